@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "aws/sigv4.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/encoding.h"
+#include "net/url.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
+constexpr std::string_view kTerminator = "aws4_request";
+constexpr size_t kDigest = 32;
+
+Secret Hmac(const Secret& key, std::string_view data) {
+  Secret digest(kDigest);
+  const ByteView key_bytes = key.RevealBytes();
+  const ByteView bytes = AsBytes(data);
+  HMAC(EVP_sha256(), key_bytes.data(), static_cast<int>(key_bytes.size()),
+       bytes.data(), bytes.size(), digest.RevealMutable().data(), nullptr);
+  return digest;
+}
+
+// Trimmed, inner runs of blanks made one.
+std::string FoldBlanks(std::string_view value) {
+  std::string folded;
+  for (const char c : Trim(value)) {
+    const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    if (!blank) {
+      folded += c;
+    } else if (!folded.ends_with(' ')) {
+      folded += ' ';
+    }
+  }
+  return folded;
+}
+
+std::map<std::string, std::string> CanonicalHeaders(
+    const std::vector<Header>& headers) {
+  std::map<std::string, std::string> canonical;
+  for (const Header& header : headers) {
+    const auto [place, is_new] =
+        canonical.emplace(AsciiLower(Trim(header.first)), "");
+    if (!is_new) place->second += ',';
+    place->second += FoldBlanks(header.second);
+  }
+  return canonical;
+}
+
+std::string CanonicalQuery(
+    const std::vector<std::pair<std::string, std::string>>& query) {
+  std::vector<std::pair<std::string, std::string>> encoded;
+  for (const auto& [name, value] : query) {
+    encoded.emplace_back(PercentEncode(name), PercentEncode(value));
+  }
+  std::ranges::sort(encoded);
+  std::string text;
+  for (const auto& [name, value] : encoded) {
+    if (!text.empty()) text += '&';
+    text += name + "=" + value;
+  }
+  return text;
+}
+
+// RFC 3986 5.2.4 and empty segments removed, then encoded once more.
+std::string CanonicalPath(std::string_view path) {
+  std::vector<std::string_view> segments;
+  for (size_t start = 0; start < path.size();) {
+    const size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view segment = path.substr(start, end - start);
+    if (segment == "..") {
+      if (!segments.empty()) segments.pop_back();
+    } else if (!segment.empty() && segment != ".") {
+      segments.push_back(segment);
+    }
+    start = end + 1;
+  }
+  std::string normal;
+  for (const std::string_view segment : segments) {
+    normal += "/" + PercentEncode(segment);
+  }
+  if (normal.empty() || path.ends_with('/')) normal += '/';
+  return normal;
+}
+
+// "a=1&b" as pairs, percent-decoded.
+std::vector<std::pair<std::string, std::string>> SplitQuery(
+    std::string_view query) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  while (!query.empty()) {
+    const std::string_view part = query.substr(0, query.find('&'));
+    const size_t equals = std::min(part.find('='), part.size());
+    const std::string_view value = part.substr(std::min(equals + 1, part.size()));
+    pairs.emplace_back(PercentDecode(part.substr(0, equals)),
+                       PercentDecode(value));
+    query.remove_prefix(std::min(part.size() + 1, query.size()));
+  }
+  return pairs;
+}
+
+}  // namespace
+
+std::string Sha256Hex(ByteView bytes) {
+  std::array<uint8_t, kDigest> digest;
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(),
+             nullptr);
+  return HexEncode(digest);
+}
+
+std::string AmzDate(WallTime time) {
+  const time_t seconds = std::chrono::system_clock::to_time_t(
+      std::chrono::floor<std::chrono::seconds>(time));
+  tm utc;
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text;
+  strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &utc);
+  return text.data();
+}
+
+std::string SignedHeaderNames(const SignableRequest& request) {
+  std::string names;
+  for (const auto& [name, value] : CanonicalHeaders(request.headers)) {
+    if (!names.empty()) names += ';';
+    names += name;
+  }
+  return names;
+}
+
+std::string CanonicalRequest(const SignableRequest& request) {
+  std::string text = request.method + "\n" + CanonicalPath(request.path) +
+                     "\n" + CanonicalQuery(request.query) + "\n";
+  for (const auto& [name, value] : CanonicalHeaders(request.headers)) {
+    text += name + ":" + value + "\n";
+  }
+  return text + "\n" + SignedHeaderNames(request) + "\n" +
+         request.payload_sha256;
+}
+
+std::string CredentialScope(std::string_view amz_date,
+                            const SigningScope& scope) {
+  return std::string(amz_date.substr(0, 8)) + "/" + scope.region + "/" +
+         scope.service + "/" + std::string(kTerminator);
+}
+
+std::string StringToSign(std::string_view amz_date, const SigningScope& scope,
+                         std::string_view canonical_request) {
+  return std::string(kAlgorithm) + "\n" + std::string(amz_date) + "\n" +
+         CredentialScope(amz_date, scope) + "\n" +
+         Sha256Hex(AsBytes(canonical_request));
+}
+
+Secret SigningKey(const Secret& secret_access_key, std::string_view amz_date,
+                  const SigningScope& scope) {
+  Secret key = Secret::CopyOf(std::string_view("AWS4"));
+  key.Append(secret_access_key.RevealBytes());
+  key = Hmac(key, amz_date.substr(0, 8));
+  key = Hmac(key, scope.region);
+  key = Hmac(key, scope.service);
+  return Hmac(key, kTerminator);
+}
+
+std::string Signature(const Secret& signing_key,
+                      std::string_view string_to_sign) {
+  return HexEncode(Hmac(signing_key, string_to_sign).RevealBytes());
+}
+
+Status SignRequest(HttpRequest& request, const Credentials& credentials,
+                   const SigningScope& scope, WallTime now) {
+  Result<Url> url = ParseUrl(request.url);
+  if (!url) return url.error();
+  const std::string date = AmzDate(now);
+  request.headers.emplace_back("Host", url->HostHeader());
+  request.headers.emplace_back("X-Amz-Date", date);
+  if (!credentials.session_token.empty()) {
+    request.headers.emplace_back(
+        "X-Amz-Security-Token", credentials.session_token.RevealText());
+  }
+  SignableRequest signable{request.method, url->path, SplitQuery(url->query),
+                           request.headers,
+                           Sha256Hex(request.body.RevealBytes())};
+  const Secret key = SigningKey(credentials.secret_access_key, date, scope);
+  const std::string signature =
+      Signature(key, StringToSign(date, scope, CanonicalRequest(signable)));
+  request.headers.emplace_back(
+      "Authorization",
+      std::string(kAlgorithm) + " Credential=" + credentials.access_key_id +
+          "/" + CredentialScope(date, scope) +
+          ", SignedHeaders=" + SignedHeaderNames(signable) +
+          ", Signature=" + signature);
+  return Status::Ok();
+}
+
+}  // namespace openkeyring

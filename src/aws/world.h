@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_AWS_WORLD_H_
+#define OPENKEYRING_AWS_WORLD_H_
+
+#include "base/log.h"
+#include "net/http.h"
+#include "os/clock.h"
+#include "os/environment.h"
+#include "os/file_system.h"
+#include "os/process.h"
+#include "os/random.h"
+
+namespace openkeyring {
+
+// Everything outside that the AWS side touches. Borrowed: all of it outlives
+// what is built on it.
+struct AwsWorld {
+  HttpClient& http;
+  Clock& clock;
+  Environment& environment;
+  FileSystem& files;
+  ProcessRunner& processes;
+  Random& random;
+  Log& log;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_AWS_WORLD_H_

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_NET_HTTP_H_
+#define OPENKEYRING_NET_HTTP_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "os/clock.h"
+
+namespace openkeyring {
+
+using Header = std::pair<std::string, std::string>;
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // Absolute; http or https.
+  std::vector<Header> headers;
+  Secret body;  // Sent for POST and PUT, empty or not.
+  // http:// to anything but loopback is refused unless this is set: for the
+  // link-local credential endpoints, and where the user asked for it.
+  bool allow_plain_http = false;
+  bool use_proxy = true;  // As the environment defines it.
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::vector<Header> headers;  // Names in lower case.
+  Secret body;                  // May hold plaintext keys.
+
+  // The first header of that (lower-case) name.
+  std::optional<std::string_view> FindHeader(std::string_view name) const;
+};
+
+// One HTTP exchange, injected. Any answer of the server, whatever its status,
+// is a response; an error means that no whole answer came:
+//   kUnavailable    not resolved, refused, cut off, TLS handshake broken off
+//   kTimeout        no connection or no answer in time
+//   kMisconfigured  certificate not trusted or of another host, bad CA file,
+//                   plain http refused
+//   kCorrupt        not HTTP, or a body beyond the size bound
+// Redirects are not followed.
+//
+// Threads: Send may be called at once; calls beyond the bound of parallel
+// connections wait their turn within their timeout.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  // `timeout` bounds the whole exchange, waiting for a connection included.
+  virtual Result<HttpResponse> Send(const HttpRequest& request,
+                                    Millis timeout) = 0;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_NET_HTTP_H_

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_NET_HTTP_CURL_H_
+#define OPENKEYRING_NET_HTTP_CURL_H_
+
+#include <memory>
+#include <string>
+
+#include "net/http.h"
+
+namespace openkeyring {
+
+struct CurlOptions {
+  std::string ca_bundle;  // A PEM file; "" = the system's.
+  Millis connect_timeout{2000};
+  // Parallel exchanges, and so open connections, at most.
+  int max_connections = 16;
+  size_t max_response_bytes = 1 << 20;
+};
+
+// The HTTPS client: libcurl, TLS 1.2 or later, peer and host name verified,
+// proxies from the environment (HTTPS_PROXY, NO_PROXY, ...). Each of up to
+// `max_connections` handles keeps its connection for the next call. It starts
+// no thread that outlives a call (libcurl resolves names in a thread that it
+// joins) and raises no signal. After a fork the child starts with fresh
+// connections.
+std::unique_ptr<HttpClient> MakeCurlHttpClient(const CurlOptions& options);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_NET_HTTP_CURL_H_

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "net/url.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/encoding.h"
+
+namespace openkeyring {
+namespace {
+
+Status Bad(std::string_view text, const char* why) {
+  return {StatusCode::kInvalidArgument,
+          "\"" + std::string(text) + "\" is not a usable URL: " + why};
+}
+
+// Splits "host", "host:port", "[v6]" or "[v6]:port".
+Status ParseAuthority(std::string_view text, std::string_view authority,
+                      Url& url) {
+  size_t end;
+  if (authority.starts_with('[')) {
+    end = authority.find(']');
+    if (end == std::string_view::npos) return Bad(text, "a [ without a ]");
+    url.host = AsciiLower(authority.substr(1, end - 1));
+    ++end;
+  } else {
+    end = std::min(authority.find(':'), authority.size());
+    url.host = AsciiLower(authority.substr(0, end));
+  }
+  if (url.host.empty()) return Bad(text, "it names no host");
+  url.port = url.scheme == "https" ? 443 : 80;
+  std::string_view rest = authority.substr(end);
+  if (rest.empty()) return Status::Ok();
+  if (rest[0] != ':') return Bad(text, "text after the host");
+  rest.remove_prefix(1);
+  const auto [stop, error] =
+      std::from_chars(rest.data(), rest.data() + rest.size(), url.port);
+  if (error != std::errc() || stop != rest.data() + rest.size() ||
+      url.port < 1 || url.port > 65535) {
+    return Bad(text, "the port must be a number from 1 to 65535");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string Url::HostHeader() const {
+  std::string header =
+      host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const int usual = scheme == "https" ? 443 : 80;
+  if (port != usual) header += ":" + std::to_string(port);
+  return header;
+}
+
+std::string Url::ToString() const {
+  std::string text = scheme + "://" + HostHeader() + path;
+  if (!query.empty()) text += "?" + query;
+  return text;
+}
+
+bool Url::IsLoopback() const {
+  if (host == "localhost" || host.ends_with(".localhost") || host == "::1") {
+    return true;
+  }
+  return host.starts_with("127.") &&
+         host.find_first_not_of("0123456789.") == std::string::npos &&
+         std::ranges::count(host, '.') == 3;
+}
+
+Result<Url> ParseUrl(std::string_view text) {
+  for (const char c : text) {
+    if (c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' ||
+        c == '\\' || c == '^' || c == '`' || c == '{' || c == '|' || c == '}') {
+      return Bad(text, "a blank or a character that must be encoded");
+    }
+  }
+  Url url;
+  const size_t colon = text.find("://");
+  if (colon == std::string_view::npos) {
+    return Bad(text, "it must start with https:// or http://");
+  }
+  url.scheme = AsciiLower(text.substr(0, colon));
+  if (url.scheme != "https" && url.scheme != "http") {
+    return Bad(text, "the scheme must be https or http");
+  }
+  std::string_view rest = text.substr(colon + 3);
+  rest = rest.substr(0, rest.find('#'));
+  const size_t end = std::min(rest.find_first_of("/?"), rest.size());
+  const std::string_view authority = rest.substr(0, end);
+  if (authority.find('@') != std::string_view::npos) {
+    return Bad(text, "user names and passwords do not belong in it");
+  }
+  Status status = ParseAuthority(text, authority, url);
+  if (!status.ok()) return status;
+  rest = rest.substr(end);
+  const size_t question = std::min(rest.find('?'), rest.size());
+  url.path = std::string(rest.substr(0, question));
+  if (url.path.empty()) url.path = "/";
+  if (question < rest.size()) url.query = rest.substr(question + 1);
+  return url;
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "os/clock.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace openkeyring {
+namespace {
+
+class RealClock : public Clock {
+ public:
+  WallTime Now() const override { return std::chrono::system_clock::now(); }
+  SteadyTime Steady() const override {
+    return std::chrono::steady_clock::now();
+  }
+  void SleepFor(Millis duration) override {
+    std::this_thread::sleep_for(duration);
+  }
+};
+
+}  // namespace
+
+Clock& SystemClock() {
+  static RealClock clock;
+  return clock;
+}
+
+Millis Deadline::Remaining(const Clock& clock) const {
+  const SteadyTime now = clock.Steady();
+  if (now >= at_) return Millis(0);
+  return std::chrono::ceil<Millis>(at_ - now);
+}
+
+Deadline Deadline::Within(const Clock& clock, Millis duration) const {
+  return Deadline(std::min(at_, clock.Steady() + duration));
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_OS_CLOCK_H_
+#define OPENKEYRING_OS_CLOCK_H_
+
+#include <chrono>
+
+namespace openkeyring {
+
+using WallTime = std::chrono::system_clock::time_point;
+using SteadyTime = std::chrono::steady_clock::time_point;
+using Millis = std::chrono::milliseconds;
+
+// Time, injected so that tests own it. Wall time dates signatures and expiry;
+// steady time measures waits and is not moved by an administrator.
+//
+// Threads: all methods may be called at once.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual WallTime Now() const = 0;
+  virtual SteadyTime Steady() const = 0;
+  virtual void SleepFor(Millis duration) = 0;
+};
+
+// The machine's clock. Lives for the process.
+Clock& SystemClock();
+
+// The moment by which a whole operation, with its retries, must be over.
+class Deadline {
+ public:
+  static Deadline After(const Clock& clock, Millis duration) {
+    return Deadline(clock.Steady() + duration);
+  }
+  // Never negative: zero once the moment has passed.
+  Millis Remaining(const Clock& clock) const;
+  bool Passed(const Clock& clock) const { return Remaining(clock).count() == 0; }
+  // The earlier of this and `duration` from now.
+  Deadline Within(const Clock& clock, Millis duration) const;
+  SteadyTime at() const { return at_; }
+
+ private:
+  explicit Deadline(SteadyTime at) : at_(at) {}
+  SteadyTime at_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_OS_CLOCK_H_

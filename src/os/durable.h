@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_OS_DURABLE_H_
+#define OPENKEYRING_OS_DURABLE_H_
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "os/file_system.h"
+#include "os/random.h"
+
+namespace openkeyring {
+
+// Puts `content` under folder/name such that a crash at any moment leaves
+// either no such file or the whole of it: a temporary file in the same folder,
+// write, fsync, rename that does not replace, fsync of the folder. When it
+// returns Ok the file survives a power cut. kAlreadyExists when the name is
+// taken (by another server, say): the existing file is untouched. The temporary
+// is removed on every failure; one that a crash leaves is found by
+// IsTemporaryName.
+Status CreateDurably(FileSystem& files, Random& random,
+                     const std::string& folder, const std::string& name,
+                     ByteView content, mode_t permissions);
+
+// True for ".<name>.<16 hex digits>.tmp", as CreateDurably names temporaries of
+// files whose name starts with `prefix`.
+bool IsTemporaryName(std::string_view name, std::string_view prefix);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_OS_DURABLE_H_

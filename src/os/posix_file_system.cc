@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "os/file_system.h"
+
+namespace openkeyring {
+namespace {
+
+StatusCode CodeOfErrno(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return StatusCode::kNotFound;
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+      return StatusCode::kDenied;
+    case EEXIST:
+      return StatusCode::kAlreadyExists;
+    case EROFS:
+      return StatusCode::kReadOnly;
+    default:
+      return StatusCode::kUnavailable;
+  }
+}
+
+// "can't <what> <path>: <reason of errno>"
+Status ErrnoStatus(const char* what, const std::string& path) {
+  const int error = errno;
+  char text[128];
+  const char* reason = strerror_r(error, text, sizeof text);
+  return {CodeOfErrno(error),
+          std::string("can't ") + what + " " + path + ": " + reason};
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+  bool ok() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+class PosixWritableFile : public WritableFile {
+ public:
+  PosixWritableFile(Descriptor fd, std::string path)
+      : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Status Append(ByteView bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n = write(fd_.get(), bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return ErrnoStatus("write", path_);
+      bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    return Status::Ok();
+  }
+
+  Status Sync() override {
+    if (fsync(fd_.get()) != 0) return ErrnoStatus("sync", path_);
+    return Status::Ok();
+  }
+
+ private:
+  Descriptor fd_;
+  std::string path_;
+};
+
+FileInfo InfoOf(const struct stat& st) {
+  FileInfo info;
+  info.size = static_cast<uint64_t>(st.st_size);
+  info.permissions = st.st_mode & 07777;
+  info.owner = st.st_uid;
+  info.modified_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+  info.is_regular = S_ISREG(st.st_mode);
+  info.is_directory = S_ISDIR(st.st_mode);
+  return info;
+}
+
+class RealFileSystem : public FileSystem {
+ public:
+  Result<Secret> Read(const std::string& path, size_t max_size) override {
+    // O_NONBLOCK: a FIFO under a key file's name must not hang the server.
+    Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd.ok()) return ErrnoStatus("open", path);
+    struct stat st;
+    if (fstat(fd.get(), &st) != 0) return ErrnoStatus("examine", path);
+    if (!S_ISREG(st.st_mode)) {
+      return Status(StatusCode::kInvalidArgument,
+                    path + " is not a regular file");
+    }
+    return ReadAll(fd.get(), path, max_size);
+  }
+
+  Result<std::vector<std::string>> List(const std::string& folder) override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()),
+                                                  closedir);
+    if (dir == nullptr) return ErrnoStatus("open folder", folder);
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = readdir(dir.get())) {
+      const std::string name = entry->d_name;
+      if (name != "." && name != "..") names.push_back(name);
+      errno = 0;
+    }
+    if (errno != 0) return ErrnoStatus("read folder", folder);
+    return names;
+  }
+
+  Result<FileInfo> Stat(const std::string& path) override {
+    struct stat st;
+    if (stat(path.c_str(), &st) != 0) return ErrnoStatus("examine", path);
+    return InfoOf(st);
+  }
+
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
+                                               mode_t permissions) override {
+    Descriptor fd(open(path.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                       permissions));
+    if (!fd.ok()) return ErrnoStatus("create", path);
+    (void)flock(fd.get(), LOCK_EX | LOCK_NB);
+    if (fchmod(fd.get(), permissions) != 0) {
+      const Status status = ErrnoStatus("set the mode of", path);
+      unlink(path.c_str());
+      return status;
+    }
+    return std::make_unique<PosixWritableFile>(std::move(fd), path);
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    if (rename(from.c_str(), to.c_str()) == 0) return Status::Ok();
+    return ErrnoStatus("rename to", to);
+  }
+
+  Status RenameNoReplace(const std::string& from,
+                         const std::string& to) override {
+    if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
+                  RENAME_NOREPLACE) == 0) {
+      return Status::Ok();
+    }
+    if (errno != EINVAL && errno != ENOSYS) {
+      return ErrnoStatus("rename to", to);
+    }
+    // A file system without the flag: a hard link does not replace either.
+    if (link(from.c_str(), to.c_str()) != 0) return ErrnoStatus("link to", to);
+    if (unlink(from.c_str()) != 0) return ErrnoStatus("remove", from);
+    return Status::Ok();
+  }
+
+  Status SyncFolder(const std::string& folder) override {
+    Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.ok()) return ErrnoStatus("open folder", folder);
+    if (fsync(fd.get()) != 0) return ErrnoStatus("sync folder", folder);
+    return Status::Ok();
+  }
+
+  Status Remove(const std::string& path) override {
+    if (unlink(path.c_str()) == 0) return Status::Ok();
+    return ErrnoStatus("remove", path);
+  }
+
+  Status RemoveUnlocked(const std::string& path) override {
+    Descriptor fd(open(path.c_str(),
+                       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd.ok()) return ErrnoStatus("open", path);
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      return ErrnoStatus("lock", path);
+    }
+    return Remove(path);
+  }
+
+ private:
+  static Result<Secret> ReadAll(int fd, const std::string& path,
+                                size_t max_size) {
+    Secret content;
+    Secret chunk(std::min<size_t>(max_size + 1, 65536));
+    for (;;) {
+      const std::span<uint8_t> space = chunk.RevealMutable();
+      const ssize_t n = read(fd, space.data(), space.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return ErrnoStatus("read", path);
+      if (n == 0) return content;
+      content.Append(ByteView(space.data(), static_cast<size_t>(n)));
+      if (content.size() > max_size) {
+        return Status(StatusCode::kCorrupt,
+                      path + " is larger than " + std::to_string(max_size) +
+                          " bytes, more than such a file can be");
+      }
+    }
+  }
+};
+
+}  // namespace
+
+FileSystem& PosixFileSystem() {
+  static RealFileSystem files;
+  return files;
+}
+
+std::string JoinPath(const std::string& folder, const std::string& name) {
+  if (folder.empty() || folder == ".") return name;
+  return folder.ends_with('/') ? folder + name : folder + "/" + name;
+}
+
+}  // namespace openkeyring

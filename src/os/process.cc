@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+extern char** environ;
+
+namespace openkeyring {
+namespace {
+
+// One child of /bin/sh with its standard output on a pipe.
+class Child {
+ public:
+  ~Child() {
+    if (pipe_ >= 0) close(pipe_);
+    if (pid_ > 0) {
+      kill(-pid_, SIGKILL);
+      Wait();
+    }
+  }
+
+  Status Start(const std::string& command) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return Failed("make a pipe", errno);
+    pipe_ = ends[0];
+    const int error = Spawn(command, ends[1]);
+    close(ends[1]);
+    return error == 0 ? Status::Ok() : Failed("start /bin/sh", error);
+  }
+
+  // Reads to the end of the output.
+  Result<Secret> Read(const Deadline& deadline, size_t max_output) {
+    Secret output, chunk(4096);
+    for (;;) {
+      pollfd wait{pipe_, POLLIN, 0};
+      const Millis left = deadline.Remaining(SystemClock());
+      if (left.count() == 0) {
+        return Status(StatusCode::kTimeout, "the command took too long");
+      }
+      const int ready = poll(&wait, 1, static_cast<int>(left.count()));
+      if (ready <= 0) continue;
+      const std::span<uint8_t> space = chunk.RevealMutable();
+      const ssize_t n = read(pipe_, space.data(), space.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return Failed("read the output", errno);
+      if (n == 0) return output;
+      output.Append(ByteView(space.data(), static_cast<size_t>(n)));
+      if (output.size() > max_output) {
+        return Status(StatusCode::kCorrupt, "the command wrote too much");
+      }
+    }
+  }
+
+  // How it ended, as waitpid tells it; kills it when the deadline passes.
+  Result<int> Finish(const Deadline& deadline) {
+    for (;;) {
+      int result = 0;
+      const pid_t pid = waitpid(pid_, &result, WNOHANG);
+      if (pid == pid_) {
+        pid_ = -1;
+        return result;
+      }
+      if (pid < 0 && errno != EINTR) {
+        // The host reaps all children itself (SIGCHLD ignored): no verdict.
+        pid_ = -1;
+        return 0;
+      }
+      if (deadline.Passed(SystemClock())) {
+        return Status(StatusCode::kTimeout, "the command took too long");
+      }
+      SystemClock().SleepFor(Millis(2));
+    }
+  }
+
+ private:
+  static Status Failed(const char* what, int error) {
+    char text[128];
+    return {StatusCode::kUnavailable, std::string("can't ") + what + ": " +
+                                          strerror_r(error, text, sizeof text)};
+  }
+
+  int Spawn(const std::string& command, int output) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, 1);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    // A group of its own, so that its children go with it; and the signal mask
+    // and handlers a program expects, not the server's.
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP |
+                                              POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
+    const int error =
+        posix_spawn(&pid_, "/bin/sh", &actions, &attributes,
+                    const_cast<char* const*>(arguments), environ);
+    if (error != 0) pid_ = -1;
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+  }
+
+  void Wait() {
+    int result = 0;
+    while (waitpid(pid_, &result, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  pid_t pid_ = -1;
+  int pipe_ = -1;
+};
+
+class RealProcessRunner : public ProcessRunner {
+ public:
+  Result<Secret> Run(const std::string& command, Millis timeout,
+                     size_t max_output) override {
+    const Deadline deadline = Deadline::After(SystemClock(), timeout);
+    Child child;
+    Status started = child.Start(command);
+    if (!started.ok()) return started;
+    Result<Secret> output = child.Read(deadline, max_output);
+    if (!output) return output;
+    Result<int> ending = child.Finish(deadline);
+    if (!ending) return ending.error();
+    if (WIFEXITED(*ending) && WEXITSTATUS(*ending) == 0) return output;
+    return Status(StatusCode::kUnavailable,
+                  WIFEXITED(*ending)
+                      ? "the command ended with exit code " +
+                            std::to_string(WEXITSTATUS(*ending))
+                      : std::string("the command was killed by a signal"));
+  }
+};
+
+}  // namespace
+
+ProcessRunner& SystemProcessRunner() {
+  static RealProcessRunner runner;
+  return runner;
+}
+
+}  // namespace openkeyring

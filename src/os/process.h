@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_OS_PROCESS_H_
+#define OPENKEYRING_OS_PROCESS_H_
+
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "os/clock.h"
+
+namespace openkeyring {
+
+// Starts other programs, injected. Threads: Run may be called at once.
+class ProcessRunner {
+ public:
+  virtual ~ProcessRunner() = default;
+  // Runs `command` by /bin/sh -c with no standard input and returns what it
+  // wrote to standard output, at most `max_output` bytes. Standard error is
+  // the host's own. The child, with its whole process group, is killed when
+  // `timeout` has passed (kTimeout). A non-zero exit is kUnavailable and more
+  // than `max_output` bytes is kCorrupt; neither text holds the output.
+  virtual Result<Secret> Run(const std::string& command, Millis timeout,
+                             size_t max_output) = 0;
+};
+
+// The real one. Lives for the process.
+ProcessRunner& SystemProcessRunner();
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_OS_PROCESS_H_
