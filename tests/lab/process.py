@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Child processes that never outlive the test run."""
+
+import atexit
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_alive: set["Process"] = set()
+
+
+class Failed(RuntimeError):
+    """A process ended or hung where it should have worked. The text holds the end of its log."""
+
+
+def wait_until(condition, what: str, seconds: float = 30.0, every: float = 0.02):
+    """The first true value of `condition()`; TimeoutError after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:g} s for {what}")
+        time.sleep(every)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def new_folder(label: str) -> pathlib.Path:
+    """A folder for one test, with a path short enough for sockets (107 bytes). Open to other users."""
+    base = os.environ.get("OPENKEYRING_TEST_TMP") or tempfile.gettempdir()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"okr-{label[:12]}-", dir=base))
+    folder.chmod(0o755)
+    if len(str(folder)) > 80:
+        raise Failed(f"{folder} is too long for socket paths: set OPENKEYRING_TEST_TMP to a shorter one")
+    return folder
+
+
+def remove_folder(folder: pathlib.Path) -> None:
+    """Removes what a test made, unless OPENKEYRING_KEEP is set, for looking at it afterwards."""
+    if not os.environ.get("OPENKEYRING_KEEP"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def bare_environment(home: pathlib.Path, extra: dict[str, str] | None = None) -> dict[str, str]:
+    """Nothing of the developer's environment (AWS_*, proxies, LD_*) reaches what is tested."""
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC",
+            "TMPDIR": str(home), **(extra or {})}
+
+
+def tail(path: pathlib.Path, lines: int = 40) -> str:
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError as error:
+        return f"({error})"
+
+
+class Process:
+    """A server in a session of its own. It dies with this process, however that ends.
+
+    The kernel's part of that (PDEATHSIG) follows the thread that starts the process: start servers in
+    the main thread.
+    """
+
+    def __init__(self, argv, log: pathlib.Path, environment: dict[str, str], *, user: str | None = None,
+                 cwd: pathlib.Path | None = None):
+        self.argv = [str(word) for word in argv]
+        self.log = log
+        as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+        with open(log, "ab") as output:
+            self._child = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment,
+                cwd=cwd, start_new_session=True, preexec_fn=_die_with_parent, **as_user)
+        _alive.add(self)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._child.poll()
+
+    def running(self) -> bool:
+        return self._child.poll() is None
+
+    def send(self, number: int) -> None:
+        if self.running():
+            os.kill(self.pid, number)
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """The exit code; kills the whole session and raises when it does not end in time."""
+        try:
+            code = self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"{self.argv[0]} did not end within {seconds:g} s\n{tail(self.log)}") from None
+        _alive.discard(self)
+        return code
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
+        self.send(number)
+        return self.wait(seconds)
+
+    def kill(self) -> None:
+        """SIGKILL to the process and everything that it started."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._child.wait()
+        _alive.discard(self)
+
+    def fail_if_ended(self) -> None:
+        if not self.running():
+            raise Failed(f"{self.argv[0]} ended with {self.returncode}\n{tail(self.log)}")
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+@atexit.register
+def _kill_what_is_left() -> None:
+    for process in list(_alive):
+        process.kill()
