@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Certificates for TLS tests, made by the openssl program."""
+
+import dataclasses
+import datetime
+import pathlib
+import subprocess
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    certificate: pathlib.Path  # PEM
+    key: pathlib.Path  # PEM, not encrypted
+
+
+class Authority:
+    """A certificate authority in a folder. Elliptic keys: made in a few milliseconds."""
+
+    def __init__(self, folder: pathlib.Path, name: str = "OpenKeyring test CA"):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.key = self.folder / "ca.key"
+        self.certificate = self.folder / "ca.pem"
+        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                 "-days", "30", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.certificate,
+                 "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+
+    def server(self, name: str = "server", hosts=("DNS:localhost", "IP:127.0.0.1")) -> Certificate:
+        return self._issue(name, ",".join(hosts), "serverAuth")
+
+    def server_of_another_host(self, name: str = "other-host") -> Certificate:
+        return self._issue(name, "DNS:elsewhere.invalid", "serverAuth")
+
+    def expired_server(self, name: str = "expired") -> Certificate:
+        return self._issue(name, "DNS:localhost,IP:127.0.0.1", "serverAuth", ends_in_days=-1)
+
+    def client(self, common_name: str) -> Certificate:
+        return self._issue(common_name, "", "clientAuth")
+
+    def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int = 20) -> Certificate:
+        key, request, out = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
+        extensions = self.folder / f"{name}.ext"
+        extensions.write_text(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={hosts}\n" if hosts else ""))
+        _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                 "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        # `openssl ca` is the command of OpenSSL 3.0 that takes both dates.
+        configuration = self.folder / f"{name}.cnf"
+        (self.folder / f"{name}.index").touch()
+        configuration.write_text(
+            f"[ca]\ndefault_ca=d\n[d]\ndatabase={self.folder}/{name}.index\nrand_serial=yes\n"
+            f"new_certs_dir={self.folder}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+        _openssl("ca", "-batch", "-notext", "-config", configuration, "-cert", self.certificate,
+                 "-keyfile", self.key, "-in", request, "-out", out, "-extfile", extensions,
+                 "-startdate", _time(now - datetime.timedelta(days=10)),
+                 "-enddate", _time(now + datetime.timedelta(days=ends_in_days)))
+        return Certificate(out, key)
+
+
+def _time(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y%m%d%H%M%SZ")
+
+
+def _openssl(*arguments) -> None:
+    done = subprocess.run(["openssl", *map(str, arguments)], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise RuntimeError(f"openssl {arguments[0]} failed:\n{done.stdout}")
