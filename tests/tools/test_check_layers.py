@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""tools/check_layers finds what is planted, and nothing in a clean tree."""
+
+import pathlib
+import subprocess
+
+import pytest
+
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "check_layers"
+
+
+def header(name: str, *includes: str, body: str = "") -> str:
+    guard = "OPENKEYRING_" + name.upper().replace("/", "_").replace(".", "_") + "_"
+    lines = "".join(f"#include {include}\n" for include in includes)
+    return f"#ifndef {guard}\n#define {guard}\n{lines}{body}\n#endif\n"
+
+
+CLEAN = {
+    "src/base/status.h": header("base/status.h", "<string>", "<sys/mman.h>", "<tl/expected.hpp>"),
+    "src/os/clock.h": header("os/clock.h", '"base/status.h"'),
+    "src/net/http.h": header("net/http.h", '"os/clock.h"', "<curl/curl.h>"),
+    "src/backend/key_wrapper.h": header("backend/key_wrapper.h", '"base/status.h"', "<map>"),
+    "src/aws/wrapper.cc": '#include "backend/key_wrapper.h"\n#include "net/http.h"\n',
+    "src/kmip/client.h": header("kmip/client.h", '"net/http.h"'),
+    "src/keyring/keyring.h": header("keyring/keyring.h", '"backend/key_wrapper.h"'),
+    "src/keyring/keyring_test.cc": '#include <gtest/gtest.h>\n#include "testing/fakes.h"\n',
+    "src/server/shim.cc": '#include "keyring/keyring.h"\n#include <mysql/plugin.h>\n',
+}
+
+
+def run(root: pathlib.Path, files: dict[str, str], *options: str):
+    for name, text in {**CLEAN, **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    done = subprocess.run([TOOL, "--root", root, *options], text=True, capture_output=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_clean_tree_passes(tmp_path):
+    code, text = run(tmp_path, {})
+    assert code == 0, text
+
+
+@pytest.mark.parametrize("name, include, reason", [
+    ("src/os/file.cc", '"net/http.h"', "net lies above os"),
+    ("src/aws/client.cc", '"keyring/keyring.h"', "keyring lies above aws"),
+    ("src/aws/client.cc", '"kmip/client.h"', "do not see each other"),
+    ("src/keyring/x.cc", '"testing/fakes.h"', "does not know testing/"),
+    ("src/keyring/x.cc", '"fakes.h"', "no such file"),
+    ("src/base/x.cc", "<openssl/evp.h>", "base and the ports"),
+    ("src/base/x.cc", "<nlohmann/json.hpp>", "base and the ports"),
+    ("src/aws/x.cc", "<curl/curl.h>", "only src/net"),
+    ("src/keyring/x.cc", "<mysql/plugin.h>", "only src/server"),
+    ("src/keyring/x.cc", "<gtest/gtest.h>", "tests only"),
+    ("src/keyring/x.cc", "<base/status.h>", "with quotes"),
+    ("src/cli/x.cc", '"server/host.h"', "no such file"),
+])
+def test_a_forbidden_include_is_found(tmp_path, name, include, reason):
+    code, text = run(tmp_path, {name: f"// first\n#include {include}\n"})
+    assert code == 1
+    assert f"{name}:2: " in text and reason in text
+
+
+def test_a_port_knows_only_base_and_os(tmp_path):
+    code, text = run(tmp_path, {
+        "src/keyring/backend.h": header("keyring/backend.h", '"backend/key_wrapper.h"')})
+    assert code == 1 and "a port knows base and os only" in text
+
+
+def test_a_wrong_include_guard_is_found(tmp_path):
+    code, text = run(tmp_path, {"src/os/x.h": "#pragma once\n"})
+    assert code == 1 and "OPENKEYRING_OS_X_H_" in text
+
+
+def test_an_unknown_folder_is_found(tmp_path):
+    code, text = run(tmp_path, {"src/util/x.cc": "\n"})
+    assert code == 1 and "src/util is not a layer" in text
+
+
+def test_a_header_that_leans_on_another_is_found_by_compiling_it(tmp_path):
+    alone = {"src/base/status.h": header("base/status.h", "<string>"), "src/net/http.h": header("net/http.h"),
+             "src/os/leaning.h": header("os/leaning.h", body="inline std::string Name() { return {}; }")}
+    assert run(tmp_path, alone)[0] == 0
+    code, text = run(tmp_path, alone, "--headers")
+    assert code == 1 and "src/os/leaning.h:1: does not compile on its own" in text
+    assert text.count("does not compile") == 1
+
+
+def test_an_empty_tree_is_not_a_success(tmp_path):
+    (tmp_path / "src").mkdir()
+    assert subprocess.run([TOOL, "--root", tmp_path], capture_output=True, check=False).returncode == 1
