@@ -38,11 +38,11 @@ struct HttpResponse {
 
 // One HTTP exchange, injected. Any answer of the server, whatever its status,
 // is a response; an error means that no whole answer came:
-//   kUnavailable    not resolved, refused, cut off, TLS handshake broken off
+//   kUnavailable    not resolved, refused, cut off, TLS handshake broken off,
+//                   not HTTP, or a body beyond the size bound
 //   kTimeout        no connection or no answer in time
 //   kMisconfigured  certificate not trusted or of another host, bad CA file,
 //                   plain http refused
-//   kCorrupt        not HTTP, or a body beyond the size bound
 // Redirects are not followed.
 //
 // Threads: Send may be called at once; calls beyond the bound of parallel

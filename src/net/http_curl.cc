@@ -154,7 +154,6 @@ StatusCode CodeOfCurl(CURLcode code) {
     case CURLE_FAILED_INIT:
       return StatusCode::kInternal;
     case CURLE_WEIRD_SERVER_REPLY:
-      return StatusCode::kCorrupt;
     default:
       return StatusCode::kUnavailable;
   }
@@ -229,8 +228,7 @@ class CurlHttpClient : public HttpClient {
 
   void SetTransport(CURL* curl, const HttpRequest& request,
                     const Deadline& deadline) {
-    const Millis left =
-        std::max(Millis(1), deadline.Remaining(SystemClock()));
+    const Millis left = std::max(Millis(1), deadline.Remaining(SystemClock()));
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
@@ -259,17 +257,16 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-                     body.empty() ? "" : body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
   }
 
   Status Failure(CURLcode code, const Answer& answer, const Url& url,
                  const char* error_text) const {
     if (answer.too_large) {
-      return {StatusCode::kCorrupt, "the answer of " + url.HostHeader() +
-                                        " is larger than any real one (" +
-                                        std::to_string(answer.max_body) +
-                                        " bytes)"};
+      return {StatusCode::kUnavailable, "the answer of " + url.HostHeader() +
+                                            " is larger than any real one (" +
+                                            std::to_string(answer.max_body) +
+                                            " bytes)"};
     }
     std::string text = *error_text ? error_text : curl_easy_strerror(code);
     text = "no answer from " + url.HostHeader() + ": " + text;

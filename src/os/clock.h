@@ -33,7 +33,9 @@ class Deadline {
   }
   // Never negative: zero once the moment has passed.
   Millis Remaining(const Clock& clock) const;
-  bool Passed(const Clock& clock) const { return Remaining(clock).count() == 0; }
+  bool Passed(const Clock& clock) const {
+    return Remaining(clock).count() == 0;
+  }
   // The earlier of this and `duration` from now.
   Deadline Within(const Clock& clock, Millis duration) const;
   SteadyTime at() const { return at_; }

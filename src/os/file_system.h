@@ -51,8 +51,8 @@ class FileSystem {
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
   // Creates with exactly `permissions` (whatever the umask); kAlreadyExists
   // when the name is taken. The file is locked (flock) while it is open.
-  virtual Result<std::unique_ptr<WritableFile>> Create(
-      const std::string& path, mode_t permissions) = 0;
+  virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
+                                                       mode_t permissions) = 0;
   // Atomic. Replaces `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   // Atomic. kAlreadyExists, and nothing changed, when `to` is there.

@@ -181,8 +181,8 @@ class RealFileSystem : public FileSystem {
   }
 
   Status RemoveUnlocked(const std::string& path) override {
-    Descriptor fd(open(path.c_str(),
-                       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    Descriptor fd(
+        open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd.ok()) return ErrnoStatus("open", path);
     if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       return ErrnoStatus("lock", path);

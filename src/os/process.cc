@@ -108,9 +108,8 @@ class Child {
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
-    const int error =
-        posix_spawn(&pid_, "/bin/sh", &actions, &attributes,
-                    const_cast<char* const*>(arguments), environ);
+    const int error = posix_spawn(&pid_, "/bin/sh", &actions, &attributes,
+                                  const_cast<char* const*>(arguments), environ);
     if (error != 0) pid_ = -1;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);

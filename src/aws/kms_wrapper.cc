@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "aws/kms_wrapper.h"
+
+#include <utility>
+
+#include "aws/endpoints.h"
+
+namespace openkeyring {
+namespace {
+
+Result<WrappedKey> ToWrapped(Result<KmsCiphertext> ciphertext) {
+  if (!ciphertext) return ciphertext.error();
+  return WrappedKey{std::move(ciphertext->blob),
+                    std::move(ciphertext->key_arn)};
+}
+
+}  // namespace
+
+KmsWrapper::KmsWrapper(KmsClient& client,
+                       std::function<std::string()> master_key_id)
+    : client_(client), master_key_id_(std::move(master_key_id)) {}
+
+Result<WrappedKey> KmsWrapper::Generate(size_t bytes, const Binding& binding,
+                                        const Deadline& deadline) {
+  Result<std::string> key_id = MasterKeyId();
+  if (!key_id) return key_id.error();
+  return ToWrapped(client_.GenerateDataKeyWithoutPlaintext(*key_id, bytes,
+                                                           binding, deadline));
+}
+
+Result<WrappedKey> KmsWrapper::Wrap(const Secret& key, const Binding& binding,
+                                    const Deadline& deadline) {
+  Result<std::string> key_id = MasterKeyId();
+  if (!key_id) return key_id.error();
+  return ToWrapped(client_.Encrypt(*key_id, key, binding, deadline));
+}
+
+Result<Secret> KmsWrapper::Unwrap(const WrappedKey& wrapped,
+                                  const Binding& binding,
+                                  const Deadline& deadline) {
+  Result<KmsPlaintext> plaintext = client_.Decrypt(
+      KeyIdFor(wrapped, deadline), wrapped.blob, binding, deadline);
+  if (!plaintext) return plaintext.error();
+  return std::move(plaintext->bytes);
+}
+
+Result<WrappedKey> KmsWrapper::Rewrap(const WrappedKey& wrapped,
+                                      const Binding& binding,
+                                      const Deadline& deadline) {
+  Result<std::string> key_id = MasterKeyId();
+  if (!key_id) return key_id.error();
+  return ToWrapped(client_.ReEncrypt(KeyIdFor(wrapped, deadline), *key_id,
+                                     wrapped.blob, binding, deadline));
+}
+
+Result<std::string> KmsWrapper::MasterKeyId() const {
+  std::string key_id = master_key_id_();
+  if (key_id.empty()) {
+    return Status(StatusCode::kMisconfigured,
+                  "no KMS key is configured to make new keys with");
+  }
+  return key_id;
+}
+
+std::string KmsWrapper::KeyIdFor(const WrappedKey& wrapped,
+                                 const Deadline& deadline) {
+  if (wrapped.wrapping_key.empty()) return "";
+  return KeyArnInRegion(wrapped.wrapping_key, client_.Region(deadline));
+}
+
+std::string KeyArnInRegion(const std::string& key_arn,
+                           const std::string& region) {
+  Result<Arn> arn = ParseArn(key_arn);
+  if (!arn || !arn->resource.starts_with("key/mrk-")) return key_arn;
+  return "arn:" + arn->partition + ":" + arn->service + ":" + region + ":" +
+         arn->account + ":" + arn->resource;
+}
+
+}  // namespace openkeyring

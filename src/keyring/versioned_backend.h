@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_KEYRING_VERSIONED_BACKEND_H_
+#define OPENKEYRING_KEYRING_VERSIONED_BACKEND_H_
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "os/clock.h"
+
+namespace openkeyring {
+
+// A key as MariaDB names it. Versions start at 1 and only ever grow.
+struct KeyVersion {
+  uint32_t id = 0;
+  uint32_t version = 0;
+  auto operator<=>(const KeyVersion&) const = default;
+};
+
+// The largest version a key can have: MariaDB keeps ~0 for "no such version".
+constexpr uint32_t kMaxKeyVersion = 0xfffffffe;
+
+// Where versioned keys live. A port: the backends below implement it.
+//
+// Threads: all methods may be called at once.
+class VersionedBackend {
+ public:
+  virtual ~VersionedBackend() = default;
+
+  // Everything that is stored, usable or not, in no order.
+  virtual Result<std::vector<KeyVersion>> List() = 0;
+  // The plaintext. kNotFound only when the store itself was asked and has no
+  // such version; kCorrupt when what is stored cannot be that key.
+  virtual Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) = 0;
+  // Makes a new random key of `bytes` bytes and stores it durably, all of it or
+  // nothing. kAlreadyExists, and nothing changed, when somebody else was first.
+  // The key must then be fetched: only what was read back may be used.
+  virtual Status Create(KeyVersion key, size_t bytes,
+                        const Deadline& deadline) = 0;
+  // How to name a stored key to a person: a path, or an object's name.
+  virtual std::string Describe(KeyVersion key) const = 0;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_KEYRING_VERSIONED_BACKEND_H_

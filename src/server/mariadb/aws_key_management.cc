@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// aws_key_management.so: MariaDB's encryption plugin over AWS KMS. This file is
+// the border: plugin descriptor and the functions that the server calls.
+#include <string.h>
+
+#include "server/guard.h"
+// Last: they bring in MariaDB's headers.
+#include "server/mariadb/aws_plugin.h"
+#include <mysql/plugin_encryption.h>
+#include <mysql/service_my_crypt.h>
+
+namespace openkeyring {
+
+void AwsPlugin::Report(const Status& status) {
+  if (repeats.Allows(status.message())) log.WarnClient(status.message());
+}
+
+AwsPlugin& ThePlugin() {
+  static AwsPlugin plugin;
+  return plugin;
+}
+
+namespace {
+
+unsigned GetLatestKeyVersion(unsigned key_id) {
+  AwsPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
+    const Result<uint32_t> version = plugin.host->keys().LatestVersion(key_id);
+    if (version) return *version;
+    plugin.Report(version.error());
+    return ENCRYPTION_KEY_VERSION_INVALID;
+  });
+}
+
+unsigned GetKey(unsigned key_id, unsigned version, unsigned char* buffer,
+                unsigned* length) {
+  AwsPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
+    const Result<const Secret*> key =
+        plugin.host->keys().Get({key_id, version});
+    if (!key) {
+      plugin.Report(key.error());
+      return ENCRYPTION_KEY_VERSION_INVALID;
+    }
+    const ByteView bytes = (*key)->RevealBytes();
+    const unsigned room = *length;
+    *length = static_cast<unsigned>(bytes.size());
+    // No buffer: only the length was asked for, and `room` may be anything.
+    if (buffer == nullptr) return 0;
+    if (room < bytes.size()) return ENCRYPTION_KEY_BUFFER_TOO_SMALL;
+    memcpy(buffer, bytes.data(), bytes.size());
+    return 0;
+  });
+}
+
+// AES-CTR, the same way as file_key_management does it, so that data of both
+// has one layout: CTR where no padding may happen, GCM where it may.
+my_aes_mode ModeFor(int flags) {
+  return (flags & ENCRYPTION_FLAG_NOPAD) != 0 ? MY_AES_CTR : MY_AES_GCM;
+}
+unsigned CtrContextSize(unsigned, unsigned) {
+  return my_aes_ctx_size(MY_AES_CTR);
+}
+int CtrInit(void* context, const unsigned char* key, unsigned key_length,
+            const unsigned char* iv, unsigned iv_length, int flags, unsigned,
+            unsigned) {
+  return my_aes_crypt_init(context, ModeFor(flags), flags, key, key_length, iv,
+                           iv_length);
+}
+int CtrUpdate(void* context, const unsigned char* source,
+              unsigned source_length, unsigned char* out,
+              unsigned* out_length) {
+  return my_aes_crypt_update(context, source, source_length, out, out_length);
+}
+int CtrFinish(void* context, unsigned char* out, unsigned* out_length) {
+  return my_aes_crypt_finish(context, out, out_length);
+}
+unsigned CtrLength(unsigned source_length, unsigned, unsigned) {
+  return my_aes_get_size(MY_AES_GCM, source_length);
+}
+
+// Null functions mean the server's own AES-CBC.
+st_mariadb_encryption encryption = {MariaDB_ENCRYPTION_INTERFACE_VERSION,
+                                    GetLatestKeyVersion,
+                                    GetKey,
+                                    nullptr,
+                                    nullptr,
+                                    nullptr,
+                                    nullptr,
+                                    nullptr};
+
+void UseCtrMode() {
+  encryption.crypt_ctx_size = CtrContextSize;
+  encryption.crypt_ctx_init = CtrInit;
+  encryption.crypt_ctx_update = CtrUpdate;
+  encryption.crypt_ctx_finish = CtrFinish;
+  encryption.encrypted_length = CtrLength;
+}
+
+int Init(void*) {
+  static constexpr int kFailed = 1;
+  AwsPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, kFailed, [&] {
+    AdoptVariables();
+    if (UsesCtrMode()) UseCtrMode();
+    auto host =
+        AwsHost::Start(FixedOptionsFromVariables(), plugin.live, plugin.log);
+    if (!host) {
+      plugin.log.Write(LogLevel::kError,
+                       "can't start: " + host.error().message());
+      return kFailed;
+    }
+    plugin.host = std::move(*host);
+    return 0;
+  });
+}
+
+int Deinit(void*) {
+  AwsPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, 0, [&] {
+    plugin.host.reset();
+    return 0;
+  });
+}
+
+}  // namespace
+}  // namespace openkeyring
+
+maria_declare_plugin(aws_key_management){
+    MariaDB_ENCRYPTION_PLUGIN,
+    &openkeyring::encryption,
+    "aws_key_management",
+    "OpenKeyring",
+    "Data-at-rest encryption keys guarded by AWS KMS",
+    PLUGIN_LICENSE_BSD,
+    openkeyring::Init,
+    openkeyring::Deinit,
+    0x0100,
+    openkeyring::aws_status_variables,
+    openkeyring::aws_system_variables,
+    "1.0",
+    MariaDB_PLUGIN_MATURITY_STABLE,
+} maria_declare_plugin_end;
