@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "aws/endpoints.h"
+
+#include <algorithm>
+#include <array>
+
+namespace openkeyring {
+namespace {
+
+struct PartitionRule {
+  std::string_view region_prefix;
+  Partition partition;
+};
+
+// From the SDKs' partitions.json (patterns reduced to what tells them apart).
+// The first that fits counts; the last fits all.
+constexpr std::array kRules = {
+    PartitionRule{
+        "cn-", {"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"}},
+    PartitionRule{"us-gov-", {"aws-us-gov", "amazonaws.com", "api.aws"}},
+    PartitionRule{"eusc-",
+                  {"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"}},
+    PartitionRule{"us-iso-", {"aws-iso", "c2s.ic.gov", "api.aws.ic.gov"}},
+    PartitionRule{"us-isob-", {"aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"}},
+    PartitionRule{"eu-isoe-",
+                  {"aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"}},
+    PartitionRule{"us-isof-",
+                  {"aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"}},
+    PartitionRule{"", {"aws", "amazonaws.com", "api.aws"}},
+};
+
+// What of the text comes before the next colon; the text loses both.
+std::string_view TakePart(std::string_view& text) {
+  const std::string_view part = text.substr(0, text.find(':'));
+  text.remove_prefix(std::min(part.size() + 1, text.size()));
+  return part;
+}
+
+}  // namespace
+
+const Partition& PartitionOfRegion(std::string_view region) {
+  for (const PartitionRule& rule : kRules) {
+    if (region.starts_with(rule.region_prefix)) return rule.partition;
+  }
+  return kRules.back().partition;
+}
+
+bool IsPlausibleRegion(std::string_view region) {
+  return !region.empty() && region.size() <= 63 && region.front() != '-' &&
+         region.back() != '-' &&
+         region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+             std::string_view::npos;
+}
+
+std::string ServiceEndpoint(std::string_view service, std::string_view region,
+                            bool use_fips, bool use_dual_stack) {
+  const Partition& partition = PartitionOfRegion(region);
+  std::string host(service);
+  // GovCloud's only STS is a FIPS one, and keeps the plain name.
+  const bool plain_is_fips =
+      service == "sts" && partition.name == "aws-us-gov" && !use_dual_stack;
+  if (use_fips && !plain_is_fips) host += "-fips";
+  host += "." + std::string(region) + ".";
+  host +=
+      use_dual_stack ? partition.dual_stack_dns_suffix : partition.dns_suffix;
+  return "https://" + host;
+}
+
+Result<Arn> ParseArn(std::string_view text) {
+  const Status bad(StatusCode::kInvalidArgument,
+                   "\"" + std::string(text) +
+                       "\" is not an ARN "
+                       "(arn:partition:service:region:account:resource)");
+  if (TakePart(text) != "arn") return bad;
+  Arn arn;
+  arn.partition = TakePart(text);
+  arn.service = TakePart(text);
+  arn.region = TakePart(text);
+  arn.account = TakePart(text);
+  arn.resource = text;
+  if (arn.partition.empty() || arn.service.empty() || arn.resource.empty()) {
+    return bad;
+  }
+  return arn;
+}
+
+}  // namespace openkeyring

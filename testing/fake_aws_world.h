@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_TESTING_FAKE_AWS_WORLD_H_
+#define OPENKEYRING_TESTING_FAKE_AWS_WORLD_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aws/world.h"
+#include "testing/fakes.h"
+#include "testing/manual_clock.h"
+
+namespace openkeyring {
+
+// Read-only files that a test puts in a map. A path in `errors` gives that
+// error; one in neither is kNotFound. Counts the reads.
+class MapFileSystem : public FileSystem {
+ public:
+  Result<Secret> Read(const std::string& path, size_t max_size) override {
+    ++reads[path];
+    if (const auto error = errors.find(path); error != errors.end()) {
+      return error->second.WithContext("can't open " + path);
+    }
+    const auto found = contents.find(path);
+    if (found == contents.end()) {
+      return Status(StatusCode::kNotFound, "can't open " + path);
+    }
+    if (found->second.size() > max_size) {
+      return Status(StatusCode::kCorrupt, path + " is too large");
+    }
+    return Secret::CopyOf(std::string_view(found->second));
+  }
+
+  Result<std::vector<std::string>> List(const std::string&) override {
+    return Refused();
+  }
+  Result<FileInfo> Stat(const std::string&) override { return Refused(); }
+  Result<std::unique_ptr<WritableFile>> Create(const std::string&,
+                                               mode_t) override {
+    return Refused();
+  }
+  Status Rename(const std::string&, const std::string&) override {
+    return Refused();
+  }
+  Status RenameNoReplace(const std::string&, const std::string&) override {
+    return Refused();
+  }
+  Status SyncFolder(const std::string&) override { return Refused(); }
+  Status Remove(const std::string&) override { return Refused(); }
+  Status RemoveUnlocked(const std::string&) override { return Refused(); }
+
+  std::map<std::string, std::string> contents;
+  std::map<std::string, Status> errors;
+  std::map<std::string, int> reads;
+
+ private:
+  static Status Refused() {
+    return {StatusCode::kInternal, "the AWS side only reads files"};
+  }
+};
+
+// A whole AwsWorld of fakes. The home folder is /home/db.
+struct FakeAwsWorld {
+  explicit FakeAwsWorld(FakeHttp::Handler handler = nullptr)
+      : http(std::move(handler)) {
+    environment.home = "/home/db";
+  }
+
+  AwsWorld world() {
+    return {http, clock, environment, files, processes, random, log};
+  }
+  void SetConfig(std::string text) {
+    files.contents["/home/db/.aws/config"] = std::move(text);
+  }
+  void SetCredentials(std::string text) {
+    files.contents["/home/db/.aws/credentials"] = std::move(text);
+  }
+  Deadline In(Millis duration) { return Deadline::After(clock, duration); }
+  Deadline InAMinute() { return In(std::chrono::minutes(1)); }
+
+  FakeHttp http;
+  ManualClock clock;
+  FakeEnvironment environment;
+  MapFileSystem files;
+  FakeProcessRunner processes;
+  FakeRandom random;
+  MemoryLog log;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_TESTING_FAKE_AWS_WORLD_H_
