@@ -134,6 +134,7 @@ def _die_with_parent() -> None:
 
 
 @atexit.register
-def _kill_what_is_left() -> None:
+def kill_all() -> None:
+    """Ends everything that was started here."""
     for process in list(_alive):
         process.kill()

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""What is in the built libraries: symbols, needed libraries, hardening, initializers, size."""
+
+import re
+import shutil
+import subprocess
+
+from conftest import ROOT
+
+# Besides these a server has nothing to load. All of them come with Debian's curl and g++.
+ALLOWED_LIBRARIES = {"libcurl.so.4", "libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1",
+                     "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+MOST_BYTES = 2_000_000  # Stripped. MariaDB's own plugin has 4.7 MB.
+
+# Functions that may run when the library is loaded, before anybody calls it.
+HARMLESS_INITIALIZERS = {"frame_dummy", "_GLOBAL__sub_I_eh_alloc.cc"}
+
+
+def test_exported_symbols_equal_the_list(product):
+    found = {line.split()[-1].split("@")[0] for line in product.tool("nm", "-D", "--defined-only").splitlines()}
+    assert found == set(product.symbols())
+
+
+def test_needed_libraries_are_allowed(product):
+    needed = set(re.findall(r"\[(.*?)\]", "\n".join(product.dynamic("NEEDED"))))
+    assert "libc.so.6" in needed
+    assert needed <= ALLOWED_LIBRARIES
+
+
+def test_relocations_are_read_only_and_bound_at_load(product):
+    segments = product.tool("readelf", "-lW")
+    assert "GNU_RELRO" in segments
+    assert any("BIND_NOW" in value or "NOW" in value
+               for value in product.dynamic("FLAGS") + product.dynamic("FLAGS_1"))
+    assert not product.dynamic("TEXTREL")
+    assert not any("TEXTREL" in value for value in product.dynamic("FLAGS"))
+
+
+def test_the_stack_is_not_executable(product):
+    line = re.search(r"GNU_STACK.*", product.tool("readelf", "-lW")).group()
+    assert re.search(r"\bRW\b", line) and "E" not in line.split()[-2]
+
+
+def test_no_search_path_is_built_in(product):
+    assert not product.dynamic("RPATH") and not product.dynamic("RUNPATH")
+
+
+def test_nothing_runs_when_it_is_loaded(product):
+    assert set(initializers(product)) <= HARMLESS_INITIALIZERS
+
+
+def initializers(product) -> list[str]:
+    """Names of the functions in .init_array, by the relocations that fill it."""
+    section = re.search(r"\.init_array\s+INIT_ARRAY\s+(\w+)\s+\w+\s+(\w+)", product.tool("readelf", "-SW"))
+    if not section:
+        return []
+    start, size = (int(word, 16) for word in section.groups())
+    names = {int(line.split()[0], 16): line.split()[2]
+             for line in product.tool("nm", "-a").splitlines() if len(line.split()) == 3}
+    found = []
+    for offset, target in re.findall(r"^(\w+)\s+\w+\s+R_\w+_RELATIVE\s+(\w+)", product.tool("readelf", "-rW"), re.M):
+        if start <= int(offset, 16) < start + size:
+            found.append(names.get(int(target, 16), f"a function at {target}"))
+    assert len(found) == size // 8
+    return found
+
+
+def test_it_is_small_and_names_no_folder_of_the_build_machine(product, tmp_path, record_property):
+    stripped = tmp_path / product.path.name
+    shutil.copy(product.path, stripped)
+    subprocess.run(["strip", "--strip-unneeded", stripped], check=True)
+    content = stripped.read_bytes()
+    record_property("stripped_bytes", len(content))
+    print(f"{product.name}: {len(content)} bytes stripped")
+    assert len(content) <= MOST_BYTES
+    assert str(ROOT).encode() not in content

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The built libraries in a plain C program: loaded, forked, unloaded, a hundred times."""
+
+import functools
+import os
+import subprocess
+import tempfile
+
+import pytest
+
+from conftest import HERE
+
+ROUNDS = 100
+
+
+@functools.cache
+def loader(*flags: str) -> str:
+    program = os.path.join(tempfile.mkdtemp(prefix="okr-loader-"), "loader")
+    subprocess.run(["cc", "-g", "-Wall", "-Werror", *flags, "-o", program, HERE / "loader.c", "-ldl"], check=True)
+    return program
+
+
+def run(program, rounds, library, symbols, **environment):
+    return subprocess.run([program, str(rounds), library, *symbols], text=True, capture_output=True, check=False,
+                          env={"PATH": os.environ["PATH"], **environment}, timeout=300)
+
+
+def test_it_loads_with_everything_resolved(product):
+    done = run(loader(), 1, product.path, product.symbols())
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_symbol_that_is_not_there_is_noticed(product):
+    assert run(loader(), 1, product.path, ["no_such_symbol"]).returncode != 0
+
+
+def test_loading_and_unloading_leaves_nothing_behind(product):
+    done = run(loader(), ROUNDS, product.path, product.symbols())
+    assert done.returncode == 0, done.stderr
+    early, late, last = done.stdout.splitlines()
+    assert int(late) - int(early) < 512, f"{late} kB after {ROUNDS} rounds, {early} kB after 10"
+    assert last.startswith("threads 1 files ")
+    assert int(last.split()[-1]) <= 4  # The three standard ones and the folder being listed.
+
+
+def test_loading_and_unloading_under_address_sanitizer(product):
+    if not product.asan_path.exists():
+        pytest.fail(f"{product.asan_path} is missing: run ./dev build asan")
+    done = run(loader("-fsanitize=address,undefined"), ROUNDS, product.asan_path, product.symbols(),
+               ASAN_OPTIONS="detect_leaks=1:halt_on_error=1", UBSAN_OPTIONS="halt_on_error=1")
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "Sanitizer" not in done.stderr

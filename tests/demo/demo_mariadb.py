@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""./dev demo: MariaDB with everything encrypted by keys that an (emulated) AWS KMS protects."""
+
+import pathlib
+import secrets
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lab import aws_plugin, emulator, mariadb, process  # noqa: E402
+
+ROWS = 2000
+_step = 0
+
+
+def step(text: str) -> None:
+    global _step
+    _step += 1
+    print(f"\n{_step}. {text}", flush=True)
+
+
+def say(text: str) -> None:
+    print(f"   {text}", flush=True)
+
+
+def check(condition: bool, text: str) -> None:
+    """A claim of this demo; it ends here when it does not hold."""
+    if not condition:
+        raise AssertionError(f"NOT TRUE: {text}")
+    say(f"ok: {text}")
+
+
+def fill(server: mariadb.MariaDB, marker: str) -> None:
+    """Two tables whose every row holds the marker, once more in the binary log and the redo log."""
+    rows = ",".join(f"({n},'{marker} row {n}')" for n in range(1, ROWS + 1))
+    server.sql(f"""CREATE DATABASE shop;
+        CREATE TABLE shop.orders (id INT PRIMARY KEY, note VARCHAR(100)) ENGINE=InnoDB;
+        CREATE TABLE shop.archive (id INT PRIMARY KEY, note VARCHAR(100)) ENGINE=Aria;
+        INSERT INTO shop.orders VALUES {rows};
+        INSERT INTO shop.archive SELECT * FROM shop.orders;
+        UPDATE shop.orders SET note=CONCAT(note,'!') WHERE id % 7 = 0;""")
+
+
+def files_with(folder: pathlib.Path, marker: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                  if path.is_file() and marker.encode() in path.read_bytes())
+
+
+def content(server: mariadb.MariaDB) -> list[tuple[str, ...]]:
+    return server.sql("SELECT * FROM shop.orders ORDER BY id; SELECT * FROM shop.archive ORDER BY id")
+
+
+def demo(folder: pathlib.Path) -> None:
+    marker = f"TOP-SECRET-{secrets.token_hex(8)}"
+
+    step("An emulated AWS KMS starts. It checks every signature, as AWS does.")
+    kms = emulator.Emulator(folder / "kms").start()
+    say(f"{kms.url}, region {kms.region}, one KMS key: {kms.alias}")
+
+    step("MariaDB starts with our aws_key_management.so. Tables, redo log, binary log and temporary files are"
+         " to be encrypted.")
+    server = mariadb.MariaDB(
+        folder / "encrypted", plugins=[aws_plugin.PLUGIN], environment=kms.environment(),
+        options=[*aws_plugin.options(kms, master_key_id=kms.alias), *aws_plugin.ENCRYPT_ALL]).start()
+    row = server.sql("SELECT PLUGIN_STATUS, PLUGIN_MATURITY FROM information_schema.ALL_PLUGINS"
+                     " WHERE PLUGIN_NAME='aws_key_management'")
+    say(f"MariaDB {server.installation.version}, plugin {' '.join(row[0])}")
+    say("Key files, each a key that only KMS can unwrap: "
+        + ", ".join(path.name for path in aws_plugin.key_files(server.data).values()))
+
+    step(f"An InnoDB and an Aria table get {ROWS} rows that all contain {marker}.")
+    fill(server, marker)
+    before = content(server)
+    twin = mariadb.MariaDB(folder / "plain", options=["--log-bin=binlog", "--server-id=1"]).start()
+    fill(twin, marker)
+    say("A twin server without encryption gets the same rows.")
+
+    step("Both shut down. Every byte of both data folders is searched for the marker.")
+    server.stop()
+    twin.stop()
+    plain = files_with(twin.data, marker)
+    say("found in the plain twin: " + ", ".join(plain))
+    check({"shop/orders.ibd", "shop/archive.MAD", "binlog.000001"} <= set(plain), "the search finds what is there")
+    check(files_with(server.data, marker) == [], "the encrypted server's folder does not contain it anywhere")
+
+    step("The server starts again: KMS unwraps the keys, and everything is read back.")
+    server.start()
+    check(content(server) == before, f"{len(before)} rows are as they were")
+
+    step("Rotation: SET GLOBAL aws_key_management_rotate_key = -1 makes a new version of every key.")
+    warnings = server.warnings_of("SET GLOBAL aws_key_management_rotate_key = -1")
+    check(warnings == [], "no warnings")
+    versions = sorted(aws_plugin.key_files(server.data))
+    check((1, 2) in versions, "key files: " + ", ".join(f"key {key} version {version}" for key, version in versions))
+    say("InnoDB's own threads now re-encrypt the table page by page ...")
+    process.wait_until(lambda: aws_plugin.key_versions(server, "shop/orders")[0] == 2,
+                       "the table to be encrypted with version 2", 60)
+    server.restart()
+    check(content(server) == before, "after a restart all rows are as they were, under the new keys")
+
+    step("KMS goes away.")
+    kms.stop()
+    server.sql("UPDATE shop.orders SET note=CONCAT(note,'?') WHERE id=1; FLUSH TABLES;"
+               "INSERT INTO shop.archive VALUES (100000,'new'); FLUSH TABLES;")
+    check(server.value("SELECT COUNT(*) FROM shop.orders") == str(ROWS),
+          "new connections, reads and writes go on: the keys in use are in memory")
+    began = time.monotonic()
+    warnings = server.warnings_of("SET GLOBAL aws_key_management_rotate_key = 1")
+    check(warnings != [], f"a rotation needs KMS, and says so after {time.monotonic() - began:.1f} s:")
+    say(warnings[0][-1])
+
+    step("KMS comes back.")
+    kms.start()
+    check(server.warnings_of("SET GLOBAL aws_key_management_rotate_key = 1") == [], "rotation works again")
+    server.restart()
+    check(server.value("SELECT note FROM shop.orders WHERE id=1").endswith("?"),
+          "what was written without KMS is there after a restart")
+    server.stop()
+    check(files_with(server.data, marker) == [], "and still nothing readable on disk")
+    kms.stop()
+
+
+def main() -> int:
+    folder = process.new_folder("demo")
+    try:
+        demo(folder)
+    except Exception as error:  # Whatever it is, a person wants to see why.
+        print(f"\ndemo: FAILED: {error}", file=sys.stderr)
+        for log in sorted(folder.glob("*/*.log")):
+            print(f"\n--- the end of {log.relative_to(folder)}\n{process.tail(log, 25)}", file=sys.stderr)
+        return 1
+    finally:
+        process.kill_all()
+        process.remove_folder(folder)
+    print("\ndemo: ok")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
