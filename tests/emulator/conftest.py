@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import emulator as emulator_module  # noqa: E402
+
+ALIAS = "alias/test"
+MRK = "mrk-" + "0123456789abcdef" * 2
+
+
+@pytest.fixture(scope="session")
+def shared_emulator(tmp_path_factory):
+    """One program for all tests that leave it as they found it."""
+    folder = tmp_path_factory.mktemp("emulator")
+    with emulator_module.Emulator(
+            folder, "--region", "us-east-1", "--region", "eu-west-1",
+            "--create-key", ALIAS, "--create-key", "alias/other",
+            "--create-key", "alias/mrk=" + MRK,
+            "--replicate", MRK + "=eu-west-1") as running:
+        yield running
+
+
+@pytest.fixture
+def emulator(shared_emulator):
+    shared_emulator.reset()
+    yield shared_emulator
+    shared_emulator.reset()
+
+
+@pytest.fixture
+def kms(emulator):
+    return emulator.client("kms")
+
+
+@pytest.fixture
+def fresh_key(emulator):
+    """The id of a key of the test's own, in the default region."""
+    return emulator.control("POST", "/keys", {"region": "us-east-1"})["id"]
+
+
+@pytest.fixture
+def make_emulator(tmp_path):
+    """make_emulator(*options) -> a started program, stopped at the end."""
+    started = []
+
+    def make(*options):
+        running = emulator_module.Emulator(tmp_path, *options).start()
+        started.append(running)
+        return running
+
+    yield make
+    for running in started:
+        running.stop()
