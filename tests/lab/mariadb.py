@@ -146,7 +146,7 @@ class MariaDB:
         self.folder.mkdir(exist_ok=True)
         self.plugin_folder.mkdir(exist_ok=True)
         for plugin in plugins:
-            self.add_plugin(pathlib.Path(plugin))
+            self.add_plugin(plugin)
         if not self.data.exists():
             shutil.copytree(self.installation.empty_data_folder(), self.data)
         if user:
@@ -156,7 +156,8 @@ class MariaDB:
         """Makes everything in the folder belong to the user that the server runs as."""
         subprocess.run(["chown", "-R", f"{self.user}:", str(self.folder)], check=True)
 
-    def add_plugin(self, plugin: pathlib.Path) -> None:
+    def add_plugin(self, plugin) -> None:
+        plugin = pathlib.Path(plugin)
         link = self.plugin_folder / plugin.name
         if link.is_symlink():
             link.unlink()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Real servers with our plugin, against the emulator (or moto)."""
+
+import pytest
+
+from lab import aws_plugin, emulator, mariadb, moto, process
+
+ALIAS = "alias/openkeyring"
+
+
+@pytest.fixture(scope="session")
+def shared_kms():
+    """The emulator that all tests share which do not disturb it."""
+    folder = process.new_folder("kms")
+    with emulator.Emulator(folder, alias=ALIAS) as running:
+        running.start()
+        yield running
+    process.remove_folder(folder)
+
+
+@pytest.fixture
+def kms(shared_kms):
+    """The shared emulator, without leftovers of other tests."""
+    yield shared_kms
+    if shared_kms.process is None or not shared_kms.process.running():
+        shared_kms.start()
+    shared_kms.clear_faults()
+    shared_kms.latency(0)
+
+
+@pytest.fixture(scope="session")
+def shared_moto():
+    folder = process.new_folder("moto")
+    with moto.Moto(folder) as running:
+        running.start()
+        running.create_key(ALIAS)
+        yield running
+    process.remove_folder(folder)
+
+
+@pytest.fixture
+def make_server(folder):
+    """A function that makes servers with the plugin; they end with the test."""
+    made = []
+
+    def make(kms_server, *, name: str = "m", installation=None, options=(), environment=None, plugin=None,
+             master_key_id: str = ALIAS, **more) -> mariadb.MariaDB:
+        server = mariadb.MariaDB(
+            folder / name, installation, plugins=[plugin or aws_plugin.PLUGIN],
+            options=[*aws_plugin.options(kms_server, master_key_id=master_key_id), *options],
+            environment={**kms_server.environment(), **(environment or {})}, **more)
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture(params=[
+    "10.11",
+    pytest.param("11.8", marks=pytest.mark.sid),
+    pytest.param("10.11 with moto", marks=pytest.mark.sid),
+])
+def world(request):
+    """(KMS, installation) of each combination that the main path must work on."""
+    name = request.param
+    kms_server = request.getfixturevalue("shared_moto" if "moto" in name else "kms")
+    installation = mariadb.mariadb_11() if name == "11.8" else mariadb.mariadb_10()
+    return kms_server, installation
