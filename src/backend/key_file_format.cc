@@ -149,17 +149,17 @@ Result<KeyFile> ReadKeyFile(ByteView content) {
     return Damaged("it is cut short");
   }
   const ByteView fields = content.first(content.size() - kDigest);
+  // Every version ends with the digest of all before it, so that damage is
+  // told apart from news.
+  if (!std::ranges::equal(Digest(fields), content.last(kDigest))) {
+    return Damaged("its checksum is wrong");
+  }
   Reader reader(fields.subspan(kMagic.size()));
   uint16_t version = 0;
-  if (!reader.Number(version)) return Damaged("it is cut short");
-  if (version != kVersion) {
+  if (!reader.Number(version) || version != kVersion) {
     return Status(StatusCode::kMisconfigured,
                   "the key file has format version " + std::to_string(version) +
                       ", which a newer OpenKeyring wrote; use that one");
-  }
-  const auto digest = Digest(fields);
-  if (!std::ranges::equal(digest, content.last(kDigest))) {
-    return Damaged("its checksum is wrong");
   }
   return ReadFields(reader);
 }

@@ -247,9 +247,12 @@ Status VersionedKeys::LoadAll(Millis startup) {
     const std::vector<KeyVersion> pending = Pending();
     FailureStreak streak(std::min(options_.parallelism, pending.size()));
     RunParallel(pending.size(), options_.parallelism, [&](size_t i) {
-      if (streak.over() || deadline.Passed(clock_)) return;
+      // Everything is tried once, however short the wait may be.
+      if (streak.over() || (round > 1 && deadline.Passed(clock_))) return;
       streak.Saw(LoadNow(
-          pending[i], deadline.Within(clock_, options_.operation_deadline())));
+          pending[i],
+          round == 1 ? OperationDeadline()
+                     : deadline.Within(clock_, options_.operation_deadline())));
     });
     const bool again = ReportRound(round, pending, reported);
     if (!again || deadline.Passed(clock_)) return Status::Ok();

@@ -50,7 +50,8 @@ class VersionedKeys {
                 Log& log, Options options);
 
   // Lists what is stored and reads all of it in parallel. Transient failures
-  // are tried again, a line in the log an attempt, until `startup` has passed;
+  // are tried again, a line in the log an attempt, until `startup` (0: once)
+  // has passed;
   // what is left then waits for its first use. Fails only when the list itself
   // cannot be had.
   Status LoadAll(Millis startup);

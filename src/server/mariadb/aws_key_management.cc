@@ -5,9 +5,10 @@
 
 #include "server/guard.h"
 // Last: they bring in MariaDB's headers.
-#include "server/mariadb/aws_plugin.h"
 #include <mysql/plugin_encryption.h>
 #include <mysql/service_my_crypt.h>
+
+#include "server/mariadb/aws_plugin.h"
 
 namespace openkeyring {
 
@@ -126,6 +127,7 @@ int Deinit(void*) {
 }  // namespace
 }  // namespace openkeyring
 
+#pragma GCC visibility push(default)
 maria_declare_plugin(aws_key_management){
     MariaDB_ENCRYPTION_PLUGIN,
     &openkeyring::encryption,
@@ -141,3 +143,4 @@ maria_declare_plugin(aws_key_management){
     "1.0",
     MariaDB_PLUGIN_MATURITY_STABLE,
 } maria_declare_plugin_end;
+#pragma GCC visibility pop

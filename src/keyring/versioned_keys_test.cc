@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+#include "keyring/versioned_keys.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "testing/fakes.h"
+#include "testing/manual_clock.h"
+#include "testing/memory_versioned_backend.h"
+
+namespace openkeyring {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kKeyA[] = "aaaaaaaaaaaaaaaa";
+constexpr char kKeyB[] = "bbbbbbbbbbbbbbbb";
+
+class VersionedKeysTest : public testing::Test {
+ protected:
+  void FailFetches(StatusCode code) {
+    backend_.SetHook([code](const std::string& operation, KeyVersion) {
+      return operation == "Fetch" ? Status(code, "planted") : Status::Ok();
+    });
+  }
+  void FailEverything(StatusCode code) {
+    backend_.SetHook([code](const std::string&, KeyVersion) {
+      return Status(code, "planted");
+    });
+  }
+  void FailNothing() { backend_.SetHook(nullptr); }
+
+  ManualClock clock_;
+  FakeRandom random_;
+  MemoryLog log_;
+  MemoryVersionedBackend backend_;
+  VersionedKeys keys_{
+      backend_,
+      clock_,
+      random_,
+      log_,
+      {[] { return size_t{16}; }, [] { return Millis(5000); }, 4}};
+};
+
+TEST_F(VersionedKeysTest, FirstUseOfAnIdMakesVersionOne) {
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.LatestVersion(7).value_or(0), 1u);
+  EXPECT_EQ((*keys_.Get({7, 1}))->size(), 16u);
+  EXPECT_EQ(backend_.calls("Create"), 1);
+}
+
+TEST_F(VersionedKeysTest, HighestStoredVersionIsTheLatest) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({1, 10}, kKeyB);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 10u);
+  EXPECT_EQ((*keys_.Get({1, 1}))->RevealText(), kKeyA);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, GetNeverCreates) {
+  EXPECT_EQ(keys_.Get({1, 1}).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, VersionsThatCannotExistAreRefused) {
+  EXPECT_EQ(keys_.Get({1, 0}).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(keys_.Get({1, 0xffffffff}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(keys_.LatestVersion(0).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(VersionedKeysTest, BogusVersionDoesNotPoisonItsId) {
+  backend_.Put({1, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.Get({1, 4000000000u}).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  EXPECT_EQ(keys_.Rotate(1).value_or(0), 2u);
+}
+
+TEST_F(VersionedKeysTest, UnreadableListIsNoEmptyList) {
+  FailEverything(StatusCode::kUnavailable);
+  EXPECT_EQ(keys_.LoadAll(Millis(0)).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(keys_.LatestVersion(1).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, OutageNeverMakesASecondKeyOne) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kUnavailable);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.LatestVersion(1).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(keys_.Get({1, 1}).status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, FailureIsTriedAgainAfterAPauseThatGrows) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kUnavailable);
+  EXPECT_FALSE(keys_.Get({1, 1}));
+  EXPECT_FALSE(keys_.Get({1, 1}));
+  EXPECT_EQ(backend_.calls("Fetch"), 1) << "the second is told at once";
+  clock_.Advance(Millis(1000));
+  EXPECT_FALSE(keys_.Get({1, 1}));
+  EXPECT_EQ(backend_.calls("Fetch"), 2);
+  clock_.Advance(Millis(1000));
+  EXPECT_FALSE(keys_.Get({1, 1}));
+  EXPECT_EQ(backend_.calls("Fetch"), 2) << "the pause is 2 s now";
+  FailNothing();
+  clock_.Advance(Millis(1000));
+  EXPECT_TRUE(keys_.Get({1, 1}));
+}
+
+TEST_F(VersionedKeysTest, PauseNeverExceedsFiveSeconds) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kTimeout);
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_FALSE(keys_.Get({1, 1}));
+    clock_.Advance(Millis(5000));
+  }
+  EXPECT_EQ(backend_.calls("Fetch"), 30);
+}
+
+TEST_F(VersionedKeysTest, FailedCreationIsTriedAgain) {
+  FailEverything(StatusCode::kDenied);
+  EXPECT_EQ(keys_.LatestVersion(3).status().code(), StatusCode::kDenied);
+  FailNothing();
+  clock_.Advance(Millis(1000));
+  EXPECT_EQ(keys_.LatestVersion(3).value_or(0), 1u);
+}
+
+TEST_F(VersionedKeysTest, CreatedKeyIsNotUsedBeforeItIsReadBack) {
+  FailFetches(StatusCode::kUnavailable);
+  EXPECT_FALSE(keys_.LatestVersion(1));
+  EXPECT_EQ(backend_.calls("Create"), 1);
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  EXPECT_EQ(backend_.calls("Create"), 1) << "the stored one is used";
+}
+
+TEST_F(VersionedKeysTest, KeyOfAnotherServerWinsOverOurs) {
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    if (operation == "Create") backend_.Put({1, 1}, kKeyA);
+    return Status::Ok();
+  });
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  EXPECT_EQ((*keys_.Get({1, 1}))->RevealText(), kKeyA);
+}
+
+TEST_F(VersionedKeysTest, IdThatAnotherServerMadeMeanwhileIsFoundFirst) {
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.Put({1, 3}, kKeyA);
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 3u);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, VersionThatAnotherServerMadeBecomesTheLatest) {
+  backend_.Put({1, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.Put({1, 2}, kKeyB);
+  EXPECT_EQ((*keys_.Get({1, 2}))->RevealText(), kKeyB);
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 2u);
+}
+
+TEST_F(VersionedKeysTest, CorruptLatestIsPassedOverWithAnError) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({1, 2}, kKeyB);
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key.version == 2
+               ? Status(StatusCode::kCorrupt, "damaged file")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  EXPECT_EQ(keys_.Get({1, 2}).status().code(), StatusCode::kCorrupt);
+  EXPECT_THAT(log_.Text(), HasSubstr("version 2 of key 1 is passed over"));
+  EXPECT_EQ(keys_.Rotate(1).value_or(0), 3u)
+      << "a used number is never used again";
+}
+
+TEST_F(VersionedKeysTest, IdWithNothingButCorruptVersionsMakesNoNewOne) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kCorrupt);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.LatestVersion(1).status().code(), StatusCode::kCorrupt);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, LatestThatMayComeBackIsNotReplacedByAnOlderOne) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({1, 2}, kKeyB);
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key.version == 2
+               ? Status(StatusCode::kUnavailable, "no answer")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_FALSE(keys_.LatestVersion(1));
+  EXPECT_TRUE(keys_.Get({1, 1}));
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 2u);
+}
+
+TEST_F(VersionedKeysTest, OutageDoesNotDisturbLoadedKeys) {
+  backend_.Put({1, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  FailEverything(StatusCode::kUnavailable);
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  EXPECT_EQ((*keys_.Get({1, 1}))->RevealText(), kKeyA);
+}
+
+TEST_F(VersionedKeysTest, RotationOfAMissingIdIsNotFound) {
+  EXPECT_EQ(keys_.Rotate(9).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, FailedRotationKeepsTheOldVersionInUse) {
+  backend_.Put({1, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  FailFetches(StatusCode::kUnavailable);
+  const Status status = keys_.Rotate(1).status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status.message(), HasSubstr("the version before it stays"));
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  FailNothing();
+  EXPECT_EQ(keys_.Rotate(1).value_or(0), 3u);
+}
+
+TEST_F(VersionedKeysTest, RotateAllGoesOnPastAFailingId) {
+  for (const uint32_t id : {1, 2, 3}) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Create" && key.id == 2
+               ? Status(StatusCode::kDenied, "planted")
+               : Status::Ok();
+  });
+  const auto results = keys_.RotateAll();
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(*results[0].version, 2u);
+  EXPECT_EQ(results[1].version.status().code(), StatusCode::kDenied);
+  EXPECT_EQ(*results[2].version, 2u);
+}
+
+TEST_F(VersionedKeysTest, RotateAllStopsWhenEveryCallFails) {
+  for (uint32_t id = 1; id <= 100; ++id) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.SetHook([](const std::string& operation, KeyVersion) {
+    return operation == "Create" ? Status(StatusCode::kTimeout, "no answer")
+                                 : Status::Ok();
+  });
+  const auto results = keys_.RotateAll();
+  EXPECT_EQ(results.size(), 100u);
+  EXPECT_LE(backend_.calls("Create"), 8);
+  EXPECT_THAT(results[99].version.status().message(), HasSubstr("not tried"));
+}
+
+TEST_F(VersionedKeysTest, HighestPossibleVersionIsNotWrappedAround) {
+  backend_.Put({1, kMaxKeyVersion}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.Rotate(1).status().code(), StatusCode::kMisconfigured);
+}
+
+TEST_F(VersionedKeysTest, StartRetriesUntilTheKeysAreThere) {
+  backend_.Put({1, 1}, kKeyA);
+  std::atomic<int> failures{3};
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    return operation == "Fetch" && failures-- > 0
+               ? Status(StatusCode::kUnavailable, "no answer yet")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
+  EXPECT_EQ(keys_.counts().versions_loaded, 1u);
+  EXPECT_EQ(log_.lines().size(), 3u) << "one line an attempt\n" << log_.Text();
+  EXPECT_THAT(log_.Text(), HasSubstr("attempt 3: 1 of 1 key versions"));
+}
+
+TEST_F(VersionedKeysTest, StartGivesUpWaitingAtItsDeadline) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kUnavailable);
+  const SteadyTime before = clock_.Steady();
+  ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
+  EXPECT_EQ(clock_.Steady() - before, Millis(60000));
+  EXPECT_EQ(keys_.counts().versions_failed, 1u);
+}
+
+TEST_F(VersionedKeysTest, StartDoesNotWaitForWhatWaitingCannotMend) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kDenied);
+  ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
+  EXPECT_TRUE(clock_.sleeps().empty());
+  EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 can't be loaded"));
+}
+
+TEST_F(VersionedKeysTest, OneStubbornKeyDoesNotKeepOthersFromLoading) {
+  for (uint32_t id = 1; id <= 50; ++id) backend_.Put({id, 1}, kKeyA);
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key.id == 1
+               ? Status(StatusCode::kUnavailable, "this one never")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(1000)).ok());
+  EXPECT_EQ(keys_.counts().versions_loaded, 49u);
+}
+
+TEST_F(VersionedKeysTest, ManyFirstUsersOfAnIdMakeOneKey) {
+  constexpr int kThreads = 8;
+  std::latch start(kThreads);
+  std::atomic<int> right{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        if (keys_.LatestVersion(5).value_or(0) == 1) ++right;
+      });
+    }
+  }
+  EXPECT_EQ(right, kThreads);
+  EXPECT_EQ(backend_.calls("Create"), 1);
+  EXPECT_EQ(backend_.calls("Fetch"), 1);
+}
+
+TEST_F(VersionedKeysTest, SlowKeyDelaysOnlyItself) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({2, 1}, kKeyB);
+  std::latch blocked(1), release(1);
+  backend_.SetHook([&](const std::string& operation, KeyVersion key) {
+    if (operation == "Fetch" && key.id == 1) {
+      blocked.count_down();
+      release.wait();
+    }
+    return Status::Ok();
+  });
+  std::jthread slow([&] { EXPECT_TRUE(keys_.Get({1, 1})); });
+  blocked.wait();
+  EXPECT_TRUE(keys_.Get({2, 1}));
+  EXPECT_EQ(keys_.LatestVersion(3).value_or(0), 1u);
+  release.count_down();
+}
+
+}  // namespace
+}  // namespace openkeyring

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "testing/crash_file_system.h"
+
+#include <utility>
+
+namespace openkeyring {
+namespace {
+
+Status NoSuch(const std::string& path) {
+  return {StatusCode::kNotFound, "can't open " + path + ": no such file"};
+}
+
+}  // namespace
+
+class CrashFileSystem::File : public WritableFile {
+ public:
+  File(CrashFileSystem& files, std::shared_ptr<Inode> inode)
+      : files_(files), inode_(std::move(inode)) {}
+  ~File() override {
+    std::lock_guard lock(files_.mutex_);
+    inode_->locked = false;
+  }
+  Status Append(ByteView bytes) override {
+    std::lock_guard lock(files_.mutex_);
+    Status status = files_.Step();
+    if (!status.ok()) return status;
+    inode_->content.insert(inode_->content.end(), bytes.begin(), bytes.end());
+    return status;
+  }
+  Status Sync() override {
+    std::lock_guard lock(files_.mutex_);
+    Status status = files_.Step();
+    if (status.ok()) inode_->durable = inode_->content;
+    return status;
+  }
+
+ private:
+  CrashFileSystem& files_;
+  std::shared_ptr<Inode> inode_;
+};
+
+void CrashFileSystem::FailAfter(size_t steps) {
+  std::lock_guard lock(mutex_);
+  steps_left_ = steps;
+}
+
+size_t CrashFileSystem::steps() const {
+  std::lock_guard lock(mutex_);
+  return steps_;
+}
+
+void CrashFileSystem::FailWith(std::optional<Status> status) {
+  std::lock_guard lock(mutex_);
+  fail_with_ = std::move(status);
+}
+
+Status CrashFileSystem::Step() {
+  if (fail_with_) return *fail_with_;
+  if (steps_left_) {
+    if (*steps_left_ == 0) return {StatusCode::kUnavailable, "crashed"};
+    --*steps_left_;
+  }
+  ++steps_;
+  return Status::Ok();
+}
+
+void CrashFileSystem::Crash(bool lucky) {
+  std::lock_guard lock(mutex_);
+  if (!lucky) names_ = durable_names_;
+  for (auto& [name, inode] : names_) {
+    if (!lucky) inode->content = inode->durable;
+    inode->durable = inode->content;
+    inode->locked = false;
+  }
+  durable_names_ = names_;
+  steps_left_.reset();
+  fail_with_.reset();
+}
+
+Result<Secret> CrashFileSystem::Read(const std::string& path, size_t max_size) {
+  std::lock_guard lock(mutex_);
+  const auto found = names_.find(path);
+  if (found == names_.end()) return NoSuch(path);
+  if (found->second->content.size() > max_size) {
+    return Status(StatusCode::kCorrupt, path + " is too large");
+  }
+  return Secret::CopyOf(ByteView(found->second->content));
+}
+
+Result<std::vector<std::string>> CrashFileSystem::List(const std::string&) {
+  return Names();
+}
+
+Result<FileInfo> CrashFileSystem::Stat(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  const auto found = names_.find(path);
+  if (found == names_.end()) return NoSuch(path);
+  FileInfo info;
+  info.size = found->second->content.size();
+  info.permissions = found->second->permissions;
+  info.is_regular = true;
+  return info;
+}
+
+Result<std::unique_ptr<WritableFile>> CrashFileSystem::Create(
+    const std::string& path, mode_t permissions) {
+  std::lock_guard lock(mutex_);
+  if (names_.contains(path)) {
+    return Status(StatusCode::kAlreadyExists, path + " exists");
+  }
+  Status status = Step();
+  if (!status.ok()) return status;
+  auto inode = std::make_shared<Inode>();
+  inode->permissions = permissions;
+  inode->locked = true;
+  names_[path] = inode;
+  return std::make_unique<File>(*this, inode);
+}
+
+Status CrashFileSystem::RenameLocked(const std::string& from,
+                                     const std::string& to) {
+  const auto found = names_.find(from);
+  if (found == names_.end()) return NoSuch(from);
+  Status status = Step();
+  if (!status.ok()) return status;
+  names_[to] = found->second;
+  names_.erase(from);
+  return status;
+}
+
+Status CrashFileSystem::Rename(const std::string& from, const std::string& to) {
+  std::lock_guard lock(mutex_);
+  return RenameLocked(from, to);
+}
+
+Status CrashFileSystem::RenameNoReplace(const std::string& from,
+                                        const std::string& to) {
+  std::lock_guard lock(mutex_);
+  if (names_.contains(to)) {
+    return {StatusCode::kAlreadyExists, to + " exists"};
+  }
+  return RenameLocked(from, to);
+}
+
+Status CrashFileSystem::SyncFolder(const std::string&) {
+  std::lock_guard lock(mutex_);
+  Status status = Step();
+  if (status.ok()) durable_names_ = names_;
+  return status;
+}
+
+Status CrashFileSystem::Remove(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (!names_.contains(path)) return NoSuch(path);
+  Status status = Step();
+  if (status.ok()) names_.erase(path);
+  return status;
+}
+
+Status CrashFileSystem::RemoveUnlocked(const std::string& path) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = names_.find(path);
+    if (found != names_.end() && found->second->locked) {
+      return {StatusCode::kUnavailable, path + " is locked"};
+    }
+  }
+  return Remove(path);
+}
+
+void CrashFileSystem::Put(const std::string& name, Bytes content,
+                          mode_t permissions) {
+  std::lock_guard lock(mutex_);
+  auto inode = std::make_shared<Inode>();
+  inode->content = inode->durable = std::move(content);
+  inode->permissions = permissions;
+  names_[name] = durable_names_[name] = inode;
+}
+
+std::vector<std::string> CrashFileSystem::Names() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, inode] : names_) names.push_back(name);
+  return names;
+}
+
+Bytes CrashFileSystem::Content(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = names_.find(name);
+  return found == names_.end() ? Bytes() : found->second->content;
+}
+
+mode_t CrashFileSystem::Permissions(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = names_.find(name);
+  return found == names_.end() ? 0 : found->second->permissions;
+}
+
+}  // namespace openkeyring

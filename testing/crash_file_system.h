@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_TESTING_CRASH_FILE_SYSTEM_H_
+#define OPENKEYRING_TESTING_CRASH_FILE_SYSTEM_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "os/file_system.h"
+
+namespace openkeyring {
+
+// One folder in memory that forgets, at a crash, whatever was not made durable:
+// bytes written since the last Sync of their file, and names created, renamed
+// or removed since the last SyncFolder. Worst case by default; a file whose
+// name is durable but whose bytes are not comes back empty or cut.
+//
+// A run can be stopped at any step: with FailAfter(n), the first n steps that
+// change anything work, and all later ones fail, as in a process that is dying
+// (so that clean-up code can't help). Crash() then gives the disk as the next
+// process finds it.
+//
+// Paths are plain names. Threads: all methods may be called at once.
+class CrashFileSystem : public FileSystem {
+ public:
+  // How many changing steps (create, append, sync, rename, remove, sync of the
+  // folder) still work. Unlimited by default.
+  void FailAfter(size_t steps);
+  size_t steps() const;  // Taken so far, failed ones not counted.
+  // Every further changing step fails with this, but the "process" lives on:
+  // reads work. For a full disk and the like.
+  void FailWith(std::optional<Status> status);
+
+  // What survives: `lucky` keeps all that was written, synced or not.
+  void Crash(bool lucky = false);
+
+  Result<Secret> Read(const std::string& path, size_t max_size) override;
+  Result<std::vector<std::string>> List(const std::string& folder) override;
+  Result<FileInfo> Stat(const std::string& path) override;
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
+                                               mode_t permissions) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status RenameNoReplace(const std::string& from,
+                         const std::string& to) override;
+  Status SyncFolder(const std::string& folder) override;
+  Status Remove(const std::string& path) override;
+  Status RemoveUnlocked(const std::string& path) override;
+
+  // Test access: puts a file there, durable at once; all names; and a file's
+  // bytes, for tests that damage them.
+  void Put(const std::string& name, Bytes content, mode_t permissions = 0440);
+  std::vector<std::string> Names() const;
+  Bytes Content(const std::string& name) const;
+  mode_t Permissions(const std::string& name) const;
+
+ private:
+  struct Inode {
+    Bytes content;  // As processes see it.
+    Bytes durable;  // As of the last Sync.
+    mode_t permissions = 0;
+    bool locked = false;
+  };
+  using Folder = std::map<std::string, std::shared_ptr<Inode>>;
+  class File;
+
+  Status Step();  // Locked. Whether the next changing step works.
+  Status RenameLocked(const std::string& from, const std::string& to);
+
+  mutable std::mutex mutex_;
+  Folder names_;
+  Folder durable_names_;
+  std::optional<size_t> steps_left_;
+  size_t steps_ = 0;
+  std::optional<Status> fail_with_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_TESTING_CRASH_FILE_SYSTEM_H_

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "testing/fake_key_wrapper.h"
+
+#include <utility>
+
+namespace openkeyring {
+namespace {
+
+constexpr char kFakeKeyArn[] =
+    "arn:aws:kms:us-east-1:111122223333:key/"
+    "00000000-0000-0000-0000-000000000000";
+
+}  // namespace
+
+Status FakeKeyWrapper::Enter(const std::string& operation) {
+  std::function<Status(const std::string&)> hook;
+  {
+    std::lock_guard lock(mutex_);
+    ++calls_[operation];
+    hook = hook_;
+  }
+  return hook ? hook(operation) : Status::Ok();
+}
+
+// Blobs look like KMS's: a first byte of 1, opaque, none like another.
+WrappedKey FakeKeyWrapper::Seal(Bytes key, const Binding& binding) {
+  std::lock_guard lock(mutex_);
+  Bytes blob(100, 0x5a);
+  blob[0] = 1;
+  ++serial_;
+  for (int i = 0; i < 4; ++i)
+    blob[1 + i] = static_cast<uint8_t>(serial_ >> 8 * i);
+  sealed_[blob] = {std::move(key), binding};
+  return {blob, kFakeKeyArn};
+}
+
+Result<WrappedKey> FakeKeyWrapper::Generate(size_t bytes,
+                                            const Binding& binding,
+                                            const Deadline&) {
+  Status status = Enter("Generate");
+  if (!status.ok()) return status;
+  Bytes key(bytes, 0x77);
+  {
+    std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < 4; ++i) {
+      key[i] = static_cast<uint8_t>((serial_ + 1) >> 8 * i);
+    }
+  }
+  return Seal(std::move(key), binding);
+}
+
+Result<WrappedKey> FakeKeyWrapper::Wrap(const Secret& key,
+                                        const Binding& binding,
+                                        const Deadline&) {
+  Status status = Enter("Wrap");
+  if (!status.ok()) return status;
+  const ByteView bytes = key.RevealBytes();
+  return Seal(Bytes(bytes.begin(), bytes.end()), binding);
+}
+
+Result<Secret> FakeKeyWrapper::Unwrap(const WrappedKey& wrapped,
+                                      const Binding& binding, const Deadline&) {
+  Status status = Enter("Unwrap");
+  if (!status.ok()) return status;
+  std::lock_guard lock(mutex_);
+  const auto found = sealed_.find(wrapped.blob);
+  const bool right_key =
+      wrapped.wrapping_key.empty() || wrapped.wrapping_key == kFakeKeyArn;
+  if (found == sealed_.end() || found->second.binding != binding ||
+      !right_key) {
+    return Status(StatusCode::kCorrupt, "the fake KMS refuses this blob");
+  }
+  return Secret::CopyOf(ByteView(found->second.key));
+}
+
+Result<WrappedKey> FakeKeyWrapper::Rewrap(const WrappedKey& wrapped,
+                                          const Binding& binding,
+                                          const Deadline& deadline) {
+  Result<Secret> key = Unwrap(wrapped, binding, deadline);
+  if (!key) return key.error();
+  return Wrap(*key, binding, deadline);
+}
+
+void FakeKeyWrapper::SetHook(
+    std::function<Status(const std::string& operation)> hook) {
+  std::lock_guard lock(mutex_);
+  hook_ = std::move(hook);
+}
+
+int FakeKeyWrapper::calls(const std::string& operation) const {
+  std::lock_guard lock(mutex_);
+  const auto found = calls_.find(operation);
+  return found == calls_.end() ? 0 : found->second;
+}
+
+}  // namespace openkeyring

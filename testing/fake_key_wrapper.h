@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_TESTING_FAKE_KEY_WRAPPER_H_
+#define OPENKEYRING_TESTING_FAKE_KEY_WRAPPER_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "backend/key_wrapper.h"
+
+namespace openkeyring {
+
+// A KMS in memory that is as strict as the real one: a blob opens only with
+// the binding and the wrapping key it was made with; anything else is kCorrupt.
+// Threads: all methods may be called at once.
+class FakeKeyWrapper : public KeyWrapper {
+ public:
+  Result<WrappedKey> Generate(size_t bytes, const Binding& binding,
+                              const Deadline& deadline) override;
+  Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
+                          const Deadline& deadline) override;
+  Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding& binding,
+                        const Deadline& deadline) override;
+  Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding& binding,
+                            const Deadline& deadline) override;
+
+  // Called at the start of every operation with its name, outside any lock;
+  // may block, and what it returns other than Ok is the operation's error.
+  void SetHook(std::function<Status(const std::string& operation)> hook);
+  int calls(const std::string& operation) const;
+
+ private:
+  struct Sealed {
+    Bytes key;
+    Binding binding;
+  };
+  Status Enter(const std::string& operation);
+  WrappedKey Seal(Bytes key, const Binding& binding);
+
+  mutable std::mutex mutex_;
+  std::function<Status(const std::string&)> hook_;
+  std::map<std::string, int> calls_;
+  std::map<Bytes, Sealed> sealed_;
+  uint32_t serial_ = 0;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_TESTING_FAKE_KEY_WRAPPER_H_
