@@ -1,38 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The built products, and what the binutils say about them."""
-
-import pathlib
-import re
-import subprocess
-
 import pytest
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-NAMES = ["aws_key_management"]
-
-
-def listed(name: str) -> list[str]:
-    """The lines of a file in this folder, without comments."""
-    lines = (line.split("#")[0].strip() for line in (HERE / name).read_text().splitlines())
-    return [line for line in lines if line]
-
-
-class Product:
-    def __init__(self, name: str):
-        self.name = name
-        self.path = ROOT / "build" / "products" / f"{name}.so"
-        self.asan_path = ROOT / "build" / "asan" / "products" / f"{name}.so"
-
-    def symbols(self) -> list[str]:
-        return listed(f"{self.name}.symbols")
-
-    def tool(self, *argv: str) -> str:
-        return subprocess.run([*argv, str(self.path)], text=True, capture_output=True, check=True).stdout
-
-    def dynamic(self, tag: str) -> list[str]:
-        """What the dynamic section says under a tag, e.g. NEEDED."""
-        return re.findall(rf"\({tag}\)\s+(.*)", self.tool("readelf", "-dW"))
+from products import NAMES, Product
 
 
 @pytest.fixture(params=NAMES)

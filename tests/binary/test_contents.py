@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from conftest import ROOT
+from products import ROOT
 
 # Besides these a server has nothing to load. All of them come with Debian's curl and g++.
 ALLOWED_LIBRARIES = {"libcurl.so.4", "libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1",

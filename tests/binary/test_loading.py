@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from conftest import HERE
+from products import HERE
 
 ROUNDS = 100
 

@@ -9,7 +9,7 @@ import botocore.awsrequest
 import botocore.credentials
 import pytest
 
-from conftest import random_request
+from signing import random_request
 
 
 def botocore_authorization(request, monkeypatch) -> str:

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from conftest import random_request
+from signing import random_request
 
 
 def what_curl_sends(request) -> tuple[dict[str, str], str]:

@@ -8,7 +8,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import random_request
+from signing import random_request
 
 
 @pytest.fixture(scope="module")
