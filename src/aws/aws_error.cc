@@ -20,7 +20,8 @@ std::string Printable(std::string_view text) {
     const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
     if (blank && (clean.empty() || clean.back() == ' ')) continue;
     clean += blank ? ' ' : (c > ' ' && c < 0x7f) ? c : '?';
-    if (clean.size() == kMaxMessage) return clean + "...";
+    if (clean.size() <= kMaxMessage) continue;
+    return clean.substr(0, kMaxMessage - 3) + "...";
   }
   return clean;
 }
@@ -86,8 +87,8 @@ void ReadBody(std::string_view body, AwsError& error) {
     error.message = Printable(XmlText(body, "Message"));
   } else if (!body.empty()) {
     const std::string text = WithoutTags(body);
-    error.message = "an answer that is not from AWS: \"" +
-                    (text.empty() ? Printable(body) : text) + "\"";
+    error.message = Printable("an answer that is not from AWS: \"" +
+                              (text.empty() ? Printable(body) : text) + "\"");
   }
 }
 
@@ -239,27 +240,35 @@ Status AwsErrorStatus(std::string_view operation, const AwsError& error) {
 
 std::optional<WallTime> ParseHttpDate(std::string_view text) {
   constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
-  bool digits_ok = true;
-  const auto number = [&](size_t start, size_t length) {
-    unsigned value = 0;
-    for (const char c : text.substr(start, length)) {
-      digits_ok = digits_ok && c >= '0' && c <= '9';
-      value = value * 10 + static_cast<unsigned>(c - '0');
+  constexpr std::string_view kShape = "***, ## *** #### ##:##:## GMT";
+  if (text.size() != kShape.size()) return std::nullopt;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kShape[i] == '#' ? !digit : kShape[i] != '*' && kShape[i] != text[i]) {
+      return std::nullopt;
     }
+  }
+  const auto number = [&](size_t start, size_t length) {
+    int value = 0;
+    for (const char c : text.substr(start, length))
+      value = value * 10 + c - '0';
     return value;
   };
   const size_t month = kMonths.find(text.substr(8, 3));
   if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+  const int year = number(12, 4), hour = number(17, 2), minute = number(20, 2),
+            second = number(23, 2);
   const std::chrono::year_month_day day{
-      std::chrono::year(static_cast<int>(number(12, 4))),
+      std::chrono::year(year),
       std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
-      std::chrono::day(number(5, 2))};
-  const auto clock = std::chrono::hours(number(17, 2)) +
-                     std::chrono::minutes(number(20, 2)) +
-                     std::chrono::seconds(number(23, 2));
-  if (!digits_ok || !day.ok()) return std::nullopt;
-  return std::chrono::sys_days(day) + clock;
+      std::chrono::day(static_cast<unsigned>(number(5, 2)))};
+  // Nanoseconds since 1970 in 64 bits end in 2262. 60: a leap second.
+  if (!day.ok() || year < 1970 || year > 2200 || hour > 23 || minute > 59 ||
+      second > 60) {
+    return std::nullopt;
+  }
+  return std::chrono::sys_days(day) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second);
 }
 
 }  // namespace openkeyring

@@ -43,7 +43,8 @@ AwsVerdict JudgeAwsError(const AwsError& error);
 // "<operation> failed: <code>: <message> (HTTP 400, request id ...); <advice>"
 Status AwsErrorStatus(std::string_view operation, const AwsError& error);
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7, IMF-fixdate).
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7, IMF-fixdate), of the years
+// 1970 to 2200. The name of the weekday is not checked.
 std::optional<WallTime> ParseHttpDate(std::string_view text);
 
 }  // namespace openkeyring

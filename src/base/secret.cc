@@ -49,7 +49,10 @@ void Secret::Append(ByteView bytes) {
     Secret bigger(std::max(size_ + bytes.size(), 2 * size_));
     if (size_ > 0) memcpy(bigger.data_, data_, size_);
     bigger.size_ = size_;
+    // Before the old memory goes: `bytes` may lie in it.
+    bigger.Append(bytes);
     *this = std::move(bigger);
+    return;
   }
   memcpy(data_ + size_, bytes.data(), bytes.size());
   size_ += bytes.size();

@@ -46,7 +46,8 @@ class Secret {
   std::string_view RevealText() const { return AsText(RevealBytes()); }
   std::span<uint8_t> RevealMutable() { return {data_, size_}; }
 
-  // Grows by these bytes; old memory is wiped when it has to move.
+  // Grows by these bytes, which may be this secret's own; old memory is wiped
+  // when it has to move.
   void Append(ByteView bytes);
   void Append(std::string_view text) { Append(AsBytes(text)); }
   // Cuts to `size` bytes (no effect when already shorter) and wipes the rest.

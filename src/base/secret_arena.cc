@@ -9,14 +9,26 @@
 
 namespace openkeyring {
 
+// Not destroyed: secrets in other static objects may go later than anything
+// here. What is idle when the library is unloaded is given back all the same.
 SecretArena& SecretArena::Instance() {
-  static SecretArena arena;
-  return arena;
+  alignas(SecretArena) static std::byte place[sizeof(SecretArena)];
+  static SecretArena* const arena = new (place) SecretArena;
+  static const struct AtUnload {
+    ~AtUnload() { arena->ReleaseWhenIdle(); }
+  } at_unload;
+  return *arena;
 }
 
-SecretArena::~SecretArena() {
+SecretArena::~SecretArena() { ReleaseWhenIdle(); }
+
+void SecretArena::ReleaseWhenIdle() {
+  std::lock_guard lock(mutex_);
   if (blocks_in_use_ != 0) return;
   for (const Chunk& chunk : chunks_) munmap(chunk.data, chunk.size);
+  std::vector<Chunk>().swap(chunks_);
+  classes_ = {};
+  chunk_used_ = kChunk;
 }
 
 size_t SecretArena::RoundUp(size_t size) {
@@ -42,21 +54,30 @@ uint8_t* SecretArena::MapLocked(size_t size) {
 uint8_t* SecretArena::Allocate(size_t capacity) {
   if (capacity > kLargest) return MapLocked(capacity);
   std::lock_guard lock(mutex_);
-  std::vector<uint8_t*>& free = free_[ClassOf(capacity)];
-  if (free.capacity() < free.size() + 1) free.reserve(free.size() + 64);
+  SizeClass& blocks = classes_[ClassOf(capacity)];
   uint8_t* block;
-  if (!free.empty()) {
-    block = free.back();
-    free.pop_back();
+  if (!blocks.free.empty()) {
+    block = blocks.free.back();
+    blocks.free.pop_back();
   } else {
-    if (chunk_used_ + capacity > kChunk) {
-      chunks_.push_back({MapLocked(kChunk), kChunk});
-      chunk_used_ = 0;
+    // Room for every block there is, so that Free never asks for memory.
+    if (blocks.free.capacity() == blocks.made) {
+      blocks.free.reserve(2 * blocks.made + 16);
     }
-    block = chunks_.back().data + chunk_used_;
-    chunk_used_ += capacity;
+    block = Cut(capacity);
+    ++blocks.made;
   }
   ++blocks_in_use_;
+  return block;
+}
+
+uint8_t* SecretArena::Cut(size_t capacity) {
+  if (chunk_used_ + capacity > kChunk) {
+    chunks_.push_back({MapLocked(kChunk), kChunk});
+    chunk_used_ = 0;
+  }
+  uint8_t* block = chunks_.back().data + chunk_used_;
+  chunk_used_ += capacity;
   return block;
 }
 
@@ -67,7 +88,7 @@ void SecretArena::Free(uint8_t* block, size_t capacity) {
     return;
   }
   std::lock_guard lock(mutex_);
-  free_[ClassOf(capacity)].push_back(block);
+  classes_[ClassOf(capacity)].free.push_back(block);
   --blocks_in_use_;
 }
 

@@ -42,11 +42,18 @@ class SecretArena {
   static constexpr size_t kSmallest = 32, kLargest = 4096, kChunk = 65536;
   static constexpr size_t kClasses = 8;
 
+  struct SizeClass {
+    std::vector<uint8_t*> free;
+    size_t made = 0;  // Free or not.
+  };
+
   static size_t ClassOf(size_t capacity);
   uint8_t* MapLocked(size_t size);
+  uint8_t* Cut(size_t capacity);  // Under the lock.
+  void ReleaseWhenIdle();
 
   std::mutex mutex_;
-  std::array<std::vector<uint8_t*>, kClasses> free_;
+  std::array<SizeClass, kClasses> classes_;
   std::vector<Chunk> chunks_;
   size_t chunk_used_ = kChunk;  // Of the newest chunk.
   size_t blocks_in_use_ = 0;

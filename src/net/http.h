@@ -36,6 +36,11 @@ struct HttpResponse {
   std::optional<std::string_view> FindHeader(std::string_view name) const;
 };
 
+// kInvalidArgument for a header that must not be sent: a line end in it would
+// let whoever chose the value add headers or whole requests. The text names the
+// header and never shows the value, which may be secret.
+Status CheckHeaders(const std::vector<Header>& headers);
+
 // One HTTP exchange, injected. Any answer of the server, whatever its status,
 // is a response; an error means that no whole answer came:
 //   kUnavailable    not resolved, refused, cut off, TLS handshake broken off,
@@ -43,6 +48,7 @@ struct HttpResponse {
 //   kTimeout        no connection or no answer in time
 //   kMisconfigured  certificate not trusted or of another host, bad CA file,
 //                   plain http refused
+//   kInvalidArgument  a URL or header that must not be sent
 // Redirects are not followed.
 //
 // Threads: Send may be called at once; calls beyond the bound of parallel

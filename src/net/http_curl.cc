@@ -177,6 +177,8 @@ class CurlHttpClient : public HttpClient {
                     "refused to send to " + request.url +
                         ": plain http is for loopback only; use https");
     }
+    Status headers = CheckHeaders(request.headers);
+    if (!headers.ok()) return headers;
     const Deadline deadline = Deadline::After(SystemClock(), timeout);
     const Lease lease(pool_, deadline);
     if (lease.get() == nullptr) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "net/url.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -9,9 +11,26 @@
 namespace openkeyring {
 namespace {
 
+// Up to an "@" there may be a password, which no message may hold.
 Status Bad(std::string_view text, const char* why) {
+  const size_t at = text.rfind('@');
+  const std::string shown = at == std::string_view::npos
+                                ? std::string(text)
+                                : "..." + std::string(text.substr(at));
   return {StatusCode::kInvalidArgument,
-          "\"" + std::string(text) + "\" is not a usable URL: " + why};
+          "\"" + shown + "\" is not a usable URL: " + why};
+}
+
+bool IsHostName(std::string_view host) {
+  return std::ranges::all_of(host, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  });
+}
+
+bool IsIpv6(const std::string& host) {
+  in6_addr address;
+  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
 // Splits "host", "host:port", "[v6]" or "[v6]:port".
@@ -22,10 +41,14 @@ Status ParseAuthority(std::string_view text, std::string_view authority,
     end = authority.find(']');
     if (end == std::string_view::npos) return Bad(text, "a [ without a ]");
     url.host = AsciiLower(authority.substr(1, end - 1));
+    if (!IsIpv6(url.host)) return Bad(text, "no IPv6 address in brackets");
     ++end;
   } else {
     end = std::min(authority.find(':'), authority.size());
     url.host = AsciiLower(authority.substr(0, end));
+    if (!IsHostName(url.host)) {
+      return Bad(text, "a host name has letters, digits, - . and _ only");
+    }
   }
   if (url.host.empty()) return Bad(text, "it names no host");
   url.port = url.scheme == "https" ? 443 : 80;
@@ -62,9 +85,9 @@ bool Url::IsLoopback() const {
   if (host == "localhost" || host.ends_with(".localhost") || host == "::1") {
     return true;
   }
-  return host.starts_with("127.") &&
-         host.find_first_not_of("0123456789.") == std::string::npos &&
-         std::ranges::count(host, '.') == 3;
+  in_addr address;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 &&
+         host.starts_with("127.");
 }
 
 Result<Url> ParseUrl(std::string_view text) {

@@ -26,8 +26,9 @@ struct Url {
   bool IsLoopback() const;
 };
 
-// kInvalidArgument for another scheme, user information, a missing host, a bad
-// port, or a character that does not belong in a URL. A fragment is dropped.
+// kInvalidArgument for another scheme, user information, a host that is neither
+// a name nor an address, a bad port, or a character that does not belong in a
+// URL; its text shows nothing that lies before an "@". A fragment is dropped.
 Result<Url> ParseUrl(std::string_view text);
 
 }  // namespace openkeyring

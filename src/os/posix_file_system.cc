@@ -194,7 +194,7 @@ class RealFileSystem : public FileSystem {
   static Result<Secret> ReadAll(int fd, const std::string& path,
                                 size_t max_size) {
     Secret content;
-    Secret chunk(std::min<size_t>(max_size + 1, 65536));
+    Secret chunk(std::min<size_t>(max_size, 65535) + 1);
     for (;;) {
       const std::span<uint8_t> space = chunk.RevealMutable();
       const ssize_t n = read(fd, space.data(), space.size());

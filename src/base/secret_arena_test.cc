@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "base/secret_arena.h"
+
+#include <gtest/gtest.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace openkeyring {
+namespace {
+
+// The VmFlags of the mapping that holds `address` (see proc(5)), "" if none.
+std::string VmFlagsOf(const void* address) {
+  std::ifstream smaps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    uintptr_t begin = 0, end = 0;
+    char dash = 0;
+    std::istringstream head(line);
+    if (head >> std::hex >> begin >> dash >> end && dash == '-') {
+      inside = begin <= wanted && wanted < end;
+    } else if (inside && line.starts_with("VmFlags:")) {
+      return line.substr(8) + " ";
+    }
+  }
+  return "";
+}
+
+// Not beyond the limit, and not under sanitizers, which make mlock do nothing.
+bool MayLock(size_t bytes) {
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const bool may = pages != MAP_FAILED && mlock(pages, bytes) == 0 &&
+                   VmFlagsOf(pages).find(" lo ") != std::string::npos;
+  munmap(pages, bytes);
+  return may;
+}
+
+TEST(SecretArena, RoundsUpToPowersOfTwoAndThenToPages) {
+  EXPECT_EQ(SecretArena::RoundUp(1), 32u);
+  EXPECT_EQ(SecretArena::RoundUp(32), 32u);
+  EXPECT_EQ(SecretArena::RoundUp(33), 64u);
+  EXPECT_EQ(SecretArena::RoundUp(2049), 4096u);
+  EXPECT_EQ(SecretArena::RoundUp(4096), 4096u);
+  EXPECT_EQ(SecretArena::RoundUp(4097), 8192u);
+  EXPECT_EQ(SecretArena::RoundUp(100000), 102400u);
+}
+
+TEST(SecretArena, HandsOutZeroedBlocksOfManySizesThatDoNotOverlap) {
+  SecretArena arena;
+  std::vector<std::pair<uint8_t*, size_t>> blocks;
+  for (size_t size = 1; size < 20000; size = size * 3 / 2 + 1) {
+    for (int i = 0; i < 5; ++i) {
+      const size_t capacity = SecretArena::RoundUp(size);
+      uint8_t* block = arena.Allocate(capacity);
+      ASSERT_TRUE(std::all_of(block, block + capacity,
+                              [](uint8_t byte) { return byte == 0; }));
+      memset(block, static_cast<int>(blocks.size() % 251 + 1), capacity);
+      blocks.emplace_back(block, capacity);
+    }
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const auto [block, capacity] = blocks[i];
+    const auto mark = static_cast<uint8_t>(i % 251 + 1);
+    EXPECT_TRUE(std::all_of(block, block + capacity,
+                            [&](uint8_t byte) { return byte == mark; }));
+    arena.Free(block, capacity);
+  }
+}
+
+TEST(SecretArena, ReusesAFreedBlockOfTheSameClassWiped) {
+  SecretArena arena;
+  for (const size_t capacity : {32u, 64u, 128u, 256u, 512u, 4096u}) {
+    uint8_t* first = arena.Allocate(capacity);
+    memset(first, 0xaa, capacity);
+    arena.Free(first, capacity);
+    uint8_t* second = arena.Allocate(capacity);
+    ASSERT_EQ(second, first);
+    EXPECT_TRUE(std::all_of(second, second + capacity,
+                            [](uint8_t byte) { return byte == 0; }));
+    arena.Free(second, capacity);
+  }
+}
+
+TEST(SecretArena, TakesBackManyBlocksAndHandsTheSameOnesOutAgain) {
+  SecretArena arena;
+  const auto allocate = [&] {
+    std::set<uint8_t*> blocks;
+    for (int i = 0; i < 5000; ++i) blocks.insert(arena.Allocate(32));
+    return blocks;
+  };
+  const std::set<uint8_t*> first = allocate();
+  EXPECT_EQ(first.size(), 5000u);
+  for (uint8_t* block : first) arena.Free(block, 32);
+  const std::set<uint8_t*> second = allocate();
+  EXPECT_EQ(second, first);
+  for (uint8_t* block : second) arena.Free(block, 32);
+}
+
+TEST(SecretArena, SmallBlocksAreLeftOutOfCoreDumps) {
+  SecretArena arena;
+  uint8_t* block = arena.Allocate(32);
+  const std::string flags = VmFlagsOf(block);
+  ASSERT_NE(flags, "");
+  EXPECT_NE(flags.find(" dd "), std::string::npos) << flags;
+  arena.Free(block, 32);
+}
+
+TEST(SecretArena, LargeBlocksAreLeftOutOfCoreDumps) {
+  SecretArena arena;
+  const size_t capacity = SecretArena::RoundUp(300000);
+  uint8_t* block = arena.Allocate(capacity);
+  EXPECT_NE(VmFlagsOf(block).find(" dd "), std::string::npos);
+  EXPECT_NE(VmFlagsOf(block + capacity - 1).find(" dd "), std::string::npos);
+  arena.Free(block, capacity);
+  EXPECT_EQ(VmFlagsOf(block).find(" dd "), std::string::npos) << "unmapped";
+}
+
+TEST(SecretArena, PagesAreLockedWhereTheLimitAllows) {
+  if (!MayLock(4 * 65536)) GTEST_SKIP() << "this process may lock no memory";
+  SecretArena arena;
+  uint8_t* small = arena.Allocate(64);
+  EXPECT_NE(VmFlagsOf(small).find(" lo "), std::string::npos);
+  arena.Free(small, 64);
+  uint8_t* large = arena.Allocate(8192);
+  EXPECT_NE(VmFlagsOf(large).find(" lo "), std::string::npos);
+  arena.Free(large, 8192);
+}
+
+TEST(SecretArena, GivesItsPagesBackWhenItGoes) {
+  uint8_t* block = nullptr;
+  {
+    SecretArena arena;
+    block = arena.Allocate(32);
+    arena.Free(block, 32);
+    ASSERT_NE(VmFlagsOf(block).find(" dd "), std::string::npos);
+  }
+  EXPECT_EQ(VmFlagsOf(block).find(" dd "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace openkeyring
