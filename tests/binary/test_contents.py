@@ -12,8 +12,9 @@ ALLOWED_LIBRARIES = {"libcurl.so.4", "libcrypto.so.3", "libssl.so.3", "libstdc++
                      "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 MOST_BYTES = 2_000_000  # Stripped. MariaDB's own plugin has 4.7 MB.
 
-# Functions that may run when the library is loaded, before anybody calls it.
-HARMLESS_INITIALIZERS = {"frame_dummy", "_GLOBAL__sub_I_eh_alloc.cc"}
+# Functions that may run when the library is loaded, before anybody calls it: the compiler's own, and those
+# that only fill tables which are too odd for the compiler to fill (the server's variable declarations).
+HARMLESS_INITIALIZERS = {"frame_dummy", "_GLOBAL__sub_I_aws_variables.cc", "_GLOBAL__sub_I_aws_status.cc"}
 
 
 def test_exported_symbols_equal_the_list(product):

@@ -68,7 +68,7 @@ def demo(folder: pathlib.Path) -> None:
                      " WHERE PLUGIN_NAME='aws_key_management'")
     say(f"MariaDB {server.installation.version}, plugin {' '.join(row[0])}")
     say("Key files, each a key that only KMS can unwrap: "
-        + ", ".join(path.name for path in aws_plugin.key_files(server.data).values()))
+        + ", ".join(sorted(path.name for path in aws_plugin.key_files(server.data).values())))
 
     step(f"An InnoDB and an Aria table get {ROWS} rows that all contain {marker}.")
     fill(server, marker)
@@ -90,13 +90,13 @@ def demo(folder: pathlib.Path) -> None:
     check(content(server) == before, f"{len(before)} rows are as they were")
 
     step("Rotation: SET GLOBAL aws_key_management_rotate_key = -1 makes a new version of every key.")
-    warnings = server.warnings_of("SET GLOBAL aws_key_management_rotate_key = -1")
-    check(warnings == [], "no warnings")
+    for _ in range(2):
+        check(server.warnings_of("SET GLOBAL aws_key_management_rotate_key = -1") == [], "rotated without a warning")
     versions = sorted(aws_plugin.key_files(server.data))
-    check((1, 2) in versions, "key files: " + ", ".join(f"key {key} version {version}" for key, version in versions))
-    say("InnoDB's own threads now re-encrypt the table page by page ...")
-    process.wait_until(lambda: aws_plugin.key_versions(server, "shop/orders")[0] == 2,
-                       "the table to be encrypted with version 2", 60)
+    check((1, 3) in versions, "key files: " + ", ".join(f"key {key} version {version}" for key, version in versions))
+    say("InnoDB's threads re-encrypt what is more than one version behind, page by page ...")
+    process.wait_until(lambda: aws_plugin.key_versions(server, "shop/orders")[0] == 3,
+                       "the table to be encrypted with version 3", 60)
     server.restart()
     check(content(server) == before, "after a restart all rows are as they were, under the new keys")
 

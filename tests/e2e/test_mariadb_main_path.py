@@ -51,10 +51,11 @@ def test_rotation_reaches_the_tables(world, make_server):
     kms, installation = world
     server = make_server(kms, installation=installation, options=aws_plugin.ENCRYPT_ALL).start()
     encrypted_table(server)
-    assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=1") == []
-    assert server.variable("aws_key_management_rotate_key") == "0"
-    assert (1, 2) in aws_plugin.key_files(server.data)
-    process.wait_until(lambda: aws_plugin.key_versions(server, "d/t") == (2, 2), "re-encryption", 60)
+    for version in (2, 3):  # InnoDB re-encrypts what is more than innodb_encryption_rotate_key_age behind.
+        assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=1") == []
+        assert server.variable("aws_key_management_rotate_key") == "0"
+        assert (1, version) in aws_plugin.key_files(server.data)
+    process.wait_until(lambda: aws_plugin.key_versions(server, "d/t") == (3, 3), "re-encryption", 60)
     server.restart()
     assert server.value("SELECT COUNT(*) FROM d.t") == "2"
     server.stop()
