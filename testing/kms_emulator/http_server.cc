@@ -151,7 +151,7 @@ HttpServer::~HttpServer() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     if (listener_ >= 0) shutdown(listener_, SHUT_RDWR);
-    for (const int fd : connections_) shutdown(fd, SHUT_RDWR);
+    for (const auto& [fd, thread] : connections_) shutdown(fd, SHUT_RDWR);
     connection_ended_.notify_all();
   }
   if (accepting_.joinable()) accepting_.join();
@@ -159,6 +159,7 @@ HttpServer::~HttpServer() {
     std::unique_lock lock(mutex_);
     connection_ended_.wait(lock, [this] { return connections_.empty(); });
   }
+  for (std::thread& thread : ended_) thread.join();
   if (listener_ >= 0) close(listener_);
 }
 
@@ -168,12 +169,17 @@ bool HttpServer::stopping() const {
 }
 
 bool HttpServer::WaitForRoom() {
+  std::vector<std::thread> ended;
   std::unique_lock lock(mutex_);
   connection_ended_.wait(lock, [this] {
     return stopping_ ||
            connections_.size() < static_cast<size_t>(options_.max_connections);
   });
-  return !stopping_;
+  ended.swap(ended_);
+  const bool go_on = !stopping_;
+  lock.unlock();
+  for (std::thread& thread : ended) thread.join();
+  return go_on;
 }
 
 void HttpServer::AcceptLoop() {
@@ -186,10 +192,9 @@ void HttpServer::AcceptLoop() {
       close(fd);
       return;
     }
-    connections_.insert(fd);
     counters_.ConnectionOpened();
-    // Detached, but counted in connections_, which the destructor waits for.
-    std::thread([this, fd] { Serve(fd); }).detach();
+    // Serve's end waits for the lock, so the thread is in the map by then.
+    connections_.emplace(fd, std::thread([this, fd] { Serve(fd); }));
   }
 }
 
@@ -202,7 +207,9 @@ void HttpServer::Serve(int fd) {
   counters_.ConnectionClosed();
   std::lock_guard lock(mutex_);
   close(fd);
-  connections_.erase(fd);
+  const auto self = connections_.find(fd);
+  ended_.push_back(std::move(self->second));
+  connections_.erase(self);
   connection_ended_.notify_all();
 }
 

@@ -4,11 +4,12 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "testing/kms_emulator/counters.h"
 #include "testing/kms_emulator/http_message.h"
@@ -32,7 +33,7 @@ class HttpServer {
   // Called by many threads at once; must not throw.
   using Handler = std::function<Reply(const HttpMessage&)>;
 
-  // Listens and serves. kMisconfigured, kUnavailable (the port is taken).
+  // Listens and serves; or kMisconfigured, or kUnavailable (the port is taken).
   // `counters` must outlive the server.
   static Result<std::unique_ptr<HttpServer>> Start(const Options& options,
                                                    Handler handler,
@@ -67,9 +68,10 @@ class HttpServer {
   int listener_ = -1;
   int port_ = 0;
   std::thread accepting_;
-  mutable std::mutex mutex_;  // Guards connections_ and stopping_.
+  mutable std::mutex mutex_;  // Guards all below.
   std::condition_variable connection_ended_;
-  std::set<int> connections_;
+  std::map<int, std::thread> connections_;  // By descriptor.
+  std::vector<std::thread> ended_;          // To be joined.
   bool stopping_ = false;
 };
 

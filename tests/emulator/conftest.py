@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
+import os
 import pathlib
 import sys
 
 import pytest
 
+# botocore must see nothing of the developer's own settings.
+for name in [n for n in os.environ if n.startswith("AWS_") or n.lower().endswith("_proxy")]:
+    del os.environ[name]
+os.environ.update(AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null")
+
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import emulator as emulator_module  # noqa: E402
-
-ALIAS = "alias/test"
-MRK = "mrk-" + "0123456789abcdef" * 2
+from emulator import ALIAS, MRK  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,16 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.config
 import botocore.credentials
+import botocore.exceptions
 import botocore.session
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 15
+
+# What the shared program of conftest.py is started with.
+ALIAS = "alias/test"
+MRK = "mrk-" + "0123456789abcdef" * 2
 
 
 def program():
@@ -168,3 +174,12 @@ class Emulator:
 
 def b64(data):
     return base64.b64encode(data).decode()
+
+
+def code_of(call):
+    """(code, message, HTTP status) of the refusal that `call` ends with."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call()
+    response = caught.value.response
+    return response["Error"]["Code"], response["Error"]["Message"], \
+        response["ResponseMetadata"]["HTTPStatusCode"]

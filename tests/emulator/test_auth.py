@@ -5,8 +5,7 @@ import json
 import botocore.credentials
 import pytest
 
-from conftest import ALIAS
-from test_kms import code_of
+from emulator import ALIAS, code_of
 
 BODY = json.dumps({"KeyId": ALIAS, "KeySpec": "AES_256"})
 

@@ -9,8 +9,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from conftest import ALIAS
-from test_kms import code_of
+from emulator import ALIAS, code_of
 
 DATA_KEY = {"KeyId": ALIAS, "KeySpec": "AES_256"}
 

@@ -4,21 +4,11 @@ import base64
 import re
 import uuid
 
-import botocore.exceptions
 import pytest
 
-from conftest import ALIAS, MRK
-from emulator import b64
+from emulator import ALIAS, MRK, b64, code_of
 
 CONTEXT = {"purpose": "keyring", "server": "a"}
-
-
-def code_of(call):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call()
-    response = caught.value.response
-    return response["Error"]["Code"], response["Error"]["Message"], \
-        response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def test_a_data_key_decrypts_to_the_same_bytes(kms):

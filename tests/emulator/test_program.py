@@ -14,7 +14,7 @@ import botocore.exceptions
 import pytest
 
 import emulator as emulator_module
-from test_kms import code_of
+from emulator import code_of
 
 KEY_ID = "01234567-89ab-cdef-0123-456789abcdef"
 

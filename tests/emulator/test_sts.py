@@ -10,8 +10,7 @@ import botocore.credentials
 import botocore.session
 import pytest
 
-from conftest import ALIAS
-from test_kms import code_of
+from emulator import ALIAS, code_of
 
 ACCOUNT = "111122223333"
 
