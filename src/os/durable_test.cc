@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "os/durable.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "testing/fakes.h"
+#include "testing/temporary_folder.h"
+
+namespace openkeyring {
+namespace {
+
+// The real file system, which writes down each step and fails one on demand.
+class ScriptedFileSystem : public FileSystem {
+ public:
+  std::string fail_at;  // The name of a step.
+  std::vector<std::string> steps;
+
+  Status Step(const std::string& name) {
+    steps.push_back(name);
+    if (name != fail_at) return Status::Ok();
+    return {StatusCode::kUnavailable, "scripted failure at " + name};
+  }
+
+  class File : public WritableFile {
+   public:
+    File(ScriptedFileSystem& owner, std::unique_ptr<WritableFile> real)
+        : owner_(owner), real_(std::move(real)) {}
+    ~File() override { (void)owner_.Step("close"); }
+    Status Append(ByteView bytes) override {
+      const Status status = owner_.Step("append");
+      if (!status.ok()) (void)real_->Append(bytes.first(bytes.size() / 2));
+      return status.ok() ? real_->Append(bytes) : status;
+    }
+    Status Sync() override {
+      const Status status = owner_.Step("sync");
+      return status.ok() ? real_->Sync() : status;
+    }
+
+   private:
+    ScriptedFileSystem& owner_;
+    std::unique_ptr<WritableFile> real_;
+  };
+
+  Result<Secret> Read(const std::string& path, size_t max_size) override {
+    return real_.Read(path, max_size);
+  }
+  Result<std::vector<std::string>> List(const std::string& folder) override {
+    return real_.List(folder);
+  }
+  Result<FileInfo> Stat(const std::string& path) override {
+    return real_.Stat(path);
+  }
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
+                                               mode_t permissions) override {
+    const Status status = Step("create");
+    if (!status.ok()) return status;
+    auto file = real_.Create(path, permissions);
+    if (!file) return file.error();
+    return std::make_unique<File>(*this, std::move(*file));
+  }
+  Status Rename(const std::string&, const std::string&) override {
+    return {StatusCode::kInternal, "it must not replace"};
+  }
+  Status RenameNoReplace(const std::string& from,
+                         const std::string& to) override {
+    const Status status = Step("rename");
+    return status.ok() ? real_.RenameNoReplace(from, to) : status;
+  }
+  Status SyncFolder(const std::string& folder) override {
+    const Status status = Step("sync folder");
+    return status.ok() ? real_.SyncFolder(folder) : status;
+  }
+  Status Remove(const std::string& path) override {
+    const Status status = Step("remove");
+    return status.ok() ? real_.Remove(path) : status;
+  }
+  Status RemoveUnlocked(const std::string& path) override {
+    return real_.RemoveUnlocked(path);
+  }
+
+ private:
+  FileSystem& real_ = PosixFileSystem();
+};
+
+class CreateDurablyTest : public testing::Test {
+ protected:
+  Status Create(std::string_view content = "content") {
+    return CreateDurably(files_, random_, folder_.path(), "name",
+                         AsBytes(content), 0440);
+  }
+  std::vector<std::string> Names() { return *files_.List(folder_.path()); }
+
+  TemporaryFolder folder_;
+  ScriptedFileSystem files_;
+  FakeRandom random_;
+};
+
+TEST_F(CreateDurablyTest, WritesSyncsRenamesAndSyncsTheFolderInThisOrder) {
+  ASSERT_TRUE(Create().ok());
+  EXPECT_EQ(files_.steps,
+            (std::vector<std::string>{"create", "append", "sync", "rename",
+                                      "sync folder", "close"}));
+  EXPECT_EQ(Names(), std::vector<std::string>{"name"});
+  EXPECT_EQ(folder_.ReadBack("name"), "content");
+  EXPECT_EQ(files_.Stat(folder_.PathOf("name"))->permissions, 0440u);
+}
+
+TEST_F(CreateDurablyTest, LeavesNothingWhenAStepBeforeTheRenameFails) {
+  for (const char* step : {"create", "append", "sync", "rename"}) {
+    files_.fail_at = step;
+    const Status status = Create();
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable) << step;
+    EXPECT_NE(status.message().find(step), std::string::npos);
+    EXPECT_TRUE(Names().empty()) << step;
+  }
+}
+
+TEST_F(CreateDurablyTest, TellsTheFirstErrorWhenCleaningUpFailsToo) {
+  class NeverRemoves : public ScriptedFileSystem {
+   public:
+    Status Remove(const std::string&) override {
+      return {StatusCode::kDenied, "no removal"};
+    }
+  } files;
+  files.fail_at = "sync";
+  EXPECT_EQ(
+      CreateDurably(files, random_, folder_.path(), "name", {}, 0440).code(),
+      StatusCode::kUnavailable);
+  ASSERT_EQ(Names().size(), 1u);
+  EXPECT_TRUE(IsTemporaryName(Names()[0], "name"));
+}
+
+TEST_F(CreateDurablyTest, IsNotOkUntilTheFolderIsSynced) {
+  files_.fail_at = "sync folder";
+  EXPECT_EQ(Create().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(folder_.ReadBack("name"), "content");
+}
+
+TEST_F(CreateDurablyTest, LeavesAnExistingFileUntouched) {
+  folder_.Write("name", "theirs");
+  EXPECT_EQ(Create("ours").code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(Names(), std::vector<std::string>{"name"});
+  EXPECT_EQ(folder_.ReadBack("name"), "theirs");
+}
+
+TEST_F(CreateDurablyTest, KeepsItsTemporaryLockedWhileItWrites) {
+  class Sweeper : public ScriptedFileSystem {
+   public:
+    Status RenameNoReplace(const std::string& from,
+                           const std::string& to) override {
+      swept = RemoveUnlocked(from);
+      return ScriptedFileSystem::RenameNoReplace(from, to);
+    }
+    Status swept;
+  } files;
+  EXPECT_TRUE(
+      CreateDurably(files, random_, folder_.path(), "name", {}, 0440).ok());
+  EXPECT_EQ(files.swept.code(), StatusCode::kUnavailable);
+}
+
+TEST(IsTemporaryName, KnowsTheNamesThatCreateDurablyMakes) {
+  EXPECT_TRUE(IsTemporaryName(".key.7.1.0123456789abcdef.tmp", "key."));
+  EXPECT_TRUE(IsTemporaryName(".key.0123456789abcdef.tmp", "key"));
+  EXPECT_TRUE(IsTemporaryName(".x.0123456789abcdef.tmp", ""));
+}
+
+TEST(IsTemporaryName, RefusesOtherNames) {
+  for (const char* name :
+       {"key.7.1", "key.0123456789abcdef.tmp", ".key.0123456789abcde.tmp",
+        ".key.0123456789abcdeF.tmp", ".key.0123456789abcdeg.tmp",
+        ".key.0123456789abcdef.tmp~", ".key0123456789abcdef.tmp",
+        ".other.0123456789abcdef.tmp", ".0123456789abcdef.tmp", ".tmp", "",
+        ".key.0123456789abcdef", ".key.0123456789abcdef.TMP"}) {
+    EXPECT_FALSE(IsTemporaryName(name, "key")) << name;
+  }
+}
+
+}  // namespace
+}  // namespace openkeyring

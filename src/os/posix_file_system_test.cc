@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "os/file_system.h"
+#include "testing/temporary_folder.h"
+
+namespace openkeyring {
+namespace {
+
+class PosixFiles : public testing::Test {
+ protected:
+  std::string PathOf(std::string_view name) { return folder_.PathOf(name); }
+  mode_t ModeOf(std::string_view name) {
+    struct stat st {};
+    stat(PathOf(name).c_str(), &st);
+    return st.st_mode & 07777;
+  }
+
+  TemporaryFolder folder_;
+  FileSystem& files_ = PosixFileSystem();
+};
+
+TEST_F(PosixFiles, ReadGivesTheWholeFile) {
+  const std::string content("a\0b\xff\n", 5);
+  const Result<Secret> read = files_.Read(folder_.Write("f", content), 100);
+  ASSERT_TRUE(read) << read.error().ToString();
+  EXPECT_EQ(read->RevealText(), content);
+  EXPECT_TRUE(files_.Read(folder_.Write("empty", ""), 0)->empty());
+}
+
+TEST_F(PosixFiles, ReadTakesUpToTheLimitAndNoByteMore) {
+  const std::string big(200000, 'x');
+  const std::string path = folder_.Write("big", big);
+  EXPECT_EQ(files_.Read(path, big.size())->RevealText(), big);
+  EXPECT_EQ(files_.Read(path, SIZE_MAX)->size(), big.size());
+  for (const size_t limit : {big.size() - 1, size_t{100}, size_t{0}}) {
+    const Result<Secret> read = files_.Read(path, limit);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code(), StatusCode::kCorrupt);
+    EXPECT_NE(read.error().message().find(path), std::string::npos);
+  }
+}
+
+TEST_F(PosixFiles, ReadOfAMissingFileIsNotFoundAndNamesIt) {
+  const Result<Secret> read = files_.Read(PathOf("none"), 10);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), StatusCode::kNotFound);
+  EXPECT_NE(read.error().message().find(PathOf("none")), std::string::npos);
+}
+
+TEST_F(PosixFiles, ReadRefusesAFolder) {
+  EXPECT_EQ(files_.Read(folder_.path(), 10).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(PosixFiles, ReadRefusesAFifoAndDoesNotWaitForAWriter) {
+  ASSERT_EQ(mkfifo(PathOf("fifo").c_str(), 0600), 0);
+  EXPECT_EQ(files_.Read(PathOf("fifo"), 10).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(PosixFiles, ReadFollowsALinkButNotALoop) {
+  folder_.Write("real", "content");
+  ASSERT_EQ(symlink("real", PathOf("link").c_str()), 0);
+  EXPECT_EQ(files_.Read(PathOf("link"), 10)->RevealText(), "content");
+  ASSERT_EQ(symlink("b", PathOf("a").c_str()), 0);
+  ASSERT_EQ(symlink("a", PathOf("b").c_str()), 0);
+  EXPECT_EQ(files_.Read(PathOf("a"), 10).status().code(), StatusCode::kDenied);
+}
+
+TEST_F(PosixFiles, ReadWithoutTheRightToIsDenied) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  chmod(folder_.Write("f", "x").c_str(), 0);
+  EXPECT_EQ(files_.Read(PathOf("f"), 10).status().code(), StatusCode::kDenied);
+}
+
+TEST_F(PosixFiles, ListGivesAllNamesButTheTwoDots) {
+  folder_.Write("one", "");
+  folder_.Write(".hidden", "");
+  mkdir(PathOf("folder").c_str(), 0700);
+  auto names = files_.List(folder_.path());
+  ASSERT_TRUE(names);
+  std::ranges::sort(*names);
+  EXPECT_EQ(*names, (std::vector<std::string>{".hidden", "folder", "one"}));
+  EXPECT_EQ(files_.List(PathOf("none")).status().code(), StatusCode::kNotFound);
+  EXPECT_FALSE(files_.List(PathOf("one")));
+}
+
+TEST_F(PosixFiles, StatTellsSizeModeOwnerAndKind) {
+  folder_.Write("f", "12345");
+  chmod(PathOf("f").c_str(), 0640);
+  const Result<FileInfo> file = files_.Stat(PathOf("f"));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->size, 5u);
+  EXPECT_EQ(file->permissions, 0640u);
+  EXPECT_EQ(file->owner, geteuid());
+  EXPECT_TRUE(file->is_regular);
+  EXPECT_FALSE(file->is_directory);
+  EXPECT_GT(file->modified_ns, 1600000000LL * 1000000000);
+  EXPECT_TRUE(files_.Stat(folder_.path())->is_directory);
+  EXPECT_EQ(files_.Stat(PathOf("none")).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, CreateWritesAFileOfExactlyThesePermissions) {
+  const mode_t before = umask(0077);
+  auto file = files_.Create(PathOf("f"), 0444);
+  umask(before);
+  ASSERT_TRUE(file) << file.error().ToString();
+  EXPECT_TRUE((*file)->Append(AsBytes("one ")).ok());
+  EXPECT_TRUE((*file)->Append({}).ok());
+  EXPECT_TRUE((*file)->Append(AsBytes("two")).ok());
+  EXPECT_TRUE((*file)->Sync().ok());
+  file->reset();
+  EXPECT_EQ(folder_.ReadBack("f"), "one two");
+  EXPECT_EQ(ModeOf("f"), 0444u);
+}
+
+TEST_F(PosixFiles, CreateRefusesATakenNameAndLeavesItAlone) {
+  folder_.Write("f", "old");
+  EXPECT_EQ(files_.Create(PathOf("f"), 0600).status().code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(folder_.ReadBack("f"), "old");
+}
+
+TEST_F(PosixFiles, CreateDoesNotWriteThroughALink) {
+  ASSERT_EQ(symlink("elsewhere", PathOf("link").c_str()), 0);
+  EXPECT_EQ(files_.Create(PathOf("link"), 0600).status().code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_FALSE(folder_.Has("elsewhere"));
+}
+
+TEST_F(PosixFiles, CreateInAMissingFolderIsNotFound) {
+  EXPECT_EQ(files_.Create(PathOf("none/f"), 0600).status().code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, RenameReplacesAndRenameNoReplaceDoesNot) {
+  folder_.Write("a", "a");
+  folder_.Write("b", "b");
+  EXPECT_EQ(files_.RenameNoReplace(PathOf("a"), PathOf("b")).code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(folder_.ReadBack("a"), "a");
+  EXPECT_EQ(folder_.ReadBack("b"), "b");
+  EXPECT_TRUE(files_.RenameNoReplace(PathOf("a"), PathOf("c")).ok());
+  EXPECT_FALSE(folder_.Has("a"));
+  EXPECT_TRUE(files_.Rename(PathOf("c"), PathOf("b")).ok());
+  EXPECT_EQ(folder_.ReadBack("b"), "a");
+  EXPECT_EQ(files_.Rename(PathOf("none"), PathOf("b")).code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(files_.RenameNoReplace(PathOf("none"), PathOf("d")).code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, RemoveTakesOneFileAndNoFolder) {
+  folder_.Write("f", "");
+  EXPECT_TRUE(files_.Remove(PathOf("f")).ok());
+  EXPECT_FALSE(folder_.Has("f"));
+  EXPECT_EQ(files_.Remove(PathOf("f")).code(), StatusCode::kNotFound);
+  EXPECT_FALSE(files_.Remove(folder_.path()).ok());
+}
+
+TEST_F(PosixFiles, RemoveUnlockedLeavesAFileThatIsBeingWritten) {
+  auto file = files_.Create(PathOf("f"), 0440);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(files_.RemoveUnlocked(PathOf("f")).code(),
+            StatusCode::kUnavailable);
+  EXPECT_TRUE(folder_.Has("f"));
+  file->reset();
+  EXPECT_TRUE(files_.RemoveUnlocked(PathOf("f")).ok());
+  EXPECT_FALSE(folder_.Has("f"));
+  EXPECT_EQ(files_.RemoveUnlocked(PathOf("f")).code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, RemoveUnlockedLeavesTheTargetOfALink) {
+  folder_.Write("target", "x");
+  ASSERT_EQ(symlink("target", PathOf("link").c_str()), 0);
+  EXPECT_FALSE(files_.RemoveUnlocked(PathOf("link")).ok());
+  EXPECT_TRUE(folder_.Has("target"));
+}
+
+TEST_F(PosixFiles, SyncFolderWantsAFolder) {
+  EXPECT_TRUE(files_.SyncFolder(folder_.path()).ok());
+  EXPECT_EQ(files_.SyncFolder(PathOf("none")).code(), StatusCode::kNotFound);
+  EXPECT_FALSE(files_.SyncFolder(folder_.Write("f", "")).ok());
+}
+
+TEST(JoinPath, LeavesOutTheCurrentFolder) {
+  EXPECT_EQ(JoinPath("", "n"), "n");
+  EXPECT_EQ(JoinPath(".", "n"), "n");
+  EXPECT_EQ(JoinPath("/a", "n"), "/a/n");
+  EXPECT_EQ(JoinPath("/a/", "n"), "/a/n");
+  EXPECT_EQ(JoinPath("/", "n"), "/n");
+}
+
+}  // namespace
+}  // namespace openkeyring
