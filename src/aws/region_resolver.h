@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_AWS_REGION_RESOLVER_H_
 #define OPENKEYRING_AWS_REGION_RESOLVER_H_
 
+#include <condition_variable>
 #include <mutex>
 #include <string>
 
@@ -15,18 +16,24 @@ namespace openkeyring {
 // the log together with the reason. An answer of IMDS is kept; a failure to
 // reach it is asked again after a minute.
 //
-// Threads: Region may be called at once. No lock is held during the request.
+// Threads: Region may be called at once; while one call asks IMDS the others
+// wait for its answer. No lock is held during the request.
 class RegionResolver {
  public:
   RegionResolver(AwsWorld world, const AwsSettings& settings);
   std::string Region(const Deadline& deadline);
 
  private:
+  void Ask(const Deadline& deadline);
+  void RememberFailure(const Status& error);
+
   AwsWorld world_;
-  const bool ask_imds_;
+  const std::string profile_;  // Whose keys say how to reach IMDS.
   std::mutex mutex_;
-  std::string region_;  // Final, or empty.
-  std::string fallback_;
+  std::condition_variable asked_;
+  bool asking_ = false;  // One thread asks; the others wait for it.
+  std::string region_;   // Final, or empty.
+  bool failed_ = false;  // The fallback is in use, and the log says so.
   SteadyTime ask_again_{};
 };
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_AWS_CREDENTIALS_WEB_IDENTITY_H_
+#define OPENKEYRING_AWS_CREDENTIALS_WEB_IDENTITY_H_
+
+#include <memory>
+#include <string>
+
+#include "aws/credentials.h"
+#include "aws/profile_file.h"
+#include "aws/sts_client.h"
+#include "aws/world.h"
+
+namespace openkeyring {
+
+// The role that a profile names, with its session name (or the client's) and
+// its duration_seconds. kMisconfigured for a duration out of range, and for
+// mfa_serial, since there is nobody to ask.
+Result<RoleRequest> RoleOfProfile(const SharedFiles& files,
+                                  const std::string& profile,
+                                  const StsClient& sts);
+
+// role_arn and web_identity_token_file of a profile. kNotFound without the
+// latter; kMisconfigured without the former.
+Result<Credentials> WebIdentityOfProfile(StsClient& sts,
+                                         const SharedFiles& files,
+                                         const std::string& profile,
+                                         const Deadline& deadline);
+
+class ProfileWebIdentitySource : public CredentialSource {
+ public:
+  ProfileWebIdentitySource(AwsWorld world, std::shared_ptr<StsClient> sts,
+                           std::string profile)
+      : world_(world), sts_(std::move(sts)), profile_(std::move(profile)) {}
+  std::string Name() const override;
+  Result<Credentials> Fetch(const Deadline& deadline) override;
+
+ private:
+  AwsWorld world_;
+  const std::shared_ptr<StsClient> sts_;
+  const std::string profile_;
+};
+
+// AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME: how EKS
+// gives a pod its role (IRSA). kNotFound without the first; kMisconfigured
+// without the second.
+class EnvironmentWebIdentitySource : public CredentialSource {
+ public:
+  EnvironmentWebIdentitySource(AwsWorld world, std::shared_ptr<StsClient> sts)
+      : world_(world), sts_(std::move(sts)) {}
+  std::string Name() const override { return "web identity"; }
+  Result<Credentials> Fetch(const Deadline& deadline) override;
+
+ private:
+  AwsWorld world_;
+  const std::shared_ptr<StsClient> sts_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_AWS_CREDENTIALS_WEB_IDENTITY_H_
