@@ -30,7 +30,7 @@ def test_back_up_and_restore(encrypt_log, kms, make_server, folder):
     server = make_server(kms, options=["--innodb-encrypt-tables=FORCE", f"--innodb-encrypt-log={encrypt_log}",
                                        "--innodb-encryption-threads=2"]).start()
     server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b TEXT) ENGINE=InnoDB;"
-               "INSERT INTO d.t SELECT seq, REPEAT('x', 500) FROM seq_1_to_1000")
+               "USE d; INSERT INTO d.t SELECT seq, REPEAT('x', 500) FROM seq_1_to_1000")
     assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
     target = folder / "backup"
     backup_program(server, "--no-defaults", "--backup", f"--target-dir={target}", f"--socket={server.socket}",

@@ -255,6 +255,15 @@ class MariaDB:
         """(level, code, message) of each warning that the statement leaves."""
         return self.sql(f"{statement.rstrip(';')}; SHOW WARNINGS;")
 
+    def failure_of(self, statement: str) -> list[tuple[str, ...]]:
+        """What SHOW WARNINGS says after a statement that fails; AssertionError when it does not fail."""
+        done = subprocess.run(
+            self.client_command("--batch", "--skip-column-names", "--force"), text=True, capture_output=True,
+            input=f"{statement.rstrip(';')}; SHOW WARNINGS;", check=False, timeout=60,
+            env=process.bare_environment(self.folder))
+        assert "ERROR" in done.stderr, f"{statement} did not fail"
+        return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
     def error_log(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 

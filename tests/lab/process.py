@@ -40,9 +40,12 @@ def free_port() -> int:
 
 
 def new_folder(label: str) -> pathlib.Path:
-    """A folder for one test, with a path short enough for sockets (107 bytes). Open to other users."""
+    """A folder for one test, with a path short enough for sockets (107 bytes). Open to other users.
+
+    No hyphens of ours in it: mariadb-test-run cuts the names of suites there.
+    """
     base = os.environ.get("OPENKEYRING_TEST_TMP") or tempfile.gettempdir()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"okr-{label[:12]}-", dir=base))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"okr_{label[:12]}_", dir=base))
     folder.chmod(0o755)
     if len(str(folder)) > 80:
         raise Failed(f"{folder} is too long for socket paths: set OPENKEYRING_TEST_TMP to a shorter one")
