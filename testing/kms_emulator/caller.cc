@@ -30,9 +30,11 @@ Outcome<void> Authorize(const Caller& caller, const std::string& action,
                         const std::string& resource) {
   const Policy& policy = caller.policy;
   const std::string operation = After(action, ':');
+  // Key lists are about keys only, not about roles and aliases.
+  const bool is_key = resource.find(":key/") != std::string::npos;
   const std::string key = After(resource, '/');
   if (Lists(policy.deny_operations, operation) ||
-      Lists(policy.deny_keys, key)) {
+      (is_key && Lists(policy.deny_keys, key))) {
     return Deny(caller, action, resource,
                 "with an explicit deny in an identity-based policy");
   }

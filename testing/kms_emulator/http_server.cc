@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <system_error>
 
 #include "base/encoding.h"
 
@@ -21,6 +21,7 @@ using Kind = Delivery::Kind;
 using openkeyring::Millis;
 
 constexpr Millis kHangSlice{50};
+constexpr Millis kAcceptPause{10};
 
 const char* ReasonPhrase(int status) {
   switch (status) {
@@ -185,16 +186,26 @@ bool HttpServer::WaitForRoom() {
 void HttpServer::AcceptLoop() {
   while (WaitForRoom()) {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
-    Prepare(fd, options_.idle);
-    std::lock_guard lock(mutex_);
-    if (stopping_) {
+    std::unique_lock lock(mutex_);
+    if (fd < 0) {  // Out of descriptors, perhaps: no busy waiting for one.
+      connection_ended_.wait_for(lock, kAcceptPause,
+                                 [this] { return stopping_; });
+    } else if (stopping_ || !StartThread(fd)) {
       close(fd);
-      return;
     }
-    counters_.ConnectionOpened();
+  }
+}
+
+bool HttpServer::StartThread(int fd) {
+  Prepare(fd, options_.idle);
+  counters_.ConnectionOpened();
+  try {
     // Serve's end waits for the lock, so the thread is in the map by then.
     connections_.emplace(fd, std::thread([this, fd] { Serve(fd); }));
+    return true;
+  } catch (const std::system_error&) {
+    counters_.ConnectionClosed();
+    return false;
   }
 }
 

@@ -53,6 +53,7 @@ class HttpServer {
   Status Listen();
   void AcceptLoop();
   bool WaitForRoom();
+  bool StartThread(int fd);  // Locked. False when no thread can be had.
   void Serve(int fd);
   void ServeRequests(int fd, Stream& stream);
   // False when the connection must end.

@@ -74,11 +74,13 @@ HttpServer::Options ServiceOptions(const Options& options) {
 
 int Run(const Options& options) {
   const int signals = CatchSignals();
+  auto& files = openkeyring::PosixFileSystem();
+  // One of an earlier run would tell of ports that are gone.
+  if (!options.ready_file.empty()) (void)files.Remove(options.ready_file);
   const int parent = WatchProcess(options.parent_pid);
   if (options.parent_pid > 0 && parent < 0) {
     return Complain({StatusCode::kNotFound, "the parent process is gone"});
   }
-  auto& files = openkeyring::PosixFileSystem();
   auto& random = openkeyring::SystemRandom();
   auto store =
       KeyStore::Open(files, random, options.state_file, options.account);

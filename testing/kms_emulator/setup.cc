@@ -116,6 +116,7 @@ Result<Welcome> PrepareState(Emulator& emulator, openkeyring::FileSystem& files,
   welcome.access_key =
       FindStaticKey(emulator.store, preferred).value_or(AccessKey{});
   welcome.aliases = emulator.store.View([&](const State& state) {
+    welcome.account = state.account;
     std::vector<std::string> names;
     for (const auto& [name, id] : state.aliases) {
       if (name.first == options.regions.front()) names.push_back(name.second);
@@ -133,7 +134,7 @@ Json ReadyJson(const Options& options, const Ports& ports,
           {"control_url", "http://127.0.0.1:" + std::to_string(ports.control)},
           {"region", options.regions.front()},
           {"regions", options.regions},
-          {"account", options.account},
+          {"account", welcome.account},
           {"aliases", welcome.aliases},
           {"access_key_id", welcome.access_key.id},
           {"secret_access_key", welcome.access_key.secret}};

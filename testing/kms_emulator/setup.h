@@ -12,6 +12,7 @@ namespace kms_emulator {
 
 // The first thing a client needs: credentials, and a key's alias.
 struct Welcome {
+  std::string account;  // That of the state file, when there was one.
   AccessKey access_key;
   std::vector<std::string> aliases;  // In the default region.
 };
