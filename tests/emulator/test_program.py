@@ -92,6 +92,23 @@ def test_state_survives_the_end(make_emulator, tmp_path, how):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["log.txt", "ready.json", "state.json"]
 
 
+def test_the_account_of_the_state_file_stays(make_emulator, tmp_path):
+    state = str(tmp_path / "state.json")
+    make_emulator("--state", state, "--account", "000000000001").stop()
+    running = make_emulator("--state", state, "--account", "000000000002")
+    assert running.ready["account"] == "000000000001"
+    assert ":000000000001:" in running.client().describe_key(KeyId="alias/openkeyring")["KeyMetadata"]["Arn"]
+
+
+def test_a_stale_ready_file_goes_at_the_start(make_emulator, tmp_path):
+    taken = make_emulator()
+    stale = tmp_path / "stale.json"
+    stale.write_text("{}")
+    subprocess.run([emulator_module.program(), "--ready-file", str(stale), "--port", str(taken.ready["port"])],
+                   capture_output=True, timeout=10)
+    assert not stale.exists()
+
+
 def test_everything_answered_is_there_after_a_kill_in_full_swing(make_emulator, tmp_path):
     running = make_emulator("--state", str(tmp_path / "state.json"))
     made = []

@@ -69,6 +69,20 @@ def test_the_external_id_is_enforced(sts):
         assert "not authorized to perform: sts:AssumeRole on resource" in message
 
 
+def test_assume_role_asks_for_permission_by_operation_and_not_by_key(emulator, sts):
+    for policy, passes in (({"allow_keys": ["x"]}, True), ({"deny_operations": ["AssumeRole"]}, False)):
+        emulator.control("POST", "/identities", {"access_keys": [
+            {"id": "AKIASTS", "secret": "s", "policy": policy}]})
+        limited = emulator.client("sts", botocore.credentials.Credentials("AKIASTS", "s"))
+
+        def assume():
+            return limited.assume_role(RoleArn=role_arn("reader"), RoleSessionName="me")
+        if passes:
+            assert assume()
+        else:
+            assert code_of(assume)[0] == "AccessDenied"
+
+
 def test_unknown_roles_and_bad_session_names_are_refused(sts):
     assert code_of(lambda: sts.assume_role(RoleArn=role_arn("unknown"), RoleSessionName="me"))[0] == "AccessDenied"
     assert code_of(lambda: sts.assume_role(RoleArn=role_arn("reader"), RoleSessionName="a b"))[0] == "ValidationError"
