@@ -41,7 +41,7 @@ Outcome<void> Authorize(const Caller& caller, const std::string& action,
   const bool operation_allowed =
       !policy.allow_operations || Lists(*policy.allow_operations, operation);
   const bool key_allowed =
-      !policy.allow_keys || resource == "*" || Lists(*policy.allow_keys, key);
+      !policy.allow_keys || !is_key || Lists(*policy.allow_keys, key);
   if (operation_allowed && key_allowed) return {};
   return Deny(
       caller, action, resource,
