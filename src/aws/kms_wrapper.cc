@@ -17,8 +17,11 @@ Result<WrappedKey> ToWrapped(Result<KmsCiphertext> ciphertext) {
 }  // namespace
 
 KmsWrapper::KmsWrapper(KmsClient& client,
-                       std::function<std::string()> master_key_id)
-    : client_(client), master_key_id_(std::move(master_key_id)) {}
+                       std::function<std::string()> master_key_id,
+                       std::string option_name)
+    : client_(client),
+      master_key_id_(std::move(master_key_id)),
+      option_name_(std::move(option_name)) {}
 
 Result<WrappedKey> KmsWrapper::Generate(size_t bytes, const Binding& binding,
                                         const Deadline& deadline) {
@@ -56,8 +59,9 @@ Result<WrappedKey> KmsWrapper::Rewrap(const WrappedKey& wrapped,
 Result<std::string> KmsWrapper::MasterKeyId() const {
   std::string key_id = master_key_id_();
   if (key_id.empty()) {
-    return Status(StatusCode::kMisconfigured,
-                  "no KMS key is configured to make new keys with");
+    return Status(
+        StatusCode::kMisconfigured,
+        "no KMS key to make new keys under is configured: set " + option_name_);
   }
   return key_id;
 }

@@ -15,8 +15,10 @@ class KmsWrapper : public KeyWrapper {
  public:
   // `master_key_id` is asked at every use, since it may be a variable that a
   // DBA changes; an empty answer is kMisconfigured for all but Unwrap. It is
-  // called from any thread. `client` is borrowed.
-  KmsWrapper(KmsClient& client, std::function<std::string()> master_key_id);
+  // called from any thread. `option_name` is what the error tells to set.
+  // `client` is borrowed.
+  KmsWrapper(KmsClient& client, std::function<std::string()> master_key_id,
+             std::string option_name);
 
   Result<WrappedKey> Generate(size_t bytes, const Binding& binding,
                               const Deadline& deadline) override;
@@ -33,6 +35,7 @@ class KmsWrapper : public KeyWrapper {
 
   KmsClient& client_;
   const std::function<std::string()> master_key_id_;
+  const std::string option_name_;
 };
 
 // The ARN of a multi-region key's replica in `region`; any other ARN or id

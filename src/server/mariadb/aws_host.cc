@@ -33,7 +33,9 @@ class KmsStack {
         client_(world_, settings, *credentials_, region_,
                 fixed.request_timeout.count() > 0 ? fixed.request_timeout
                                                   : kRequestTimeout),
-        wrapper_(client_, [&live] { return live.master_key_id(); }) {}
+        wrapper_(
+            client_, [&live] { return live.master_key_id(); },
+            "aws_key_management_master_key_id") {}
 
   KeyWrapper& wrapper() { return wrapper_; }
   const KmsClient& client() const { return client_; }

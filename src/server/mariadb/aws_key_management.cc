@@ -4,16 +4,19 @@
 #include <string.h>
 
 #include "server/guard.h"
+#include "server/mariadb/server_functions.h"
 // Last: they bring in MariaDB's headers.
 #include <mysql/plugin_encryption.h>
-#include <mysql/service_my_crypt.h>
 
 #include "server/mariadb/aws_plugin.h"
 
 namespace openkeyring {
 
 void AwsPlugin::Report(const Status& status) {
-  if (repeats.Allows(status.message())) log.WarnClient(status.message());
+  log.TellClient(status.message());
+  if (repeats.Allows(status.message())) {
+    log.Write(LogLevel::kWarning, status.message());
+  }
 }
 
 AwsPlugin& ThePlugin() {
@@ -54,30 +57,34 @@ unsigned GetKey(unsigned key_id, unsigned version, unsigned char* buffer,
   });
 }
 
+// Values of the server's my_aes_mode.
+constexpr int kAesCtr = 2, kAesGcm = 3;
+
 // AES-CTR, the same way as file_key_management does it, so that data of both
 // has one layout: CTR where no padding may happen, GCM where it may.
-my_aes_mode ModeFor(int flags) {
-  return (flags & ENCRYPTION_FLAG_NOPAD) != 0 ? MY_AES_CTR : MY_AES_GCM;
+int ModeFor(int flags) {
+  return (flags & ENCRYPTION_FLAG_NOPAD) != 0 ? kAesCtr : kAesGcm;
 }
 unsigned CtrContextSize(unsigned, unsigned) {
-  return my_aes_ctx_size(MY_AES_CTR);
+  return TheServer().aes_context_size(kAesCtr);
 }
 int CtrInit(void* context, const unsigned char* key, unsigned key_length,
             const unsigned char* iv, unsigned iv_length, int flags, unsigned,
             unsigned) {
-  return my_aes_crypt_init(context, ModeFor(flags), flags, key, key_length, iv,
-                           iv_length);
+  return TheServer().aes_init(context, ModeFor(flags), flags, key, key_length,
+                              iv, iv_length);
 }
 int CtrUpdate(void* context, const unsigned char* source,
               unsigned source_length, unsigned char* out,
               unsigned* out_length) {
-  return my_aes_crypt_update(context, source, source_length, out, out_length);
+  return TheServer().aes_update(context, source, source_length, out,
+                                out_length);
 }
 int CtrFinish(void* context, unsigned char* out, unsigned* out_length) {
-  return my_aes_crypt_finish(context, out, out_length);
+  return TheServer().aes_finish(context, out, out_length);
 }
 unsigned CtrLength(unsigned source_length, unsigned, unsigned) {
-  return my_aes_get_size(MY_AES_GCM, source_length);
+  return TheServer().aes_size(kAesGcm, source_length);
 }
 
 // Null functions mean the server's own AES-CBC.
@@ -90,12 +97,30 @@ st_mariadb_encryption encryption = {MariaDB_ENCRYPTION_INTERFACE_VERSION,
                                     nullptr,
                                     nullptr};
 
-void UseCtrMode() {
+Status UseCtrMode() {
+  if (TheServer().aes_context_size == nullptr) {
+    return {StatusCode::kMisconfigured,
+            "this server has no AES-CTR: set "
+            "aws_key_management_encryption_algorithm=aes_cbc"};
+  }
   encryption.crypt_ctx_size = CtrContextSize;
   encryption.crypt_ctx_init = CtrInit;
   encryption.crypt_ctx_update = CtrUpdate;
   encryption.crypt_ctx_finish = CtrFinish;
   encryption.encrypted_length = CtrLength;
+  return Status::Ok();
+}
+
+Status Start(AwsPlugin& plugin) {
+  if (UsesCtrMode()) {
+    Status status = UseCtrMode();
+    if (!status.ok()) return status;
+  }
+  auto host =
+      AwsHost::Start(FixedOptionsFromVariables(), plugin.live, plugin.log);
+  if (!host) return host.error();
+  plugin.host = std::move(*host);
+  return Status::Ok();
 }
 
 int Init(void*) {
@@ -103,16 +128,10 @@ int Init(void*) {
   AwsPlugin& plugin = ThePlugin();
   return Guarded(plugin.log, kFailed, [&] {
     AdoptVariables();
-    if (UsesCtrMode()) UseCtrMode();
-    auto host =
-        AwsHost::Start(FixedOptionsFromVariables(), plugin.live, plugin.log);
-    if (!host) {
-      plugin.log.Write(LogLevel::kError,
-                       "can't start: " + host.error().message());
-      return kFailed;
-    }
-    plugin.host = std::move(*host);
-    return 0;
+    const Status status = Start(plugin);
+    if (status.ok()) return 0;
+    plugin.log.Write(LogLevel::kError, "can't start: " + status.message());
+    return kFailed;
   });
 }
 

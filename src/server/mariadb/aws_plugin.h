@@ -20,7 +20,8 @@ struct AwsPlugin {
   AwsLiveOptions live;
   std::unique_ptr<AwsHost> host;  // Null while the plugin is not loaded.
 
-  // One failure, once: to the client of this thread and to the error log.
+  // A failure, to the client of this thread and, unless it was written a
+  // moment ago, to the error log.
   void Report(const Status& status);
 };
 

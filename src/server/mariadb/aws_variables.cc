@@ -36,23 +36,27 @@ char mock_value;
 // What SET GLOBAL put into master_key_id; the server keeps a pointer to it.
 std::array<char, kMaxMasterKeyId + 1> master_key_id_storage;
 
-TYPELIB MakeTypelib(const char** names, unsigned count) {
+// Later servers' TYPELIB has more members than the one we are built with; they
+// must find nulls there and not what happens to follow.
+struct RoomyTypelib {
+  RoomyTypelib(const char** names, unsigned count) {
+    library.count = count;
+    library.name = "";
+    library.type_names = names;
+  }
   TYPELIB library{};
-  library.count = count;
-  library.name = "";
-  library.type_names = names;
-  return library;
-}
+  void* later_members[4] = {};
+};
 
 const char* key_spec_names[] = {"AES_128", "AES_256", nullptr};
-TYPELIB key_spec_typelib = MakeTypelib(key_spec_names, 2);
+RoomyTypelib key_specs(key_spec_names, 2);
 const char* log_level_names[] = {"Off",  "Fatal", "Error", "Warn",
                                  "Info", "Debug", "Trace", nullptr};
-TYPELIB log_level_typelib = MakeTypelib(log_level_names, 7);
+RoomyTypelib log_levels(log_level_names, 7);
 const char* algorithm_names[] = {"aes_cbc", "aes_ctr", nullptr};
-TYPELIB algorithm_typelib = MakeTypelib(algorithm_names, 2);
+RoomyTypelib algorithms(algorithm_names, 2);
 const char* bind_names[] = {"OFF", "ON", "REQUIRED", nullptr};
-TYPELIB bind_typelib = MakeTypelib(bind_names, 3);
+RoomyTypelib bind_policies(bind_names, 3);
 
 std::string Text(const char* value) { return value == nullptr ? "" : value; }
 
@@ -104,15 +108,19 @@ void UpdateMasterKeyId(MYSQL_THD, st_mysql_sys_var*, void* variable,
   ThePlugin().live.SetMasterKeyId(master_key_id_storage.data());
 }
 
+void Warn(const std::string& text) {
+  ThePlugin().log.TellClient(text);
+  ThePlugin().log.Write(LogLevel::kWarning, text);
+}
+
 void ReportRotation(uint32_t id, const Result<uint32_t>& version) {
-  AwsPlugin& plugin = ThePlugin();
   if (version) {
-    plugin.log.Write(LogLevel::kNote, "key " + std::to_string(id) +
-                                          " is rotated to version " +
-                                          std::to_string(*version));
+    ThePlugin().log.Write(LogLevel::kNote, "key " + std::to_string(id) +
+                                               " is rotated to version " +
+                                               std::to_string(*version));
   } else {
-    plugin.log.WarnClient("rotation of key " + std::to_string(id) +
-                          " failed: " + version.error().message());
+    Warn("rotation of key " + std::to_string(id) +
+         " failed: " + version.error().message());
   }
 }
 
@@ -120,7 +128,7 @@ void RotateKeys(long long id) {
   AwsPlugin& plugin = ThePlugin();
   if (plugin.host == nullptr) return;
   if (plugin.live.master_key_id().empty()) {
-    return plugin.log.WarnClient(
+    return Warn(
         "no key is rotated, since aws_key_management_master_key_id is not set");
   }
   if (id == -1) {
@@ -145,7 +153,7 @@ int CheckRotateKey(MYSQL_THD, st_mysql_sys_var*, void* save,
     if (value->val_int(value, &id) != 0) return kRefused;  // NULL
     const bool too_large = id < 0 && value->is_unsigned(value);
     if (too_large || id < -1 || id > 0xffffffffLL) {
-      plugin.log.WarnClient(
+      Warn(
           "no key is rotated: an id is 1 to 4294967295, "
           "and -1 means all");
       return kRefused;
@@ -163,7 +171,7 @@ MYSQL_SYSVAR_STR(
     CheckMasterKeyId, UpdateMasterKeyId, "");
 MYSQL_SYSVAR_ENUM(key_spec, key_spec_value, PLUGIN_VAR_RQCMDARG,
                   "Kind of new keys: AES_128 or AES_256", nullptr,
-                  (Update<unsigned long, AdoptKeySpec>), 0, &key_spec_typelib);
+                  (Update<unsigned long, AdoptKeySpec>), 0, &key_specs.library);
 MYSQL_SYSVAR_LONGLONG(
     rotate_key, rotate_key_value, PLUGIN_VAR_RQCMDARG,
     "Set it to a key id to make a new version of that key, or to -1 for a new "
@@ -173,7 +181,7 @@ MYSQL_SYSVAR_ENUM(
     log_level, log_level_value, PLUGIN_VAR_RQCMDARG,
     "How much is written to the error log. Errors, warnings and notes always "
     "are; Debug adds a line for each call to AWS, and Trace its parts",
-    nullptr, (Update<unsigned long, AdoptLogLevel>), 0, &log_level_typelib);
+    nullptr, (Update<unsigned long, AdoptLogLevel>), 0, &log_levels.library);
 MYSQL_SYSVAR_INT(
     request_timeout, request_timeout_value,
     PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
@@ -199,13 +207,14 @@ MYSQL_SYSVAR_ENUM(encryption_algorithm, encryption_algorithm_value,
                   PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
                   "Mode that data is encrypted in: aes_cbc or aes_ctr. Data "
                   "that was written in the other mode cannot be read",
-                  nullptr, nullptr, 0, &algorithm_typelib);
+                  nullptr, nullptr, 0, &algorithms.library);
 MYSQL_SYSVAR_ENUM(
     bind_key_id, bind_key_id_value, PLUGIN_VAR_RQCMDARG,
     "Bind new key files to key id and version, so that renamed or swapped ones "
     "are refused. OFF writes files that MariaDB's own plugin can read; "
     "REQUIRED refuses to read files that are not bound",
-    nullptr, (Update<unsigned long, AdoptBindPolicy>), 1, &bind_typelib);
+    nullptr, (Update<unsigned long, AdoptBindPolicy>), 1,
+    &bind_policies.library);
 MYSQL_SYSVAR_INT(load_parallelism, load_parallelism_value,
                  PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
                  "How many keys are decrypted, or rotated, at once", nullptr,

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "server/mariadb/mariadb_log.h"
 
-#include <mysql/plugin.h>
-#include <mysql/service_my_print_error.h>
-#include <mysqld_error.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
 
+#include "server/mariadb/server_functions.h"
+
 namespace openkeyring {
 namespace {
+
+// MariaDB's ER_UNKNOWN_ERROR, and flags of its my_printf_error.
+constexpr unsigned kUnknownError = 1105;
+constexpr unsigned long kErrorLogOnly = 128, kNoteFlag = 1024,
+                        kWarningFlag = 2048;
 
 constexpr size_t kMostBytes = 440;  // Of a piece; 512 with what is around it.
 
@@ -20,22 +25,35 @@ size_t CutPoint(std::string_view text) {
   return blank == std::string_view::npos || blank == 0 ? kMostBytes : blank;
 }
 
+void PrintPiece(unsigned long flags, const std::string& text) {
+  const auto print_error = TheServer().print_error;
+  if (print_error != nullptr) {
+    return print_error(kUnknownError, "%s", flags, text.c_str());
+  }
+  // Not in a server: standard error is all there is.
+  const std::string line = text + "\n";
+  [[maybe_unused]] const ssize_t n =
+      write(STDERR_FILENO, line.data(), line.size());
+}
+
 }  // namespace
 
 void MariaDbLog::Write(LogLevel level, std::string_view line) {
   if (level > std::max(LogLevel::kNote, level_.load())) return;
   switch (level) {
     case LogLevel::kError:
-      return Print(ME_ERROR_LOG_ONLY, line);
+      return Print(kErrorLogOnly, line);
     case LogLevel::kWarning:
-      return Print(ME_ERROR_LOG_ONLY | ME_WARNING, line);
+      return Print(kErrorLogOnly | kWarningFlag, line);
     default:
-      return Print(ME_ERROR_LOG_ONLY | ME_NOTE, line);
+      return Print(kErrorLogOnly | kNoteFlag, line);
   }
 }
 
-void MariaDbLog::WarnClient(std::string_view line) {
-  Print(ME_ERROR_LOG | ME_WARNING, line);
+void MariaDbLog::TellClient(std::string_view line) {
+  const ServerFunctions& server = TheServer();
+  if (server.current_thd == nullptr || server.current_thd() == nullptr) return;
+  Print(kWarningFlag, line);
 }
 
 void MariaDbLog::Print(unsigned long flags, std::string_view line) {
@@ -44,9 +62,8 @@ void MariaDbLog::Print(unsigned long flags, std::string_view line) {
     const size_t size = CutPoint(line);
     const std::string piece(line.substr(0, size));
     line.remove_prefix(size);
-    my_printf_error(ER_UNKNOWN_ERROR, "%.*s: %s%s%s", flags,
-                    static_cast<int>(prefix_.size()), prefix_.data(), more,
-                    piece.c_str(), line.empty() ? "" : " ...");
+    PrintPiece(flags, std::string(prefix_) + ": " + more + piece +
+                          (line.empty() ? "" : " ..."));
     more = "...";
   } while (!line.empty());
 }

@@ -9,7 +9,7 @@
 
 namespace openkeyring {
 
-// MariaDB's error log, by its my_print_error service. Lines start with `prefix`
+// MariaDB's error log, by its my_printf_error. Lines start with `prefix`
 // and are cut into pieces that the server's 512 byte buffer can take.
 class MariaDbLog : public Log {
  public:
@@ -17,9 +17,9 @@ class MariaDbLog : public Log {
   explicit MariaDbLog(std::string_view prefix) : prefix_(prefix) {}
 
   void Write(LogLevel level, std::string_view line) override;
-  // As a warning to the client whose statement this thread runs, if any, and to
-  // the error log.
-  void WarnClient(std::string_view line);
+  // As a warning to the client whose statement this thread runs; without one it
+  // does nothing. Not written to the log.
+  void TellClient(std::string_view line);
   // The heaviest level that is left out is the one after `level`. Errors,
   // warnings and notes are always written.
   void SetLevel(LogLevel level) { level_.store(level); }
