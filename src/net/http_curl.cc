@@ -147,12 +147,12 @@ StatusCode CodeOfCurl(CURLcode code) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
       return StatusCode::kMisconfigured;
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
       return StatusCode::kInternal;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // The answer; schemes are checked.
     case CURLE_WEIRD_SERVER_REPLY:
     default:
       return StatusCode::kUnavailable;
