@@ -39,24 +39,21 @@ std::array<char, kMaxMasterKeyId + 1> master_key_id_storage;
 // Later servers' TYPELIB has more members than the one we are built with; they
 // must find nulls there and not what happens to follow.
 struct RoomyTypelib {
-  RoomyTypelib(const char** names, unsigned count) {
-    library.count = count;
-    library.name = "";
-    library.type_names = names;
-  }
-  TYPELIB library{};
+  constexpr RoomyTypelib(const char** names, unsigned count)
+      : library{count, "", names, nullptr} {}
+  TYPELIB library;
   void* later_members[4] = {};
 };
 
 const char* key_spec_names[] = {"AES_128", "AES_256", nullptr};
-RoomyTypelib key_specs(key_spec_names, 2);
+constinit RoomyTypelib key_specs(key_spec_names, 2);
 const char* log_level_names[] = {"Off",  "Fatal", "Error", "Warn",
                                  "Info", "Debug", "Trace", nullptr};
-RoomyTypelib log_levels(log_level_names, 7);
+constinit RoomyTypelib log_levels(log_level_names, 7);
 const char* algorithm_names[] = {"aes_cbc", "aes_ctr", nullptr};
-RoomyTypelib algorithms(algorithm_names, 2);
+constinit RoomyTypelib algorithms(algorithm_names, 2);
 const char* bind_names[] = {"OFF", "ON", "REQUIRED", nullptr};
-RoomyTypelib bind_policies(bind_names, 3);
+constinit RoomyTypelib bind_policies(bind_names, 3);
 
 std::string Text(const char* value) { return value == nullptr ? "" : value; }
 
