@@ -130,11 +130,6 @@ std::string KmsClient::Region(const Deadline& deadline) {
   return region_.Region(deadline);
 }
 
-KmsStatistics KmsClient::statistics() const {
-  std::lock_guard lock(mutex_);
-  return statistics_;
-}
-
 Status KmsClient::Call(const char* operation, Result<Secret> body,
                        const Reader& read, const Deadline& deadline,
                        bool resend) {
@@ -144,7 +139,7 @@ Status KmsClient::Call(const char* operation, Result<Secret> body,
   attempt.body = std::move(*body);
   attempt.resend = resend;
   Status status = CallUntilJudged(attempt, read, deadline);
-  RecordOutcome(status);
+  statistics_.Outcome(status, world_.clock.Now());
   return status;
 }
 
@@ -192,7 +187,7 @@ Result<HttpResponse> KmsClient::SendOnce(Attempt& attempt,
   Status status = SignRequest(request, **credentials, {region, "kms"},
                               world_.clock.Now() + offset);
   if (!status.ok()) return status;
-  RecordRequest(request.url);
+  statistics_.Request(request.url);
   attempt.sent = true;
   const Millis left = deadline.Remaining(world_.clock);
   Result<HttpResponse> answer =
@@ -217,7 +212,7 @@ bool KmsClient::MayRepeat(Attempt& attempt, const Result<HttpResponse>& answer,
   }
   const AwsError error = ParseAwsError(*answer);
   if (RepeatsAtOnce(attempt, error)) {
-    Count(&KmsStatistics::retries);
+    statistics_.Retry();
     return true;
   }
   // Refused calls had no effect, so that even what is sent once may repeat.
@@ -268,7 +263,7 @@ bool KmsClient::WaitForRetry(Attempt& attempt, bool after_timeout,
   world_.clock.SleepFor(delay);
   attempt.last_cost = cost;
   ++attempt.number;
-  Count(&KmsStatistics::retries);
+  statistics_.Retry();
   return true;
 }
 
@@ -281,29 +276,6 @@ std::string KmsClient::EndpointUrl(const std::string& region) const {
           : explicit_url;
   if (!url.ends_with('/')) url += '/';
   return url;
-}
-
-void KmsClient::RecordRequest(const std::string& url) {
-  std::lock_guard lock(mutex_);
-  ++statistics_.requests;
-  statistics_.endpoint = url;
-}
-
-void KmsClient::Count(uint64_t KmsStatistics::*counter) {
-  std::lock_guard lock(mutex_);
-  ++(statistics_.*counter);
-}
-
-void KmsClient::RecordOutcome(const Status& status) {
-  const WallTime now = world_.clock.Now();
-  std::lock_guard lock(mutex_);
-  if (status.ok()) {
-    statistics_.last_success_time = now;
-    return;
-  }
-  ++statistics_.errors;
-  statistics_.last_error = status.message();
-  statistics_.last_error_time = now;
 }
 
 }  // namespace openkeyring

@@ -4,30 +4,19 @@
 
 #include <atomic>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "aws/aws_error.h"
 #include "aws/credential_chain.h"
 #include "aws/kms_messages.h"
+#include "aws/kms_statistics.h"
 #include "aws/region_resolver.h"
 #include "aws/retry.h"
 #include "aws/settings.h"
 #include "aws/world.h"
 
 namespace openkeyring {
-
-// What the client has seen, for status variables. Counts since its making.
-struct KmsStatistics {
-  uint64_t requests = 0;  // HTTP exchanges begun, retries included.
-  uint64_t retries = 0;
-  uint64_t errors = 0;  // Operations that failed in the end.
-  std::string last_error;
-  std::optional<WallTime> last_error_time;
-  std::optional<WallTime> last_success_time;
-  std::string endpoint;  // Last used; "" before the first request.
-};
 
 // AWS KMS's operations, signed, retried and judged.
 //
@@ -75,7 +64,7 @@ class KmsClient {
 
   // The region that requests are signed for.
   std::string Region(const Deadline& deadline);
-  KmsStatistics statistics() const;
+  KmsStatistics statistics() const { return statistics_.Get(); }
 
  private:
   struct Attempt;  // The running state of one operation.
@@ -98,9 +87,6 @@ class KmsClient {
   bool WaitForRetry(Attempt& attempt, bool after_timeout,
                     std::optional<Millis> wish, const Deadline& deadline);
   std::string EndpointUrl(const std::string& region) const;
-  void RecordRequest(const std::string& url);
-  void Count(uint64_t KmsStatistics::*counter);
-  void RecordOutcome(const Status& status);
 
   AwsWorld world_;
   const AwsSettings settings_;
@@ -109,8 +95,7 @@ class KmsClient {
   const Millis attempt_timeout_;
   RetryQuota quota_;
   std::atomic<int64_t> clock_offset_ms_{0};
-  mutable std::mutex mutex_;  // Guards statistics_ only.
-  KmsStatistics statistics_;
+  KmsStatisticsKeeper statistics_;
 };
 
 }  // namespace openkeyring

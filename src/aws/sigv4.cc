@@ -97,7 +97,8 @@ std::vector<std::pair<std::string, std::string>> SplitQuery(
   while (!query.empty()) {
     const std::string_view part = query.substr(0, query.find('&'));
     const size_t equals = std::min(part.find('='), part.size());
-    const std::string_view value = part.substr(std::min(equals + 1, part.size()));
+    const std::string_view value =
+        part.substr(std::min(equals + 1, part.size()));
     pairs.emplace_back(PercentDecode(part.substr(0, equals)),
                        PercentDecode(value));
     query.remove_prefix(std::min(part.size() + 1, query.size()));
@@ -179,8 +180,8 @@ Status SignRequest(HttpRequest& request, const Credentials& credentials,
   request.headers.emplace_back("Host", url->HostHeader());
   request.headers.emplace_back("X-Amz-Date", date);
   if (!credentials.session_token.empty()) {
-    request.headers.emplace_back(
-        "X-Amz-Security-Token", credentials.session_token.RevealText());
+    request.headers.emplace_back("X-Amz-Security-Token",
+                                 credentials.session_token.RevealText());
   }
   SignableRequest signable{request.method, url->path, SplitQuery(url->query),
                            request.headers,
@@ -191,9 +192,8 @@ Status SignRequest(HttpRequest& request, const Credentials& credentials,
   request.headers.emplace_back(
       "Authorization",
       std::string(kAlgorithm) + " Credential=" + credentials.access_key_id +
-          "/" + CredentialScope(date, scope) +
-          ", SignedHeaders=" + SignedHeaderNames(signable) +
-          ", Signature=" + signature);
+          "/" + CredentialScope(date, scope) + ", SignedHeaders=" +
+          SignedHeaderNames(signable) + ", Signature=" + signature);
   return Status::Ok();
 }
 

@@ -14,26 +14,26 @@ const WallTime kSuiteTime = sys_days(std::chrono::year(2015) / 8 / 30) +
 
 Credentials SuiteCredentials() {
   return {"AKIDEXAMPLE",
-          Secret::CopyOf(std::string_view(
-              "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")),
+          Secret::CopyOf(
+              std::string_view("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")),
           Secret(), std::nullopt};
 }
 
 SignableRequest Vanilla() {
-  return {"GET",
-          "/",
-          {},
-          {{"Host", "example.amazonaws.com"},
-           {"X-Amz-Date", "20150830T123600Z"}},
-          Sha256Hex({})};
+  return {
+      "GET",
+      "/",
+      {},
+      {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}},
+      Sha256Hex({})};
 }
 
 std::string SuiteSignature(const SignableRequest& request) {
   const SigningScope scope{"us-east-1", "service"};
   const Secret key = SigningKey(SuiteCredentials().secret_access_key,
                                 "20150830T123600Z", scope);
-  return Signature(key, StringToSign("20150830T123600Z", scope,
-                                     CanonicalRequest(request)));
+  return Signature(
+      key, StringToSign("20150830T123600Z", scope, CanonicalRequest(request)));
 }
 
 TEST(SigV4, DateIsIsoBasicInUtc) {
@@ -51,12 +51,11 @@ TEST(SigV4, CanonicalRequestOfGetVanilla) {
 }
 
 TEST(SigV4, StringToSignOfGetVanilla) {
-  EXPECT_EQ(
-      StringToSign("20150830T123600Z", {"us-east-1", "service"},
-                   CanonicalRequest(Vanilla())),
-      "AWS4-HMAC-SHA256\n20150830T123600Z\n"
-      "20150830/us-east-1/service/aws4_request\n"
-      "bb579772317eb040ac9ed261061d46c1f17a8133879d6129b6e1c25292927e63");
+  EXPECT_EQ(StringToSign("20150830T123600Z", {"us-east-1", "service"},
+                         CanonicalRequest(Vanilla())),
+            "AWS4-HMAC-SHA256\n20150830T123600Z\n"
+            "20150830/us-east-1/service/aws4_request\n"
+            "bb579772317eb040ac9ed261061d46c1f17a8133879d6129b6e1c25292927e63");
 }
 
 TEST(SigV4, SignatureOfGetVanilla) {
@@ -67,9 +66,9 @@ TEST(SigV4, SignatureOfGetVanilla) {
 TEST(SigV4, QueryIsSortedByEncodedNameThenValue) {
   SignableRequest request = Vanilla();
   request.query = {{"Param2", "value2"}, {"Param1", "b"}, {"Param1", "a c"}};
-  EXPECT_NE(CanonicalRequest(request).find(
-                "\nParam1=a%20c&Param1=b&Param2=value2\n"),
-            std::string::npos);
+  EXPECT_NE(
+      CanonicalRequest(request).find("\nParam1=a%20c&Param1=b&Param2=value2\n"),
+      std::string::npos);
 }
 
 TEST(SigV4, BlanksInHeaderValuesAreFoldedAndRepeatedHeadersJoined) {

@@ -2,25 +2,13 @@
 #include "keyring/versioned_keys.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
-
-#include "os/parallel.h"
 
 namespace openkeyring {
 namespace {
 
 constexpr Millis kFirstPause{1000}, kLongestPause{5000};
-constexpr Millis kFirstRoundPause{500};
 constexpr size_t kMaxFailures = 4096;  // Remembered at a time.
-constexpr size_t kMaxReports = 20;     // Lines about single keys at start.
-// Names the flight of a rotation; no key has this version.
-constexpr uint32_t kRotation = 0xffffffff;
-
-std::string Name(KeyVersion key) {
-  return "version " + std::to_string(key.version) + " of key " +
-         std::to_string(key.id);
-}
 
 Millis PauseAfter(int failures) {
   const int doublings = std::clamp(failures - 1, 0, 8);
@@ -29,22 +17,10 @@ Millis PauseAfter(int failures) {
 
 }  // namespace
 
-class VersionedKeys::FailureStreak {
- public:
-  explicit FailureStreak(size_t limit) : limit_(limit) {}
-  bool over() const { return failures_.load() >= limit_; }
-  void Saw(const Status& status) {
-    if (status.IsTransient()) {
-      ++failures_;
-    } else {
-      failures_ = 0;
-    }
-  }
-
- private:
-  const size_t limit_;
-  std::atomic<size_t> failures_{0};
-};
+std::string KeyVersionName(KeyVersion key) {
+  return "version " + std::to_string(key.version) + " of key " +
+         std::to_string(key.id);
+}
 
 VersionedKeys::VersionedKeys(VersionedBackend& backend, Clock& clock,
                              Random& random, Log& log, Options options)
@@ -58,7 +34,8 @@ VersionedKeys::VersionedKeys(VersionedBackend& backend, Clock& clock,
 
 Result<const Secret*> VersionedKeys::Get(KeyVersion key) {
   if (key.version == 0 || key.version > kMaxKeyVersion) {
-    return Status(StatusCode::kInvalidArgument, Name(key) + " can't exist");
+    return Status(StatusCode::kInvalidArgument,
+                  KeyVersionName(key) + " can't exist");
   }
   if (const Secret* ready = loaded_.Find(key)) return ready;
   Status status = Load(key, OperationDeadline());
@@ -72,7 +49,6 @@ Result<uint32_t> VersionedKeys::LatestVersion(uint32_t id) {
     return Status(StatusCode::kInvalidArgument, "key id 0 can't exist");
   }
   const Deadline deadline = OperationDeadline();
-  Status status;
   for (;;) {
     uint32_t highest;
     bool is_known;
@@ -86,18 +62,35 @@ Result<uint32_t> VersionedKeys::LatestVersion(uint32_t id) {
       if (const uint32_t ready = loaded_.Latest(id)) return ready;
       // Corrupt: the next lower version is the highest usable one now.
       if (loaded.code() != StatusCode::kCorrupt) return loaded;
-      status = loaded;
     } else if (is_known) {
       // Never make a new version 1 beside stored ones: data may need those.
-      return status.ok() ? Status(StatusCode::kCorrupt,
-                                  "no stored version of key " +
-                                      std::to_string(id) + " can be used")
-                         : status;
+      return LatestOfCorrupt(id, deadline);
     } else {
-      status = Once({id, 0}, [&] { return MakeFirst(id, deadline); });
+      const Status status =
+          Once({id, 0}, [&] { return MakeFirst(id, deadline); });
       if (!status.ok()) return status;
     }
   }
+}
+
+// All that is stored was corrupt when it was last read; a file may have been
+// restored since.
+Result<uint32_t> VersionedKeys::LatestOfCorrupt(uint32_t id,
+                                                const Deadline& deadline) {
+  std::set<uint32_t> versions;
+  {
+    std::lock_guard lock(mutex_);
+    versions = known_.at(id);
+  }
+  Status first;
+  for (auto version = versions.rbegin(); version != versions.rend();
+       ++version) {
+    const Status loaded = Load({id, *version}, deadline);
+    if (const uint32_t ready = loaded_.Latest(id)) return ready;
+    if (first.ok()) first = loaded;
+  }
+  return first.WithContext("no stored version of key " + std::to_string(id) +
+                           " can be used");
 }
 
 Status VersionedKeys::Load(KeyVersion key, const Deadline& deadline) {
@@ -164,169 +157,6 @@ Status VersionedKeys::Once(KeyVersion key,
   return flight->outcome = work();
 }
 
-// ---- Rotation --------------------------------------------------------------
-
-Result<uint32_t> VersionedKeys::Rotate(uint32_t id) {
-  Status status = Once({id, kRotation}, [&] {
-    Status listed = Relist();
-    return listed.ok() ? RotateNow(id, OperationDeadline()) : listed;
-  });
-  if (!status.ok()) return status;
-  return loaded_.Latest(id);
-}
-
-std::vector<VersionedKeys::Rotated> VersionedKeys::RotateAll() {
-  const Status listed = Relist();
-  std::vector<Rotated> results;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [id, versions] : known_) {
-      results.push_back(
-          {id, Status(StatusCode::kUnavailable,
-                      "not tried, since the calls before it all failed")});
-    }
-  }
-  FailureStreak streak(options_.parallelism);
-  RunParallel(results.size(), options_.parallelism, [&](size_t i) {
-    if (streak.over()) return;
-    const uint32_t id = results[i].id;
-    const Status status =
-        listed.ok() ? Once({id, kRotation},
-                           [&] { return RotateNow(id, OperationDeadline()); })
-                    : listed;
-    streak.Saw(status);
-    results[i].version =
-        status.ok() ? Result<uint32_t>(loaded_.Latest(id)) : status;
-  });
-  return results;
-}
-
-Status VersionedKeys::RotateNow(uint32_t id, const Deadline& deadline) {
-  Result<uint32_t> next = NextVersion(id);
-  if (!next) return next.error();
-  const KeyVersion key{id, *next};
-  Status status = backend_.Create(key, options_.key_bytes(), deadline);
-  if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
-    return status.WithContext("can't make " + Name(key));
-  }
-  {
-    std::lock_guard lock(mutex_);
-    known_[id].insert(key.version);
-  }
-  return Load(key, deadline)
-      .WithContext(Name(key) +
-                   " was made but can't be read back yet, so that the version "
-                   "before it stays in use");
-}
-
-Result<uint32_t> VersionedKeys::NextVersion(uint32_t id) const {
-  std::lock_guard lock(mutex_);
-  const auto found = known_.find(id);
-  if (found == known_.end()) {
-    return Status(StatusCode::kNotFound,
-                  "key " + std::to_string(id) + " does not exist");
-  }
-  const uint32_t highest = *found->second.rbegin();
-  if (highest >= kMaxKeyVersion) {
-    return Status(StatusCode::kMisconfigured,
-                  backend_.Describe({id, highest}) +
-                      " has the highest version there can be, so that no new "
-                      "one can follow; remove it if it is not genuine");
-  }
-  return highest + 1;
-}
-
-// ---- At start --------------------------------------------------------------
-
-Status VersionedKeys::LoadAll(Millis startup) {
-  Status status = Relist();
-  if (!status.ok()) return status;
-  const Deadline deadline = Deadline::After(clock_, startup);
-  std::set<KeyVersion> reported;
-  for (int round = 1;; ++round) {
-    const std::vector<KeyVersion> pending = Pending();
-    FailureStreak streak(std::min(options_.parallelism, pending.size()));
-    RunParallel(pending.size(), options_.parallelism, [&](size_t i) {
-      // Everything is tried once, however short the wait may be.
-      if (streak.over() || (round > 1 && deadline.Passed(clock_))) return;
-      streak.Saw(LoadNow(
-          pending[i],
-          round == 1 ? OperationDeadline()
-                     : deadline.Within(clock_, options_.operation_deadline())));
-    });
-    const bool again = ReportRound(round, pending, reported);
-    if (!again || deadline.Passed(clock_)) return Status::Ok();
-    const Millis pause =
-        std::min(kLongestPause, kFirstRoundPause * (1 << std::min(round, 5)));
-    // Half of it by chance, so that a fleet does not come back as one.
-    clock_.SleepFor(std::min(
-        deadline.Remaining(clock_),
-        Millis(static_cast<int64_t>(static_cast<double>(pause.count()) *
-                                    (0.5 + random_.Fraction() / 2)))));
-  }
-}
-
-std::vector<KeyVersion> VersionedKeys::Pending() const {
-  std::lock_guard lock(mutex_);
-  std::vector<std::pair<int, KeyVersion>> pending;
-  for (const auto& [id, versions] : known_) {
-    for (const uint32_t version : versions) {
-      const auto failed = failures_.find({id, version});
-      const bool tried = failed != failures_.end();
-      if (loaded_.Find({id, version}) != nullptr) continue;
-      if (tried && !failed->second.status.IsTransient()) continue;
-      pending.push_back({tried ? failed->second.count : 0, {id, version}});
-    }
-  }
-  std::ranges::sort(pending, [](const auto& a, const auto& b) {
-    if (a.first != b.first) return a.first < b.first;
-    return a.second.version != b.second.version
-               ? a.second.version > b.second.version
-               : a.second.id < b.second.id;
-  });
-  std::vector<KeyVersion> keys;
-  for (const auto& [failures, key] : pending) keys.push_back(key);
-  return keys;
-}
-
-// True when another round may help.
-bool VersionedKeys::ReportRound(int round, const std::vector<KeyVersion>& tried,
-                                std::set<KeyVersion>& reported) {
-  std::vector<std::string> errors;
-  std::string transient;
-  size_t left = 0;
-  {
-    std::lock_guard lock(mutex_);
-    for (const KeyVersion key : tried) {
-      const bool ready = loaded_.Find(key) != nullptr;
-      const auto failed = failures_.find(key);
-      const bool failed_now = failed != failures_.end();
-      if (ready) continue;
-      if (!failed_now || failed->second.status.IsTransient()) {
-        ++left;
-        if (failed_now) transient = failed->second.status.message();
-      } else if (reported.insert(key).second) {
-        errors.push_back(
-            Name(key) + " can't be loaded: " + failed->second.status.message());
-      }
-    }
-  }
-  for (size_t i = 0; i < std::min(errors.size(), kMaxReports); ++i) {
-    log_.Write(LogLevel::kError, errors[i]);
-  }
-  if (errors.size() > kMaxReports) {
-    log_.Write(LogLevel::kError,
-               std::to_string(errors.size() - kMaxReports) +
-                   " more keys can't be loaded for such reasons");
-  }
-  if (left == 0) return false;
-  log_.Write(LogLevel::kWarning,
-             "attempt " + std::to_string(round) + ": " + std::to_string(left) +
-                 " of " + std::to_string(tried.size()) +
-                 " key versions are not loaded yet: " + transient);
-  return true;
-}
-
 // ---- State -----------------------------------------------------------------
 
 Status VersionedKeys::Relist() {
@@ -366,7 +196,7 @@ void VersionedKeys::RememberFailure(KeyVersion key, const Status& status) {
   }
   if (passed_over) {
     log_.Write(LogLevel::kError,
-               Name(key) + " is passed over: " + status.message());
+               KeyVersionName(key) + " is passed over: " + status.message());
   }
 }
 

@@ -22,6 +22,9 @@
 
 namespace openkeyring {
 
+// "version 2 of key 1", for messages.
+std::string KeyVersionName(KeyVersion key);
+
 // The rules of MariaDB's keys: ids, versions, the latest one, implicit creation
 // and rotation, over any VersionedBackend.
 //
@@ -93,12 +96,10 @@ class VersionedKeys {
     bool done = false;
     Status outcome;
   };
-  // Lets a batch go on past single failures, but not when all calls fail.
-  class FailureStreak;
-
   Status Once(KeyVersion key, const std::function<Status()>& work);
   std::shared_ptr<Flight> Join(std::unique_lock<std::mutex>& lock,
                                KeyVersion key);
+  Result<uint32_t> LatestOfCorrupt(uint32_t id, const Deadline& deadline);
   Status Load(KeyVersion key, const Deadline& deadline);
   Status LoadNow(KeyVersion key, const Deadline& deadline);
   Status MakeFirst(uint32_t id, const Deadline& deadline);
