@@ -13,9 +13,12 @@ from products import HERE
 ROUNDS = 100
 
 
+_programs = tempfile.TemporaryDirectory(prefix="okr_loader_")  # Removed at the end.
+
+
 @functools.cache
 def loader(*flags: str) -> str:
-    program = os.path.join(tempfile.mkdtemp(prefix="okr-loader-"), "loader")
+    program = os.path.join(_programs.name, "loader" + "".join(flags).replace("/", ""))
     subprocess.run(["cc", "-g", "-Wall", "-Werror", *flags, "-o", program, HERE / "loader.c", "-ldl"], check=True)
     return program
 
