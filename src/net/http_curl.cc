@@ -2,91 +2,19 @@
 #include "net/http_curl.h"
 
 #include <curl/curl.h>
-#include <string.h>
-#include <unistd.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include "base/encoding.h"
+#include "net/handle_pool.h"
+#include "net/trust_store.h"
 #include "net/url.h"
 
 namespace openkeyring {
 namespace {
 
 constexpr size_t kMaxHeaderBytes = 65536;
-
-// Bounded set of easy handles. The most recently used goes out first, so that
-// a light load stays on few, warm connections.
-class HandlePool {
- public:
-  explicit HandlePool(int limit) : limit_(limit), owner_(getpid()) {}
-  ~HandlePool() {
-    if (owner_ != getpid()) return;  // The parent's connections, not ours.
-    for (CURL* handle : idle_) curl_easy_cleanup(handle);
-  }
-
-  // Null when none came free in time.
-  CURL* Take(const Deadline& deadline) {
-    std::unique_lock lock(mutex_);
-    ForgetParents();
-    if (!freed_.wait_until(lock, deadline.at(),
-                           [&] { return !idle_.empty() || made_ < limit_; })) {
-      return nullptr;
-    }
-    if (idle_.empty()) {
-      CURL* handle = curl_easy_init();
-      if (handle != nullptr) ++made_;
-      return handle;
-    }
-    CURL* handle = idle_.back();
-    idle_.pop_back();
-    return handle;
-  }
-
-  void Give(CURL* handle) {
-    curl_easy_reset(handle);
-    {
-      std::lock_guard lock(mutex_);
-      idle_.push_back(handle);
-    }
-    freed_.notify_one();
-  }
-
- private:
-  // In a child of the process that made them, the handles share sockets with
-  // the parent; even closing them properly would disturb it. Leave them be.
-  void ForgetParents() {
-    if (owner_ == getpid()) return;
-    owner_ = getpid();
-    idle_.clear();
-    made_ = 0;
-  }
-
-  const int limit_;
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  std::vector<CURL*> idle_;
-  int made_ = 0;
-  pid_t owner_;
-};
-
-class Lease {
- public:
-  Lease(HandlePool& pool, const Deadline& deadline)
-      : pool_(pool), handle_(pool.Take(deadline)) {}
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() {
-    if (handle_ != nullptr) pool_.Give(handle_);
-  }
-  CURL* get() const { return handle_; }
-
- private:
-  HandlePool& pool_;
-  CURL* handle_;
-};
 
 class HeaderList {
  public:
@@ -159,11 +87,31 @@ StatusCode CodeOfCurl(CURLcode code) {
   }
 }
 
+const char* OrEmpty(const char* text) { return text == nullptr ? "" : text; }
+
+// Null when libcurl's TLS is not the OpenSSL that we are linked to.
+std::unique_ptr<TrustStore> MakeTrustStore(const std::string& ca_bundle) {
+  const curl_version_info_data* info = curl_version_info(CURLVERSION_NOW);
+  const std::string_view tls(OrEmpty(info->ssl_version));
+  if (!tls.starts_with("OpenSSL/3.")) return nullptr;
+  if (!ca_bundle.empty()) return std::make_unique<TrustStore>(ca_bundle, "");
+  return std::make_unique<TrustStore>(OrEmpty(info->cainfo),
+                                      OrEmpty(info->capath));
+}
+
+// Called by libcurl for each new TLS connection.
+CURLcode UseStore(CURL*, void* context, void* store) {
+  SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(context),
+                          static_cast<X509_STORE*>(store));
+  return CURLE_OK;
+}
+
 class CurlHttpClient : public HttpClient {
  public:
   explicit CurlHttpClient(const CurlOptions& options)
       : options_(options), pool_(options.max_connections) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    trust_ = MakeTrustStore(options.ca_bundle);
   }
   ~CurlHttpClient() override = default;
 
@@ -213,6 +161,7 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     SetTransport(curl, request, deadline);
+    const auto trusted = SetTrust(curl, url);
     SetMethod(curl, request);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Answer::OnBody);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
@@ -247,10 +196,22 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 2L);
     curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
     if (!request.use_proxy) curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    if (!options_.ca_bundle.empty()) {
+  }
+
+  // The result must live as long as the exchange; it may be null.
+  std::shared_ptr<X509_STORE> SetTrust(CURL* curl, const Url& url) {
+    std::shared_ptr<X509_STORE> store;
+    if (trust_ != nullptr && url.scheme == "https") store = trust_->Get();
+    if (store != nullptr) {
+      curl_easy_setopt(curl, CURLOPT_CAINFO, nullptr);
+      curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+      curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, UseStore);
+      curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, store.get());
+    } else if (!options_.ca_bundle.empty()) {
       curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca_bundle.c_str());
       curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
     }
+    return store;
   }
 
   static void SetMethod(CURL* curl, const HttpRequest& request) {
@@ -283,6 +244,7 @@ class CurlHttpClient : public HttpClient {
     ~GlobalCleanup() { curl_global_cleanup(); }
   } cleanup_;
   const CurlOptions options_;
+  std::unique_ptr<TrustStore> trust_;  // Null: libcurl reads them itself.
   HandlePool pool_;
 };
 
