@@ -192,6 +192,7 @@ TEST(Secret, ThreadsMakeAndWipeTheirOwnAtOnce) {
 Secret global_secret;
 
 TEST(Secret, OfAStaticObjectMayOutliveEverythingElse) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // Sanitizers have threads.
   EXPECT_EXIT(
       {
         global_secret = Text("still here at exit");
