@@ -285,7 +285,7 @@ TEST_F(CredentialChainThreadsTest, CloseToTheEndEverybodyWaitsForOneRefresh) {
     });
   }
   entered_.get_future().wait();
-  std::this_thread::sleep_for(Millis(30));
+  SystemClock().SleepFor(Millis(30));
   EXPECT_EQ(done, 0);
   open_.set_value();
   for (std::thread& thread : threads) thread.join();
@@ -333,7 +333,7 @@ TEST_F(CredentialChainThreadsTest, AWaiterGivesUpAtItsDeadline) {
   std::thread slow([&] { EXPECT_EQ(Id(), "K1"); });
   entered_.get_future().wait();
   std::thread mover([&] {
-    std::this_thread::sleep_for(Millis(20));
+    SystemClock().SleepFor(Millis(20));
     fake_.clock.Advance(seconds(6));
   });
   EXPECT_EQ(chain_->Get(fake_.In(seconds(5))).status().code(),
@@ -350,7 +350,7 @@ TEST_F(CredentialChainThreadsTest, CloseToTheEndAWaiterTakesTheOldOnesInTime) {
   std::thread slow([&] { EXPECT_EQ(Id(), "K2"); });
   entered_.get_future().wait();
   std::thread mover([&] {
-    std::this_thread::sleep_for(Millis(20));
+    SystemClock().SleepFor(Millis(20));
     fake_.clock.Advance(seconds(6));
   });
   const auto waited = chain_->Get(fake_.In(seconds(10)));

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "aws/credentials.h"
-#include "aws/profile_file.h"
+#include "aws/shared_files.h"
 #include "aws/world.h"
 
 namespace openkeyring {

@@ -6,6 +6,7 @@
 
 #include "aws/credentials.h"
 #include "aws/profile_file.h"
+#include "aws/shared_files.h"
 #include "aws/world.h"
 
 namespace openkeyring {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "aws/credentials.h"
-#include "aws/profile_file.h"
+#include "aws/shared_files.h"
 #include "aws/sts_client.h"
 #include "aws/world.h"
 

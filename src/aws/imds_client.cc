@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "aws/credentials_values.h"
-#include "aws/profile_file.h"
 #include "aws/retry.h"
+#include "aws/shared_files.h"
 #include "base/encoding.h"
 #include "net/url.h"
 

@@ -10,7 +10,6 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxFileSize = 1 << 20;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kBlanks = " \t";
 
@@ -190,35 +189,6 @@ class Reader {
   std::string parent_;  // The property whose nested lines may follow.
 };
 
-// "~/x" with the home folder put in.
-std::optional<std::string> ExpandHome(const std::string& path,
-                                      const Environment& environment) {
-  if (!path.starts_with("~/")) return path;
-  const std::optional<std::string> home = environment.HomeDirectory();
-  if (!home) return std::nullopt;
-  return JoinPath(*home, path.substr(2));
-}
-
-Result<ProfileFile> ReadFile(const std::string& path, ProfileFile::Kind kind,
-                             FileSystem& files) {
-  if (path == "/dev/null") return ProfileFile();
-  const Result<Secret> text = files.Read(path, kMaxFileSize);
-  if (text) return ProfileFile::Parse(*text, kind, path);
-  const Status& error = text.error();
-  if (error.code() == StatusCode::kNotFound) return ProfileFile();
-  if (error.IsTransient()) return error;
-  return Status(StatusCode::kMisconfigured, error.message());
-}
-
-Result<ProfileFile> ReadFileOf(const char* variable, const char* usual_path,
-                               ProfileFile::Kind kind,
-                               const Environment& environment,
-                               FileSystem& files) {
-  const std::optional<std::string> path =
-      ExpandHome(environment.Get(variable).value_or(usual_path), environment);
-  return path ? ReadFile(*path, kind, files) : ProfileFile();
-}
-
 }  // namespace
 
 std::string ProfileSection::Value(const std::string& key) const {
@@ -257,51 +227,6 @@ const ProfileSection* ProfileFile::FindProfile(const std::string& name) const {
 const ProfileSection* ProfileFile::FindServices(const std::string& name) const {
   const auto found = services_.find(name);
   return found == services_.end() ? nullptr : &found->second;
-}
-
-bool SharedFiles::HasProfile(const std::string& profile) const {
-  return config.FindProfile(profile) != nullptr ||
-         credentials.FindProfile(profile) != nullptr;
-}
-
-std::string SharedFiles::Value(const std::string& profile,
-                               const std::string& key) const {
-  for (const ProfileFile* file : {&credentials, &config}) {
-    const ProfileSection* section = file->FindProfile(profile);
-    if (section == nullptr) continue;
-    std::string value = section->Value(key);
-    if (!value.empty()) return value;
-  }
-  return "";
-}
-
-std::string SharedFiles::Origin(const std::string& profile,
-                                const std::string& key) const {
-  const ProfileSection* section = credentials.FindProfile(profile);
-  const bool in_credentials =
-      section != nullptr && !section->Value(key).empty();
-  return "profile " + profile + " in " +
-         (in_credentials ? credentials : config).path();
-}
-
-Result<SharedFiles> ReadSharedFiles(const Environment& environment,
-                                    FileSystem& files) {
-  Result<ProfileFile> config =
-      ReadFileOf("AWS_CONFIG_FILE", "~/.aws/config", ProfileFile::Kind::kConfig,
-                 environment, files);
-  if (!config) return config.error();
-  Result<ProfileFile> credentials =
-      ReadFileOf("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials",
-                 ProfileFile::Kind::kCredentials, environment, files);
-  if (!credentials) return credentials.error();
-  return SharedFiles{std::move(*config), std::move(*credentials)};
-}
-
-std::optional<std::string> NamedProfile(const std::string& option,
-                                        const Environment& environment) {
-  if (!option.empty()) return option;
-  const std::optional<std::string> name = environment.Get("AWS_PROFILE");
-  return name ? name : environment.Get("AWS_DEFAULT_PROFILE");
 }
 
 }  // namespace openkeyring

@@ -63,31 +63,6 @@ class ProfileFile {
   std::map<std::string, ProfileSection> services_;
 };
 
-// Both files. Where both have a profile's key, the credentials file counts.
-struct SharedFiles {
-  ProfileFile config;
-  ProfileFile credentials;
-
-  bool HasProfile(const std::string& profile) const;
-  // "" when neither file says it.
-  std::string Value(const std::string& profile, const std::string& key) const;
-  // "profile NAME in PATH", PATH being the file whose word counts for the key.
-  std::string Origin(const std::string& profile, const std::string& key) const;
-};
-
-// Reads AWS_CONFIG_FILE (else ~/.aws/config) and AWS_SHARED_CREDENTIALS_FILE
-// (else ~/.aws/credentials); a leading "~/" is the home folder. A missing file,
-// no home folder and /dev/null count as empty. Errors name the file:
-// kMisconfigured when it may not be read or cannot be parsed, kUnavailable when
-// reading failed otherwise.
-Result<SharedFiles> ReadSharedFiles(const Environment& environment,
-                                    FileSystem& files);
-
-// The profile's name: `option`, else AWS_PROFILE, else AWS_DEFAULT_PROFILE,
-// else nothing, which means "default".
-std::optional<std::string> NamedProfile(const std::string& option,
-                                        const Environment& environment);
-
 }  // namespace openkeyring
 
 #endif  // OPENKEYRING_AWS_PROFILE_FILE_H_

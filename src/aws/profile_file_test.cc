@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "aws/shared_files.h"
 #include "testing/fake_aws_world.h"
 
 namespace openkeyring {

@@ -84,7 +84,7 @@ TEST(RegionResolver, CallersAtOnceShareOneQuestionAndAllGetItsAnswer) {
   std::atomic<int> requests{0};
   FakeAwsWorld fake([&](const HttpRequest& request) -> Result<HttpResponse> {
     ++requests;
-    std::this_thread::sleep_for(Millis(20));
+    SystemClock().SleepFor(Millis(20));
     return MakeResponse(200, request.method == "PUT" ? "T" : "eu-west-3");
   });
   RegionResolver resolver(fake.world(), NoRegion());

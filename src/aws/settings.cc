@@ -7,6 +7,7 @@
 #include "aws/credentials_values.h"
 #include "aws/endpoints.h"
 #include "aws/profile_file.h"
+#include "aws/shared_files.h"
 #include "net/url.h"
 
 namespace openkeyring {

@@ -200,6 +200,11 @@ void VersionedKeys::RememberFailure(KeyVersion key, const Status& status) {
   }
 }
 
+void VersionedKeys::EndPauses() {
+  std::lock_guard lock(mutex_);
+  for (auto& [key, failure] : failures_) failure.next_try = {};
+}
+
 void VersionedKeys::ChooseLatestLocked(uint32_t id) {
   const uint32_t highest = HighestUsableLocked(id);
   if (highest != 0 && loaded_.Find({id, highest}) != nullptr) {

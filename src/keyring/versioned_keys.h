@@ -77,6 +77,10 @@ class VersionedKeys {
   // All ids, going on past failures. In order of ids.
   std::vector<Rotated> RotateAll();
 
+  // What failed is tried again at its next use, without the rest of its pause:
+  // for when the configuration has changed.
+  void EndPauses();
+
   struct Counts {
     size_t ids = 0;              // Known.
     size_t versions_loaded = 0;  // Ready for use.

@@ -134,6 +134,15 @@ TEST_F(VersionedKeysTest, FailedCreationIsTriedAgain) {
   EXPECT_EQ(keys_.LatestVersion(3).value_or(0), 1u);
 }
 
+TEST_F(VersionedKeysTest, ChangedConfigurationEndsThePauses) {
+  FailEverything(StatusCode::kMisconfigured);
+  EXPECT_FALSE(keys_.LatestVersion(3));
+  FailNothing();
+  EXPECT_FALSE(keys_.LatestVersion(3));
+  keys_.EndPauses();
+  EXPECT_EQ(keys_.LatestVersion(3).value_or(0), 1u);
+}
+
 TEST_F(VersionedKeysTest, CreatedKeyIsNotUsedBeforeItIsReadBack) {
   FailFetches(StatusCode::kUnavailable);
   EXPECT_FALSE(keys_.LatestVersion(1));

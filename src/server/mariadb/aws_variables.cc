@@ -74,11 +74,16 @@ void AdoptOperationDeadline() {
   ThePlugin().live.operation_deadline_ms = operation_deadline_value * 1000LL;
 }
 
+void EndPauses() {
+  if (ThePlugin().host != nullptr) ThePlugin().host->keys().EndPauses();
+}
+
 // An update function: stores the checked value, then tells the plugin.
 template <typename T, void (*Adopt)()>
 void Update(MYSQL_THD, st_mysql_sys_var*, void* variable, const void* save) {
   *static_cast<T*>(variable) = *static_cast<const T*>(save);
   Adopt();
+  EndPauses();
 }
 
 int CheckMasterKeyId(MYSQL_THD, st_mysql_sys_var*, void* save,
@@ -103,6 +108,7 @@ void UpdateMasterKeyId(MYSQL_THD, st_mysql_sys_var*, void* variable,
   master_key_id_storage[length] = '\0';
   *static_cast<char**>(variable) = master_key_id_storage.data();
   ThePlugin().live.SetMasterKeyId(master_key_id_storage.data());
+  EndPauses();
 }
 
 void Warn(const std::string& text) {
