@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""./dev bench mariadb: the plugin's figures beside its goals, as a table and as JSON.
+
+The figures that count are ratios of two things measured in one run, since machines differ and have other work. A goal
+that is missed is said, and is no failure: only a benchmark that breaks ends with something else than 0.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import shutil
+import sys
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "tests")]
+
+import figures  # noqa: E402
+import footprint  # noqa: E402
+import hung  # noqa: E402
+import keys  # noqa: E402
+import tables  # noqa: E402
+from lab import aws_plugin, mariadb, process  # noqa: E402
+
+PARTS = {"keys": keys.measure, "tables": tables.measure, "footprint": footprint.measure, "hung": hung.measure}
+
+
+def machine() -> dict:
+    return {"processors": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), "system": platform.platform(),
+            "mariadb": mariadb.mariadb_10().version}
+
+
+def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
+    folder = process.new_folder("bench")
+    # A copy, so that a build meanwhile does not change what is measured.
+    plugin = folder / aws_plugin.PLUGIN.name
+    shutil.copy(aws_plugin.PLUGIN, plugin)
+    found = []
+    try:
+        for name in names:
+            print(f"  {name} ...", file=sys.stderr, flush=True)
+            part = folder / name
+            part.mkdir()
+            more = (timer,) if name == "keys" else ()
+            found += PARTS[name](part, plugin, *more)
+    finally:
+        process.kill_all()
+        process.remove_folder(folder)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench", help="where plugin_timer was built")
+    parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build" / "bench" / "mariadb.json")
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="default: all")
+    arguments = parser.parse_args()
+    before = machine()
+    try:
+        found = measure(arguments.part or list(PARTS), arguments.build / "bench" / "mariadb" / "plugin_timer")
+    except Exception:  # Whatever it is, a person wants to see it.
+        traceback.print_exc()
+        return 1
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(
+        {"machine": before, "figures": [{**dataclasses.asdict(figure), "verdict": figure.verdict} for figure in found]},
+        indent=1) + "\n")
+    print(figures.table(found))
+    missed = sum(figure.verdict == "MISSED" for figure in found)
+    print(f"{missed} goals missed; {before['processors']} processors, load {before['load_average']} at the beginning")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

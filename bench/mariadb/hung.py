@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""KMS accepts connections and never answers: who has to wait, and for how long."""
+
+import pathlib
+import random
+import signal
+import threading
+import time
+
+import servers
+from client import Connection, QueryError
+from figures import Figure, median, quantile
+from lab import emulator
+
+ROWS = 50_000
+QUIET_SECONDS = 4
+DEADLINE_SECONDS = 5
+# A small pool, so that point queries read pages, and so decrypt.
+OPTIONS = ["--innodb-buffer-pool-size=8M", "--innodb-encrypt-log=ON"]
+
+
+class Probe:
+    """A session that reads rows by key, and now and then a new one. Milliseconds."""
+
+    def __init__(self, server):
+        self.server = server
+        self.connection = Connection(server)
+
+    def run(self, go_on) -> tuple[list[float], list[float]]:
+        queries, connections = [], []
+        while go_on():
+            began = time.monotonic()
+            self.connection.run(f"SELECT b FROM d.t WHERE a={random.randint(1, ROWS)}")
+            queries.append((time.monotonic() - began) * 1000)
+            if len(queries) % 10 == 0:
+                began = time.monotonic()
+                with Connection(self.server) as other:
+                    other.run("SELECT b FROM d.t WHERE a=1")
+                connections.append((time.monotonic() - began) * 1000)
+            time.sleep(0.001)
+        return queries, connections
+
+    def run_for(self, seconds: float) -> tuple[list[float], list[float]]:
+        end = time.monotonic() + seconds
+        return self.run(lambda: time.monotonic() < end)
+
+
+class Victim(threading.Thread):
+    """A session that needs KMS: how long it waits, and what it is told."""
+
+    def __init__(self, server, statement: str):
+        super().__init__()
+        self.server = server
+        self.statement = statement
+        self.seconds = 0.0
+        self.told = ""
+
+    def run(self) -> None:
+        with Connection(self.server) as connection:
+            began = time.monotonic()
+            try:
+                connection.run(self.statement)
+            except QueryError as error:
+                self.told = str(error)
+            self.seconds = time.monotonic() - began
+            rows = "SELECT COUNT(*)" if self.told else "SHOW WARNINGS"
+            self.told = self.told or connection.run(rows) or ""
+
+
+def compared(name: str, quiet: list[float], hung: list[float]) -> list[Figure]:
+    return [
+        Figure(f"{name}, median to before", median(hung) / median(quiet), "x", 1.25,
+               f"{median(quiet):.3f} and {median(hung):.3f} ms"),
+        Figure(f"{name}, slowest", max(hung), "ms", max(100.0, 2 * max(quiet)),
+               f"before and after: {max(quiet):.1f} ms; 99 %: {quantile(quiet, 0.99):.2f} and"
+               f" {quantile(hung, 0.99):.2f} ms")]
+
+
+def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
+    with emulator.Emulator(folder / "kms") as kms:
+        kms.start()
+        server = servers.with_kms(folder / "m", kms, plugin, OPTIONS).start()
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENCRYPTED=YES;"
+                   f"USE d; INSERT INTO d.t SELECT seq, REPEAT(MD5(seq), 7) FROM seq_1_to_{ROWS}")
+        probe = Probe(server)
+        probe.run_for(1)
+        before = probe.run_for(QUIET_SECONDS)
+        kms.process.send(signal.SIGSTOP)
+        victims = [Victim(server, "SET GLOBAL aws_key_management_rotate_key=1"),
+                   Victim(server, "CREATE TABLE d.n (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID=77")]
+        for victim in victims:
+            victim.start()
+        hung = probe.run(lambda: any(victim.is_alive() for victim in victims))
+        kms.process.send(signal.SIGCONT)
+        after = probe.run_for(QUIET_SECONDS)
+        server.kill()
+    rotate, create = victims
+    return [
+        *compared("KMS hung: point query", before[0] + after[0], hung[0]),
+        *compared("KMS hung: new connection", before[1] + after[1], hung[1]),
+        Figure("KMS hung: rotate fails after", rotate.seconds, "s", DEADLINE_SECONDS + 0.25),
+        Figure("KMS hung: new key fails after", create.seconds, "s", DEADLINE_SECONDS + 0.25, create.told)]

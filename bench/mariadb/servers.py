@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""The servers that are compared: with our plugin, with Debian's file_key_management, without any."""
+
+import pathlib
+import secrets
+
+from lab import aws_plugin, mariadb
+
+# Debian's own, beside which our plugin is put in the servers of the lab.
+FILE_PLUGIN = pathlib.Path("/usr/lib/mysql/plugin/file_key_management.so")
+
+
+def with_kms(folder: pathlib.Path, kms, plugin: pathlib.Path, options=(), environment=None) -> mariadb.MariaDB:
+    return mariadb.MariaDB(
+        folder, plugins=[plugin], environment={**kms.environment(), **(environment or {})},
+        options=[*aws_plugin.options(kms, master_key_id=kms.alias), *options])
+
+
+def with_file_keys(folder: pathlib.Path, options=()) -> mariadb.MariaDB:
+    folder.mkdir()
+    keys = folder / "keys.txt"
+    keys.write_text(f"1;{secrets.token_hex(16)}\n")
+    return mariadb.MariaDB(folder, plugins=[FILE_PLUGIN], options=[
+        "--plugin-load-add=file_key_management", f"--file-key-management-filename={keys}", *options])
+
+
+def without(folder: pathlib.Path, options=()) -> mariadb.MariaDB:
+    return mariadb.MariaDB(folder, options=list(options))
