@@ -332,12 +332,9 @@ TEST_F(CredentialChainThreadsTest, AWaiterGivesUpAtItsDeadline) {
   AddSlow(0, minutes(60));
   std::thread slow([&] { EXPECT_EQ(Id(), "K1"); });
   entered_.get_future().wait();
-  std::thread mover([&] {
-    SystemClock().SleepFor(Millis(20));
-    fake_.clock.Advance(seconds(6));
-  });
-  EXPECT_EQ(chain_->Get(fake_.In(seconds(5))).status().code(),
-            StatusCode::kTimeout);
+  const Deadline deadline = fake_.In(seconds(5));
+  std::thread mover([&] { fake_.clock.Advance(seconds(6)); });
+  EXPECT_EQ(chain_->Get(deadline).status().code(), StatusCode::kTimeout);
   open_.set_value();
   slow.join();
   mover.join();
@@ -349,11 +346,9 @@ TEST_F(CredentialChainThreadsTest, CloseToTheEndAWaiterTakesTheOldOnesInTime) {
   fake_.clock.Advance(minutes(55));
   std::thread slow([&] { EXPECT_EQ(Id(), "K2"); });
   entered_.get_future().wait();
-  std::thread mover([&] {
-    SystemClock().SleepFor(Millis(20));
-    fake_.clock.Advance(seconds(6));
-  });
-  const auto waited = chain_->Get(fake_.In(seconds(10)));
+  const Deadline deadline = fake_.In(seconds(10));
+  std::thread mover([&] { fake_.clock.Advance(seconds(6)); });
+  const auto waited = chain_->Get(deadline);
   ASSERT_TRUE(waited);
   EXPECT_EQ((*waited)->access_key_id, "K1");
   open_.set_value();
