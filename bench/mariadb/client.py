@@ -15,6 +15,7 @@ _lib.mysql_store_result.argtypes = [ctypes.c_void_p]
 _lib.mysql_free_result.argtypes = [ctypes.c_void_p]
 _lib.mysql_fetch_row.restype = ctypes.POINTER(ctypes.c_char_p)
 _lib.mysql_fetch_row.argtypes = [ctypes.c_void_p]
+_lib.mysql_num_fields.argtypes = [ctypes.c_void_p]
 _lib.mysql_error.restype = ctypes.c_char_p
 _lib.mysql_error.argtypes = [ctypes.c_void_p]
 _lib.mysql_close.argtypes = [ctypes.c_void_p]
@@ -32,18 +33,18 @@ class Connection:
         if not _lib.mysql_real_connect(self._handle, None, b"root", None, None, 0, bytes(server.socket), 0):
             raise QueryError(_lib.mysql_error(self._handle).decode())
 
-    def run(self, statement: str) -> str | None:
-        """The first column of the first row, if there is one."""
+    def rows(self, statement: str) -> list[list[str | None]]:
         text = statement.encode()
         if _lib.mysql_real_query(self._handle, text, len(text)):
             raise QueryError(_lib.mysql_error(self._handle).decode())
         result = _lib.mysql_store_result(self._handle)
         if not result:
-            return None
-        row = _lib.mysql_fetch_row(result)
-        value = row[0].decode() if row and row[0] is not None else None
+            return []
+        width, found = _lib.mysql_num_fields(result), []
+        while row := _lib.mysql_fetch_row(result):
+            found.append([row[i].decode() if row[i] is not None else None for i in range(width)])
         _lib.mysql_free_result(result)
-        return value
+        return found
 
     def close(self) -> None:
         _lib.mysql_close(self._handle)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the plugin adds to a server: bytes on disk, memory, libraries."""
 
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import keys
 import servers
 from figures import Figure, median
-from lab import process
+from lab import aws_plugin
 
 STARTS = 3
 KINDS = {"Rss": "resident", "Pss": "proportional", "Private_Dirty": "private, written to"}
@@ -33,6 +34,13 @@ def libraries(server) -> set[str]:
     return {path.name for path in map(pathlib.Path, re.findall(r"(/\S+\.so\S*)", maps))}
 
 
+def memory_of(server, names: set[str]) -> float:
+    """Proportional MiB of these files."""
+    smaps = pathlib.Path(f"/proc/{server.process.pid}/smaps").read_text()
+    parts = re.findall(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ +(\S*)$.*?^Pss:\s+(\d+) kB", smaps, re.M | re.S)
+    return sum(int(size) for path, size in parts if pathlib.Path(path).name in names) / 1024
+
+
 def prepare(server, encrypted: str) -> None:
     server.start()
     server.sql(f"CREATE DATABASE d; CREATE TABLE d.t (a INT) {encrypted}; INSERT INTO d.t VALUES (1);"
@@ -40,10 +48,19 @@ def prepare(server, encrypted: str) -> None:
     server.stop()
 
 
-def look(server) -> tuple[dict[str, int], set[str]]:
+@dataclasses.dataclass
+class Look:
+    memory: dict[str, int]
+    libraries: set[str]
+    foreign: float = 0.0  # MiB of the libraries that `than` had not.
+
+
+def look(server, than: "Look | None" = None) -> Look:
     server.start()
     server.sql("SELECT * FROM d.t, d.u")
-    found = memory(server), libraries(server)
+    found = Look(memory(server), libraries(server))
+    if than:
+        found.foreign = memory_of(server, found.libraries - than.libraries - {aws_plugin.PLUGIN.name})
     server.stop()
     return found
 
@@ -55,14 +72,18 @@ def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
         plain = servers.without(folder / "plain")
         prepare(ours, "ENCRYPTED=YES")
         prepare(plain, "")
-        looks = [(look(ours), look(plain)) for _ in range(STARTS)]
+        looks = []
+        for _ in range(STARTS):
+            other = look(plain)
+            looks.append((look(ours, other), other))
     finally:
         lab.kms.stop()
-    added = {kind: median(mine[0][kind] - other[0][kind] for mine, other in looks) / 1024 for kind in KINDS}
-    more = sorted(looks[0][0][1] - looks[0][1][1] - {plugin.name})
+    added = {kind: median(mine.memory[kind] - other.memory[kind] for mine, other in looks) / 1024 for kind in KINDS}
+    more = sorted(looks[0][0].libraries - looks[0][1].libraries - {plugin.name})
     size = stripped_size(folder, plugin)
     return [
         Figure("stripped plugin", size / 1e6, "MB", 1.5),
         Figure("memory added to mariadbd, proportional", added["Pss"], "MiB", 3, "2 keys, TLS, the system's CA bundle"),
+        Figure("memory added, proportional: libraries of libcurl", median(mine.foreign for mine, _ in looks), "MiB"),
         *(Figure(f"memory added, {KINDS[kind]}", added[kind], "MiB") for kind in ("Rss", "Private_Dirty")),
-        Figure("libraries that mariadbd had not loaded", len(more), "", note=" ".join(more))]
+        Figure("libraries that mariadbd had not loaded", len(more), "", note=" ".join(re.sub(r"\.so.*", "", name) for name in more))]
