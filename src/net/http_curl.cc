@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
+#include <string.h>
 
 #include <algorithm>
 
@@ -38,14 +39,16 @@ struct Answer {
   size_t header_bytes = 0;
   bool too_large = false;
 
+  // Wipes libcurl's buffer, which keeps what it held until it is used again:
+  // a key must not be found there (tests/torture/test_secrets.py).
   static size_t OnBody(char* data, size_t, size_t size, void* self) {
     Answer& answer = *static_cast<Answer*>(self);
-    if (answer.response.body.size() + size > answer.max_body) {
-      answer.too_large = true;
-      return CURL_WRITEFUNC_ERROR;
+    answer.too_large = answer.response.body.size() + size > answer.max_body;
+    if (!answer.too_large) {
+      answer.response.body.Append(std::string_view(data, size));
     }
-    answer.response.body.Append(std::string_view(data, size));
-    return size;
+    explicit_bzero(data, size);
+    return answer.too_large ? CURL_WRITEFUNC_ERROR : size;
   }
 
   static size_t OnHeader(char* data, size_t, size_t size, void* self) {
@@ -101,8 +104,10 @@ std::unique_ptr<TrustStore> MakeTrustStore(const std::string& ca_bundle) {
 
 // Called by libcurl for each new TLS connection.
 CURLcode UseStore(CURL*, void* context, void* store) {
-  SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(context),
-                          static_cast<X509_STORE*>(store));
+  auto* const tls = static_cast<SSL_CTX*>(context);
+  SSL_CTX_set1_cert_store(tls, static_cast<X509_STORE*>(store));
+  // What was decrypted does not stay in OpenSSL's buffers either.
+  SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
   return CURLE_OK;
 }
 

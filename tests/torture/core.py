@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Core dumps, and what can be read in them."""
+
+import base64
+import collections
+import dataclasses
+import mmap
+import pathlib
+import shutil
+import struct
+import subprocess
+
+
+BLOCK = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Find:
+    what: str
+    form: str
+    where: str  # The mapping, as /proc/PID/maps names it: [heap], [stack], a file, or "" (anonymous).
+    address: int
+
+    def __str__(self) -> str:
+        return f"{self.what} as {self.form} in {self.where or 'anonymous memory'} at {self.address:#x}"
+
+
+class Core:
+    """A dump of a running process, which goes on. Pages that asked to be left out are left out, as by the kernel."""
+
+    def __init__(self, pid: int, path: pathlib.Path):
+        assert shutil.which("gdb"), "gdb is missing: apt-get install gdb"
+        self.path = path
+        maps = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+        self._maps = []
+        for line in maps:
+            words = line.split(maxsplit=5)
+            first, last = (int(part, 16) for part in words[0].split("-"))
+            self._maps.append((first, last, words[5] if len(words) > 5 else ""))
+        done = subprocess.run(
+            ["gdb", "-nx", "-batch", "-p", str(pid), "-iex", "set auto-load off", "-iex", "set debuginfod enabled off",
+             "-iex", "set auto-solib-add off", "-ex", "set use-coredump-filter on",
+             "-ex", "set dump-excluded-mappings off", "-ex", f"generate-core-file {path}"],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300)
+        assert path.exists() and path.stat().st_size > 100000, done.stdout[-2000:]
+
+    def search(self, secrets: dict[str, bytes]) -> list[Find]:
+        """Every place where half of one of these can be read, in one of the usual forms."""
+        patterns = [(what, form, pattern) for what, secret in secrets.items() for form, pattern in forms(secret)]
+        with open(self.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+            return [Find(what, form, self._where(address + at), address + at)
+                    for address, run in self._runs(memory)
+                    for what, form, pattern in patterns for at in _all(run, pattern)]
+
+    def _runs(self, memory):
+        """(address, bytes) of what is not zero, which is most of it."""
+        zeros = bytes(BLOCK)
+        for offset, size, address in self._segments(memory):
+            run = []
+            for at in range(0, size + BLOCK, BLOCK):
+                block = memory[offset + at:offset + min(at + BLOCK, size)] if at < size else b""
+                if block and block != zeros[:len(block)]:
+                    run.append(block)
+                elif run:
+                    content = b"".join(run)
+                    yield address + at - BLOCK * len(run), content
+                    run = []
+
+    @staticmethod
+    def _segments(memory) -> list[tuple[int, int, int]]:
+        """(offset in the file, size, address) of what ELF calls PT_LOAD."""
+        offset, = struct.unpack_from("<Q", memory, 32)
+        size, count = struct.unpack_from("<HH", memory, 54)
+        found = []
+        for number in range(count):
+            kind, _, at, address, _, length = struct.unpack_from("<IIQQQQ", memory, offset + number * size)
+            if kind == 1:
+                found.append((at, length, address))
+        return found
+
+    def _where(self, address: int) -> str:
+        return next((name for first, last, name in self._maps if first <= address < last), "?")
+
+
+def summary(finds: list[Find]) -> dict[tuple[str, str, str], int]:
+    """How often which kind of secret is where, without the single places."""
+    return dict(collections.Counter(
+        ("a key" if find.what.startswith("version") else find.what, find.form, find.where) for find in finds))
+
+
+def forms(secret: bytes) -> list[tuple[str, bytes]]:
+    """Both halves as they are, in hex and in base64, since buffers get overwritten in part."""
+    text = base64.b64encode(secret).rstrip(b"=")
+    written = [("raw bytes", secret), ("hex", secret.hex().encode()), ("HEX", secret.hex().upper().encode()),
+               ("base64", text)]
+    return [(form, half) for form, whole in written
+            for half in (whole[:len(whole) // 2], whole[len(whole) // 2:])]
+
+
+def _all(run: bytes, pattern: bytes):
+    at = run.find(pattern)
+    while at >= 0:
+        yield at
+        at = run.find(pattern, at + 1)
+
+
+def in_files(folder: pathlib.Path, secrets: dict[str, bytes], leave_out=()) -> list[str]:
+    """Names of files under the folder that hold one of these."""
+    found = []
+    for path in folder.rglob("*"):
+        if not path.is_file() or path.is_symlink() or path in leave_out:
+            continue
+        content = path.read_bytes()
+        found += [f"{what} as {form} in {path.name}" for what, secret in secrets.items()
+                  for form, pattern in forms(secret) if pattern in content]
+    return found

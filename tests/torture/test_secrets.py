@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Where plaintext keys and credentials can be read, and where not: core dumps, logs, variables, files.
+
+What docs/threat_model.md promises, and what it does not, is what is tested here.
+"""
+
+import json
+import pathlib
+import random
+import subprocess
+import time
+
+import pytest
+
+from lab import aws_plugin, certificates, emulator, process
+import core
+import torture
+
+HERE = pathlib.Path(__file__).resolve().parent
+HEADERS = "/usr/include/mariadb/server"
+
+ACCESS_KEY = {"id": "AKIATORTURE000000001", "secret": "ntqsTx7DyLvZ0mPkQe4hJr5uWb2cVf8gA1iKo6Ys",
+              "session_token": "".join(f"{word:08x}Zq" for word in range(0x51a2b3c4, 0x51a2b3c4 + 40 * 77777, 77777))}
+IDENTITY = {"access_keys": [ACCESS_KEY], "roles": [], "web_identities": []}
+CREDENTIALS = {"the secret access key": ACCESS_KEY["secret"].encode(),
+               "the session token": ACCESS_KEY["session_token"].encode()}
+
+
+@pytest.fixture
+def identity(kms):
+    kms.control("POST", "/identities", IDENTITY)
+
+
+@pytest.fixture
+def profile(folder, identity):
+    """Credentials in a file, so that they are not in the environment, which every core dump shows."""
+    path = folder / "credentials"
+    path.write_text(f"[default]\naws_access_key_id = {ACCESS_KEY['id']}\n"
+                    f"aws_secret_access_key = {ACCESS_KEY['secret']}\n"
+                    f"aws_session_token = {ACCESS_KEY['session_token']}\n")
+    path.chmod(0o600)
+    return {"AWS_SHARED_CREDENTIALS_FILE": str(path)}
+
+
+class Harness:
+    """The plugin in a program that is not a server and keeps no key."""
+
+    def __init__(self, folder: pathlib.Path, kms, environment: dict[str, str], *variables: str):
+        program, keys = folder / "harness", folder / "keys"
+        keys.mkdir()
+        subprocess.run(["cc", "-O1", f"-I{HEADERS}", f"-I{HEADERS}/private", HERE / "harness.c", "-o", program, "-ldl"],
+                       check=True)
+        self.keys = keys
+        self.child = subprocess.Popen(
+            [program, aws_plugin.PLUGIN, f"keyfile_dir={keys}", f"region={kms.region}", f"endpoint_url={kms.url}",
+             f"master_key_id={kms.alias}", *variables], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=process.bare_environment(folder, environment), cwd=folder)
+        assert self.child.stdout.readline() == "ready\n"
+
+    def do(self, what: str) -> int:
+        self.child.stdin.write(what + "\n")
+        self.child.stdin.flush()
+        return int(self.child.stdout.readline())
+
+    def __enter__(self) -> "Harness":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.child.kill()
+        self.child.wait()
+        self.child.stdin.close()
+        self.child.stdout.close()
+
+
+def keys_of(kms, folder) -> dict[str, bytes]:
+    watch = torture.KeyWatch(kms, folder)
+    watch.check()
+    return {f"version {version} of key {key_id}": plaintext
+            for (key_id, version), plaintext in watch.plaintexts.items()}
+
+
+def use_many(harness: Harness) -> None:
+    for key_id in range(1, 9):
+        assert harness.do(f"use {key_id}") == 1
+    for key_id in (1, 2, -1):
+        assert harness.do(f"rotate {key_id}") == 0
+    assert harness.do("use 1") == 3
+
+
+def promised(finds: list[core.Find]) -> dict:
+    """What must not be there. A session token, of no use alone, passes through buffers that libcurl does not wipe."""
+    return core.summary([find for find in finds if find.what != "the session token"])
+
+
+def search(dump: core.Core, secrets: dict[str, bytes]) -> list[core.Find]:
+    """All finds; a search that finds nothing at all proves nothing."""
+    canary = "what is no secret"
+    found = dump.search({**secrets, canary: b"alias/openkeyring"})
+    assert canary in {find.what for find in found}
+    return [find for find in found if find.what != canary]
+
+
+@pytest.fixture
+def tls_kms(folder):
+    """An emulator that speaks TLS, and what a client needs to trust it."""
+    authority = certificates.Authority(folder / "ca")
+    own = authority.server()
+    with emulator.Emulator(folder / "tls", options=["--tls-cert", own.certificate, "--tls-key", own.key]) as running:
+        running.start()
+        running.control("POST", "/identities", IDENTITY)
+        yield running, {"AWS_CA_BUNDLE": str(authority.certificate)}
+
+
+def test_a_core_dump_of_the_plugin_shows_no_key(folder, kms, profile):
+    with Harness(folder, kms, profile) as harness:
+        use_many(harness)
+        dump = core.Core(harness.child.pid, folder / "core")
+        keys = keys_of(kms, harness.keys)
+    assert len(keys) == 18
+    found = search(dump, {**keys, **CREDENTIALS})
+    assert promised(found) == {}, [str(find) for find in found][:20]
+
+
+def test_nor_does_it_after_tls(folder, tls_kms, profile):
+    kms, trust = tls_kms
+    with Harness(folder, kms, {**profile, **trust}) as harness:
+        use_many(harness)
+        dump = core.Core(harness.child.pid, folder / "core")
+    found = search(dump, {**keys_of(kms, harness.keys), **CREDENTIALS})
+    assert promised(found) == {}, [str(find) for find in found][:20]
+
+
+def test_nor_are_credentials_of_an_instance_there(folder, kms):
+    kms.control("POST", "/imds", {"role": "torture"})
+    with Harness(folder, kms, {"AWS_EC2_METADATA_SERVICE_ENDPOINT": kms.url}) as harness:
+        use_many(harness)
+        dump = core.Core(harness.child.pid, folder / "core")
+    issued = {f"the secret of {number}": key["secret"].encode()
+              for number, key in enumerate(json.loads((kms.folder / "state.json").read_text())["access_keys"])}
+    assert issued
+    assert core.summary(search(dump, {**issued, **keys_of(kms, harness.keys)})) == {}
+
+
+def test_a_core_dump_of_the_server_shows_keys_only_where_the_server_put_them(folder, kms, make_server, profile):
+    """MariaDB copies keys where it uses them; that is raw bytes. What travels is base64, and must not stay."""
+    server = make_server(environment=profile).start()
+    torture.prepare(server)
+    load = torture.Load(server, torture.Ledger(), random.Random(torture.SEED), ids=range(2, 12)).start()
+    time.sleep(3)
+    load.stop()
+    dump = core.Core(server.process.pid, folder / "core")
+    keys = keys_of(kms, server.data)
+    assert len(keys) > 10
+    keys = dict(sorted(keys.items())[:30])  # Enough, and quicker.
+    found = search(dump, {**keys, **CREDENTIALS})
+    copies = [find for find in found if find.what.startswith("version") and find.form == "raw bytes"]
+    print(f"{len(keys)} keys; copies that the server made: {core.summary(copies)}")
+    assert promised([find for find in found if find not in copies]) == {}, [str(find) for find in found][:20]
+
+
+def test_no_secret_is_written_anywhere(folder, kms, make_server, profile):
+    server = make_server(environment=profile, options=["--aws-key-management-log-level=Trace", "--general-log=1",
+                                                       "--log-output=FILE", "--log-warnings=9"]).start()
+    torture.prepare(server)
+    load = torture.Load(server, torture.Ledger(), random.Random(torture.SEED), ids=range(2, 12),
+                        tolerant=True).start()
+    for kind in ("bad_json", "throttle", "cut_after", "truncate"):
+        kms.fault(kind, "Decrypt", 2)
+        time.sleep(0.3)
+    load.stop()
+    keys = keys_of(kms, server.data)
+    shown = "\n".join("\t".join(row) for row in server.sql("SHOW GLOBAL STATUS; SHOW GLOBAL VARIABLES"))
+    shown_secrets = [what for what, secret in {**keys, **CREDENTIALS}.items()
+                     for _, pattern in core.forms(secret) if pattern in shown.encode(errors="surrogateescape")]
+    assert shown_secrets == []
+    assert core.in_files(server.folder, {**keys, **CREDENTIALS}) == []
+    server.stop()
+    assert core.in_files(server.folder, {**keys, **CREDENTIALS}) == []
