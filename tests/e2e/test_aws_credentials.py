@@ -121,6 +121,15 @@ def test_half_or_unsafe_settings_are_named(kms, make_server):
         server.start()
         assert expected in refusal(server, 2)
         server.stop()
+    server.environment = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": kms.url}
+    kms.control("POST", "/imds", {"token_hangs": True})
+    try:
+        server.start()
+        assert "hop limit" in refusal(server, 2)
+    finally:
+        kms.control("POST", "/imds", {"token_hangs": False})
+    wait_usable(server, 2, seconds=6)
+    server.stop()
 
 
 def test_replaced_keys_are_picked_up_without_a_restart(kms, make_server, folder):
