@@ -201,6 +201,18 @@ TEST_F(VersionedKeysTest, IdWithNothingButCorruptVersionsMakesNoNewOne) {
   EXPECT_EQ(backend_.calls("Create"), 0);
 }
 
+TEST_F(VersionedKeysTest, IdWithNothingButCorruptVersionsIsTriedAgain) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kCorrupt);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  const Status status = keys_.LatestVersion(1).status();
+  EXPECT_THAT(status.message(), HasSubstr("no stored version of key 1"));
+  EXPECT_THAT(status.message(), HasSubstr("planted"));
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+}
+
 TEST_F(VersionedKeysTest, LatestThatMayComeBackIsNotReplacedByAnOlderOne) {
   backend_.Put({1, 1}, kKeyA);
   backend_.Put({1, 2}, kKeyB);
