@@ -4,7 +4,7 @@
 import json
 
 from lab import aws_client, process
-from lab.aws_plugin import make_table, refusal, said, status, usable, wait_usable
+from lab.aws_plugin import make_table, readable, refusal, said, status, usable, wait_usable
 
 ROLE = "arn:aws:iam::111122223333:role/okr-server"
 NO_INSTANCE = {"AWS_EC2_METADATA_DISABLED": "true"}
@@ -148,6 +148,14 @@ def test_replaced_keys_are_picked_up_without_a_restart(kms, make_server, folder)
     path.write_text(f"[default]\n{as_profile(new)}")
     kms.control("DELETE", f"/identities/{old['id']}")
     assert usable(server, 4), "the refused call itself fetches the new keys"
+    weak = identity(kms, "weak", policy={"allow_operations": ["Decrypt"]})
+    path.write_text(f"[default]\n{as_profile(weak)}")
+    kms.control("DELETE", f"/identities/{new['id']}")
+    refused = refusal(server, 5)
+    assert "is not authorized to perform: kms:GenerateDataKeyWithoutPlaintext" in refused
+    assert "allow the operation for this identity in its IAM policy and in the policy of the KMS key" in refused
+    server.restart()
+    assert readable(server, "t"), "existing keys need kms:Decrypt only"
     shown = everything_shown(server)
     assert old["secret"] not in shown and new["secret"] not in shown
     server.stop()
