@@ -11,8 +11,8 @@ from figures import Figure, median
 from lab import emulator, process
 
 ROWS = 300_000  # Twice the size of the buffer pool, so that a scan decrypts.
-ROUNDS = 5
-SCANS = 8
+INSERTS = 10
+SCANS = 16
 OPTIONS = ["--innodb-encrypt-log=ON", "--innodb-log-file-size=96M", "--innodb-flush-log-at-trx-commit=2"]
 
 
@@ -38,35 +38,42 @@ class Subject:
             self.connection.rows(statement)
         return time.monotonic() - began, processor_seconds(self.server) - processor
 
-    def round(self) -> None:
+    def insert(self) -> None:
+        self.connection.rows("DROP TABLE IF EXISTS d.t")
         self.connection.rows("CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENGINE=InnoDB ENCRYPTED=YES")
         # The flush writes what is still in memory, and so encrypts it.
         self.inserts.append(self._timed(
             f"INSERT INTO d.t SELECT seq, REPEAT(MD5(seq), 7) FROM seq_1_to_{ROWS}",
             "FLUSH TABLES d.t FOR EXPORT", "UNLOCK TABLES"))
-        self.scans.append(self._timed(*["SELECT SUM(LENGTH(b)) FROM d.t"] * SCANS))
         encrypted = self.connection.rows("SELECT CURRENT_KEY_VERSION FROM"
-                                        " information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE NAME='d/t'")
+                                         " information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE NAME='d/t'")
         if encrypted != [["1"]]:
             raise process.Failed(f"the table is not encrypted: {encrypted}")
-        self.connection.rows("DROP TABLE d.t")
+
+    def scan(self) -> None:
+        self.scans.append(self._timed(*["SELECT SUM(LENGTH(b)) FROM d.t"] * 3))
 
     def stop(self) -> None:
         self.connection.close()
         self.server.stop()
 
 
+def by_turns(ours: Subject, theirs: Subject, times: int, step) -> None:
+    """Neither always follows the other. The first round warms up; it is left out later."""
+    for number in range(times + 1):
+        for subject in (ours, theirs) if number % 2 else (theirs, ours):
+            step(subject)
+
+
 def compared(name: str, ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -> list[Figure]:
-    """A round is theirs, ours, theirs: ours is compared with the mean of its neighbours, and how much these differ
-    from each other is the noise."""
+    """Medians of ratios of neighbours. Noise: how much file_key_management differs from itself, a round later."""
     def ratio(which: int) -> float:
-        return median(2 * mine[which] / (before[which] + after[which])
-                      for mine, before, after in zip(ours, theirs[::2], theirs[1::2]))
-    noise = median(abs(before[0] - after[0]) / min(before[0], after[0]) for before, after in zip(theirs[::2], theirs[1::2]))
+        return median(mine[which] / other[which] for mine, other in zip(ours, theirs))
+    noise = median(abs(after[0] / before[0] - 1) for before, after in zip(theirs, theirs[1:]))
     return [
         Figure(f"{name}, to file_key_management", ratio(0), "x", 1 + max(noise, 0.03),
-               f"{median(t for t, _ in ours):.2f} s and {median(t for t, _ in theirs):.2f} s; file_key_management to"
-               f" itself: {noise:.0%}"),
+               f"{median(t for t, _ in ours):.2f} s and {median(t for t, _ in theirs):.2f} s, {len(ours)} pairs;"
+               f" file_key_management to itself: {noise:.0%}"),
         Figure(f"{name}, processor time of the server", ratio(1), "x")]
 
 
@@ -75,10 +82,10 @@ def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
         kms.start()
         ours = Subject(servers.with_kms(folder / "ours", kms, plugin, OPTIONS))
         theirs = Subject(servers.with_file_keys(folder / "theirs", OPTIONS))
-        for _ in range(ROUNDS + 1):  # The first one warms up.
-            for subject in (theirs, ours, theirs):
-                subject.round()
+        by_turns(ours, theirs, INSERTS, Subject.insert)
+        os.sync()  # Else the system writes the tables while they are scanned.
+        by_turns(ours, theirs, SCANS, Subject.scan)
         ours.stop()
         theirs.stop()
-    return [*compared(f"insert of {ROWS} rows", ours.inserts[1:], theirs.inserts[2:]),
-            *compared(f"{SCANS} scans of them", ours.scans[1:], theirs.scans[2:])]
+    return [*compared(f"insert of {ROWS} rows", ours.inserts[1:], theirs.inserts[1:]),
+            *compared("three scans of them", ours.scans[1:], theirs.scans[1:])]
