@@ -9,7 +9,8 @@ Result<HttpResponse> FakeHttp::Send(const HttpRequest& request,
     std::lock_guard lock(mutex_);
     seen_.push_back({request.method, request.url,
                      std::string(request.body.RevealText()), request.headers,
-                     request.allow_plain_http, request.use_proxy, timeout});
+                     request.allow_plain_http, request.use_proxy,
+                     request.send_once, timeout});
     if (!handler_) {
       if (queue_.empty()) {
         return Status(StatusCode::kUnavailable, "the fake has no more answers");

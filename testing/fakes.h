@@ -91,7 +91,7 @@ class FakeHttp : public HttpClient {
   struct Seen {
     std::string method, url, body;
     std::vector<Header> headers;
-    bool allow_plain_http, use_proxy;
+    bool allow_plain_http, use_proxy, send_once;
     Millis timeout;
     std::string HeaderOr(const std::string& name) const;  // "" when absent.
   };

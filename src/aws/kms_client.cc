@@ -179,6 +179,7 @@ Result<HttpResponse> KmsClient::SendOnce(Attempt& attempt,
   request.url = EndpointUrl(region);
   // An endpoint somebody typed may be plain http; ours never are.
   request.allow_plain_http = !settings_.kms_endpoint_url.empty();
+  request.send_once = !attempt.resend;
   request.headers = {
       {"Content-Type", "application/x-amz-json-1.1"},
       {"X-Amz-Target", std::string(kTargetPrefix) + attempt.operation}};

@@ -25,6 +25,10 @@ struct HttpRequest {
   // link-local credential endpoints, and where the user asked for it.
   bool allow_plain_http = false;
   bool use_proxy = true;  // As the environment defines it.
+  // Must not reach the server twice. A kept connection may turn out to be dead
+  // only after the request went out, and would be replaced and the request sent
+  // again; so this one goes out on a new connection.
+  bool send_once = false;
 };
 
 struct HttpResponse {

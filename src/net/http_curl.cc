@@ -199,6 +199,7 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 2L);
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request.send_once ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
     if (!request.use_proxy) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   }
