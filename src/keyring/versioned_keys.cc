@@ -100,12 +100,23 @@ Status VersionedKeys::Load(KeyVersion key, const Deadline& deadline) {
 Status VersionedKeys::LoadNow(KeyVersion key, const Deadline& deadline) {
   if (loaded_.Find(key) != nullptr) return Status::Ok();
   Result<Secret> plaintext = backend_.Fetch(key, deadline);
+  Status status = plaintext.status();
   if (plaintext) {
     Publish(key, std::move(*plaintext));
-  } else if (plaintext.error().code() != StatusCode::kNotFound) {
-    RememberFailure(key, plaintext.error());
+    return status;
   }
-  return plaintext.status();
+  if (status.code() == StatusCode::kNotFound) {
+    std::lock_guard lock(mutex_);
+    const auto known = known_.find(key.id);
+    if (known == known_.end() || !known->second.contains(key.version)) {
+      return status;
+    }
+    // A link that leads nowhere, say: it exists, and nobody should wait for it.
+    status = Status(StatusCode::kMisconfigured,
+                    status.message() + ", though its name is stored");
+  }
+  RememberFailure(key, status);
+  return status;
 }
 
 Status VersionedKeys::MakeFirst(uint32_t id, const Deadline& deadline) {

@@ -319,6 +319,19 @@ TEST_F(VersionedKeysTest, StartDoesNotWaitForWhatWaitingCannotMend) {
   EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 can't be loaded"));
 }
 
+TEST_F(VersionedKeysTest, ListedVersionThatCannotBeFoundIsAnErrorAtOnce) {
+  backend_.Put({1, 1}, kKeyA);
+  FailFetches(StatusCode::kNotFound);  // A link that leads nowhere.
+  ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
+  EXPECT_TRUE(clock_.sleeps().empty());
+  EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 can't be loaded"));
+  EXPECT_EQ(keys_.LatestVersion(1).status().code(), StatusCode::kMisconfigured);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+}
+
 TEST_F(VersionedKeysTest, OneStubbornKeyDoesNotKeepOthersFromLoading) {
   for (uint32_t id = 1; id <= 50; ++id) backend_.Put({id, 1}, kKeyA);
   backend_.SetHook([](const std::string& operation, KeyVersion key) {
