@@ -21,7 +21,8 @@ def resources(server) -> dict[str, int]:
     """Memory in kB, threads and files of a running server."""
     home = pathlib.Path(f"/proc/{server.process.pid}")
     lines = dict(line.split(":", 1) for line in (home / "status").read_text().splitlines())
-    return {"kB": int(lines["VmRSS"].split()[0]), "threads": int(lines["Threads"]), "files": len(list(home.glob("fd/*")))}
+    return {"kB": int(lines["VmRSS"].split()[0]), "threads": int(lines["Threads"]),
+            "files": len(list(home.glob("fd/*")))}
 
 
 def misbehave(kms, dice) -> None:
@@ -64,7 +65,7 @@ def test_soak(kms, make_server):
     torture.prepare(server)
     ledger, watch = torture.Ledger(), torture.KeyWatch(kms, server.data)
     end = time.monotonic() + SECONDS
-    counts = {"lives": 0, "kills": 0, "misbehaviours": 0, "statements": 0, "refused": 0, "rotations": 0}
+    counts = dict.fromkeys(("lives", "kills", "misbehaviours", "statements", "refused", "rotations"), 0)
     while time.monotonic() < end:
         counts["lives"] += 1
         load = torture.Load(server, ledger, dice, writers=8, rotators=1, rotate_all=0.02, most_tables=40, ids=range(2, 1000),
