@@ -156,6 +156,15 @@ def test_values_that_make_no_sense_are_refused(kms, server):
     assert set(aws_plugin.key_files(server.data)) == files
 
 
+def test_a_computed_master_key_id_arrives_whole(kms, server):
+    for length in (1, 60, 500, 2000):
+        server.sql(f"SET GLOBAL {P}master_key_id = CONCAT('alias/', REPEAT('x', {length}))")
+        assert server.variable(f"{P}master_key_id") == "alias/" + "x" * length
+    server.sql(f"SET @key = 'alias/openkeyring'; SET GLOBAL {P}master_key_id = @key")
+    assert server.variable(f"{P}master_key_id") == "alias/openkeyring"
+    wait_usable(server, 77)
+
+
 def test_rotate_key_on_the_command_line_does_nothing(kms, server):
     make_table(server, "t", 5)
     server.restart("--aws-key-management-rotate-key=5")

@@ -86,6 +86,11 @@ void Update(MYSQL_THD, st_mysql_sys_var*, void* variable, const void* save) {
   EndPauses();
 }
 
+// The text of a SET statement between its check and its update, which one
+// thread does one after the other: the server's answer may lie in the buffer
+// that it was lent, and that ends with the check.
+thread_local std::array<char, kMaxMasterKeyId + 1> checked_master_key_id;
+
 int CheckMasterKeyId(MYSQL_THD, st_mysql_sys_var*, void* save,
                      st_mysql_value* value) {
   static constexpr int kRefused = 1;
@@ -95,8 +100,9 @@ int CheckMasterKeyId(MYSQL_THD, st_mysql_sys_var*, void* save,
   if (text == nullptr || static_cast<size_t>(length) > kMaxMasterKeyId) {
     return kRefused;
   }
-  // Kept by the plugin until the update, which follows in this statement.
-  *static_cast<const char**>(save) = text;
+  memcpy(checked_master_key_id.data(), text, static_cast<size_t>(length));
+  checked_master_key_id[static_cast<size_t>(length)] = '\0';
+  *static_cast<const char**>(save) = checked_master_key_id.data();
   return 0;
 }
 
