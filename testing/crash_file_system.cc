@@ -23,7 +23,7 @@ class CrashFileSystem::File : public WritableFile {
   Status Append(ByteView bytes) override {
     std::lock_guard lock(files_.mutex_);
     Status status = files_.Step();
-    if (!status.ok()) return status;
+    if (!status.ok()) bytes = bytes.first(files_.TornPart(bytes.size()));
     inode_->content.insert(inode_->content.end(), bytes.begin(), bytes.end());
     return status;
   }
@@ -32,6 +32,29 @@ class CrashFileSystem::File : public WritableFile {
     Status status = files_.Step();
     if (status.ok()) inode_->durable = inode_->content;
     return status;
+  }
+  Result<Secret> ReadBack(uint64_t offset, size_t size) override {
+    std::lock_guard lock(files_.mutex_);
+    if (offset + size > inode_->content.size()) {
+      return Status(StatusCode::kCorrupt, "the file ends too early");
+    }
+    return Secret::CopyOf(ByteView(inode_->content).subspan(offset, size));
+  }
+  Status Truncate(uint64_t size) override {
+    std::lock_guard lock(files_.mutex_);
+    Status status = files_.Step();
+    if (status.ok()) inode_->content.resize(size);
+    return status;
+  }
+  Status SetOwner(FileOwner owner) override {
+    std::lock_guard lock(files_.mutex_);
+    inode_->owner = owner;
+    return Status::Ok();
+  }
+  Result<bool> IsAt(const std::string& path) override {
+    std::lock_guard lock(files_.mutex_);
+    const auto found = files_.names_.find(path);
+    return found != files_.names_.end() && found->second == inode_;
   }
 
  private:
@@ -49,6 +72,11 @@ size_t CrashFileSystem::steps() const {
   return steps_;
 }
 
+void CrashFileSystem::TearAppends(bool tear) {
+  std::lock_guard lock(mutex_);
+  torn_appends_ = tear;
+}
+
 void CrashFileSystem::FailWith(std::optional<Status> status) {
   std::lock_guard lock(mutex_);
   fail_with_ = std::move(status);
@@ -62,6 +90,13 @@ Status CrashFileSystem::Step() {
   }
   ++steps_;
   return Status::Ok();
+}
+
+size_t CrashFileSystem::TornPart(size_t size) {
+  if (!torn_appends_) return 0;
+  // A process dies once; a disk may be full for long.
+  if (!fail_with_) torn_appends_ = false;
+  return size / 2;
 }
 
 void CrashFileSystem::Crash(bool lucky) {
@@ -98,6 +133,7 @@ Result<FileInfo> CrashFileSystem::Stat(const std::string& path) {
   FileInfo info;
   info.size = found->second->content.size();
   info.permissions = found->second->permissions;
+  info.owner = found->second->owner;
   info.is_regular = true;
   return info;
 }
@@ -115,6 +151,18 @@ Result<std::unique_ptr<WritableFile>> CrashFileSystem::Create(
   inode->locked = true;
   names_[path] = inode;
   return std::make_unique<File>(*this, inode);
+}
+
+Result<std::unique_ptr<WritableFile>> CrashFileSystem::OpenLocked(
+    const std::string& path) {
+  std::lock_guard lock(mutex_);
+  const auto found = names_.find(path);
+  if (found == names_.end()) return NoSuch(path);
+  if (found->second->locked) {
+    return Status(StatusCode::kAlreadyExists, path + " is in use");
+  }
+  found->second->locked = true;
+  return std::make_unique<File>(*this, found->second);
 }
 
 Status CrashFileSystem::RenameLocked(const std::string& from,

@@ -33,6 +33,9 @@ class CrashFileSystem : public FileSystem {
   // Every further changing step fails with this, but the "process" lives on:
   // reads work. For a full disk and the like.
   void FailWith(std::optional<Status> status);
+  // The append that fails leaves half of its bytes, as a crash or a full disk
+  // does.
+  void TearAppends(bool tear);
 
   // What survives: `lucky` keeps all that was written, synced or not.
   void Crash(bool lucky = false);
@@ -42,6 +45,8 @@ class CrashFileSystem : public FileSystem {
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
                                                mode_t permissions) override;
+  Result<std::unique_ptr<WritableFile>> OpenLocked(
+      const std::string& path) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status RenameNoReplace(const std::string& from,
                          const std::string& to) override;
@@ -61,11 +66,13 @@ class CrashFileSystem : public FileSystem {
     Bytes content;  // As processes see it.
     Bytes durable;  // As of the last Sync.
     mode_t permissions = 0;
+    FileOwner owner;
     bool locked = false;
   };
   using Folder = std::map<std::string, std::shared_ptr<Inode>>;
   class File;
 
+  size_t TornPart(size_t size);  // Locked. Of an append that fails.
   Status Step();  // Locked. Whether the next changing step works.
   Status RenameLocked(const std::string& from, const std::string& to);
 
@@ -75,6 +82,7 @@ class CrashFileSystem : public FileSystem {
   std::optional<size_t> steps_left_;
   size_t steps_ = 0;
   std::optional<Status> fail_with_;
+  bool torn_appends_ = false;
 };
 
 }  // namespace openkeyring

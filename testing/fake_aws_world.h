@@ -41,6 +41,10 @@ class MapFileSystem : public FileSystem {
                                                mode_t) override {
     return Refused();
   }
+  Result<std::unique_ptr<WritableFile>> OpenLocked(
+      const std::string&) override {
+    return Refused();
+  }
   Status Rename(const std::string&, const std::string&) override {
     return Refused();
   }

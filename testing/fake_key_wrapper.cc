@@ -6,9 +6,10 @@
 namespace openkeyring {
 namespace {
 
-constexpr char kFakeKeyArn[] =
-    "arn:aws:kms:us-east-1:111122223333:key/"
-    "00000000-0000-0000-0000-000000000000";
+// The ARN of a key that a test calls `name`.
+std::string ArnOf(const std::string& name) {
+  return "arn:aws:kms:us-east-1:111122223333:key/fake-" + name;
+}
 
 }  // namespace
 
@@ -30,8 +31,9 @@ WrappedKey FakeKeyWrapper::Seal(Bytes key, const Binding& binding) {
   ++serial_;
   for (int i = 0; i < 4; ++i)
     blob[1 + i] = static_cast<uint8_t>(serial_ >> 8 * i);
-  sealed_[blob] = {std::move(key), binding};
-  return {blob, kFakeKeyArn};
+  const std::string arn = ArnOf(current_key_);
+  sealed_[blob] = {std::move(key), binding, arn};
+  return {blob, arn};
 }
 
 Result<WrappedKey> FakeKeyWrapper::Generate(size_t bytes,
@@ -58,27 +60,47 @@ Result<WrappedKey> FakeKeyWrapper::Wrap(const Secret& key,
   return Seal(Bytes(bytes.begin(), bytes.end()), binding);
 }
 
-Result<Secret> FakeKeyWrapper::Unwrap(const WrappedKey& wrapped,
-                                      const Binding& binding, const Deadline&) {
+Result<UnwrappedKey> FakeKeyWrapper::Unwrap(const WrappedKey& wrapped,
+                                            const Binding& binding,
+                                            const Deadline&) {
   Status status = Enter("Unwrap");
   if (!status.ok()) return status;
   std::lock_guard lock(mutex_);
   const auto found = sealed_.find(wrapped.blob);
-  const bool right_key =
-      wrapped.wrapping_key.empty() || wrapped.wrapping_key == kFakeKeyArn;
-  if (found == sealed_.end() || found->second.binding != binding ||
-      !right_key) {
+  const bool right = found != sealed_.end() &&
+                     found->second.binding == binding &&
+                     (wrapped.wrapping_key.empty() ||
+                      wrapped.wrapping_key == found->second.wrapping_key);
+  if (!right) {
     return Status(StatusCode::kCorrupt, "the fake KMS refuses this blob");
   }
-  return Secret::CopyOf(ByteView(found->second.key));
+  return UnwrappedKey{Secret::CopyOf(ByteView(found->second.key)),
+                      found->second.wrapping_key};
 }
 
 Result<WrappedKey> FakeKeyWrapper::Rewrap(const WrappedKey& wrapped,
                                           const Binding& binding,
                                           const Deadline& deadline) {
-  Result<Secret> key = Unwrap(wrapped, binding, deadline);
+  Result<UnwrappedKey> key = Unwrap(wrapped, binding, deadline);
   if (!key) return key.error();
-  return Wrap(*key, binding, deadline);
+  return Wrap(key->key, binding, deadline);
+}
+
+std::string FakeKeyWrapper::CurrentKeyName() const {
+  std::lock_guard lock(mutex_);
+  return current_key_;
+}
+
+Result<bool> FakeKeyWrapper::IsCurrent(const std::string& wrapping_key,
+                                       const Deadline&) {
+  Status status = Enter("IsCurrent");
+  if (!status.ok()) return status;
+  return wrapping_key == ArnOf(CurrentKeyName());
+}
+
+void FakeKeyWrapper::SetCurrentKey(std::string name) {
+  std::lock_guard lock(mutex_);
+  current_key_ = std::move(name);
 }
 
 void FakeKeyWrapper::SetHook(

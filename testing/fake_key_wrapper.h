@@ -21,11 +21,16 @@ class FakeKeyWrapper : public KeyWrapper {
                               const Deadline& deadline) override;
   Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
                           const Deadline& deadline) override;
-  Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding& binding,
-                        const Deadline& deadline) override;
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped, const Binding& binding,
+                              const Deadline& deadline) override;
   Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding& binding,
                             const Deadline& deadline) override;
+  std::string CurrentKeyName() const override;
+  Result<bool> IsCurrent(const std::string& wrapping_key,
+                         const Deadline& deadline) override;
 
+  // The key that wraps from now on; earlier blobs still open.
+  void SetCurrentKey(std::string name);
   // Called at the start of every operation with its name, outside any lock;
   // may block, and what it returns other than Ok is the operation's error.
   void SetHook(std::function<Status(const std::string& operation)> hook);
@@ -35,6 +40,7 @@ class FakeKeyWrapper : public KeyWrapper {
   struct Sealed {
     Bytes key;
     Binding binding;
+    std::string wrapping_key;
   };
   Status Enter(const std::string& operation);
   WrappedKey Seal(Bytes key, const Binding& binding);
@@ -44,6 +50,7 @@ class FakeKeyWrapper : public KeyWrapper {
   std::map<std::string, int> calls_;
   std::map<Bytes, Sealed> sealed_;
   uint32_t serial_ = 0;
+  std::string current_key_ = "alias/fake";
 };
 
 }  // namespace openkeyring

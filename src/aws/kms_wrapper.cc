@@ -38,13 +38,14 @@ Result<WrappedKey> KmsWrapper::Wrap(const Secret& key, const Binding& binding,
   return ToWrapped(client_.Encrypt(*key_id, key, binding, deadline));
 }
 
-Result<Secret> KmsWrapper::Unwrap(const WrappedKey& wrapped,
-                                  const Binding& binding,
-                                  const Deadline& deadline) {
+Result<UnwrappedKey> KmsWrapper::Unwrap(const WrappedKey& wrapped,
+                                        const Binding& binding,
+                                        const Deadline& deadline) {
   Result<KmsPlaintext> plaintext = client_.Decrypt(
       KeyIdFor(wrapped, deadline), wrapped.blob, binding, deadline);
   if (!plaintext) return plaintext.error();
-  return std::move(plaintext->bytes);
+  return UnwrappedKey{std::move(plaintext->bytes),
+                      std::move(plaintext->key_arn)};
 }
 
 Result<WrappedKey> KmsWrapper::Rewrap(const WrappedKey& wrapped,
@@ -54,6 +55,18 @@ Result<WrappedKey> KmsWrapper::Rewrap(const WrappedKey& wrapped,
   if (!key_id) return key_id.error();
   return ToWrapped(client_.ReEncrypt(KeyIdFor(wrapped, deadline), *key_id,
                                      wrapped.blob, binding, deadline));
+}
+
+std::string KmsWrapper::CurrentKeyName() const { return master_key_id_(); }
+
+Result<bool> KmsWrapper::IsCurrent(const std::string& wrapping_key,
+                                   const Deadline& deadline) {
+  Result<std::string> key_id = MasterKeyId();
+  if (!key_id) return key_id.error();
+  if (const auto same = SameKmsKey(*key_id, wrapping_key)) return *same;
+  Result<KmsKeyDescription> key = client_.DescribeKey(*key_id, deadline);
+  if (!key) return key.error();
+  return SameKmsKey(key->arn, wrapping_key).value_or(false);
 }
 
 Result<std::string> KmsWrapper::MasterKeyId() const {
@@ -70,6 +83,23 @@ std::string KmsWrapper::KeyIdFor(const WrappedKey& wrapped,
                                  const Deadline& deadline) {
   if (wrapped.wrapping_key.empty()) return "";
   return KeyArnInRegion(wrapped.wrapping_key, client_.Region(deadline));
+}
+
+std::optional<bool> SameKmsKey(const std::string& key_id,
+                               const std::string& key_arn) {
+  if (key_id == key_arn) return true;
+  Result<Arn> known = ParseArn(key_arn);
+  if (!known || !known->resource.starts_with("key/")) return std::nullopt;
+  Result<Arn> asked = ParseArn(key_id);
+  if (!asked) {
+    if (key_id.starts_with("alias/")) return std::nullopt;
+    return "key/" + key_id == known->resource;  // A bare id.
+  }
+  if (!asked->resource.starts_with("key/")) return std::nullopt;  // An alias.
+  const bool multi_region = known->resource.starts_with("key/mrk-");
+  return asked->resource == known->resource &&
+         asked->account == known->account &&
+         (multi_region || asked->region == known->region);
 }
 
 std::string KeyArnInRegion(const std::string& key_arn,

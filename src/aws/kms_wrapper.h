@@ -3,6 +3,7 @@
 #define OPENKEYRING_AWS_KMS_WRAPPER_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "aws/kms_client.h"
@@ -24,10 +25,14 @@ class KmsWrapper : public KeyWrapper {
                               const Deadline& deadline) override;
   Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
                           const Deadline& deadline) override;
-  Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding& binding,
-                        const Deadline& deadline) override;
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped, const Binding& binding,
+                              const Deadline& deadline) override;
   Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding& binding,
                             const Deadline& deadline) override;
+  std::string CurrentKeyName() const override;
+  // For an alias this takes a DescribeKey.
+  Result<bool> IsCurrent(const std::string& wrapping_key,
+                         const Deadline& deadline) override;
 
  private:
   Result<std::string> MasterKeyId() const;
@@ -37,6 +42,12 @@ class KmsWrapper : public KeyWrapper {
   const std::function<std::string()> master_key_id_;
   const std::string option_name_;
 };
+
+// Whether a key id in any of its forms means the key of that key ARN; replicas
+// of a multi-region key are the same key. Nothing when only KMS can tell: for
+// aliases, and for an ARN that is none.
+std::optional<bool> SameKmsKey(const std::string& key_id,
+                               const std::string& key_arn);
 
 // The ARN of a multi-region key's replica in `region`; any other ARN or id
 // comes back unchanged.

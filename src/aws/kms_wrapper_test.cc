@@ -90,11 +90,12 @@ TEST_F(KmsWrapperTest, WrapEncryptsWithTheCurrentMasterKey) {
 }
 
 TEST_F(KmsWrapperTest, UnwrapNamesTheKeyThatWrappedItInThisRegion) {
-  world_.http.Push(200, R"({"Plaintext":"Zm9v"})");
+  world_.http.Push(200, R"({"Plaintext":"Zm9v","KeyId":"arn:k"})");
   const WrappedKey wrapped{Bytes{1, 2}, kMultiRegion};
   const auto key = wrapper_->Unwrap(wrapped, binding_, world_.InAMinute());
   ASSERT_TRUE(key) << key.error().ToString();
-  EXPECT_EQ(key->RevealText(), "foo");
+  EXPECT_EQ(key->key.RevealText(), "foo");
+  EXPECT_EQ(key->wrapping_key, "arn:k");
   EXPECT_EQ(Operation(), "TrentService.Decrypt");
   EXPECT_EQ(Body()["KeyId"], kReplica);
   EXPECT_EQ(Body()["EncryptionContext"]["k"], "v");
@@ -139,6 +140,48 @@ TEST_F(KmsWrapperTest, AMissingKmsKeyIsNeverAMissingDataKey) {
                 .status()
                 .code(),
             StatusCode::kMisconfigured);
+}
+
+TEST_F(KmsWrapperTest, IsCurrentComparesIdsAndArnsWithoutACall) {
+  const Deadline deadline = world_.InAMinute();
+  master_key_ = kArn;
+  EXPECT_TRUE(*wrapper_->IsCurrent(kArn, deadline));
+  EXPECT_FALSE(*wrapper_->IsCurrent(kMultiRegion, deadline));
+  EXPECT_TRUE(world_.http.seen().empty());
+}
+
+TEST_F(KmsWrapperTest, IsCurrentAsksKmsWhereAnAliasLeads) {
+  const std::string answer = std::string(R"({"KeyMetadata":{"Arn":")") + kArn +
+                             R"(","KeyState":"Enabled","Enabled":true}})";
+  world_.http.Push(200, answer);
+  EXPECT_TRUE(*wrapper_->IsCurrent(kArn, world_.InAMinute()));
+  EXPECT_EQ(Operation(), "TrentService.DescribeKey");
+  world_.http.Push(200, answer);
+  EXPECT_FALSE(*wrapper_->IsCurrent(kMultiRegion, world_.InAMinute()));
+  world_.http.Push(400, R"({"__type":"AccessDeniedException"})");
+  EXPECT_EQ(wrapper_->IsCurrent(kArn, world_.InAMinute()).status().code(),
+            StatusCode::kDenied);
+}
+
+TEST(SameKmsKeyTest, ComparesEverySpellingThatNeedsNoCall) {
+  const std::string arn = "arn:aws:kms:eu-west-1:111122223333:key/abc";
+  EXPECT_EQ(SameKmsKey("abc", arn), true);
+  EXPECT_EQ(SameKmsKey("abd", arn), false);
+  EXPECT_EQ(SameKmsKey(arn, arn), true);
+  EXPECT_EQ(SameKmsKey("arn:aws:kms:eu-west-2:111122223333:key/abc", arn),
+            false);
+  EXPECT_EQ(SameKmsKey("arn:aws:kms:eu-west-1:999922223333:key/abc", arn),
+            false);
+  EXPECT_EQ(SameKmsKey("alias/abc", arn), std::nullopt);
+  EXPECT_EQ(SameKmsKey("arn:aws:kms:eu-west-1:111122223333:alias/abc", arn),
+            std::nullopt);
+  EXPECT_EQ(SameKmsKey("abc", "who knows"), std::nullopt);
+}
+
+TEST(SameKmsKeyTest, ReplicasOfAMultiRegionKeyAreOneKey) {
+  EXPECT_EQ(SameKmsKey("arn:aws:kms:eu-west-2:111122223333:key/mrk-1",
+                       "arn:aws:kms:eu-west-1:111122223333:key/mrk-1"),
+            true);
 }
 
 }  // namespace

@@ -67,15 +67,16 @@ Result<std::vector<KeyVersion>> KeyFileBackend::List() {
 Result<Secret> KeyFileBackend::Fetch(KeyVersion key, const Deadline& deadline) {
   Result<KeyFile> file = ReadAndCheck(key);
   if (!file) return file.error();
-  Result<Secret> plaintext =
+  Result<UnwrappedKey> plaintext =
       wrapper_.Unwrap(file->wrapped, file->binding, deadline);
   if (!plaintext) return plaintext.error().WithContext(Describe(key));
-  if (!IsAesKeySize(plaintext->size())) {
+  const size_t size = plaintext->key.size();
+  if (!IsAesKeySize(size)) {
     return Status(StatusCode::kCorrupt, Describe(key) + " holds " +
-                                            std::to_string(plaintext->size()) +
+                                            std::to_string(size) +
                                             " bytes, which is no AES key");
   }
-  return plaintext;
+  return std::move(plaintext->key);
 }
 
 Result<KeyFile> KeyFileBackend::ReadAndCheck(KeyVersion key) {

@@ -98,7 +98,7 @@ TEST_F(KeyFileBackendTest, OffWritesRawBlobsThatTheStockPluginReads) {
   const auto key =
       wrapper_.Unwrap({files_.Content("aws-kms-key.1.1"), ""}, {}, Soon());
   ASSERT_TRUE(key);
-  EXPECT_TRUE(key->Equals(*backend.Fetch({1, 1}, Soon())));
+  EXPECT_TRUE(key->key.Equals(*backend.Fetch({1, 1}, Soon())));
 }
 
 TEST_F(KeyFileBackendTest, RawFilesAreReadUnlessBindingIsRequired) {

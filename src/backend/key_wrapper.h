@@ -21,6 +21,12 @@ struct WrappedKey {
   std::string wrapping_key;  // Which key wrapped it, e.g. an ARN; "" unknown.
 };
 
+// A key that was opened, and which key had wrapped it ("" unknown).
+struct UnwrappedKey {
+  Secret key;
+  std::string wrapping_key;
+};
+
 // A service that encrypts keys and does not store them: AWS KMS. A port: the
 // protocol layers below implement it.
 //
@@ -37,13 +43,22 @@ class KeyWrapper {
                                       const Deadline& deadline) = 0;
   virtual Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
                                   const Deadline& deadline) = 0;
-  virtual Result<Secret> Unwrap(const WrappedKey& wrapped,
-                                const Binding& binding,
-                                const Deadline& deadline) = 0;
+  // With an unknown wrapping key the service takes the one that the blob names.
+  virtual Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
+                                      const Binding& binding,
+                                      const Deadline& deadline) = 0;
   // The same key under the current wrapping key.
   virtual Result<WrappedKey> Rewrap(const WrappedKey& wrapped,
                                     const Binding& binding,
                                     const Deadline& deadline) = 0;
+
+  // What the configuration calls the key that wraps now: an id, alias or ARN.
+  virtual std::string CurrentKeyName() const = 0;
+  // Whether `wrapping_key`, as a WrappedKey has it, is that key. Decided here
+  // when both are spelled so that they can be compared; else the service is
+  // asked, which may fail.
+  virtual Result<bool> IsCurrent(const std::string& wrapping_key,
+                                 const Deadline& deadline) = 0;
 };
 
 }  // namespace openkeyring

@@ -10,6 +10,22 @@ namespace {
 constexpr size_t kTemporaryBytes = 8;
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
+std::string TemporaryPath(Random& random, const std::string& folder,
+                          const std::string& name) {
+  return JoinPath(folder, "." + name + "." +
+                              RandomHex(random, kTemporaryBytes) +
+                              std::string(kTemporarySuffix));
+}
+
+Status CheckReadBack(WritableFile& file, const std::string& path,
+                     ByteView content) {
+  Result<Secret> found = file.ReadBack(0, content.size());
+  if (!found) return found.error();
+  if (std::ranges::equal(found->RevealBytes(), content)) return Status::Ok();
+  return {StatusCode::kCorrupt,
+          path + " does not hold what was just written to it"};
+}
+
 Status WriteSynced(FileSystem& files, const std::string& path, ByteView content,
                    mode_t permissions, std::unique_ptr<WritableFile>& file) {
   auto created = files.Create(path, permissions);
@@ -26,9 +42,7 @@ Status CreateDurably(FileSystem& files, Random& random,
                      const std::string& folder, const std::string& name,
                      ByteView content, mode_t permissions) {
   const std::string path = JoinPath(folder, name);
-  const std::string temporary =
-      JoinPath(folder, "." + name + "." + RandomHex(random, kTemporaryBytes) +
-                           std::string(kTemporarySuffix));
+  const std::string temporary = TemporaryPath(random, folder, name);
   // Kept open, and with it locked, until the rename: nobody sweeps it away.
   std::unique_ptr<WritableFile> file;
   Status status = WriteSynced(files, temporary, content, permissions, file);
@@ -38,6 +52,31 @@ Status CreateDurably(FileSystem& files, Random& random,
     return status;
   }
   return files.SyncFolder(folder.empty() ? "." : folder);
+}
+
+Replaced ReplaceDurably(FileSystem& files, Random& random,
+                        const std::string& path, ByteView content,
+                        mode_t permissions, std::optional<FileOwner> owner) {
+  const std::string folder = FolderOf(path);
+  const std::string temporary = TemporaryPath(random, folder, NameOf(path));
+  Replaced result;
+  result.status =
+      WriteSynced(files, temporary, content, permissions, result.file);
+  if (result.status.ok() && owner) {
+    // Only root may give files away, and only root needs to.
+    (void)result.file->SetOwner(*owner);
+  }
+  if (result.status.ok()) {
+    result.status = CheckReadBack(*result.file, temporary, content);
+  }
+  if (result.status.ok()) result.status = files.Rename(temporary, path);
+  if (!result.status.ok()) {
+    if (result.file != nullptr) (void)files.Remove(temporary);
+    result.file.reset();
+    return result;
+  }
+  result.status = files.SyncFolder(folder);
+  return result;
 }
 
 bool IsTemporaryName(std::string_view name, std::string_view prefix) {

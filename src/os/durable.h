@@ -2,6 +2,8 @@
 #ifndef OPENKEYRING_OS_DURABLE_H_
 #define OPENKEYRING_OS_DURABLE_H_
 
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -21,6 +23,21 @@ namespace openkeyring {
 Status CreateDurably(FileSystem& files, Random& random,
                      const std::string& folder, const std::string& name,
                      ByteView content, mode_t permissions);
+
+// The outcome of ReplaceDurably. `file` is there, locked, exactly when the new
+// content has taken the name, which can be so although `status` is an error:
+// then only a power cut might still bring the old content back.
+struct Replaced {
+  Status status;
+  std::unique_ptr<WritableFile> file;
+};
+
+// The same for a name that may be taken: a crash at any moment leaves the old
+// content whole or the new. The new is read back before it takes the name.
+// Without `owner` the file belongs to whom the process runs as.
+Replaced ReplaceDurably(FileSystem& files, Random& random,
+                        const std::string& path, ByteView content,
+                        mode_t permissions, std::optional<FileOwner> owner);
 
 // True for ".<name>.<16 hex digits>.tmp", as CreateDurably names temporaries of
 // files whose name starts with `prefix`.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ namespace {
 class ScriptedFileSystem : public FileSystem {
  public:
   std::string fail_at;  // The name of a step.
+  bool lies_on_read_back = false;
+  std::optional<FileOwner> owner_asked_for;
   std::vector<std::string> steps;
 
   Status Step(const std::string& name) {
@@ -40,6 +43,19 @@ class ScriptedFileSystem : public FileSystem {
     Status Sync() override {
       const Status status = owner_.Step("sync");
       return status.ok() ? real_->Sync() : status;
+    }
+    Result<Secret> ReadBack(uint64_t offset, size_t size) override {
+      const Status status = owner_.Step("read back");
+      if (owner_.lies_on_read_back) return Secret(size);
+      return status.ok() ? real_->ReadBack(offset, size) : status;
+    }
+    Status Truncate(uint64_t size) override { return real_->Truncate(size); }
+    Status SetOwner(FileOwner owner) override {
+      owner_.owner_asked_for = owner;
+      return real_->SetOwner(owner);
+    }
+    Result<bool> IsAt(const std::string& path) override {
+      return real_->IsAt(path);
     }
 
    private:
@@ -64,8 +80,13 @@ class ScriptedFileSystem : public FileSystem {
     if (!file) return file.error();
     return std::make_unique<File>(*this, std::move(*file));
   }
-  Status Rename(const std::string&, const std::string&) override {
-    return {StatusCode::kInternal, "it must not replace"};
+  Result<std::unique_ptr<WritableFile>> OpenLocked(
+      const std::string& path) override {
+    return real_.OpenLocked(path);
+  }
+  Status Rename(const std::string& from, const std::string& to) override {
+    const Status status = Step("replace");
+    return status.ok() ? real_.Rename(from, to) : status;
   }
   Status RenameNoReplace(const std::string& from,
                          const std::string& to) override {
@@ -162,6 +183,64 @@ TEST_F(CreateDurablyTest, KeepsItsTemporaryLockedWhileItWrites) {
   EXPECT_TRUE(
       CreateDurably(files, random_, folder_.path(), "name", {}, 0440).ok());
   EXPECT_EQ(files.swept.code(), StatusCode::kUnavailable);
+}
+
+class ReplaceDurablyTest : public CreateDurablyTest {
+ protected:
+  Replaced Replace(std::string_view content = "new") {
+    return ReplaceDurably(files_, random_, folder_.PathOf("name"),
+                          AsBytes(content), 0640, FileOwner{12, 34});
+  }
+};
+
+TEST_F(ReplaceDurablyTest, ReadsBackBeforeTheNewFileTakesTheName) {
+  folder_.Write("name", "old");
+  Replaced replaced = Replace();
+  ASSERT_TRUE(replaced.status.ok()) << replaced.status.ToString();
+  EXPECT_EQ(files_.steps,
+            (std::vector<std::string>{"create", "append", "sync", "read back",
+                                      "replace", "sync folder"}));
+  EXPECT_EQ(Names(), std::vector<std::string>{"name"});
+  EXPECT_EQ(folder_.ReadBack("name"), "new");
+  EXPECT_EQ(files_.owner_asked_for, (FileOwner{12, 34}));
+  EXPECT_TRUE(*replaced.file->IsAt(folder_.PathOf("name")));
+}
+
+TEST_F(ReplaceDurablyTest, GivesTheNewFileLockedAndReadyToGrow) {
+  Replaced replaced = Replace();
+  ASSERT_TRUE(replaced.status.ok());
+  EXPECT_EQ(files_.OpenLocked(folder_.PathOf("name")).status().code(),
+            StatusCode::kAlreadyExists);
+  ASSERT_TRUE(replaced.file->Append(AsBytes("+")).ok());
+  EXPECT_EQ(folder_.ReadBack("name"), "new+");
+}
+
+TEST_F(ReplaceDurablyTest, KeepsTheOldFileWhenAStepUpToTheRenameFails) {
+  folder_.Write("name", "old");
+  for (const char* step :
+       {"create", "append", "sync", "read back", "replace"}) {
+    files_.fail_at = step;
+    Replaced replaced = Replace();
+    EXPECT_EQ(replaced.status.code(), StatusCode::kUnavailable) << step;
+    EXPECT_EQ(replaced.file, nullptr) << step;
+    EXPECT_EQ(Names(), std::vector<std::string>{"name"}) << step;
+    EXPECT_EQ(folder_.ReadBack("name"), "old") << step;
+  }
+}
+
+TEST_F(ReplaceDurablyTest, WhatReadsBackDifferentlyIsNotUsed) {
+  folder_.Write("name", "old");
+  files_.lies_on_read_back = true;
+  EXPECT_EQ(Replace().status.code(), StatusCode::kCorrupt);
+  EXPECT_EQ(folder_.ReadBack("name"), "old");
+}
+
+TEST_F(ReplaceDurablyTest, AFolderThatCannotBeSyncedLeavesTheNewFileInUse) {
+  files_.fail_at = "sync folder";
+  Replaced replaced = Replace();
+  EXPECT_EQ(replaced.status.code(), StatusCode::kUnavailable);
+  ASSERT_NE(replaced.file, nullptr);
+  EXPECT_EQ(folder_.ReadBack("name"), "new");
 }
 
 TEST(IsTemporaryName, KnowsTheNamesThatCreateDurablyMakes) {

@@ -15,21 +15,41 @@
 
 namespace openkeyring {
 
+struct FileOwner {
+  uid_t user = 0;
+  gid_t group = 0;
+  bool operator==(const FileOwner&) const = default;
+};
+
 struct FileInfo {
   uint64_t size = 0;
   mode_t permissions = 0;  // The low 12 bits of st_mode.
-  uid_t owner = 0;
+  FileOwner owner;
   int64_t modified_ns = 0;  // Since the epoch.
   bool is_regular = false;
   bool is_directory = false;
 };
 
-// A new file being written. Closing without Sync promises nothing.
+// A file being written. Closing without Sync promises nothing. The lock (flock,
+// exclusive) lasts until it is closed and goes with the file when that is
+// renamed; a child made by fork shares it.
+//
+// Threads: one object is not synchronised.
 class WritableFile {
  public:
   virtual ~WritableFile() = default;  // Closes.
+  // All of `bytes` at the end of the file; when it fails, some may be there.
   virtual Status Append(ByteView bytes) = 0;
+  // Makes content and size durable.
   virtual Status Sync() = 0;
+  // Exactly these bytes of the file; kCorrupt when it ends before.
+  virtual Result<Secret> ReadBack(uint64_t offset, size_t size) = 0;
+  virtual Status Truncate(uint64_t size) = 0;
+  // Ok without a call when it has that owner; kDenied unless we are root.
+  virtual Status SetOwner(FileOwner owner) = 0;
+  // Whether `path` names this very file: not after somebody replaced or
+  // removed it.
+  virtual Result<bool> IsAt(const std::string& path) = 0;
 };
 
 // Files, injected, one method a system call, so that a test can stop the world
@@ -53,6 +73,11 @@ class FileSystem {
   // when the name is taken. The file is locked (flock) while it is open.
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
                                                        mode_t permissions) = 0;
+  // Opens an existing file for appending, and locks it. kAlreadyExists, with
+  // the pid of the holder where the system tells, when somebody else has it
+  // locked.
+  virtual Result<std::unique_ptr<WritableFile>> OpenLocked(
+      const std::string& path) = 0;
   // Atomic. Replaces `to`.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   // Atomic. kAlreadyExists, and nothing changed, when `to` is there.
@@ -68,6 +93,11 @@ class FileSystem {
 
 // The real one. Lives for the process.
 FileSystem& PosixFileSystem();
+
+// What stands before the last '/' of a path, "." when there is none, and what
+// stands after it.
+std::string FolderOf(const std::string& path);
+std::string NameOf(const std::string& path);
 
 // "folder/name"; just the name when the folder is "" or ".".
 std::string JoinPath(const std::string& folder, const std::string& name);

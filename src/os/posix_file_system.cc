@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "os/file_system.h"
+#include "os/lock_holder.h"
 
 namespace openkeyring {
 namespace {
@@ -61,6 +62,17 @@ class Descriptor {
   int fd_;
 };
 
+FileInfo InfoOf(const struct stat& st) {
+  FileInfo info;
+  info.size = static_cast<uint64_t>(st.st_size);
+  info.permissions = st.st_mode & 07777;
+  info.owner = {st.st_uid, st.st_gid};
+  info.modified_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+  info.is_regular = S_ISREG(st.st_mode);
+  info.is_directory = S_ISDIR(st.st_mode);
+  return info;
+}
+
 class PosixWritableFile : public WritableFile {
  public:
   PosixWritableFile(Descriptor fd, std::string path)
@@ -77,25 +89,56 @@ class PosixWritableFile : public WritableFile {
   }
 
   Status Sync() override {
-    if (fsync(fd_.get()) != 0) return ErrnoStatus("sync", path_);
+    if (fdatasync(fd_.get()) != 0) return ErrnoStatus("sync", path_);
     return Status::Ok();
+  }
+
+  Result<Secret> ReadBack(uint64_t offset, size_t size) override {
+    Secret bytes(size);
+    size_t done = 0;
+    while (done < size) {
+      const ssize_t n = pread(fd_.get(), bytes.RevealMutable().data() + done,
+                              size - done, static_cast<off_t>(offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return ErrnoStatus("read", path_);
+      if (n == 0)
+        return Status(StatusCode::kCorrupt, path_ + " ends too early");
+      done += static_cast<size_t>(n);
+    }
+    return bytes;
+  }
+
+  Status Truncate(uint64_t size) override {
+    if (ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
+      return ErrnoStatus("cut", path_);
+    }
+    return Status::Ok();
+  }
+
+  Status SetOwner(FileOwner owner) override {
+    struct stat st;
+    if (fstat(fd_.get(), &st) != 0) return ErrnoStatus("examine", path_);
+    if (InfoOf(st).owner == owner) return Status::Ok();
+    if (fchown(fd_.get(), owner.user, owner.group) != 0) {
+      return ErrnoStatus("set the owner of", path_);
+    }
+    return Status::Ok();
+  }
+
+  Result<bool> IsAt(const std::string& path) override {
+    struct stat ours, there;
+    if (fstat(fd_.get(), &ours) != 0) return ErrnoStatus("examine", path_);
+    if (stat(path.c_str(), &there) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return false;
+      return ErrnoStatus("examine", path);
+    }
+    return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
   }
 
  private:
   Descriptor fd_;
   std::string path_;
 };
-
-FileInfo InfoOf(const struct stat& st) {
-  FileInfo info;
-  info.size = static_cast<uint64_t>(st.st_size);
-  info.permissions = st.st_mode & 07777;
-  info.owner = st.st_uid;
-  info.modified_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
-  info.is_regular = S_ISREG(st.st_mode);
-  info.is_directory = S_ISDIR(st.st_mode);
-  return info;
-}
 
 class RealFileSystem : public FileSystem {
  public:
@@ -135,9 +178,10 @@ class RealFileSystem : public FileSystem {
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
                                                mode_t permissions) override {
-    Descriptor fd(open(path.c_str(),
-                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                       permissions));
+    Descriptor fd(
+        open(path.c_str(),
+             O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+             permissions));
     if (!fd.ok()) return ErrnoStatus("create", path);
     (void)flock(fd.get(), LOCK_EX | LOCK_NB);
     if (fchmod(fd.get(), permissions) != 0) {
@@ -146,6 +190,25 @@ class RealFileSystem : public FileSystem {
       return status;
     }
     return std::make_unique<PosixWritableFile>(std::move(fd), path);
+  }
+
+  Result<std::unique_ptr<WritableFile>> OpenLocked(
+      const std::string& path) override {
+    for (;;) {
+      Descriptor fd(
+          open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK));
+      if (!fd.ok()) return ErrnoStatus("open", path);
+      if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return ErrnoStatus("lock", path);
+        return Status(StatusCode::kAlreadyExists,
+                      path + " is in use by " + HolderOfLock(fd.get()));
+      }
+      auto file = std::make_unique<PosixWritableFile>(std::move(fd), path);
+      // Between opening and locking it somebody may have put another there.
+      Result<bool> there = file->IsAt(path);
+      if (!there) return there.error();
+      if (*there) return file;
+    }
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
@@ -216,6 +279,16 @@ class RealFileSystem : public FileSystem {
 FileSystem& PosixFileSystem() {
   static RealFileSystem files;
   return files;
+}
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string NameOf(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 std::string JoinPath(const std::string& folder, const std::string& name) {

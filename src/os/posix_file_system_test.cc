@@ -200,5 +200,74 @@ TEST(JoinPath, LeavesOutTheCurrentFolder) {
   EXPECT_EQ(JoinPath("/", "n"), "/n");
 }
 
+TEST_F(PosixFiles, OpenLockedAppendsToAnExistingFileOnly) {
+  EXPECT_EQ(files_.OpenLocked(PathOf("none")).status().code(),
+            StatusCode::kNotFound);
+  const std::string path = folder_.Write("f", "abc");
+  auto file = files_.OpenLocked(path);
+  ASSERT_TRUE(file) << file.error().ToString();
+  ASSERT_TRUE((*file)->Append(AsBytes("def")).ok());
+  ASSERT_TRUE((*file)->Sync().ok());
+  EXPECT_EQ(folder_.ReadBack("f"), "abcdef");
+  ASSERT_TRUE((*file)->Truncate(2).ok());
+  ASSERT_TRUE((*file)->Append(AsBytes("!")).ok());
+  EXPECT_EQ(folder_.ReadBack("f"), "ab!");
+}
+
+TEST_F(PosixFiles, OpenLockedNamesWhoHasTheFile) {
+  const std::string path = folder_.Write("f", "abc");
+  auto first = files_.OpenLocked(path);
+  ASSERT_TRUE(first);
+  const auto second = files_.OpenLocked(path);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), StatusCode::kAlreadyExists);
+  EXPECT_NE(second.error().message().find("in use by "), std::string::npos);
+  first->reset();
+  EXPECT_TRUE(files_.OpenLocked(path));
+}
+
+TEST_F(PosixFiles, IsAtNoticesThatAFileWasReplacedOrRemoved) {
+  const std::string path = folder_.Write("f", "abc");
+  auto file = files_.OpenLocked(path);
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(*(*file)->IsAt(path));
+  const std::string other = folder_.Write("g", "abc");
+  EXPECT_FALSE(*(*file)->IsAt(other));
+  ASSERT_TRUE(files_.Rename(other, path).ok());
+  EXPECT_FALSE(*(*file)->IsAt(path));
+  ASSERT_TRUE(files_.Remove(path).ok());
+  EXPECT_FALSE(*(*file)->IsAt(path));
+}
+
+TEST_F(PosixFiles, ReadBackGivesExactlyTheBytesOrAnError) {
+  auto file = files_.OpenLocked(folder_.Write("f", "abcdef"));
+  ASSERT_TRUE(file);
+  EXPECT_EQ((*file)->ReadBack(2, 3)->RevealText(), "cde");
+  EXPECT_EQ((*file)->ReadBack(2, 5).status().code(), StatusCode::kCorrupt);
+}
+
+TEST_F(PosixFiles, OnlyRootGivesFilesAway) {
+  const std::string path = folder_.Write("f", "abc");
+  auto file = files_.OpenLocked(path);
+  ASSERT_TRUE(file);
+  const FileOwner now = files_.Stat(path)->owner;
+  EXPECT_TRUE((*file)->SetOwner(now).ok());
+  const Status given = (*file)->SetOwner({now.user + 1, now.group});
+  if (geteuid() == 0) {
+    EXPECT_TRUE(given.ok());
+    EXPECT_EQ(files_.Stat(path)->owner.user, now.user + 1);
+  } else {
+    EXPECT_EQ(given.code(), StatusCode::kDenied);
+  }
+}
+
+TEST(Paths, AreTakenApartAtTheLastSlash) {
+  EXPECT_EQ(FolderOf("/a/b/c"), "/a/b");
+  EXPECT_EQ(NameOf("/a/b/c"), "c");
+  EXPECT_EQ(FolderOf("/c"), "/");
+  EXPECT_EQ(FolderOf("c"), ".");
+  EXPECT_EQ(NameOf("c"), "c");
+}
+
 }  // namespace
 }  // namespace openkeyring

@@ -17,14 +17,18 @@ class MockKeyWrapper : public KeyWrapper {
     if (!status.ok()) return status;
     return wrapped;
   }
+  std::string CurrentKeyName() const override { return "mock"; }
+  Result<bool> IsCurrent(const std::string&, const Deadline&) override {
+    return true;
+  }
   Result<WrappedKey> Wrap(const Secret& key, const Binding&,
                           const Deadline&) override {
     const ByteView bytes = key.RevealBytes();
     return WrappedKey{Bytes(bytes.begin(), bytes.end()), ""};
   }
-  Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding&,
-                        const Deadline&) override {
-    return Secret::CopyOf(wrapped.blob);
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped, const Binding&,
+                              const Deadline&) override {
+    return UnwrappedKey{Secret::CopyOf(wrapped.blob), ""};
   }
   Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding&,
                             const Deadline&) override {
