@@ -40,6 +40,10 @@ class CrashFileSystem::File : public WritableFile {
     }
     return Secret::CopyOf(ByteView(inode_->content).subspan(offset, size));
   }
+  Result<uint64_t> Size() override {
+    std::lock_guard lock(files_.mutex_);
+    return inode_->content.size();
+  }
   Status Truncate(uint64_t size) override {
     std::lock_guard lock(files_.mutex_);
     Status status = files_.Step();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "backend/key_file_format.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
+
+#include "backend/sealing.h"
+#include "base/byte_codec.h"
 
 namespace openkeyring {
 namespace {
@@ -19,71 +20,27 @@ constexpr uint16_t kVersion = 1;
 constexpr size_t kDigest = 32;
 constexpr size_t kMaxBlob = 6144;  // What KMS makes at most.
 
-void PutNumber(Bytes& out, size_t value) {
-  out.push_back(static_cast<uint8_t>(value >> 8));
-  out.push_back(static_cast<uint8_t>(value));
-}
-
-void PutField(Bytes& out, ByteView field) {
-  PutNumber(out, field.size());
-  out.insert(out.end(), field.begin(), field.end());
-}
-
-std::array<uint8_t, kDigest> Digest(ByteView bytes) {
-  std::array<uint8_t, kDigest> digest{};
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(),
-             nullptr);
-  return digest;
-}
-
-// Takes from the front of borrowed bytes; does not move on failure.
-class Reader {
- public:
-  explicit Reader(ByteView bytes) : rest_(bytes) {}
-  bool Number(uint16_t& value) {
-    if (rest_.size() < 2) return false;
-    value = static_cast<uint16_t>(rest_[0] << 8 | rest_[1]);
-    rest_ = rest_.subspan(2);
-    return true;
-  }
-  bool Field(ByteView& field) {
-    const Reader start = *this;
-    uint16_t size = 0;
-    if (!Number(size) || rest_.size() < size) {
-      *this = start;
-      return false;
-    }
-    field = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return true;
-  }
-  bool AtEnd() const { return rest_.empty(); }
-
- private:
-  ByteView rest_;
-};
-
 Status Damaged(const char* why) {
   return {StatusCode::kCorrupt, std::string("the key file is damaged: ") + why +
                                     "; restore it from a backup"};
 }
 
-Result<KeyFile> ReadFields(Reader reader) {
+Result<KeyFile> ReadFields(ByteReader reader) {
   const Status damaged = Damaged("its fields do not add up");
   KeyFile file;
   file.bound = true;
   uint16_t pairs = 0;
-  if (!reader.Number(pairs)) return damaged;
+  if (!reader.TakeNumber(pairs)) return damaged;
   for (int i = 0; i < pairs; ++i) {
     ByteView name, value;
-    if (!reader.Field(name) || !reader.Field(value)) return damaged;
+    if (!reader.TakeField(name) || !reader.TakeField(value)) return damaged;
     if (!file.binding.emplace(AsText(name), AsText(value)).second) {
       return damaged;
     }
   }
   ByteView wrapping_key, blob;
-  if (!reader.Field(wrapping_key) || !reader.Field(blob) || !reader.AtEnd() ||
-      blob.empty()) {
+  if (!reader.TakeField(wrapping_key) || !reader.TakeField(blob) ||
+      !reader.AtEnd() || blob.empty()) {
     return damaged;
   }
   file.wrapped.wrapping_key = AsText(wrapping_key);
@@ -124,15 +81,14 @@ std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
 Bytes WriteBoundKeyFile(const WrappedKey& wrapped, const Binding& binding) {
   Bytes out(kMagic.begin(), kMagic.end());
   PutNumber(out, kVersion);
-  PutNumber(out, binding.size());
+  PutNumber(out, static_cast<uint16_t>(binding.size()));
   for (const auto& [name, value] : binding) {
     PutField(out, AsBytes(name));
     PutField(out, AsBytes(value));
   }
   PutField(out, AsBytes(wrapped.wrapping_key));
   PutField(out, wrapped.blob);
-  const auto digest = Digest(out);
-  out.insert(out.end(), digest.begin(), digest.end());
+  PutBytes(out, Sha256(out));
   return out;
 }
 
@@ -151,12 +107,12 @@ Result<KeyFile> ReadKeyFile(ByteView content) {
   const ByteView fields = content.first(content.size() - kDigest);
   // Every version ends with the digest of all before it, so that damage is
   // told apart from news.
-  if (!std::ranges::equal(Digest(fields), content.last(kDigest))) {
+  if (!std::ranges::equal(Sha256(fields), content.last(kDigest))) {
     return Damaged("its checksum is wrong");
   }
-  Reader reader(fields.subspan(kMagic.size()));
+  ByteReader reader(fields.subspan(kMagic.size()));
   uint16_t version = 0;
-  if (!reader.Number(version) || version != kVersion) {
+  if (!reader.TakeNumber(version) || version != kVersion) {
     return Status(StatusCode::kMisconfigured,
                   "the key file has format version " + std::to_string(version) +
                       ", which a newer OpenKeyring wrote; use that one");

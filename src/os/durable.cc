@@ -27,10 +27,13 @@ Status CheckReadBack(WritableFile& file, const std::string& path,
 }
 
 Status WriteSynced(FileSystem& files, const std::string& path, ByteView content,
-                   mode_t permissions, std::unique_ptr<WritableFile>& file) {
+                   mode_t permissions, std::optional<FileOwner> owner,
+                   std::unique_ptr<WritableFile>& file) {
   auto created = files.Create(path, permissions);
   if (!created) return created.error();
   file = std::move(*created);
+  // Only root may give files away, and only root needs to.
+  if (owner) (void)file->SetOwner(*owner);
   Status status = file->Append(content);
   if (status.ok()) status = file->Sync();
   return status;
@@ -40,12 +43,14 @@ Status WriteSynced(FileSystem& files, const std::string& path, ByteView content,
 
 Status CreateDurably(FileSystem& files, Random& random,
                      const std::string& folder, const std::string& name,
-                     ByteView content, mode_t permissions) {
+                     ByteView content, mode_t permissions,
+                     std::optional<FileOwner> owner) {
   const std::string path = JoinPath(folder, name);
   const std::string temporary = TemporaryPath(random, folder, name);
   // Kept open, and with it locked, until the rename: nobody sweeps it away.
   std::unique_ptr<WritableFile> file;
-  Status status = WriteSynced(files, temporary, content, permissions, file);
+  Status status =
+      WriteSynced(files, temporary, content, permissions, owner, file);
   if (status.ok()) status = files.RenameNoReplace(temporary, path);
   if (!status.ok()) {
     if (file != nullptr) (void)files.Remove(temporary);
@@ -61,11 +66,7 @@ Replaced ReplaceDurably(FileSystem& files, Random& random,
   const std::string temporary = TemporaryPath(random, folder, NameOf(path));
   Replaced result;
   result.status =
-      WriteSynced(files, temporary, content, permissions, result.file);
-  if (result.status.ok() && owner) {
-    // Only root may give files away, and only root needs to.
-    (void)result.file->SetOwner(*owner);
-  }
+      WriteSynced(files, temporary, content, permissions, owner, result.file);
   if (result.status.ok()) {
     result.status = CheckReadBack(*result.file, temporary, content);
   }

@@ -49,6 +49,7 @@ class ScriptedFileSystem : public FileSystem {
       if (owner_.lies_on_read_back) return Secret(size);
       return status.ok() ? real_->ReadBack(offset, size) : status;
     }
+    Result<uint64_t> Size() override { return real_->Size(); }
     Status Truncate(uint64_t size) override { return real_->Truncate(size); }
     Status SetOwner(FileOwner owner) override {
       owner_.owner_asked_for = owner;

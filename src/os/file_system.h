@@ -44,6 +44,7 @@ class WritableFile {
   virtual Status Sync() = 0;
   // Exactly these bytes of the file; kCorrupt when it ends before.
   virtual Result<Secret> ReadBack(uint64_t offset, size_t size) = 0;
+  virtual Result<uint64_t> Size() = 0;
   virtual Status Truncate(uint64_t size) = 0;
   // Ok without a call when it has that owner; kDenied unless we are root.
   virtual Status SetOwner(FileOwner owner) = 0;

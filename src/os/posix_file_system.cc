@@ -108,6 +108,12 @@ class PosixWritableFile : public WritableFile {
     return bytes;
   }
 
+  Result<uint64_t> Size() override {
+    struct stat st;
+    if (fstat(fd_.get(), &st) != 0) return ErrnoStatus("examine", path_);
+    return static_cast<uint64_t>(st.st_size);
+  }
+
   Status Truncate(uint64_t size) override {
     if (ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
       return ErrnoStatus("cut", path_);
@@ -279,21 +285,6 @@ class RealFileSystem : public FileSystem {
 FileSystem& PosixFileSystem() {
   static RealFileSystem files;
   return files;
-}
-
-std::string FolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string NameOf(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-std::string JoinPath(const std::string& folder, const std::string& name) {
-  if (folder.empty() || folder == ".") return name;
-  return folder.ends_with('/') ? folder + name : folder + "/" + name;
 }
 
 }  // namespace openkeyring

@@ -101,7 +101,7 @@ TEST_F(PosixFiles, StatTellsSizeModeOwnerAndKind) {
   ASSERT_TRUE(file);
   EXPECT_EQ(file->size, 5u);
   EXPECT_EQ(file->permissions, 0640u);
-  EXPECT_EQ(file->owner, geteuid());
+  EXPECT_EQ(file->owner.user, geteuid());
   EXPECT_TRUE(file->is_regular);
   EXPECT_FALSE(file->is_directory);
   EXPECT_GT(file->modified_ns, 1600000000LL * 1000000000);

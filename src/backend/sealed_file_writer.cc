@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// Changing a sealed keyring file.
+#include <algorithm>
+#include <utility>
+
+#include "backend/sealed_file_backend.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kWorthCompacting = 64 << 10;
+
+}  // namespace
+
+size_t CompactionPoint(size_t live_bytes) {
+  return std::max(kWorthCompacting, 4 * live_bytes);
+}
+
+Status SealedFileBackend::Store(const Key& key, const Deadline&) {
+  std::lock_guard lock(mutex_);
+  return Append(&SealedLog::SealPut, key);
+}
+
+Status SealedFileBackend::Remove(const KeyName& name, const Deadline&) {
+  std::lock_guard lock(mutex_);
+  return Append(&SealedLog::SealRemove, Key{name, "", Secret()});
+}
+
+Status SealedFileBackend::Append(SealStep seal, const Key& key) {
+  Status status = MendFile();
+  if (status.ok()) status = file_->CheckUnchanged(epoch_, end_);
+  if (!status.ok()) return status;
+  const Result<Bytes> record = (log_.get()->*seal)(key);
+  if (!record) return record.error();
+  status = AppendRecord(*record);
+  if (!status.ok()) {
+    UndoAppend();
+    return status;
+  }
+  log_->Advance();
+  end_ += record->size();
+  // The mark is not needed, only good to have.
+  const Bytes done = log_->Done();
+  if (file_->file().Append(done).ok()) {
+    end_ += done.size();
+  } else {
+    UndoAppend();
+  }
+  CompactIfGrown();
+  return Status::Ok();
+}
+
+Status SealedFileBackend::AppendRecord(const Bytes& record) {
+  WritableFile& file = file_->file();
+  Status status = file.Append(record);
+  if (status.ok()) status = file.Sync();
+  if (!status.ok()) return status;
+  Result<Secret> found = file.ReadBack(end_, record.size());
+  if (!found) return found.error();
+  if (std::ranges::equal(found->RevealBytes(), record)) return Status::Ok();
+  return {StatusCode::kCorrupt,
+          file_->path() + " does not hold what was just written to it"};
+}
+
+// After a failed write or sync nobody knows what the disk has; so the file is
+// cut, and before the next record it is written anew.
+void SealedFileBackend::UndoAppend() {
+  (void)file_->file().Truncate(end_);
+  write_anew_ = true;
+}
+
+Status SealedFileBackend::MendFile() {
+  if (!write_anew_) return Status::Ok();
+  // Its size may be anything, but it must be our file.
+  if (!file_->locked() || file_->epoch() != epoch_) {
+    return file_->CheckUnchanged(epoch_, end_);
+  }
+  Result<Keys> keys = ReadKeys();
+  return keys ? WriteAnew(header_, *keys) : keys.error();
+}
+
+// From the file, up to what is known to be whole.
+Result<SealedFileBackend::Keys> SealedFileBackend::ReadKeys() {
+  Result<Secret> records =
+      file_->file().ReadBack(header_size_, end_ - header_size_);
+  if (!records) return records.error();
+  Result<std::unique_ptr<SealedLog>> log = SealedLog::Make(
+      data_key_, header_.file_id, header_.generation, world_.random);
+  if (!log) return log.error();
+  Result<ReplayedLog> replayed =
+      (*log)->Replay(records->RevealBytes(), header_size_);
+  if (!replayed) return replayed.error();
+  if (replayed->good != records->size()) {
+    return Status(StatusCode::kCorrupt, file_->path() + " was changed");
+  }
+  return std::move(replayed->keys);
+}
+
+Status SealedFileBackend::WriteAnew(const SealedHeader& header,
+                                    const Keys& keys) {
+  SealedHeader next = header;
+  next.generation = header_.generation + 1;
+  Result<Bytes> content = WriteSealedHeader(next, data_key_);
+  if (!content) return content.error();
+  const size_t header_size = content->size();
+  Result<std::unique_ptr<SealedLog>> log =
+      SealedLog::Make(data_key_, next.file_id, next.generation, world_.random);
+  if (!log) return log.error();
+  for (const auto& [name, key] : keys) {
+    const Result<Bytes> record = (*log)->SealPut(key);
+    if (!record) return record.error();
+    content->insert(content->end(), record->begin(), record->end());
+    (*log)->Advance();
+  }
+  if (!keys.empty()) {
+    const Bytes done = (*log)->Done();
+    content->insert(content->end(), done.begin(), done.end());
+  }
+  bool replaced = false;
+  Status status = file_->Replace(*content, replaced);
+  if (!replaced) return status;
+  header_ = std::move(next);
+  log_ = std::move(*log);
+  header_size_ = header_size;
+  end_ = content->size();
+  compact_at_ = CompactionPoint(end_);
+  epoch_ = file_->epoch();
+  // As long as the folder is not synced, a power cut may bring the old file
+  // back.
+  write_anew_ = !status.ok();
+  return status;
+}
+
+void SealedFileBackend::CompactIfGrown() {
+  if (end_ < compact_at_ || write_anew_) return;
+  Result<Keys> keys = ReadKeys();
+  Status status = keys.status();
+  if (keys) {
+    size_t live = header_size_;
+    for (const auto& [name, key] : *keys) live += SealedLog::RecordSize(key);
+    compact_at_ = CompactionPoint(live);
+    if (end_ < compact_at_) return;
+    status = WriteAnew(header_, *keys);
+  }
+  if (status.ok()) return;
+  compact_at_ = 2 * end_;  // Not at every store.
+  world_.log.Write(LogLevel::kWarning,
+                   "compacting " + file_->path() +
+                       " failed (no key is lost): " + status.message());
+}
+
+}  // namespace openkeyring
