@@ -20,6 +20,7 @@ from contextlib import contextmanager
 # What is fetched, by the name of its folder. curl brings the libcurl that our plugins are linked to.
 SETS = {
     "mariadb": ["mariadb-server-core", "mariadb-client-core", "mariadb-backup", "curl"],
+    "mysql": ["mysql-server-core", "mysql-client-core", "curl"],
     "moto": ["python3-moto", "python3-flask-cors"],
 }
 
@@ -106,7 +107,7 @@ def _apt(scratch: pathlib.Path, packages: list[str], *arguments: str) -> None:
 def _advice(packages: list[str], reason: str) -> str:
     return (f"cannot fetch {' '.join(packages)} from Debian sid: {reason}\n"
             "Run `./dev test --without-sid` to leave these servers out"
-            f" (or set {MIRROR}, or point OPENKEYRING_MARIADB_11 to an installed server).")
+            f" (or set {MIRROR}, or point OPENKEYRING_MARIADB_11 or OPENKEYRING_MYSQL_9 to an installed server).")
 
 
 def _apt_configuration(scratch: pathlib.Path) -> str:
