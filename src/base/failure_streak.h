@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_KEYRING_FAILURE_STREAK_H_
-#define OPENKEYRING_KEYRING_FAILURE_STREAK_H_
+#ifndef OPENKEYRING_BASE_FAILURE_STREAK_H_
+#define OPENKEYRING_BASE_FAILURE_STREAK_H_
 
 #include <atomic>
 #include <cstddef>
@@ -32,4 +32,4 @@ class FailureStreak {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_KEYRING_FAILURE_STREAK_H_
+#endif  // OPENKEYRING_BASE_FAILURE_STREAK_H_
