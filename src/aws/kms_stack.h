@@ -27,8 +27,8 @@ struct KmsStackOptions {
 // region, client. Threads: as of its parts, all methods may be called at once.
 class KmsStack {
  public:
-  // Reads the environment and the shared AWS files; no network. Errors: those of
-  // ResolveAwsSettings. `log` is borrowed.
+  // Reads the environment and the shared AWS files; no network. Errors: those
+  // of ResolveAwsSettings. `log` is borrowed.
   static Result<std::unique_ptr<KmsStack>> Make(const AwsOptions& aws,
                                                 KmsStackOptions options,
                                                 Log& log);

@@ -13,8 +13,8 @@
 
 namespace openkeyring {
 
-// AES with a key of the keyring, as MySQL's keyring_aes service wants it: AES-256
-// in one of five modes, the key being the SHA-256 of the stored bytes.
+// AES with a key of the keyring, as MySQL's keyring_aes service wants it:
+// AES-256 in one of five modes, the key being the SHA-256 of the stored bytes.
 class AesMode {
  public:
   // Names are lower case: cbc, cfb1, cfb8, cfb128, ofb; 256 bits is the only

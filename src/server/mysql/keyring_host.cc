@@ -2,6 +2,12 @@
 #include "server/mysql/keyring_host.h"
 
 namespace openkeyring::mysql {
+namespace {
+
+// The server's table has 1024 characters for a value.
+constexpr size_t kMostRowText = 1000;
+
+}  // namespace
 
 KeyringHost::KeyringHost(const char* name,
                          std::unique_ptr<KeyringProduct> product,
@@ -30,14 +36,14 @@ Status KeyringHost::Load(const ServerFolders& folders) {
             : "; the keyring that was loaded before goes on serving";
     log_.WriteNotInitialized(loaded.error().message() + kept);
     std::lock_guard lock(mutex_);
-    why_not_loaded_ = {StatusCode::kUnavailable,
-                       "the keyring is not loaded: " + loaded.error().message()};
+    why_not_loaded_ = {StatusCode::kUnavailable, "the keyring is not loaded: " +
+                                                     loaded.error().message()};
     last_failure_ = loaded.error().message();
     return loaded.error();
   }
-  log_.Write(LogLevel::kNote,
-             "the keyring is loaded, with " +
-                 std::to_string((*loaded)->keyring().size()) + " keys");
+  log_.Write(LogLevel::kNote, "the keyring is loaded, with " +
+                                  std::to_string((*loaded)->keyring().size()) +
+                                  " keys");
   std::lock_guard lock(mutex_);
   current_ = std::move(*loaded);
   last_failure_.clear();
@@ -60,9 +66,8 @@ Status KeyringHost::Store(Key key) {
 
 Status KeyringHost::Generate(const KeyName& name, const std::string& type,
                              size_t bytes) {
-  return ChangeKeyring([&](Keyring& keyring) {
-    return keyring.Generate(name, type, bytes);
-  });
+  return ChangeKeyring(
+      [&](Keyring& keyring) { return keyring.Generate(name, type, bytes); });
 }
 
 Status KeyringHost::Remove(const KeyName& name) {
@@ -95,10 +100,14 @@ StatusRows KeyringHost::Rows() const {
                      {"Implementation_name", name_},
                      {"Version", "1.0"},
                      {"Component_status", current ? "Active" : "Disabled"}};
-  for (auto& row : current ? (*current)->Rows() : product_->RowsWithoutKeyring()) {
+  for (auto& row :
+       current ? (*current)->Rows() : product_->RowsWithoutKeyring()) {
     rows.push_back(std::move(row));
   }
   rows.emplace_back("Last_failure", failure.empty() ? "<NONE>" : failure);
+  for (auto& [name, value] : rows) {
+    if (value.size() > kMostRowText) value.resize(kMostRowText);
+  }
   return rows;
 }
 

@@ -9,15 +9,15 @@ namespace {
 
 std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
-Status Load(const char* component_path, const char* instance_path) {
+Code Load(const char* component_path, const char* instance_path) {
   return Guarded(TheHost().log(), kFailure, [&] {
     return NumberOf(
         TheHost().Load({Text(component_path), Text(instance_path)}));
   });
 }
 
-Status Store(const char* data_id, const char* auth_id,
-             const unsigned char* data, size_t data_size, const char* type) {
+Code Store(const char* data_id, const char* auth_id, const unsigned char* data,
+           size_t data_size, const char* type) {
   return Guarded(TheHost().log(), kFailure, [&] {
     Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name || (data == nullptr && data_size > 0)) return kFailure;
@@ -26,15 +26,15 @@ Status Store(const char* data_id, const char* auth_id,
   });
 }
 
-Status Remove(const char* data_id, const char* auth_id) {
+Code Remove(const char* data_id, const char* auth_id) {
   return Guarded(TheHost().log(), kFailure, [&] {
     Result<KeyName> name = NameOf(data_id, auth_id);
     return name ? NumberOf(TheHost().Remove(*name)) : kFailure;
   });
 }
 
-Status Generate(const char* data_id, const char* auth_id, const char* type,
-                size_t data_size) {
+Code Generate(const char* data_id, const char* auth_id, const char* type,
+              size_t data_size) {
   return Guarded(TheHost().log(), kFailure, [&] {
     Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name) return kFailure;
@@ -42,7 +42,7 @@ Status Generate(const char* data_id, const char* auth_id, const char* type,
   });
 }
 
-Status IsInitialized() {
+Code IsInitialized() {
   return Guarded(TheHost().log(), 0,
                  [] { return TheHost().Current() ? 1 : 0; });
 }
@@ -51,8 +51,7 @@ Status IsInitialized() {
 
 Result<KeyName> NameOf(const char* data_id, const char* auth_id) {
   if (data_id == nullptr || *data_id == '\0') {
-    return openkeyring::Status(StatusCode::kInvalidArgument,
-                               "a key needs a data id");
+    return Status(StatusCode::kInvalidArgument, "a key needs a data id");
   }
   return KeyName{data_id, Text(auth_id)};
 }

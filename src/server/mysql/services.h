@@ -10,8 +10,8 @@
 // caller gets a number.
 namespace openkeyring::mysql {
 
-// The component's one host, which its own file defines. Must not be called before
-// the component's init.
+// The component's one host, which its own file defines. Must not be called
+// before the component's init.
 KeyringHost& TheHost();
 
 extern KeyringLoad load_service;
@@ -27,7 +27,7 @@ extern KeyringMetadata metadata_service;
 Result<KeyName> NameOf(const char* data_id, const char* auth_id);
 
 // The number for a caller.
-inline Status NumberOf(const openkeyring::Status& status) {
+inline Code NumberOf(const Status& status) {
   return status.ok() ? kSuccess : kFailure;
 }
 

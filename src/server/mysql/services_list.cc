@@ -21,19 +21,19 @@ using KeyCursor = Cursor<Keyring::KeyPointer>;
 using RowCursor = Cursor<StatusRows::value_type>;
 
 template <typename Item>
-Status Deinit(Handle cursor) {
+Code Deinit(Handle cursor) {
   delete Cursor<Item>::Of(cursor);
   return kSuccess;
 }
 
 template <typename Item>
-Status IsValid(Handle cursor) {
+Code IsValid(Handle cursor) {
   return cursor != nullptr && Cursor<Item>::Of(cursor)->valid() ? 1 : 0;
 }
 
 // Fails behind the end only: from the last item it moves to the end.
 template <typename Item>
-Status Next(Handle cursor) {
+Code Next(Handle cursor) {
   if (IsValid<Item>(cursor) == 0) return kFailure;
   ++Cursor<Item>::Of(cursor)->at;
   return kSuccess;
@@ -46,7 +46,7 @@ bool Copy(const std::string& text, char* out, size_t capacity) {
   return true;
 }
 
-Status KeysInit(Handle* cursor) {
+Code KeysInit(Handle* cursor) {
   return Guarded(TheHost().log(), kFailure, [&] {
     if (cursor == nullptr) return kFailure;
     *cursor = nullptr;
@@ -57,8 +57,8 @@ Status KeysInit(Handle* cursor) {
   });
 }
 
-Status KeysGetLength(Handle cursor, size_t* data_id_length,
-                     size_t* auth_id_length) {
+Code KeysGetLength(Handle cursor, size_t* data_id_length,
+                   size_t* auth_id_length) {
   if (IsValid<Keyring::KeyPointer>(cursor) == 0 || data_id_length == nullptr ||
       auth_id_length == nullptr) {
     return kFailure;
@@ -69,8 +69,8 @@ Status KeysGetLength(Handle cursor, size_t* data_id_length,
   return kSuccess;
 }
 
-Status KeysGet(Handle cursor, char* data_id, size_t data_id_capacity,
-               char* auth_id, size_t auth_id_capacity) {
+Code KeysGet(Handle cursor, char* data_id, size_t data_id_capacity,
+             char* auth_id, size_t auth_id_capacity) {
   if (IsValid<Keyring::KeyPointer>(cursor) == 0) return kFailure;
   const KeyCursor& keys = *KeyCursor::Of(cursor);
   const KeyName& name = keys.items[keys.at]->name;
@@ -80,7 +80,7 @@ Status KeysGet(Handle cursor, char* data_id, size_t data_id_capacity,
              : kFailure;
 }
 
-Status RowsInit(Handle* cursor) {
+Code RowsInit(Handle* cursor) {
   return Guarded(TheHost().log(), kFailure, [&] {
     if (cursor == nullptr) return kFailure;
     *cursor = new RowCursor{TheHost().Rows()};
@@ -88,7 +88,7 @@ Status RowsInit(Handle* cursor) {
   });
 }
 
-Status RowsGetLength(Handle cursor, size_t* key_size, size_t* value_size) {
+Code RowsGetLength(Handle cursor, size_t* key_size, size_t* value_size) {
   if (IsValid<StatusRows::value_type>(cursor) == 0 || key_size == nullptr ||
       value_size == nullptr) {
     return kFailure;
@@ -99,8 +99,8 @@ Status RowsGetLength(Handle cursor, size_t* key_size, size_t* value_size) {
   return kSuccess;
 }
 
-Status RowsGet(Handle cursor, char* key, size_t key_capacity, char* value,
-               size_t value_capacity) {
+Code RowsGet(Handle cursor, char* key, size_t key_capacity, char* value,
+             size_t value_capacity) {
   if (IsValid<StatusRows::value_type>(cursor) == 0) return kFailure;
   const RowCursor& rows = *RowCursor::Of(cursor);
   const auto& [name, text] = rows.items[rows.at];
@@ -111,9 +111,12 @@ Status RowsGet(Handle cursor, char* key, size_t key_capacity, char* value,
 
 }  // namespace
 
-KeyringIterator iterator_service = {
-    KeysInit,      Deinit<Keyring::KeyPointer>, IsValid<Keyring::KeyPointer>,
-    Next<Keyring::KeyPointer>, KeysGetLength,   KeysGet};
+KeyringIterator iterator_service = {KeysInit,
+                                    Deinit<Keyring::KeyPointer>,
+                                    IsValid<Keyring::KeyPointer>,
+                                    Next<Keyring::KeyPointer>,
+                                    KeysGetLength,
+                                    KeysGet};
 KeyringMetadata metadata_service = {RowsInit,
                                     Deinit<StatusRows::value_type>,
                                     IsValid<StatusRows::value_type>,

@@ -24,7 +24,7 @@ Result<Keyring::KeyPointer> Find(const KeyName& name) {
   return current.error();
 }
 
-Status ReaderInit(const char* data_id, const char* auth_id, Handle* reader) {
+Code ReaderInit(const char* data_id, const char* auth_id, Handle* reader) {
   return Guarded(TheHost().log(), kFailure, [&] {
     if (reader == nullptr) return kFailure;
     *reader = nullptr;
@@ -37,12 +37,12 @@ Status ReaderInit(const char* data_id, const char* auth_id, Handle* reader) {
   });
 }
 
-Status ReaderDeinit(Handle reader) {
+Code ReaderDeinit(Handle reader) {
   delete static_cast<Reader*>(reader);
   return kSuccess;
 }
 
-Status FetchLength(Handle reader, size_t* data_size, size_t* type_size) {
+Code FetchLength(Handle reader, size_t* data_size, size_t* type_size) {
   if (reader == nullptr || data_size == nullptr || type_size == nullptr) {
     return kFailure;
   }
@@ -54,9 +54,9 @@ Status FetchLength(Handle reader, size_t* data_size, size_t* type_size) {
 
 // The server's own helper gives a type buffer without room for a terminator;
 // others give one more byte and expect zeros.
-Status Fetch(Handle reader, unsigned char* data, size_t data_capacity,
-             size_t* data_size, char* type, size_t type_capacity,
-             size_t* type_size) {
+Code Fetch(Handle reader, unsigned char* data, size_t data_capacity,
+           size_t* data_size, char* type, size_t type_capacity,
+           size_t* type_size) {
   if (FetchLength(reader, data_size, type_size) != kSuccess) return kFailure;
   const Key& key = *static_cast<Reader*>(reader)->key;
   if (data == nullptr || type == nullptr || data_capacity < *data_size ||
@@ -70,8 +70,8 @@ Status Fetch(Handle reader, unsigned char* data, size_t data_capacity,
   return kSuccess;
 }
 
-Status AesSize(size_t input_length, const char* mode, size_t key_bits,
-               size_t* out_size) {
+Code AesSize(size_t input_length, const char* mode, size_t key_bits,
+             size_t* out_size) {
   return Guarded(TheHost().log(), kFailure, [&] {
     if (mode == nullptr || out_size == nullptr) return kFailure;
     const Result<AesMode> aes = AesMode::Find(mode, key_bits);
@@ -84,10 +84,10 @@ Status AesSize(size_t input_length, const char* mode, size_t key_bits,
 using AesStep = Result<size_t> (AesMode::*)(const Key&, const uint8_t*, bool,
                                             ByteView, std::span<uint8_t>) const;
 
-Status RunAes(AesStep step, const char* data_id, const char* auth_id,
-              const char* mode, size_t key_bits, const unsigned char* iv,
-              bool padding, ByteView text, std::span<uint8_t> out,
-              size_t* out_size) {
+Code RunAes(AesStep step, const char* data_id, const char* auth_id,
+            const char* mode, size_t key_bits, const unsigned char* iv,
+            bool padding, ByteView text, std::span<uint8_t> out,
+            size_t* out_size) {
   return Guarded(TheHost().log(), kFailure, [&] {
     const Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name || mode == nullptr || out.data() == nullptr ||
@@ -101,8 +101,7 @@ Status RunAes(AesStep step, const char* data_id, const char* auth_id,
       TheHost().Report(aes.error());
       return kFailure;
     }
-    const Result<size_t> done =
-        ((*aes).*step)(**key, iv, padding, text, out);
+    const Result<size_t> done = ((*aes).*step)(**key, iv, padding, text, out);
     if (!done) {
       TheHost().Report(done.error());
       return kFailure;
@@ -112,19 +111,19 @@ Status RunAes(AesStep step, const char* data_id, const char* auth_id,
   });
 }
 
-Status AesEncrypt(const char* data_id, const char* auth_id, const char* mode,
-                  size_t key_bits, const unsigned char* iv, int padding,
-                  const unsigned char* data, size_t data_size,
-                  unsigned char* out, size_t out_capacity, size_t* out_size) {
+Code AesEncrypt(const char* data_id, const char* auth_id, const char* mode,
+                size_t key_bits, const unsigned char* iv, int padding,
+                const unsigned char* data, size_t data_size, unsigned char* out,
+                size_t out_capacity, size_t* out_size) {
   return RunAes(&AesMode::Encrypt, data_id, auth_id, mode, key_bits, iv,
                 padding != 0, ByteView(data, data_size), {out, out_capacity},
                 out_size);
 }
 
-Status AesDecrypt(const char* data_id, const char* auth_id, const char* mode,
-                  size_t key_bits, const unsigned char* iv, int padding,
-                  const unsigned char* data, size_t data_size,
-                  unsigned char* out, size_t out_capacity, size_t* out_size) {
+Code AesDecrypt(const char* data_id, const char* auth_id, const char* mode,
+                size_t key_bits, const unsigned char* iv, int padding,
+                const unsigned char* data, size_t data_size, unsigned char* out,
+                size_t out_capacity, size_t* out_size) {
   return RunAes(&AesMode::Decrypt, data_id, auth_id, mode, key_bits, iv,
                 padding != 0, ByteView(data, data_size), {out, out_capacity},
                 out_size);

@@ -10,8 +10,8 @@ namespace openkeyring::mysql {
 
 // 0 is success, anything else failure. Functions that answer a question say 0
 // for no.
-using Status = int;
-constexpr Status kSuccess = 0, kFailure = 1;
+using Code = int;
+constexpr Code kSuccess = 0, kFailure = 1;
 
 // A service implementation, or an object that one hands out.
 using Handle = void*;
@@ -38,17 +38,17 @@ struct Component {
   ProvidedService* provides;
   RequiredService* requirements;
   MetadataEntry* metadata;
-  Status (*init)();
-  Status (*deinit)();
+  Code (*init)();
+  Code (*deinit)();
 };
 
 // Service "registry".
 struct Registry {
   // "<service>" gives the default implementation. Each handle is released.
-  Status (*acquire)(const char* name, Handle* handle);
+  Code (*acquire)(const char* name, Handle* handle);
   // The same component's implementation of another service.
-  Status (*acquire_related)(const char* service, Handle handle, Handle* related);
-  Status (*release)(Handle handle);
+  Code (*acquire_related)(const char* service, Handle handle, Handle* related);
+  Code (*release)(Handle handle);
 };
 
 }  // namespace openkeyring::mysql

@@ -10,21 +10,26 @@
 // The error log's services, declared by us.
 namespace openkeyring::mysql {
 
-enum LogPriority { kSystemPriority, kErrorPriority, kWarningPriority, kNotePriority };
+enum LogPriority {
+  kSystemPriority,
+  kErrorPriority,
+  kWarningPriority,
+  kNotePriority
+};
 
-// "mysql_simple_error_log", in servers since 9.x. `error_id` is a message of the
-// server, whose text is the format of what follows.
+// "mysql_simple_error_log", in servers since 9.x. `error_id` is a message of
+// the server, whose text is the format of what follows.
 struct SimpleErrorLog {
-  Status (*emit)(const char* component, const char* file, unsigned long line,
-                 int severity, int error_id, ...);
+  Code (*emit)(const char* component, const char* file, unsigned long line,
+               int severity, int error_id, ...);
 };
 constexpr int kPlainText = 11071;  // A message that is "%s".
 // "The component is not initialized properly. Error: %s. ..."
 constexpr int kNotInitialized = 13714;
 
-// "log_builtins" as an array of functions: `line_set_flag` was put in the middle
-// during 9.x and moved all that follow, so that a slot has a number by layout.
-// The one without it is `kOld`.
+// "log_builtins" as an array of functions: `line_set_flag` was put in the
+// middle during 9.x and moved all that follow, so that a slot has a number by
+// layout. The one without it is `kOld`.
 using LogBuiltins = void (*const*)();
 enum class LogLayout { kUnknown, kOld, kNew };
 
