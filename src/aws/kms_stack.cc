@@ -41,8 +41,8 @@ KmsStack::KmsStack(const AwsOptions& aws, const AwsSettings& settings,
              log},
       region_(world_, settings),
       credentials_(MakeCredentialChain(world_, aws, settings, region_)),
-      client_(world_, settings, *credentials_, region_,
-              options.request_timeout),
+      client_(world_, settings, *credentials_, region_, options.request_timeout,
+              std::move(options.statistics)),
       wrapper_(client_, std::move(options.master_key_id),
                std::move(options.master_key_option)) {}
 

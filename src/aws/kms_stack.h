@@ -21,6 +21,8 @@ struct KmsStackOptions {
   // Asked at each use; see KmsWrapper.
   std::function<std::string()> master_key_id;
   std::string master_key_option;  // Which an error tells to set.
+  // Of an earlier stack, to go on counting; null makes new.
+  std::shared_ptr<KmsStatisticsKeeper> statistics;
 };
 
 // AWS KMS in the real world, from options to a KeyWrapper: HTTPS, credentials,

@@ -51,8 +51,14 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
       same_file ? previous->file_
                 : std::make_shared<KeyringFile>(
                       PosixFileSystem(), SystemRandom(), options.path, owner);
+  KmsStackOptions stack_options = StackOptions(options);
+  // What a failed reload saw of KMS is told by the keyring that goes on
+  // serving.
+  if (previous != nullptr) {
+    stack_options.statistics = previous->kms().client().statistics_keeper();
+  }
   Result<std::unique_ptr<KmsStack>> kms =
-      KmsStack::Make(options.aws, StackOptions(options), log);
+      KmsStack::Make(options.aws, std::move(stack_options), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
   // A file that vanished under a server with keys is no new keyring.
