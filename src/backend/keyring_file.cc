@@ -84,7 +84,17 @@ Result<std::string> KeyringFile::PutAside(const std::string& label,
   return JoinPath(FolderOf(path_), name);
 }
 
+void KeyringFile::SweepTemporaries() {
+  const Result<std::vector<std::string>> names = files_.List(FolderOf(path_));
+  if (!names) return;  // Nothing depends on it.
+  for (const std::string& name : *names) {
+    if (!IsTemporaryName(name, NameOf(path_))) continue;
+    (void)files_.RemoveUnlocked(JoinPath(FolderOf(path_), name));
+  }
+}
+
 Status KeyringFile::SyncAll() {
+  SweepTemporaries();
   Status status = file_->Sync();
   return status.ok() ? files_.SyncFolder(FolderOf(path_)) : status;
 }

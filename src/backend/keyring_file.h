@@ -72,7 +72,7 @@ class KeyringFile {
   // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
   // Makes what is there now durable: the process that wrote it may have died
-  // before it came to that.
+  // before it came to that. Removes what it left of files it did not finish.
   Status SyncAll();
 
   // Grows whenever another file takes the place: a keyring that neither read
@@ -80,6 +80,8 @@ class KeyringFile {
   uint64_t epoch() const { return epoch_; }
 
  private:
+  void SweepTemporaries();
+
   FileSystem& files_;
   Random& random_;
   const std::string path_;

@@ -73,7 +73,8 @@ Result<SealedLog::Prefix> SealedLog::ReadPrefix(ByteView bytes) const {
 // Whether anything in there proves that record number `sequence` was completed.
 bool SealedLog::GoesOn(ByteView rest, uint64_t sequence) const {
   for (;;) {
-    const auto next = std::ranges::search(rest, kMark).begin();
+    const auto next =
+        std::search(rest.begin(), rest.end(), kMark.begin(), kMark.end());
     rest = rest.subspan(static_cast<size_t>(next - rest.begin()));
     if (rest.empty()) return false;
     const Result<Prefix> prefix = ReadPrefix(rest);
