@@ -228,6 +228,12 @@ TEST_F(SealedHeaderTest, TextsThatDoNotFitAreRefusedWhenWriting) {
   }
 }
 
+TEST_F(SealedHeaderTest, WhatNoReaderWouldTakeIsNotWritten) {
+  header_.data_key.blob.clear();
+  EXPECT_EQ(WriteSealedHeader(header_, data_key_).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
 TEST(LooksSealed, DecidesByTheFirstBytesAlone) {
   const std::string magic = "\x89OKRS\r\n\x1a";
   EXPECT_TRUE(LooksSealed(AsBytes(magic)));

@@ -207,6 +207,19 @@ TEST_F(SealedLogTest, NamesThatDoNotFitAreRefused) {
   }
 }
 
+// It would look torn to every reader, and be cut off.
+TEST_F(SealedLogTest, AKeyThatReadersWouldNotTakeIsRefused) {
+  Writer writer(random_);
+  const std::string large(kMaxField, 'n');
+  for (const size_t size : {kMaxKeyBytes + 1, size_t{1} << 20}) {
+    EXPECT_EQ(writer.log()
+                  .SealPut({{large, large}, large, Secret(size)})
+                  .status()
+                  .code(),
+              StatusCode::kInvalidArgument);
+  }
+}
+
 TEST_F(SealedLogTest, RecordSizeCountsTheRecordAndItsMark) {
   Writer writer(random_);
   writer.Put({"name", "owner"}, "some data", "SECRET");
