@@ -98,6 +98,12 @@ Result<Bytes> SealedLog::Seal(Kind kind, const Key& record) {
     return Status(StatusCode::kInvalidArgument,
                   "its data id, owner or type has more than 65535 bytes");
   }
+  // ReadPrefix takes what is larger for a torn end.
+  if (record.data.size() > kMaxKeyBytes) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "it has more than " + std::to_string(kMaxKeyBytes) + " bytes");
+  }
   const size_t size = kSalt + 3 * 2 + name.data_id.size() +
                       name.auth_id.size() + record.type.size() +
                       record.data.size() + kSealTag;
