@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/component_file.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace openkeyring {
@@ -56,10 +57,13 @@ Result<JsonOptions> ReadComponentFile(
   Result<JsonOptions> options =
       ReadOne(files, JoinPath(folders.plugin, file), secret_names);
   if (!options) return options;
+  Status status = CheckPermissions(files, *options, secret_names);
+  if (!status.ok()) return status;
   if (options->Bool(kReadLocal).value_or(false)) {
     // Nothing else in it counts; what is not known to be needed is told.
-    const Status others = options->Finish();
-    if (!others.ok()) {
+    const bool secrets = std::ranges::any_of(
+        secret_names, [&](const auto& secret) { return options->Has(secret); });
+    if (secrets || !options->Finish().ok()) {
       log.Write(LogLevel::kNote, options->source() +
                                      " says read_local_config: nothing else in "
                                      "it is used");
@@ -67,9 +71,9 @@ Result<JsonOptions> ReadComponentFile(
     options = ReadOne(files, JoinPath(folders.instance, file), secret_names);
     if (!options) return options;
     (void)options->Bool(kReadLocal);
+    status = CheckPermissions(files, *options, secret_names);
+    if (!status.ok()) return status;
   }
-  Status status = CheckPermissions(files, *options, secret_names);
-  if (!status.ok()) return status;
   return options;
 }
 

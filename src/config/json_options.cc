@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMostErrors = 8;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Finds out where a text stops being JSON.
 class ErrorFinder : public nlohmann::json_sax<Json> {
@@ -51,6 +52,12 @@ std::string Place(std::string_view text) {
          std::to_string(before.size() - start + 1);
 }
 
+// Without a copy of any value.
+bool IsObject(std::string_view text) {
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  return start != text.npos && text[start] == '{' && Json::accept(text);
+}
+
 // Parses, and collects the keys of the outermost object that come twice.
 Json ParseNoting(std::string_view text, std::set<std::string>& twice) {
   std::set<std::string> seen;
@@ -62,6 +69,14 @@ Json ParseNoting(std::string_view text, std::set<std::string>& twice) {
     return true;
   };
   return Json::parse(text, note, false);
+}
+
+// A name of the file's as a log line can hold it: short, and printable ASCII.
+std::string Quotable(std::string_view name) {
+  std::string text(name.substr(0, 64));
+  std::ranges::replace_if(
+      text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
 }
 
 // The number of changed, added and removed characters between two names.
@@ -100,12 +115,16 @@ Result<JsonOptions> JsonOptions::Parse(
     const std::vector<std::string>& secret_names) {
   JsonOptions options;
   options.source_ = std::move(source);
+  if (text.RevealText().starts_with(kByteOrderMark)) {
+    std::ranges::fill(text.RevealMutable().first(kByteOrderMark.size()), ' ');
+  }
   for (const std::string& name : secret_names) {
     Result<Secret> secret = TakeJsonString(text, name);
     if (secret) {
+      if (secret->empty()) options.Complain(name + " must not be empty");
       options.secrets_[name] = std::move(*secret);
     } else if (secret.error().code() == StatusCode::kCorrupt &&
-               Json::accept(text.RevealText())) {
+               IsObject(text.RevealText())) {
       return Status(StatusCode::kMisconfigured,
                     options.source_ + ": " + name +
                         " must be there once, as a text in quotes");
@@ -122,8 +141,9 @@ Result<JsonOptions> JsonOptions::Parse(
     return Status(StatusCode::kMisconfigured,
                   options.source_ + " must hold one JSON object: {...}");
   }
-  for (const std::string& name : twice)
-    options.Complain(name + " is there twice");
+  for (const std::string& name : twice) {
+    options.Complain(Quotable(name) + " is there twice");
+  }
   for (const std::string& name : secret_names) options.known_.insert(name);
   return options;
 }
@@ -234,7 +254,7 @@ Status JsonOptions::Finish() {
     if (known_.contains(name)) continue;
     const auto advice = advice_.find(name);
     const std::string nearest = Nearest(name);
-    std::string text = "there is no option " + name.substr(0, 64);
+    std::string text = "there is no option " + Quotable(name);
     if (advice != advice_.end()) {
       text += ": " + advice->second;
     } else if (!nearest.empty()) {

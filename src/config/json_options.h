@@ -28,7 +28,8 @@ class JsonOptions {
  public:
   // kMisconfigured, with line and column, for what is no JSON object, or names
   // a key twice. `secret_names` are taken out before a JSON library sees the
-  // rest; `text` is changed. `source` is the file's path, for error texts.
+  // rest; `text` is changed. A byte order mark is skipped. `source` is the
+  // file's path, for error texts.
   static Result<JsonOptions> Parse(
       Secret& text, std::string source,
       const std::vector<std::string>& secret_names);
@@ -40,7 +41,7 @@ class JsonOptions {
   bool Has(const std::string& name) const;
   // "" when absent. Blank text is an error.
   std::string Text(const std::string& name);
-  // One of `secret_names`; empty when absent.
+  // One of `secret_names`; empty when absent. Empty text is an error.
   Secret TakeSecret(const std::string& name);
   std::optional<bool> Bool(const std::string& name);
   // Nothing when absent or wrong.
