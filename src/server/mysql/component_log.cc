@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace openkeyring::mysql {
 namespace {
 
@@ -35,15 +37,25 @@ Function Slot(LogBuiltins builtins, int number) {
   return reinterpret_cast<Function>(builtins[number]);
 }
 
-// The functions that write a line, wherever they are in this layout.
-void WriteLine(LogBuiltins builtins, LogLayout layout, const char* component,
+// Names of keys are whatever a client made them: a line stays one line.
+std::string OneLine(std::string text) {
+  std::ranges::replace_if(
+      text,
+      [](char c) { return (static_cast<unsigned char>(c) < ' ') || c == 0x7f; },
+      '?');
+  return text;
+}
+
+// The functions that write a line, wherever they are in this layout. False when
+// the server has no memory for it.
+bool WriteLine(LogBuiltins builtins, LogLayout layout, const char* component,
                int priority, int error_id, const char* text) {
   const int moved = layout == LogLayout::kNew ? 1 : 0;
   const auto set_int = Slot<LogItemSetInt>(builtins, kItemSetInt);
   const auto set_text = Slot<LogItemSetText>(builtins, kItemSetText);
   const auto item = Slot<LogLineItemSet>(builtins, kLineItemSet + moved);
   const Handle line = Slot<LogLineInit>(builtins, kLineInit + moved)();
-  if (line == nullptr) return;
+  if (line == nullptr) return false;
   (void)set_int(item(line, kPriorityItem), priority);
   if (error_id != kPlainText) {
     (void)set_int(item(line, kErrorCodeItem), error_id);
@@ -52,6 +64,7 @@ void WriteLine(LogBuiltins builtins, LogLayout layout, const char* component,
   (void)set_text(item(line, kMessageItem), text);
   (void)Slot<LogLineSubmit>(builtins, kLineSubmit + moved)(line);
   Slot<LogLineExit>(builtins, kLineExit + moved)(line);
+  return true;
 }
 
 int PriorityOf(LogLevel level) {
@@ -86,7 +99,8 @@ void ComponentLog::WriteNotInitialized(std::string_view reason) {
 }
 
 void ComponentLog::WriteAs(int priority, int error_id,
-                           const std::string& text) {
+                           const std::string& message) {
+  const std::string text = OneLine(message);
   if (WriteSimple(priority, error_id, text) ||
       WriteBuiltins(priority, error_id, text)) {
     return;
@@ -116,8 +130,8 @@ bool ComponentLog::WriteBuiltins(int priority, int error_id,
   const LogLayout layout =
       tool.get() != nullptr ? LogLayout::kNew : FindLayout(builtins);
   if (layout == LogLayout::kUnknown) return false;
-  WriteLine(builtins, layout, component_, priority, error_id, text.c_str());
-  return true;
+  return WriteLine(builtins, layout, component_, priority, error_id,
+                   text.c_str());
 }
 
 }  // namespace openkeyring::mysql

@@ -32,7 +32,7 @@ class ComponentLog : public Log {
   void WriteNotInitialized(std::string_view reason);
 
  private:
-  void WriteAs(int priority, int error_id, const std::string& text);
+  void WriteAs(int priority, int error_id, const std::string& message);
   bool WriteSimple(int priority, int error_id, const std::string& text);
   bool WriteBuiltins(int priority, int error_id, const std::string& text);
 
