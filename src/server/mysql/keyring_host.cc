@@ -24,11 +24,18 @@ Result<std::shared_ptr<LoadedKeyring>> KeyringHost::Current() const {
   return current_;
 }
 
+Result<std::shared_ptr<LoadedKeyring>> KeyringHost::LoadFrom(
+    const ServerFolders& folders, LoadedKeyring* previous) {
+  if (!folders.plugin.empty()) return product_->Load(folders, previous, log_);
+  return Status(StatusCode::kMisconfigured,
+                "the server did not say where its plugin folder is");
+}
+
 Status KeyringHost::Load(const ServerFolders& folders) {
   std::unique_lock one_at_a_time(changes_);
   std::shared_ptr<LoadedKeyring> previous = Current().value_or(nullptr);
   Result<std::shared_ptr<LoadedKeyring>> loaded =
-      product_->Load(folders, previous.get(), log_);
+      LoadFrom(folders, previous.get());
   if (!loaded) {
     const std::string kept =
         previous == nullptr

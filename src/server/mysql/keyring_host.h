@@ -63,6 +63,7 @@ class KeyringHost {
   ComponentLog& log() { return log_; }
   // kUnavailable with the reason of the failed load when nothing is loaded.
   Result<std::shared_ptr<LoadedKeyring>> Current() const;
+  // kMisconfigured without a plugin folder, or what the product says.
   Status Load(const ServerFolders& folders);
 
   // Those of Keyring; a failure is logged unless it was a moment ago.
@@ -78,6 +79,8 @@ class KeyringHost {
   void Unload();
 
  private:
+  Result<std::shared_ptr<LoadedKeyring>> LoadFrom(const ServerFolders& folders,
+                                                  LoadedKeyring* previous);
   template <typename Change>
   Status ChangeKeyring(Change change);
 

@@ -83,6 +83,7 @@ Code KeysGet(Handle cursor, char* data_id, size_t data_id_capacity,
 Code RowsInit(Handle* cursor) {
   return Guarded(TheHost().log(), kFailure, [&] {
     if (cursor == nullptr) return kFailure;
+    *cursor = nullptr;
     *cursor = new RowCursor{TheHost().Rows()};
     return kSuccess;
   });

@@ -91,7 +91,7 @@ Code RunAes(AesStep step, const char* data_id, const char* auth_id,
   return Guarded(TheHost().log(), kFailure, [&] {
     const Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name || mode == nullptr || out.data() == nullptr ||
-        out_size == nullptr) {
+        out_size == nullptr || (text.data() == nullptr && !text.empty())) {
       return kFailure;
     }
     const Result<Keyring::KeyPointer> key = Find(*name);
