@@ -8,6 +8,28 @@ namespace {
 
 std::unique_ptr<KeyringHost> host;
 
+// One that each load's keyring can own.
+class SharedBackend : public Backend {
+ public:
+  explicit SharedBackend(std::shared_ptr<MemoryBackend> keys)
+      : keys_(std::move(keys)) {}
+  Result<std::vector<Key>> Load(const Deadline& deadline) override {
+    return keys_->Load(deadline);
+  }
+  Status Store(const Key& key, const Deadline& deadline) override {
+    return keys_->Store(key, deadline);
+  }
+  Status Remove(const KeyName& name, const Deadline& deadline) override {
+    return keys_->Remove(name, deadline);
+  }
+  std::vector<std::pair<std::string, std::string>> Describe() const override {
+    return keys_->Describe();
+  }
+
+ private:
+  const std::shared_ptr<MemoryBackend> keys_;
+};
+
 class LoadedMemory : public LoadedKeyring {
  public:
   LoadedMemory(std::unique_ptr<Keyring> keyring, std::string data_file)
@@ -28,7 +50,7 @@ Result<std::shared_ptr<LoadedKeyring>> MemoryProduct::Load(
     const ServerFolders& folders, LoadedKeyring*, Log&) {
   Clock& clock = SystemClock();
   Result<std::unique_ptr<Keyring>> keyring =
-      Keyring::Load(std::make_unique<MemoryBackend>(keys_), clock,
+      Keyring::Load(std::make_unique<SharedBackend>(keys_), clock,
                     SystemRandom(), {}, Deadline::After(clock, Millis(1000)));
   if (!keyring) return keyring.error();
   return std::make_shared<LoadedMemory>(

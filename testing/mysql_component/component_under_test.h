@@ -11,11 +11,11 @@
 
 namespace openkeyring::mysql {
 
-// Loads the keyring from keys in memory. An error of their hook at "Load" is
-// one of the configuration.
+// Loads the keyring from keys in memory, which stay for the next load. An error
+// of their hook at "Load" is one of the configuration.
 class MemoryProduct : public KeyringProduct {
  public:
-  explicit MemoryProduct(std::shared_ptr<MemoryKeys> keys)
+  explicit MemoryProduct(std::shared_ptr<MemoryBackend> keys)
       : keys_(std::move(keys)) {}
   Result<std::shared_ptr<LoadedKeyring>> Load(const ServerFolders& folders,
                                               LoadedKeyring* previous,
@@ -23,7 +23,7 @@ class MemoryProduct : public KeyringProduct {
   StatusRows RowsWithoutKeyring() const override;
 
  private:
-  const std::shared_ptr<MemoryKeys> keys_;
+  const std::shared_ptr<MemoryBackend> keys_;
 };
 
 // A component between its init and its deinit: as long as this object lives,
@@ -33,11 +33,12 @@ class ComponentUnderTest {
   ComponentUnderTest();
   ~ComponentUnderTest();
 
-  MemoryKeys& keys() { return *keys_; }  // What the next load finds.
+  MemoryBackend& keys() { return *keys_; }  // What the next load finds.
   FakeServer& server() { return server_; }
 
  private:
-  const std::shared_ptr<MemoryKeys> keys_ = std::make_shared<MemoryKeys>();
+  const std::shared_ptr<MemoryBackend> keys_ =
+      std::make_shared<MemoryBackend>();
   FakeServer server_;
   Registry* registry_;  // The component's slot.
 };

@@ -17,8 +17,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 class ListServices : public testing::Test {
  protected:
   void Put(const char* data_id, const char* auth_id) {
-    component_.keys().Put(
-        {{data_id, auth_id}, "AES", Secret::CopyOf(std::string_view("x"))});
+    component_.keys().Put({data_id, auth_id}, "AES", "x");
   }
   static void Load() {
     ASSERT_EQ(load_service.load("/plugins", "/data"), kSuccess);
@@ -169,7 +168,7 @@ TEST_F(ListServices, RowsOfALoadedKeyringAreInTheOrderThatToolsExpect) {
 }
 
 TEST_F(ListServices, RowsFitTheServersTable) {
-  component_.keys().SetHook([](auto&) {
+  component_.keys().SetHook([](auto&, auto&) {
     return Status(StatusCode::kUnavailable, std::string(5000, 'x'));
   });
   ASSERT_EQ(load_service.load("/plugins", "/data"), kFailure);

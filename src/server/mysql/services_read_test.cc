@@ -20,15 +20,9 @@ constexpr unsigned char kIv[16] = {1, 2, 3};
 class ReadServices : public testing::Test {
  protected:
   ReadServices() {
-    component_.keys().Put(MakeKey("id", "owner", "SeCrEt", "12345678"));
-    component_.keys().Put(MakeKey("aes", "", "aEs", "key"));
+    component_.keys().Put({"id", "owner"}, "SeCrEt", "12345678");
+    component_.keys().Put({"aes", ""}, "aEs", "key");
     EXPECT_EQ(load_service.load("/plugins", "/data"), kSuccess);
-  }
-  static Key MakeKey(std::string data_id, std::string auth_id, std::string type,
-                     std::string_view data) {
-    return {{std::move(data_id), std::move(auth_id)},
-            std::move(type),
-            Secret::CopyOf(data)};
   }
   static Handle Open(const char* data_id, const char* auth_id) {
     Handle reader = nullptr;
@@ -276,6 +270,7 @@ TEST_F(ReadServices, NeverMissAKeyWhileOthersStoreRemoveAndReload) {
   threads[1].join();
   EXPECT_EQ(missed, 0);
   EXPECT_EQ(failed, 0);
+  EXPECT_FALSE(component_.keys().met());  // A change and a reload.
 }
 
 }  // namespace

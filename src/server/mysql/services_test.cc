@@ -63,7 +63,7 @@ TEST_F(Services, AreNotReadyBeforeTheFirstLoad) {
   EXPECT_EQ(Store("id", "owner", "data"), kFailure);
   EXPECT_EQ(writer_service.remove("id", "owner"), kFailure);
   EXPECT_EQ(generator_service.generate("id", "owner", "AES", 16), kFailure);
-  EXPECT_EQ(component_.keys().size(), 0u);
+  EXPECT_EQ(component_.keys().Contents().size(), 0u);
   EXPECT_EQ(Load(), kSuccess);
   EXPECT_NE(status_service.is_initialized(), 0);
   EXPECT_EQ(Fetch("id", "owner"), "none");
@@ -73,7 +73,7 @@ TEST_F(Services, StoreMakesAKeyThatIsThereAfterAReload) {
   ASSERT_EQ(Load(), kSuccess);
   EXPECT_EQ(Store("id", "owner", std::string("a\0b", 3)), kSuccess);
   EXPECT_EQ(Fetch("id", "owner"), "AES:" + std::string("a\0b", 3));
-  EXPECT_EQ(component_.keys().size(), 1u);
+  EXPECT_EQ(component_.keys().Contents().size(), 1u);
   ASSERT_EQ(Load(), kSuccess);
   EXPECT_EQ(Fetch("id", "owner"), "AES:" + std::string("a\0b", 3));
 }
@@ -109,7 +109,7 @@ TEST_F(Services, StoreRefusesWhatMakesNoSense) {
   EXPECT_EQ(Store("id", "owner", ""), kFailure);
   EXPECT_EQ(writer_service.store("id", "owner", nullptr, 4, "AES"), kFailure);
   EXPECT_EQ(writer_service.store("id", "owner", nullptr, 0, "AES"), kFailure);
-  EXPECT_EQ(component_.keys().size(), 0u);
+  EXPECT_EQ(component_.keys().Contents().size(), 0u);
   EXPECT_EQ(Store("id", "owner", "data"), kSuccess);
   EXPECT_EQ(Store("id", "owner", "data"), kFailure);
   EXPECT_EQ(Fetch("id", "owner"), "AES:data");
@@ -135,7 +135,7 @@ TEST_F(Services, GenerateMakesRandomKeysOfThatSizeAndType) {
   EXPECT_EQ(a.size(), 4u + 32u);
   EXPECT_THAT(a, testing::StartsWith("Aes:"));
   EXPECT_NE(a, b);
-  EXPECT_EQ(component_.keys().size(), 2u);
+  EXPECT_EQ(component_.keys().Contents().size(), 2u);
 }
 
 TEST_F(Services, GenerateRefusesWhatMakesNoSense) {
@@ -145,7 +145,7 @@ TEST_F(Services, GenerateRefusesWhatMakesNoSense) {
   EXPECT_EQ(generator_service.generate("id", "o", nullptr, 16), kFailure);
   EXPECT_EQ(generator_service.generate("id", "o", "", 16), kFailure);
   EXPECT_EQ(generator_service.generate("id", "o", "AES", 0), kFailure);
-  EXPECT_EQ(component_.keys().size(), 0u);
+  EXPECT_EQ(component_.keys().Contents().size(), 0u);
   EXPECT_EQ(generator_service.generate("id", "o", "AES", 16), kSuccess);
   const std::string before = Fetch("id", "o");
   EXPECT_EQ(generator_service.generate("id", "o", "AES", 16), kFailure);
@@ -161,14 +161,15 @@ TEST_F(Services, RemoveOfWhatIsNotThereFails) {
   EXPECT_EQ(writer_service.remove("id", "other"), kFailure);
   EXPECT_EQ(writer_service.remove("id", "owner"), kSuccess);
   EXPECT_EQ(writer_service.remove("id", "owner"), kFailure);
-  EXPECT_EQ(component_.keys().size(), 0u);
+  EXPECT_EQ(component_.keys().Contents().size(), 0u);
 }
 
 TEST_F(Services, AFailedStoreOrRemoveChangesNothingAndIsLoggedWithItsReason) {
   ASSERT_EQ(Load(), kSuccess);
   ASSERT_EQ(Store("old", "o", "data"), kSuccess);
-  component_.keys().SetHook(
-      [](auto&) { return Status(StatusCode::kUnavailable, "disk is full"); });
+  component_.keys().SetHook([](auto&, auto&) {
+    return Status(StatusCode::kUnavailable, "disk is full");
+  });
   EXPECT_EQ(Store("new", "o", "s3cret"), kFailure);
   EXPECT_EQ(writer_service.remove("old", "o"), kFailure);
   EXPECT_EQ(Fetch("new", "o"), "none");
@@ -195,7 +196,7 @@ TEST_F(Services, LoadWithoutAComponentFolderFails) {
 
 TEST_F(Services, AFailedFirstLoadIsToldAsTheServersOwnMessage) {
   component_.keys().SetHook(
-      [](auto&) { return Status(StatusCode::kTimeout, "KMS is away"); });
+      [](auto&, auto&) { return Status(StatusCode::kTimeout, "KMS is away"); });
   EXPECT_EQ(Load(), kFailure);
   const auto lines = component_.server().lines();
   ASSERT_EQ(lines.size(), 1u);
@@ -212,7 +213,7 @@ TEST_F(Services, AFailedFirstLoadIsToldAsTheServersOwnMessage) {
 TEST_F(Services, AFailedReloadKeepsTheOldKeyring) {
   ASSERT_EQ(Load(), kSuccess);
   ASSERT_EQ(Store("id", "owner", "data"), kSuccess);
-  component_.keys().SetHook([](const std::string& operation) {
+  component_.keys().SetHook([](const std::string& operation, auto&) {
     return operation == "Load" ? Status(StatusCode::kCorrupt, "torn")
                                : Status::Ok();
   });
@@ -232,8 +233,7 @@ TEST_F(Services, AFailedReloadKeepsTheOldKeyring) {
 
 TEST_F(Services, AReloadShowsWhatOthersChanged) {
   ASSERT_EQ(Load(), kSuccess);
-  component_.keys().Put(
-      {{"theirs", ""}, "SECRET", Secret::CopyOf(std::string_view("x"))});
+  component_.keys().Put({"theirs", ""}, "SECRET", "x");
   EXPECT_EQ(Fetch("theirs", nullptr), "none");
   ASSERT_EQ(Load(), kSuccess);
   EXPECT_EQ(Fetch("theirs", nullptr), "SECRET:x");
@@ -242,10 +242,10 @@ TEST_F(Services, AReloadShowsWhatOthersChanged) {
 TEST_F(Services, LetNoExceptionOut) {
   ASSERT_EQ(Load(), kSuccess);
   ASSERT_EQ(Store("old", "owner", "data"), kSuccess);
-  const MemoryKeys::Hook throwing[] = {
-      [](auto&) -> Status { throw std::bad_alloc(); },
-      [](auto&) -> Status { throw std::runtime_error("strange"); },
-      [](auto&) -> Status { throw 7; }};
+  const MemoryBackend::Hook throwing[] = {
+      [](auto&, auto&) -> Status { throw std::bad_alloc(); },
+      [](auto&, auto&) -> Status { throw std::runtime_error("strange"); },
+      [](auto&, auto&) -> Status { throw 7; }};
   for (const auto& hook : throwing) {
     component_.keys().SetHook(hook);
     EXPECT_EQ(Store("new", "owner", "data"), kFailure);
