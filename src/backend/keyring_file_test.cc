@@ -193,6 +193,46 @@ TEST_F(KeyringFileTest, PutsBytesAsideDurably) {
   EXPECT_EQ(files_.Permissions(*aside), 0640u);
 }
 
+TEST_F(KeyringFileTest, WhatIsMadeIsReadBackBeforeAnybodyReliesOnIt) {
+  files_.lies_on_read_back = true;
+  EXPECT_EQ(Make().Create(AsBytes("new")).code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Make().PutAside("torn", AsBytes("bytes")).status().code(),
+            StatusCode::kCorrupt);
+  EXPECT_THAT(files_.Names(), ElementsAre());
+}
+
+// An administrator may have restored it while the server ran.
+TEST_F(KeyringFileTest, ReplacesNoFileThatSomebodyElsePutThere) {
+  Put("ours");
+  KeyringFile file = Make();
+  bool replaced = true;
+  EXPECT_FALSE(file.Replace(AsBytes("newer"), replaced).ok()) << "not locked";
+  EXPECT_FALSE(replaced);
+  file.Acquire();
+  Put("theirs");
+  EXPECT_EQ(file.Replace(AsBytes("newer"), replaced).code(),
+            StatusCode::kCorrupt);
+  EXPECT_FALSE(replaced);
+  EXPECT_EQ(Text(), "theirs");
+  ASSERT_TRUE(files_.Remove(kPath).ok());
+  EXPECT_EQ(file.Replace(AsBytes("newer"), replaced).code(),
+            StatusCode::kCorrupt);
+  EXPECT_THAT(files_.Names(), ElementsAre());
+}
+
+// Whoever stores or removes a key would take them for an answer about the key.
+TEST_F(KeyringFileTest, RefusalsToWriteDoNotLookLikeAnswersAboutKeys) {
+  KeyringFile file = Make(), other = Make();
+  file.Acquire();
+  EXPECT_EQ(file.CheckUnchanged(0, 0).code(), StatusCode::kReadOnly);
+  Put("content");
+  other.Acquire();
+  file.Acquire();
+  const Status status = file.CheckUnchanged(0, 0);
+  EXPECT_EQ(status.code(), StatusCode::kReadOnly);
+  EXPECT_EQ(status.message(), file.why_not_writable().message());
+}
+
 TEST_F(KeyringFileTest, SyncAllMakesDurableWhatOthersWrote) {
   {
     auto dead = files_.Create(kPath, 0640);
