@@ -11,6 +11,12 @@ constexpr char kReload[] =
     "; nothing was changed. Put the right file there and run ALTER INSTANCE "
     "RELOAD KEYRING";
 
+Status Changed(const std::string& path) {
+  return {StatusCode::kCorrupt,
+          path + " was changed by somebody else since the keyring was loaded" +
+              kReload};
+}
+
 }  // namespace
 
 KeyringFile::KeyringFile(FileSystem& files, Random& random, std::string path,
@@ -39,8 +45,14 @@ void KeyringFile::GiveUpWriting(Status reason) {
   why_not_writable_ = std::move(reason);
 }
 
-Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
-  if (file_ == nullptr) return why_not_writable_;
+Status KeyringFile::CheckOurs(uint64_t epoch) {
+  if (file_ == nullptr) {
+    const StatusCode code = why_not_writable_.code();
+    const bool about_keys =
+        code == StatusCode::kNotFound || code == StatusCode::kAlreadyExists;
+    return {about_keys ? StatusCode::kReadOnly : code,
+            why_not_writable_.message()};
+  }
   const Result<bool> there = file_->IsAt(path_);
   if (!there) return there.error();
   if (!*there) {
@@ -48,12 +60,15 @@ Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
             path_ + " was replaced or removed since the keyring was loaded" +
                 kReload};
   }
+  return epoch == epoch_ ? Status::Ok() : Changed(path_);
+}
+
+Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
+  Status status = CheckOurs(epoch);
+  if (!status.ok()) return status;
   const Result<uint64_t> now = file_->Size();
   if (!now) return now.error();
-  if (epoch == epoch_ && *now == size) return Status::Ok();
-  return {StatusCode::kCorrupt,
-          path_ + " was changed by somebody else since the keyring was loaded" +
-              kReload};
+  return *now == size ? status : Changed(path_);
 }
 
 Status KeyringFile::Create(ByteView content) {
@@ -63,6 +78,8 @@ Status KeyringFile::Create(ByteView content) {
 
 Status KeyringFile::Replace(ByteView content, bool& replaced) {
   replaced = false;
+  Status status = CheckOurs(epoch_);
+  if (!status.ok()) return status;
   const Result<FileInfo> old = files_.Stat(path_);
   if (!old) return old.error();
   Replaced result = ReplaceDurably(files_, random_, path_, content,

@@ -59,15 +59,20 @@ class KeyringFile {
 
   // The open file; locked() must be true.
   WritableFile& file() { return *file_; }
-  // Ok when the file is locked, still at its path, and as the caller knows it:
-  // of that epoch() and size. Else what to tell who wants to write.
+  // Ok when the file is locked, still at its path, and of that epoch(). Else
+  // what to tell who wants to write: kReadOnly, kDenied, kUnavailable for why
+  // it is not locked, kCorrupt when somebody else changed it; never kNotFound
+  // or kAlreadyExists, which are answers about keys.
+  Status CheckOurs(uint64_t epoch);
+  // The same, and of that size.
   Status CheckUnchanged(uint64_t epoch, uint64_t size);
 
   // Makes the file, with mode 0640, where there is none; kAlreadyExists when
   // somebody was faster. Then Acquire.
   Status Create(ByteView content);
-  // Replaces it durably, keeping mode and owner. When the new content took the
-  // name although this is an error, `replaced` says so.
+  // Replaces it durably, keeping mode and owner. Refused, as by CheckOurs, when
+  // another file is there now. When the new content took the name although this
+  // is an error, `replaced` says so.
   Status Replace(ByteView content, bool& replaced);
   // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
