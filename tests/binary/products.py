@@ -7,7 +7,7 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NAMES = ["aws_key_management"]
+NAMES = ["aws_key_management", "component_keyring_kms"]
 
 
 def listed(name: str) -> list[str]:

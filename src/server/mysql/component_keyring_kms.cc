@@ -14,7 +14,7 @@ namespace {
 
 constexpr char kNone[] = "<NONE>", kNotApplicable[] = "<NOT APPLICABLE>";
 
-Registry* registry = nullptr;
+constinit Registry* registry = nullptr;
 
 std::string Utc(const std::optional<WallTime>& moment) {
   if (!moment) return kNone;
@@ -95,7 +95,8 @@ class KmsProduct : public KeyringProduct {
   }
 };
 
-std::unique_ptr<KeyringHost> host;
+// A plain pointer, so that nothing runs when the library is loaded or unloaded.
+constinit KeyringHost* host = nullptr;
 
 Code Init() {
   // No log yet: the registry is locked by whoever loads the component.
@@ -103,14 +104,14 @@ Code Init() {
     void Write(LogLevel, std::string_view) override {}
   } silent;
   return Guarded(silent, kFailure, [] {
-    host = std::make_unique<KeyringHost>(
-        kKmsComponent, std::make_unique<KmsProduct>(), registry);
+    host = new KeyringHost(kKmsComponent, std::make_unique<KmsProduct>(),
+                           registry);
     return kSuccess;
   });
 }
 
 Code Deinit() {
-  host.reset();
+  delete std::exchange(host, nullptr);
   return kSuccess;
 }
 
