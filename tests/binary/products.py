@@ -16,6 +16,13 @@ def listed(name: str) -> list[str]:
     return [line for line in lines if line]
 
 
+def libcurl_folder() -> pathlib.Path | None:
+    """Where the libcurl is from that the release build linked in; None when that uses the system's."""
+    cache = (ROOT / "build" / "release" / "CMakeCache.txt").read_text()
+    found = re.search(r"^OPENKEYRING_CURL_FOLDER:INTERNAL=(.+)", cache, re.M)
+    return pathlib.Path(found[1]) if found else None
+
+
 class Product:
     def __init__(self, name: str):
         self.name = name
