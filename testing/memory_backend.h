@@ -2,10 +2,11 @@
 #ifndef OPENKEYRING_TESTING_MEMORY_BACKEND_H_
 #define OPENKEYRING_TESTING_MEMORY_BACKEND_H_
 
+#include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,82 +15,56 @@
 
 namespace openkeyring {
 
-// What would be in a file: keys that stay when a backend goes.
+// MySQL's keys in memory, with a hook that can fail or block any operation and
+// a queue of faults. As strict as a backend may be: a Store of what is there is
+// kAlreadyExists, a Remove of what is not kNotFound, and it remembers whether
+// its caller broke the port's rule of one change a name at a time.
 // Threads: all methods may be called at once.
-class MemoryKeys {
- public:
-  // Called first in every operation, outside the lock, with "Load", "Store" or
-  // "Remove"; an error is the operation's outcome, and it may throw.
-  using Hook = std::function<Status(const std::string& operation)>;
-
-  void SetHook(Hook hook) {
-    std::lock_guard lock(mutex_);
-    hook_ = std::move(hook);
-  }
-  void Put(Key key) {
-    std::lock_guard lock(mutex_);
-    KeyName name = key.name;
-    keys_[std::move(name)] = std::move(key);
-  }
-  void Erase(const KeyName& name) {
-    std::lock_guard lock(mutex_);
-    keys_.erase(name);
-  }
-  size_t size() const {
-    std::lock_guard lock(mutex_);
-    return keys_.size();
-  }
-  Status Enter(const std::string& operation) {
-    Hook hook;
-    {
-      std::lock_guard lock(mutex_);
-      hook = hook_;
-    }
-    return hook ? hook(operation) : Status::Ok();
-  }
-  std::vector<Key> All() const {
-    std::lock_guard lock(mutex_);
-    std::vector<Key> all;
-    for (const auto& [name, key] : keys_) all.push_back(CopyOf(key));
-    return all;
-  }
-  static Key CopyOf(const Key& key) {
-    return {key.name, key.type, key.data.Clone()};
-  }
-
- private:
-  mutable std::mutex mutex_;
-  Hook hook_;
-  std::map<KeyName, Key> keys_;
-};
-
-// A backend over such keys, which it shares with others.
 class MemoryBackend : public Backend {
  public:
-  explicit MemoryBackend(std::shared_ptr<MemoryKeys> keys)
-      : keys_(std::move(keys)) {}
+  // Called first in every operation, outside the lock, with "Load", "Store" or
+  // "Remove"; may block; an error is the operation's outcome.
+  using Hook =
+      std::function<Status(const std::string& operation, const KeyName&)>;
+  void SetHook(Hook hook);
+  // The outcome of one operation, in the order in which they come; Ok lets it
+  // work. With `takes_effect` it is done all the same, as when only the
+  // answer was lost.
+  void PushFault(Status status, bool takes_effect = false);
 
-  Result<std::vector<Key>> Load(const Deadline&) override {
-    Status status = keys_->Enter("Load");
-    if (!status.ok()) return status;
-    return keys_->All();
-  }
-  Status Store(const Key& key, const Deadline&) override {
-    Status status = keys_->Enter("Store");
-    if (status.ok()) keys_->Put(MemoryKeys::CopyOf(key));
-    return status;
-  }
-  Status Remove(const KeyName& name, const Deadline&) override {
-    Status status = keys_->Enter("Remove");
-    if (status.ok()) keys_->Erase(name);
-    return status;
-  }
-  std::vector<std::pair<std::string, std::string>> Describe() const override {
-    return {{"Backend", "memory"}};
-  }
+  // Puts a key there, as somebody else would; also one that is there already,
+  // which then is there twice.
+  void Put(const KeyName& name, const std::string& type, std::string_view data);
+  // "type:data" of each key.
+  std::map<KeyName, std::string> Contents() const;
+  int calls(const std::string& operation) const;
+  // Whether two changes of one name, or a change and a Load, ever met.
+  bool met() const;
+
+  Result<std::vector<Key>> Load(const Deadline& deadline) override;
+  Status Store(const Key& key, const Deadline& deadline) override;
+  Status Remove(const KeyName& name, const Deadline& deadline) override;
+  std::vector<std::pair<std::string, std::string>> Describe() const override;
+
+  // When the last operation had to be over.
+  SteadyTime deadline() const;
 
  private:
-  const std::shared_ptr<MemoryKeys> keys_;
+  class Visit;  // One operation, from its start to its end.
+  struct Fault {
+    Status status;
+    bool takes_effect = false;
+  };
+
+  mutable std::mutex mutex_;
+  Hook hook_;
+  std::deque<Fault> faults_;
+  std::map<std::string, int> calls_;
+  std::multimap<KeyName, Key> keys_;
+  std::set<KeyName> visited_;  // Names under change now.
+  int loads_ = 0;              // Under way.
+  bool met_ = false;
+  SteadyTime deadline_{};
 };
 
 }  // namespace openkeyring
