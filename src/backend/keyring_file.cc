@@ -2,6 +2,7 @@
 #include "backend/keyring_file.h"
 
 #include <utility>
+#include <vector>
 
 namespace openkeyring {
 namespace {
@@ -10,12 +11,6 @@ constexpr mode_t kNewFileMode = 0640;
 constexpr char kReload[] =
     "; nothing was changed. Put the right file there and run ALTER INSTANCE "
     "RELOAD KEYRING";
-
-Status Changed(const std::string& path) {
-  return {StatusCode::kCorrupt,
-          path + " was changed by somebody else since the keyring was loaded" +
-              kReload};
-}
 
 }  // namespace
 
@@ -60,7 +55,7 @@ Status KeyringFile::CheckOurs(uint64_t epoch) {
             path_ + " was replaced or removed since the keyring was loaded" +
                 kReload};
   }
-  return epoch == epoch_ ? Status::Ok() : Changed(path_);
+  return epoch == epoch_ ? Status::Ok() : Changed();
 }
 
 Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
@@ -68,7 +63,13 @@ Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
   if (!status.ok()) return status;
   const Result<uint64_t> now = file_->Size();
   if (!now) return now.error();
-  return *now == size ? status : Changed(path_);
+  return *now == size ? status : Changed();
+}
+
+Status KeyringFile::Changed() const {
+  return {StatusCode::kCorrupt,
+          path_ + " was changed by somebody else since the keyring was loaded" +
+              kReload};
 }
 
 Status KeyringFile::Create(ByteView content) {

@@ -76,6 +76,8 @@ class KeyringFile {
   Status Replace(ByteView content, bool& replaced);
   // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
+  // The error for a file that holds something else than the caller knows.
+  Status Changed() const;
   // Makes what is there now durable: the process that wrote it may have died
   // before it came to that. Removes what it left of files it did not finish.
   Status SyncAll();

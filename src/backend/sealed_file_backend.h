@@ -22,7 +22,8 @@ namespace openkeyring {
 // When somebody else has the file, or it cannot be written to, Load warns and
 // every later change is refused with the reason. Load makes the file when
 // there is none, or an empty one, so that a wrong configuration shows at once;
-// not when it is read only.
+// not when it is read only. Trouble with files is never kNotFound or
+// kAlreadyExists: those would be answers about keys.
 //
 // Threads: all methods may be called at once. A mutex is held while a record is
 // written to the local file, never during a call of the wrapper.
@@ -40,14 +41,22 @@ class SealedFileBackend : public Backend {
  private:
   using Keys = std::map<KeyName, Key>;
 
-  Status CreateNew(const Deadline& deadline);
+  // `again`: somebody was faster in making the file, so theirs it is.
+  Result<Keys> LoadOnce(const Deadline& deadline, bool& again);
+  Status CreateNew(bool missing, const Deadline& deadline, bool& again);
+  Status CheckMissing(bool& again);
+  Status MakeFile(const SealedHeader& header, const Secret& data_key,
+                  bool& again);
   Result<Keys> Open(ByteView content, const Deadline& deadline);
   Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding& binding,
                         const Deadline& deadline);
   Status TakeUp(const Keys& keys, ByteView torn);
+  Status PutTornEndAside(ByteView torn);
   Status Rewrap(const Keys& keys, const Deadline& deadline);
   Binding WantedBinding(const FileId& file_id) const;
   bool IsAsConfigured() const;
+  size_t LiveSize(const Keys& keys) const;
+  static Status NoAnswerAboutKeys(const Status& status);
 
   // With mutex_ held.
   using SealStep = Result<Bytes> (SealedLog::*)(const Key&);

@@ -248,16 +248,30 @@ TEST_F(SealedFileBackendTest, AMissingFileIsNoNewKeyringWhileKeysAreInUse) {
   EXPECT_EQ(KmsCalls(), 0);
 }
 
-TEST_F(SealedFileBackendTest, ReadOnlyMakesNoFileAndSaysSo) {
+TEST_F(SealedFileBackendTest, ReadOnlyMakesNoKeyringAndSaysSo) {
   options_.read_only = true;
-  auto backend = Make();
-  const auto keys = backend->Load(Soon());
-  ASSERT_TRUE(keys) << keys.error().message();
-  EXPECT_THAT(*keys, IsEmpty());
-  EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("read_only")));
-  EXPECT_THAT(files_.Names(), IsEmpty());
+  for (const bool empty : {false, true}) {
+    if (empty) files_.Put(kPath, {});
+    auto backend = Make();
+    const auto keys = backend->Load(Soon());
+    ASSERT_TRUE(keys) << keys.error().message();
+    EXPECT_THAT(*keys, IsEmpty());
+    EXPECT_THAT(Warnings(), SizeIs(empty ? 2 : 1));
+    EXPECT_THAT(Warnings().back(), HasSubstr("read_only"));
+    EXPECT_THAT(files_.Names(), SizeIs(empty ? 1 : 0));
+    EXPECT_FALSE(Store(*backend, "k").ok());
+    EXPECT_THAT(Content(), IsEmpty());
+  }
   EXPECT_EQ(KmsCalls(), 0);
-  EXPECT_FALSE(Store(*backend, "k").ok());
+}
+
+TEST_F(SealedFileBackendTest, AnEmptyFileThatCannotBeWrittenSaysWhy) {
+  files_.Put(kPath, {});
+  files_.FailAt("open", {StatusCode::kDenied, "no permission"});
+  const Status status = LoadError();
+  EXPECT_EQ(status.code(), StatusCode::kDenied);
+  EXPECT_THAT(status.message(), HasSubstr("no permission"));
+  EXPECT_EQ(KmsCalls(), 0);
 }
 
 TEST_F(SealedFileBackendTest, ReadOnlyTouchesNothingAndTakesNoLock) {
@@ -407,9 +421,15 @@ TEST_F(SealedFileBackendTest, AFailedChangeHasNoEffectAndTheNextOneWorks) {
       auto backend = MakeLoaded();
       ASSERT_TRUE(Store(*backend, "a").ok());
       ASSERT_TRUE(Store(*backend, "b").ok());
-      files_.lies_on_read_back = step == "lie";
       files_.hook = [&](const std::string& called) {
-        return called == step || (called == "truncate" && !can_cut)
+        const auto& seen = files_.seen;
+        const bool looks_at_new = called == "read back" && seen.size() > 1 &&
+                                  seen[seen.size() - 2] == "sync";
+        files_.lies_on_read_back = looks_at_new && step == "lie";
+        const bool fails = called == "read back"
+                               ? looks_at_new && step == called
+                               : step == called;
+        return fails || (called == "truncate" && !can_cut)
                    ? Status(StatusCode::kUnavailable, "planted")
                    : Status::Ok();
       };
@@ -989,6 +1009,85 @@ TEST_F(SealedFileReloadTest, ARemovedFileIsNeitherMadeNorWrittenTo) {
   files_.Put(kPath, good);
   old_ = MakeLoaded(file_);
   EXPECT_TRUE(Store(*old_, "b").ok());
+}
+
+TEST_F(SealedFileBackendTest, AnEmptyFileThatSomebodyHasIsNotReadyYet) {
+  files_.Put(kPath, {});
+  auto holder = files_.OpenLocked(kPath);
+  const Status status = LoadError();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("empty"), HasSubstr("in use")));
+  EXPECT_EQ(KmsCalls(), 0);
+  holder->reset();
+  EXPECT_THAT(Loaded(), IsEmpty());
+}
+
+// Of the real file system, which has links and folders.
+class SealedFilePosixTest : public SealedFileBackendTest {
+ protected:
+  Status LoadError(const std::string& path) {
+    const FileBackendWorld world{kms_, PosixFileSystem(), SystemRandom(), log_};
+    SealedFileBackend backend(
+        world,
+        std::make_shared<KeyringFile>(PosixFileSystem(), SystemRandom(), path,
+                                      std::nullopt),
+        options_);
+    return backend.Load(Soon()).status();
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(SealedFilePosixTest, ALinkThatLeadsNowhereIsNoNewKeyring) {
+  ASSERT_EQ(symlink("nowhere", folder_.PathOf("keyring").c_str()), 0);
+  for (const bool read_only : {false, true}) {
+    options_.read_only = read_only;
+    const Status status = LoadError(folder_.PathOf("keyring"));
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+    EXPECT_THAT(status.message(), HasSubstr("link"));
+  }
+  EXPECT_EQ(KmsCalls(), 0);
+}
+
+TEST_F(SealedFilePosixTest, AMissingFolderIsNoNewKeyring) {
+  folder_.Write("file", "");
+  for (const char* path : {"missing/keyring", "file/keyring"}) {
+    for (const bool read_only : {false, true}) {
+      options_.read_only = read_only;
+      const Status status = LoadError(folder_.PathOf(path));
+      EXPECT_EQ(status.code(), StatusCode::kMisconfigured) << path;
+      EXPECT_THAT(status.message(), HasSubstr("folder"));
+    }
+  }
+  EXPECT_EQ(KmsCalls(), 0);
+}
+
+TEST_F(SealedFileReloadTest, ReadOnlyWritesNotEvenToAFileThatWasLocked) {
+  options_.read_only = true;
+  auto next = MakeLoaded(file_);
+  const Bytes before = Content();
+  EXPECT_EQ(Store(*next, "b").code(), StatusCode::kReadOnly);
+  EXPECT_EQ(Remove(*next, "a").code(), StatusCode::kReadOnly);
+  EXPECT_EQ(Content(), before);
+}
+
+// Unless told otherwise, the keyring would say that there is no such key.
+TEST_F(SealedFileReloadTest, TroubleWithFilesIsNoAnswerAboutKeys) {
+  for (const StatusCode code :
+       {StatusCode::kNotFound, StatusCode::kAlreadyExists}) {
+    for (const char* step : {"append", "sync", "create", "rename"}) {
+      files_.FailAt(step, {code, "planted"});
+      EXPECT_EQ(Store(*old_, "b").code(), StatusCode::kUnavailable) << step;
+      EXPECT_EQ(Remove(*old_, "a").code(), StatusCode::kUnavailable) << step;
+    }
+    files_.hook = nullptr;
+    kms_.SetCurrentKey("alias/" + std::string(StatusCodeName(code)));
+    for (const char* step : {"sync", "sync folder", "create", "rename"}) {
+      files_.FailAt(step, {code, "planted"});
+      EXPECT_EQ(FailToReload().code(), StatusCode::kUnavailable) << step;
+    }
+    files_.hook = nullptr;
+    old_ = MakeLoaded(file_);
+  }
 }
 
 }  // namespace

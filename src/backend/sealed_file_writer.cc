@@ -18,15 +18,19 @@ size_t CompactionPoint(size_t live_bytes) {
 
 Status SealedFileBackend::Store(const Key& key, const Deadline&) {
   std::lock_guard lock(mutex_);
-  return Append(&SealedLog::SealPut, key);
+  return NoAnswerAboutKeys(Append(&SealedLog::SealPut, key));
 }
 
 Status SealedFileBackend::Remove(const KeyName& name, const Deadline&) {
   std::lock_guard lock(mutex_);
-  return Append(&SealedLog::SealRemove, Key{name, "", Secret()});
+  return NoAnswerAboutKeys(
+      Append(&SealedLog::SealRemove, Key{name, "", Secret()}));
 }
 
 Status SealedFileBackend::Append(SealStep seal, const Key& key) {
+  if (options_.read_only) {
+    return {StatusCode::kReadOnly, file_->path() + " is only read: read_only"};
+  }
   Status status = MendFile();
   if (status.ok()) status = file_->CheckUnchanged(epoch_, end_);
   if (!status.ok()) return status;
@@ -72,9 +76,8 @@ void SealedFileBackend::UndoAppend() {
 Status SealedFileBackend::MendFile() {
   if (!write_anew_) return Status::Ok();
   // Its size may be anything, but it must be our file.
-  if (!file_->locked() || file_->epoch() != epoch_) {
-    return file_->CheckUnchanged(epoch_, end_);
-  }
+  Status status = file_->CheckOurs(epoch_);
+  if (!status.ok()) return status;
   Result<Keys> keys = ReadKeys();
   return keys ? WriteAnew(header_, *keys) : keys.error();
 }
@@ -91,7 +94,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::ReadKeys() {
       (*log)->Replay(records->RevealBytes(), header_size_);
   if (!replayed) return replayed.error();
   if (replayed->good != records->size()) {
-    return Status(StatusCode::kCorrupt, file_->path() + " was changed");
+    return file_->Changed();
   }
   return std::move(replayed->keys);
 }
@@ -136,9 +139,7 @@ void SealedFileBackend::CompactIfGrown() {
   Result<Keys> keys = ReadKeys();
   Status status = keys.status();
   if (keys) {
-    size_t live = header_size_;
-    for (const auto& [name, key] : *keys) live += SealedLog::RecordSize(key);
-    compact_at_ = CompactionPoint(live);
+    compact_at_ = CompactionPoint(LiveSize(*keys));
     if (end_ < compact_at_) return;
     status = WriteAnew(header_, *keys);
   }
