@@ -103,6 +103,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
   log_ = std::move(*log);
   header_size_ = read->size;
   end_ = header_size_ + replayed->good;
+  RememberEnd(content.first(end_));
   status = TakeUp(replayed->keys, records.subspan(replayed->good));
   lock.unlock();
   if (status.ok() && !IsAsConfigured()) {
@@ -135,8 +136,11 @@ Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
 
 Status SealedFileBackend::PutTornEndAside(ByteView torn) {
   if (torn.empty()) return Status::Ok();
+  // What was read may be another file than the one that is locked.
+  Status status = file_->CheckUnchanged(epoch_, end_ + torn.size());
+  if (!status.ok()) return status;
   const Result<std::string> aside = file_->PutAside("torn", torn);
-  Status status = aside ? file_->file().Truncate(end_) : aside.error();
+  status = aside ? file_->file().Truncate(end_) : aside.error();
   if (!status.ok()) return status;
   world_.log.Write(LogLevel::kWarning,
                    file_->path() + " ended with a record that a crash cut (" +

@@ -66,6 +66,8 @@ class SealedFileBackend : public Backend {
   Result<Keys> ReadKeys();
   Status WriteAnew(const SealedHeader& header, const Keys& keys);
   Status MendFile();
+  Status CheckEnd();
+  void RememberEnd(ByteView written);
   void CompactIfGrown();
 
   FileBackendWorld world_;
@@ -79,6 +81,7 @@ class SealedFileBackend : public Backend {
   std::unique_ptr<SealedLog> log_;
   size_t header_size_ = 0;
   size_t end_ = 0;           // Of the last whole record or mark.
+  Bytes end_bytes_;          // The last ones before it.
   size_t compact_at_ = 0;    // The end at which to look for waste.
   bool write_anew_ = false;  // What the file holds behind end_ is unknown.
 };

@@ -1011,6 +1011,32 @@ TEST_F(SealedFileReloadTest, ARemovedFileIsNeitherMadeNorWrittenTo) {
   EXPECT_TRUE(Store(*old_, "b").ok());
 }
 
+// Compacted, an older state can be as long as a newer one.
+TEST_F(SealedFileReloadTest, AnOlderCopyOfTheSameSizeIsNotWrittenOn) {
+  const Bytes older = Content();
+  ASSERT_TRUE(Remove(*old_, "a").ok());
+  ASSERT_TRUE(Store(*old_, "b").ok());
+  files_.FailAt("sync", {StatusCode::kUnavailable, "planted"});
+  EXPECT_FALSE(Store(*old_, "c").ok());
+  files_.hook = nullptr;
+  ASSERT_TRUE(Store(*old_, "c").ok());  // Written anew.
+  ASSERT_TRUE(Remove(*old_, "c").ok());
+  for (const bool in_place : {false, true}) {
+    Bytes content = older;
+    content.resize(Content().size(), 0);
+    in_place ? files_.Overwrite(kPath, content) : files_.Put(kPath, content);
+    FailKms("Unwrap", {StatusCode::kUnavailable, "away"});
+    EXPECT_EQ(FailToReload().code(), StatusCode::kUnavailable);
+    kms_.SetHook(nullptr);
+    EXPECT_EQ(Store(*old_, "d").code(), StatusCode::kCorrupt);
+    EXPECT_EQ(Remove(*old_, "b").code(), StatusCode::kCorrupt);
+    EXPECT_EQ(Content(), content);
+    old_ = MakeLoaded(file_);
+    ASSERT_TRUE(Store(*old_, "n").ok());
+    ASSERT_TRUE(Remove(*old_, "n").ok());
+  }
+}
+
 TEST_F(SealedFileBackendTest, AnEmptyFileThatSomebodyHasIsNotReadyYet) {
   files_.Put(kPath, {});
   auto holder = files_.OpenLocked(kPath);
@@ -1088,6 +1114,24 @@ TEST_F(SealedFileReloadTest, TroubleWithFilesIsNoAnswerAboutKeys) {
     files_.hook = nullptr;
     old_ = MakeLoaded(file_);
   }
+}
+
+// Somebody moved the file away and put another there, just then.
+TEST_F(SealedFileTornTest, AnotherFileThanTheOneThatWasReadIsNotCut) {
+  files_.hook = [&](const std::string& step) {
+    if (step != "read") return Status::Ok();
+    files_.hook = nullptr;
+    EXPECT_TRUE(files_.Rename(kPath, "moved").ok());
+    Cut(25);
+    return Status::Ok();
+  };
+  auto backend = Make();
+  const auto keys = backend->Load(Soon());
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(TextsOf(*keys), KeysWith({"a"}));
+  EXPECT_EQ(files_.Content("moved"), whole_);
+  EXPECT_FALSE(Store(*backend, "c").ok());
+  EXPECT_EQ(files_.Content("moved"), whole_);
 }
 
 }  // namespace

@@ -85,6 +85,7 @@ Status SealedFileBackend::MakeFile(const SealedHeader& header,
   data_key_ = data_key.Clone();
   log_ = std::move(*log);
   header_size_ = end_ = content->size();
+  RememberEnd(*content);
   return TakeUp({}, {});
 }
 

@@ -9,6 +9,7 @@ namespace openkeyring {
 namespace {
 
 constexpr size_t kWorthCompacting = 64 << 10;
+constexpr size_t kEndBytes = 64;  // More than the last tag and its mark.
 
 }  // namespace
 
@@ -33,6 +34,7 @@ Status SealedFileBackend::Append(SealStep seal, const Key& key) {
   }
   Status status = MendFile();
   if (status.ok()) status = file_->CheckUnchanged(epoch_, end_);
+  if (status.ok()) status = CheckEnd();
   if (!status.ok()) return status;
   const Result<Bytes> record = (log_.get()->*seal)(key);
   if (!record) return record.error();
@@ -43,10 +45,12 @@ Status SealedFileBackend::Append(SealStep seal, const Key& key) {
   }
   log_->Advance();
   end_ += record->size();
+  RememberEnd(*record);
   // The mark is not needed, only good to have.
   const Bytes done = log_->Done();
   if (file_->file().Append(done).ok()) {
     end_ += done.size();
+    RememberEnd(done);
   } else {
     UndoAppend();
   }
@@ -77,9 +81,29 @@ Status SealedFileBackend::MendFile() {
   if (!write_anew_) return Status::Ok();
   // Its size may be anything, but it must be our file.
   Status status = file_->CheckOurs(epoch_);
+  if (status.ok()) status = CheckEnd();
   if (!status.ok()) return status;
   Result<Keys> keys = ReadKeys();
   return keys ? WriteAnew(header_, *keys) : keys.error();
+}
+
+// Who writes other content into the very file cannot keep the last tag, not
+// even with an older state of it.
+Status SealedFileBackend::CheckEnd() {
+  const Result<Secret> found =
+      file_->file().ReadBack(end_ - end_bytes_.size(), end_bytes_.size());
+  if (!found) return found.error();
+  return std::ranges::equal(found->RevealBytes(), end_bytes_)
+             ? Status::Ok()
+             : file_->Changed();
+}
+
+void SealedFileBackend::RememberEnd(ByteView written) {
+  written = written.last(std::min(written.size(), kEndBytes));
+  end_bytes_.insert(end_bytes_.end(), written.begin(), written.end());
+  if (end_bytes_.size() > kEndBytes) {
+    end_bytes_.erase(end_bytes_.begin(), end_bytes_.end() - kEndBytes);
+  }
 }
 
 // From the file, up to what is known to be whole.
@@ -126,6 +150,7 @@ Status SealedFileBackend::WriteAnew(const SealedHeader& header,
   log_ = std::move(*log);
   header_size_ = header_size;
   end_ = content->size();
+  RememberEnd(*content);
   compact_at_ = CompactionPoint(end_);
   epoch_ = file_->epoch();
   // As long as the folder is not synced, a power cut may bring the old file
