@@ -64,7 +64,6 @@ class JsonKeyringFile {
   Status RestoreBackup();
   Status SetBackupAside();
   Status TryFolder();
-  void SweepLeftovers();
 
   Status CreateIfMissing();
   Status CheckUnchanged() const;

@@ -115,7 +115,7 @@ Status JsonKeyringFile::Settle() {
   if (status.ok()) status = TryFolder();
   if (status.ok()) status = SettleBackup();
   if (!status.ok()) OnlyRead(status);
-  if (status.ok()) SweepLeftovers();
+  if (status.ok()) file_->SweepLeftovers(world_.log);
   backup_ = {};
   return Status::Ok();
 }
@@ -180,19 +180,6 @@ Status JsonKeyringFile::SetBackupAside() {
                : "lacks keys of " + path() + " or has others in their place") +
           ": it is not used, and kept as " + aside);
   return status;
-}
-
-void JsonKeyringFile::SweepLeftovers() {
-  Result<std::vector<std::string>> names = world_.files.List(Folder());
-  if (!names) return;
-  for (const std::string& name : *names) {
-    if (!IsTemporaryName(name, NameOf(path()))) continue;
-    const std::string leftover = JoinPath(Folder(), name);
-    if (world_.files.RemoveUnlocked(leftover).ok()) {
-      world_.log.Write(LogLevel::kNote,
-                       "removed " + leftover + ", left unfinished by a crash");
-    }
-  }
 }
 
 }  // namespace openkeyring

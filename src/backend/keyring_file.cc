@@ -102,17 +102,21 @@ Result<std::string> KeyringFile::PutAside(const std::string& label,
   return JoinPath(FolderOf(path_), name);
 }
 
-void KeyringFile::SweepTemporaries() {
-  const Result<std::vector<std::string>> names = files_.List(FolderOf(path_));
-  if (!names) return;  // Nothing depends on it.
+void KeyringFile::SweepLeftovers(Log& log) {
+  const std::string folder = FolderOf(path_), own = NameOf(path_);
+  const Result<std::vector<std::string>> names = files_.List(folder);
+  if (!names) return;
   for (const std::string& name : *names) {
-    if (!IsTemporaryName(name, NameOf(path_))) continue;
-    (void)files_.RemoveUnlocked(JoinPath(FolderOf(path_), name));
+    if (!IsTemporaryName(name, own) || name[1 + own.size()] != '.') continue;
+    const std::string leftover = JoinPath(folder, name);
+    if (files_.RemoveUnlocked(leftover).ok()) {
+      log.Write(LogLevel::kNote,
+                "removed " + leftover + ", left unfinished by a crash");
+    }
   }
 }
 
 Status KeyringFile::SyncAll() {
-  SweepTemporaries();
   Status status = file_->Sync();
   return status.ok() ? files_.SyncFolder(FolderOf(path_)) : status;
 }

@@ -78,8 +78,10 @@ class KeyringFile {
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
   // The error for a file that holds something else than the caller knows.
   Status Changed() const;
+  // Removes what writers that died left unfinished, and says so.
+  void SweepLeftovers(Log& log);
   // Makes what is there now durable: the process that wrote it may have died
-  // before it came to that. Removes what it left of files it did not finish.
+  // before it came to that.
   Status SyncAll();
 
   // Grows whenever another file takes the place: a keyring that neither read
@@ -87,8 +89,6 @@ class KeyringFile {
   uint64_t epoch() const { return epoch_; }
 
  private:
-  void SweepTemporaries();
-
   FileSystem& files_;
   Random& random_;
   const std::string path_;

@@ -131,7 +131,9 @@ Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
     world_.log.Write(LogLevel::kWarning, file_->why_not_writable().message());
     return Status::Ok();
   }
-  return file_->SyncAll();
+  status = file_->SyncAll();
+  if (status.ok()) file_->SweepLeftovers(world_.log);
+  return status;
 }
 
 Status SealedFileBackend::PutTornEndAside(ByteView torn) {

@@ -1116,6 +1116,27 @@ TEST_F(SealedFileReloadTest, TroubleWithFilesIsNoAnswerAboutKeys) {
   }
 }
 
+TEST_F(SealedFileBackendTest, WhatACrashLeftUnfinishedIsRemoved) {
+  MakeFileWith({"a"});
+  const std::string left = ".keyring.0123456789abcdef.tmp";
+  const std::string other = ".keyring2.0123456789abcdef.tmp";
+  const std::string torn =
+      ".keyring.torn-0123456789abcdef.0123456789abcdef.tmp";
+  for (const std::string& name : {left, other, torn}) files_.Put(name, {1});
+  options_.read_only = true;
+  (void)Loaded();
+  EXPECT_THAT(files_.Names(), SizeIs(4));
+  options_.read_only = false;
+  {
+    auto holder = files_.OpenLocked(left);
+    (void)Loaded();
+    EXPECT_THAT(files_.Names(), testing::Contains(left)) << "in use";
+  }
+  EXPECT_EQ(Loaded(), KeysWith({"a"}));
+  EXPECT_THAT(files_.Names(), ElementsAre(other, kPath));
+  EXPECT_THAT(log_.Text(), HasSubstr(left));
+}
+
 // Somebody moved the file away and put another there, just then.
 TEST_F(SealedFileTornTest, AnotherFileThanTheOneThatWasReadIsNotCut) {
   files_.hook = [&](const std::string& step) {
