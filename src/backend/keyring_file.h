@@ -31,6 +31,8 @@ struct FileBackendOptions {
   Binding binding;
   // How many calls of the wrapper at once.
   size_t parallelism = 16;
+  // The most bytes that a sealed file may have, to be read and to be written.
+  size_t max_file = size_t{1} << 30;
 };
 
 // The file of a MySQL keyring as this process has it: locked, for as long as

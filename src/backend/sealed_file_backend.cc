@@ -10,7 +10,6 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxFile = size_t{1} << 30;
 constexpr char kProduct[] = "component_keyring_kms";
 constexpr char kProductPair[] = "openkeyring:product";
 constexpr char kFileIdPair[] = "openkeyring:file-id";
@@ -44,7 +43,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::LoadOnce(
     const Deadline& deadline, bool& again) {
   again = false;
   if (!options_.read_only) file_->Acquire();
-  Result<Secret> content = world_.files.Read(file_->path(), kMaxFile);
+  Result<Secret> content = world_.files.Read(file_->path(), options_.max_file);
   const bool missing = content.status().code() == StatusCode::kNotFound;
   if (missing || (content && content->empty())) {
     Status status = CreateNew(missing, deadline, again);
@@ -115,7 +114,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
 
 // Gets ready to write: what was read is made durable, a torn end goes aside.
 Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
-  compact_at_ = CompactionPoint(LiveSize(keys));
+  compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
   epoch_ = file_->epoch();
   if (options_.read_only) return Status::Ok();
   if (!file_->locked()) {

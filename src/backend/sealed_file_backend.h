@@ -60,12 +60,13 @@ class SealedFileBackend : public Backend {
 
   // With mutex_ held.
   using SealStep = Result<Bytes> (SealedLog::*)(const Key&);
-  Status Append(SealStep seal, const Key& key);
+  Status Append(SealStep seal, const Key& key, size_t limit);
   Status AppendRecord(const Bytes& record);
   void UndoAppend();
   Result<Keys> ReadKeys();
   Status WriteAnew(const SealedHeader& header, const Keys& keys);
   Status MendFile();
+  Status MakeRoom(size_t bytes, size_t limit);
   Status CheckEnd();
   void RememberEnd(ByteView written);
   void CompactIfGrown();
@@ -86,8 +87,9 @@ class SealedFileBackend : public Backend {
   bool write_anew_ = false;  // What the file holds behind end_ is unknown.
 };
 
-// The size at which a file whose keys take `live_bytes` is worth a look.
-size_t CompactionPoint(size_t live_bytes);
+// The size at which a file whose keys take `live_bytes` is worth a look, when
+// it may have `max_file` bytes.
+size_t CompactionPoint(size_t live_bytes, size_t max_file);
 
 }  // namespace openkeyring
 

@@ -543,7 +543,7 @@ TEST_F(SealedFileBackendTest, ManyChangesKeepTheFileBelowItsBound) {
     ASSERT_TRUE(Remove(*backend, "k").ok());
     largest = std::max(largest, Content().size());
   }
-  EXPECT_LT(largest, CompactionPoint(live) + 1000);
+  EXPECT_LT(largest, CompactionPoint(live, options_.max_file) + 1000);
   EXPECT_GT(Header().generation, 5u);
   ASSERT_TRUE(Store(*backend, "last").ok());
   EXPECT_THAT(files_.Names(), ElementsAre(kPath));
@@ -570,7 +570,7 @@ TEST_F(SealedFileBackendTest, CompactionThatFailsLosesNothingAndIsNotRepeated) {
     ASSERT_TRUE(Remove(*backend, "k").ok());
   }
   EXPECT_GT(Header().generation, 1u);
-  EXPECT_LT(Content().size(), CompactionPoint(0) + 1000);
+  EXPECT_LT(Content().size(), CompactionPoint(0, options_.max_file) + 1000);
   backend.reset();
   EXPECT_EQ(Loaded(), KeysWith({"kept"}));
 }
@@ -1153,6 +1153,39 @@ TEST_F(SealedFileTornTest, AnotherFileThanTheOneThatWasReadIsNotCut) {
   EXPECT_EQ(files_.Content("moved"), whole_);
   EXPECT_FALSE(Store(*backend, "c").ok());
   EXPECT_EQ(files_.Content("moved"), whole_);
+}
+
+TEST_F(SealedFileBackendTest, NoFileGrowsLargerThanWhatCanBeRead) {
+  options_.max_file = 20000;
+  auto backend = MakeLoaded();
+  const std::string data(500, 'x');
+  size_t keys = 0;
+  Status status;
+  while ((status = Store(*backend, std::to_string(keys), data)).ok()) ++keys;
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(status.message(), HasSubstr("20000"));
+  EXPECT_GT(keys, 25u);
+  EXPECT_LE(Content().size(), options_.max_file);
+  ASSERT_TRUE(Remove(*backend, "0").ok()) << "there is room for that";
+  ASSERT_TRUE(Store(*backend, "0", data).ok()) << "in the room that it left";
+  backend.reset();
+  EXPECT_EQ(Loaded().size(), keys);
+}
+
+TEST_F(SealedFileBackendTest, WasteDoesNotGrowLargerThanWhatCanBeReadEither) {
+  options_.max_file = 20000;
+  auto backend = MakeLoaded();
+  const std::string data(500, 'x');
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(Store(*backend, "kept " + std::to_string(i), data).ok());
+  }
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(Store(*backend, "k", data).ok());
+    ASSERT_TRUE(Remove(*backend, "k").ok());
+    ASSERT_LE(Content().size(), options_.max_file);
+  }
+  backend.reset();
+  EXPECT_EQ(Loaded().size(), 10u);
 }
 
 }  // namespace

@@ -13,28 +13,33 @@ constexpr size_t kEndBytes = 64;  // More than the last tag and its mark.
 
 }  // namespace
 
-size_t CompactionPoint(size_t live_bytes) {
-  return std::max(kWorthCompacting, 4 * live_bytes);
+size_t CompactionPoint(size_t live_bytes, size_t max_file) {
+  const size_t room = max_file - std::min(live_bytes, max_file);
+  return std::min(std::max(kWorthCompacting, 4 * live_bytes),
+                  live_bytes + room / 2);
 }
 
 Status SealedFileBackend::Store(const Key& key, const Deadline&) {
+  // Some room is left for removing keys from a full file.
+  const size_t limit = options_.max_file - options_.max_file / 16;
   std::lock_guard lock(mutex_);
-  return NoAnswerAboutKeys(Append(&SealedLog::SealPut, key));
+  return NoAnswerAboutKeys(Append(&SealedLog::SealPut, key, limit));
 }
 
 Status SealedFileBackend::Remove(const KeyName& name, const Deadline&) {
   std::lock_guard lock(mutex_);
-  return NoAnswerAboutKeys(
-      Append(&SealedLog::SealRemove, Key{name, "", Secret()}));
+  return NoAnswerAboutKeys(Append(&SealedLog::SealRemove,
+                                  Key{name, "", Secret()}, options_.max_file));
 }
 
-Status SealedFileBackend::Append(SealStep seal, const Key& key) {
+Status SealedFileBackend::Append(SealStep seal, const Key& key, size_t limit) {
   if (options_.read_only) {
     return {StatusCode::kReadOnly, file_->path() + " is only read: read_only"};
   }
   Status status = MendFile();
   if (status.ok()) status = file_->CheckUnchanged(epoch_, end_);
   if (status.ok()) status = CheckEnd();
+  if (status.ok()) status = MakeRoom(SealedLog::RecordSize(key), limit);
   if (!status.ok()) return status;
   const Result<Bytes> record = (log_.get()->*seal)(key);
   if (!record) return record.error();
@@ -85,6 +90,17 @@ Status SealedFileBackend::MendFile() {
   if (!status.ok()) return status;
   Result<Keys> keys = ReadKeys();
   return keys ? WriteAnew(header_, *keys) : keys.error();
+}
+
+Status SealedFileBackend::MakeRoom(size_t bytes, size_t limit) {
+  if (end_ + bytes <= limit) return Status::Ok();
+  Result<Keys> keys = ReadKeys();
+  if (!keys) return keys.error();
+  if (LiveSize(*keys) + bytes <= limit) return WriteAnew(header_, *keys);
+  return {StatusCode::kUnavailable,
+          file_->path() + " would be larger than " +
+              std::to_string(options_.max_file) +
+              " bytes, the most that is read; remove keys first"};
 }
 
 // Who writes other content into the very file cannot keep the last tag, not
@@ -151,7 +167,7 @@ Status SealedFileBackend::WriteAnew(const SealedHeader& header,
   header_size_ = header_size;
   end_ = content->size();
   RememberEnd(*content);
-  compact_at_ = CompactionPoint(end_);
+  compact_at_ = CompactionPoint(end_, options_.max_file);
   epoch_ = file_->epoch();
   // As long as the folder is not synced, a power cut may bring the old file
   // back.
@@ -164,7 +180,7 @@ void SealedFileBackend::CompactIfGrown() {
   Result<Keys> keys = ReadKeys();
   Status status = keys.status();
   if (keys) {
-    compact_at_ = CompactionPoint(LiveSize(*keys));
+    compact_at_ = CompactionPoint(LiveSize(*keys), options_.max_file);
     if (end_ < compact_at_) return;
     status = WriteAnew(header_, *keys);
   }
