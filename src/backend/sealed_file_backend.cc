@@ -114,6 +114,8 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
 
 // Gets ready to write: what was read is made durable, a torn end goes aside.
 Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
+  names_.clear();
+  for (const auto& [name, key] : keys) names_.insert(name);
   compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
   epoch_ = file_->epoch();
   if (options_.read_only) return Status::Ok();

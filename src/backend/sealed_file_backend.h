@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,7 @@ namespace openkeyring {
 // every later change is refused with the reason. Load makes the file when
 // there is none, or an empty one, so that a wrong configuration shows at once;
 // not when it is read only. Trouble with files is never kNotFound or
-// kAlreadyExists: those would be answers about keys.
+// kAlreadyExists: those are answers about keys.
 //
 // Threads: all methods may be called at once. A mutex is held while a record is
 // written to the local file, never during a call of the wrapper.
@@ -80,6 +81,7 @@ class SealedFileBackend : public Backend {
   SealedHeader header_;
   Secret data_key_;
   std::unique_ptr<SealedLog> log_;
+  std::set<KeyName> names_;  // Of all keys in the log.
   size_t header_size_ = 0;
   size_t end_ = 0;           // Of the last whole record or mark.
   Bytes end_bytes_;          // The last ones before it.

@@ -401,6 +401,25 @@ TEST_F(SealedFileBackendTest, AFileBoundToSomethingElseIsNotAskedForAtKms) {
   }
 }
 
+// A record that cannot be would make the whole file unreadable.
+TEST_F(SealedFileBackendTest, NoChangeIsWrittenThatNoReaderWouldTake) {
+  MakeFileWith({"old"});
+  auto backend = MakeLoaded();
+  ASSERT_TRUE(Store(*backend, "k").ok());
+  for (const char* id : {"old", "k"}) {
+    const Bytes before = Content();
+    EXPECT_EQ(Store(*backend, id, "other").code(), StatusCode::kAlreadyExists);
+    EXPECT_EQ(Remove(*backend, "none").code(), StatusCode::kNotFound);
+    EXPECT_EQ(Content(), before);
+    EXPECT_TRUE(Store(*backend, id, "other", "u@h").ok());
+    EXPECT_TRUE(Remove(*backend, id).ok());
+    EXPECT_EQ(Remove(*backend, id).code(), StatusCode::kNotFound);
+    EXPECT_TRUE(Store(*backend, id).ok());
+  }
+  backend.reset();
+  EXPECT_EQ(Loaded().size(), 4u);
+}
+
 TEST_F(SealedFileBackendTest, AStoreIsOneWriteOneSyncAndALook) {
   auto backend = MakeLoaded();
   for (int i = 0; i < 3; ++i) {
@@ -1029,7 +1048,7 @@ TEST_F(SealedFileReloadTest, AnOlderCopyOfTheSameSizeIsNotWrittenOn) {
     EXPECT_EQ(FailToReload().code(), StatusCode::kUnavailable);
     kms_.SetHook(nullptr);
     EXPECT_EQ(Store(*old_, "d").code(), StatusCode::kCorrupt);
-    EXPECT_EQ(Remove(*old_, "b").code(), StatusCode::kCorrupt);
+    EXPECT_EQ(Remove(*old_, in_place ? "a" : "b").code(), StatusCode::kCorrupt);
     EXPECT_EQ(Content(), content);
     old_ = MakeLoaded(file_);
     ASSERT_TRUE(Store(*old_, "n").ok());

@@ -19,17 +19,29 @@ size_t CompactionPoint(size_t live_bytes, size_t max_file) {
                   live_bytes + room / 2);
 }
 
+// The keyring above knows which keys there are. But should it ever be wrong, a
+// log with a key that is there twice could not be read again.
 Status SealedFileBackend::Store(const Key& key, const Deadline&) {
   // Some room is left for removing keys from a full file.
   const size_t limit = options_.max_file - options_.max_file / 16;
   std::lock_guard lock(mutex_);
-  return NoAnswerAboutKeys(Append(&SealedLog::SealPut, key, limit));
+  if (!names_.insert(key.name).second) {
+    return {StatusCode::kAlreadyExists, ToString(key.name) + " exists already"};
+  }
+  Status status = Append(&SealedLog::SealPut, key, limit);
+  if (!status.ok()) names_.erase(key.name);
+  return NoAnswerAboutKeys(status);
 }
 
 Status SealedFileBackend::Remove(const KeyName& name, const Deadline&) {
   std::lock_guard lock(mutex_);
-  return NoAnswerAboutKeys(Append(&SealedLog::SealRemove,
-                                  Key{name, "", Secret()}, options_.max_file));
+  if (!names_.contains(name)) {
+    return {StatusCode::kNotFound, "there is no " + ToString(name)};
+  }
+  Status status = Append(&SealedLog::SealRemove, Key{name, "", Secret()},
+                         options_.max_file);
+  if (status.ok()) names_.erase(name);
+  return NoAnswerAboutKeys(status);
 }
 
 Status SealedFileBackend::Append(SealStep seal, const Key& key, size_t limit) {
