@@ -265,7 +265,7 @@ TEST_P(SealedFileCrashTest, NothingIsLostOrComesBackWhereverItDies) {
   }
 }
 
-// Every 13th, another 13th for each first step.
+// Every 23rd, another 23rd for each first step.
 TEST_P(SealedFileCrashTest, NothingIsLostWhereverTheNextOneDiesToo) {
   for (const Ending first : kEndings) {
     for (const Ending second : {Ending::kProcessKilled, Ending::kPowerCut}) {
@@ -273,7 +273,7 @@ TEST_P(SealedFileCrashTest, NothingIsLostWhereverTheNextOneDiesToo) {
       for (size_t steps = 0; !first_whole; ++steps) {
         bool second_whole = false;
         const bool tear = (steps + static_cast<size_t>(first)) % 2 == 0;
-        for (size_t more = steps % 13; !second_whole; more += 13) {
+        for (size_t more = steps % 23; !second_whole; more += 23) {
           SCOPED_TRACE(testing::Message() << steps << ", then " << more);
           Machine machine;
           story_.prepare(machine);
