@@ -118,6 +118,18 @@ TEST_F(SealedFileBackendTest, AnotherDataKeyThanTheFilesIsNoticed) {
   EXPECT_EQ(Content(), before);
 }
 
+// Without records nothing but its MAC can show that a header was changed.
+TEST_F(SealedFileBackendTest, AForgedHeaderOfAnEmptyKeyringIsRefused) {
+  MakeFileWith({});
+  SealedHeader header = Header();
+  ASSERT_EQ(header.generation, 1u);
+  header.generation = 2;
+  const Bytes content = *WriteSealedHeader(header, Secret(kDataKeyBytes));
+  files_.Put(kPath, content);
+  EXPECT_EQ(LoadError().code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content(), content);
+}
+
 TEST_F(SealedFileBackendTest, EveryFlippedBitOfAFileIsRefusedOrHarmless) {
   MakeFileWith({"a", "b"});
   const Bytes content = Content();

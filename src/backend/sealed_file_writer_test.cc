@@ -172,6 +172,24 @@ TEST_F(SealedFileWriterTest, NothingIsWrittenToAFileThatOthersChanged) {
   }
 }
 
+// Damaged, a last record without its mark looks as if a crash had cut it; but
+// who wrote it knows better.
+TEST_F(SealedFileWriterTest, WhatWasStoredIsNotTakenForATornEnd) {
+  auto backend = MakeLoaded();
+  int appends = 0;
+  files_.hook = [&](const std::string& step) {
+    return step == "append" && ++appends == 2
+               ? Status(StatusCode::kUnavailable, "planted")
+               : Status::Ok();
+  };
+  ASSERT_TRUE(Store(*backend, "k", std::string(1000, 'x')).ok());
+  Bytes damaged = Content();
+  damaged[damaged.size() - 500] ^= 1;
+  files_.Overwrite(kPath, damaged);
+  EXPECT_EQ(Store(*backend, "n").code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content(), damaged);
+}
+
 TEST_F(SealedFileWriterTest, ManyChangesKeepTheFileBelowItsBound) {
   auto backend = MakeLoaded();
   for (int i = 0; i < 20; ++i) {
