@@ -6,12 +6,17 @@
 #include <array>
 #include <atomic>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "backend/sealed_file_backend.h"
 #include "keyring/keyring.h"
 #include "os/environment.h"
+#include "testing/crash_file_system.h"
+#include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
 #include "testing/memory_backend.h"
 
@@ -34,16 +39,12 @@ uint32_t Mix(uint32_t x) {
 
 class KeyringStressTest : public testing::Test {
  protected:
-  KeyringStressTest() {
-    auto backend = std::make_unique<MemoryBackend>();
-    backend_ = backend.get();
-    keyring_ =
-        std::move(*Keyring::Load(std::move(backend), SystemClock(), random_, {},
-                                 Deadline::After(SystemClock(), Millis(1000))));
-    backend_->SetHook([this](const std::string&, const KeyName&) {
-      const bool fails = Mix(calls_.fetch_add(1)) % 5 == 0;
-      return fails ? Status(StatusCode::kUnavailable, "planted") : Status::Ok();
-    });
+  void Load(std::unique_ptr<Backend> backend) {
+    auto loaded =
+        Keyring::Load(std::move(backend), SystemClock(), SystemRandom(), {},
+                      Deadline::After(SystemClock(), Millis(1000)));
+    ASSERT_TRUE(loaded) << loaded.error().message();
+    keyring_ = std::move(*loaded);
   }
 
   static KeyName NameOf(size_t i) {
@@ -93,37 +94,85 @@ class KeyringStressTest : public testing::Test {
     }
   }
 
-  FakeRandom random_;
-  MemoryBackend* backend_;
-  std::unique_ptr<Keyring> keyring_;
-  std::atomic<bool> stop_{false};
-  std::atomic<uint32_t> calls_{0};
-  std::array<std::atomic<int>, kNames> present_{};  // Stored minus removed.
-};
-
-TEST_F(KeyringStressTest, KeepsItsRulesUnderManyThreads) {
-  {
+  // All threads, for as long as it takes. `meanwhile` is called again and
+  // again.
+  template <typename Function>
+  void WorkTogether(Function meanwhile) {
     std::vector<std::jthread> threads;
     for (uint32_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([this, t] { Work(1000 * t); });
     }
-    SystemClock().SleepFor(Duration());
+    const Deadline end = Deadline::After(SystemClock(), Duration());
+    while (!end.Passed(SystemClock())) meanwhile();
     stop_ = true;
   }
-  EXPECT_FALSE(backend_->met()) << "two changes of one name at once";
-  EXPECT_GT(backend_->calls("Store"), 50);
-  const std::map<KeyName, std::string> contents = backend_->Contents();
-  EXPECT_EQ(contents.size(), keyring_->size());
-  for (size_t i = 0; i < kNames; ++i) {
-    const auto key = keyring_->Find(NameOf(i));
-    const auto stored = contents.find(NameOf(i));
-    ASSERT_EQ(key != nullptr, stored != contents.end());
-    EXPECT_EQ(present_[i].load(), key ? 1 : 0);
-    if (key != nullptr) {
-      EXPECT_EQ(stored->second,
-                key->type + ":" + std::string(key->data.RevealText()));
+
+  void ExpectKeyring(const std::map<KeyName, std::string>& contents) const {
+    EXPECT_EQ(contents.size(), keyring_->size());
+    for (size_t i = 0; i < kNames; ++i) {
+      const auto key = keyring_->Find(NameOf(i));
+      const auto stored = contents.find(NameOf(i));
+      ASSERT_EQ(key != nullptr, stored != contents.end());
+      EXPECT_EQ(present_[i].load(), key ? 1 : 0);
+      if (key != nullptr) {
+        EXPECT_EQ(stored->second,
+                  key->type + ":" + std::string(key->data.RevealText()));
+      }
     }
   }
+
+  CrashFileSystem files_;
+  FakeKeyWrapper kms_;
+  MemoryLog log_;
+  std::unique_ptr<Keyring> keyring_;
+  std::atomic<bool> stop_{false};
+  std::array<std::atomic<int>, kNames> present_{};  // Stored minus removed.
+};
+
+TEST_F(KeyringStressTest, KeepsItsRulesUnderManyThreads) {
+  auto owned = std::make_unique<MemoryBackend>();
+  MemoryBackend& backend = *owned;
+  std::atomic<uint32_t> calls{0};
+  backend.SetHook([&](const std::string&, const KeyName&) {
+    const bool fails = calls > 0 && Mix(calls.fetch_add(1)) % 5 == 0;
+    return fails ? Status(StatusCode::kUnavailable, "planted") : Status::Ok();
+  });
+  ASSERT_NO_FATAL_FAILURE(Load(std::move(owned)));
+  calls = 1;
+  WorkTogether([] { SystemClock().SleepFor(Millis(10)); });
+  EXPECT_FALSE(backend.met()) << "two changes of one name at once";
+  EXPECT_GT(backend.calls("Store"), 50);
+  ExpectKeyring(backend.Contents());
+}
+
+TEST_F(KeyringStressTest, KeepsItsKeysInASealedFileOnADiskThatFillsNowAndThen) {
+  const auto make = [&] {
+    return std::make_unique<SealedFileBackend>(
+        FileBackendWorld{kms_, files_, SystemRandom(), log_},
+        std::make_shared<KeyringFile>(files_, SystemRandom(), "keyring",
+                                      std::nullopt),
+        FileBackendOptions{});
+  };
+  ASSERT_NO_FATAL_FAILURE(Load(make()));
+  files_.TearAppends(true);
+  WorkTogether([&] {
+    SystemClock().SleepFor(Millis(3));
+    files_.FailWith(Status(StatusCode::kUnavailable, "no space"));
+    SystemClock().SleepFor(Millis(1));
+    files_.FailWith(std::nullopt);
+  });
+  // What failed last is undone by the next success.
+  ASSERT_TRUE(keyring_->Store({{"last", ""}, "AES", Secret::CopyOf("x")}).ok());
+  ASSERT_TRUE(keyring_->Remove({"last", ""}).ok());
+  files_.Crash();
+  std::map<KeyName, std::string> contents;
+  const auto loaded =
+      make()->Load(Deadline::After(SystemClock(), Millis(1000)));
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  for (const Key& key : *loaded) {
+    contents[key.name] = key.type + ":" + std::string(key.data.RevealText());
+  }
+  ExpectKeyring(contents);
 }
 
 }  // namespace
