@@ -11,6 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "testing/temporary_folder.h"
 #include "testing/test_certificates.h"
@@ -114,8 +117,11 @@ class TrustStoreFolder : public testing::Test {
   };
 
   static bool Trusts(TrustStore& trust, TestAuthority& authority) {
+    return Verifies(trust, authority.Issue("DNS:h").certificate);
+  }
+  static bool Verifies(TrustStore& trust, const std::string& certificate) {
     const auto store = trust.Get();
-    const Certificate server = Read(authority.Issue("DNS:h").certificate);
+    const Certificate server = Read(certificate);
     const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)>
         context(X509_STORE_CTX_new(), X509_STORE_CTX_free);
     return X509_STORE_CTX_init(context.get(), store.get(), server.get(),
@@ -141,6 +147,25 @@ TEST_F(TrustStoreFolder, OnlyAuthoritiesThatAreUsedTakeMemory) {
   EXPECT_TRUE(Trusts(*trust, two_));
   EXPECT_EQ(trust->Get(), store);
   EXPECT_EQ(ERR_peek_error(), 0U) << "left in OpenSSL's queue";
+}
+
+TEST_F(TrustStoreFolder, ConnectionsThatStartAtOnceFindTheirAuthorities) {
+  system_.Add(one_);
+  system_.Add(two_);
+  const std::string servers[] = {one_.Issue("DNS:h").certificate,
+                                 two_.Issue("DNS:h").certificate};
+  const auto trust = system_.Trust();
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&, i] {
+        for (int n = 0; n < 20; ++n) {
+          EXPECT_TRUE(Verifies(*trust, servers[(i + n) % 2]));
+        }
+      });
+    }
+  }
+  EXPECT_EQ(Authorities(trust->Get().get()), 2U);
 }
 
 TEST_F(TrustStoreFolder, AnAuthorityThatIsInNeitherIsNotTrusted) {
