@@ -9,6 +9,7 @@
 namespace openkeyring {
 namespace {
 
+constexpr Millis kPause{500};
 constexpr size_t kMaxFile = size_t{1} << 30;
 
 // By the bytes that are there; a `.backup` is part of the JSON form.
@@ -63,19 +64,38 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
   opened->kms_ = std::move(*kms);
   // A file that vanished under a server with keys is no new keyring.
   const bool may_create = !same_file || previous->keyring().size() == 0;
-  Result<std::unique_ptr<Backend>> backend =
-      opened->MakeBackend(may_create, log);
-  if (!backend) return backend.error();
   // The server's readers wait for a reload: it gets no more time than a store.
-  const Millis time = previous == nullptr ? options.startup_deadline
-                                          : options.operation_deadline;
+  const bool first = previous == nullptr;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), first ? options.startup_deadline
+                                           : options.operation_deadline);
+  Status status = opened->LoadKeys(may_create, deadline, log);
+  // Whoever starts a server wants it to wait for a KMS that comes back.
+  for (bool told = false; first && status.IsTransient() &&
+                          deadline.Remaining(SystemClock()) > kPause;
+       told = true) {
+    if (!told) {
+      log.Write(LogLevel::kWarning,
+                "the keyring is tried again until startup_deadline_ms: " +
+                    status.message());
+    }
+    SystemClock().SleepFor(kPause);
+    status = opened->LoadKeys(may_create, deadline, log);
+  }
+  if (!status.ok()) return status;
+  return opened;
+}
+
+Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
+                            Log& log) {
+  Result<std::unique_ptr<Backend>> backend = MakeBackend(may_create, log);
+  if (!backend) return backend.error();
   Result<std::unique_ptr<Keyring>> keyring =
       Keyring::Load(std::move(*backend), SystemClock(), SystemRandom(),
-                    {options.read_only, options.operation_deadline},
-                    Deadline::After(SystemClock(), time));
+                    {config_.read_only, config_.operation_deadline}, deadline);
   if (!keyring) return keyring.error();
-  opened->keyring_ = std::move(*keyring);
-  return opened;
+  keyring_ = std::move(*keyring);
+  return Status::Ok();
 }
 
 Result<std::unique_ptr<Backend>> KmsKeyring::MakeBackend(bool may_create,

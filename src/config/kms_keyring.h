@@ -17,7 +17,8 @@ namespace openkeyring {
 // its configuration. Threads: all methods may be called at once.
 class KmsKeyring {
  public:
-  // Opens the file, whatever its form, and loads all keys. `previous`, when
+  // Opens the file, whatever its form, and loads all keys; the first time, what
+  // may pass is tried until the configured startup deadline. `previous`, when
   // there is one, serves until this succeeds, and a lock that it has on the
   // same file is shared. `owner` is for files that are made. `log` is borrowed.
   static Result<std::unique_ptr<KmsKeyring>> Open(
@@ -31,6 +32,7 @@ class KmsKeyring {
 
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
+  Status LoadKeys(bool may_create, const Deadline& deadline, Log& log);
   Result<std::unique_ptr<Backend>> MakeBackend(bool may_create, Log& log);
 
   const KmsComponentConfig config_;

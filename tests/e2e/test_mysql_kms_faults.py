@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import socket
 import subprocess
 import time
 
@@ -104,6 +105,23 @@ def test_a_start_without_kms_says_so_and_a_reload_mends_it(kms, server):
     server.reload()
     assert server.status()["Component_status"] == "Active"
     assert server.keyring_keys() == keys
+
+
+def test_a_start_waits_for_a_kms_that_comes_back(kms, server):
+    server.stop()
+    server.configure(**server.options_now, startup_deadline_ms=60000)
+    port = kms.ready["port"]
+    kms.stop()
+    with socket.create_server(("127.0.0.1", port)) as nobody:  # Hangs up on everybody.
+        nobody.settimeout(20)
+        server.start(wait=False)
+        for _ in range(8):  # More than the attempts of one call.
+            nobody.accept()[0].close()
+    kms.start()
+    server.wait_ready()
+    assert server.status()["Component_status"] == "Active"
+    assert "is tried again until startup_deadline_ms" in server.last_log()
+    assert server.value("SELECT a FROM d.t") == "1"
 
 
 def test_a_hung_kms_takes_no_longer_than_the_deadlines(kms, server):
