@@ -79,6 +79,23 @@ std::string Quotable(std::string_view name) {
   return text;
 }
 
+// Makes every text in quotes one of x's, so that none that is secret reaches
+// the JSON library. Lines, columns and what is no JSON in them stay.
+void MaskTexts(Secret& json) {
+  const std::span<uint8_t> bytes = json.RevealMutable();
+  bool inside = false;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == '"') {
+      inside = !inside;
+    } else if (inside && bytes[i] == '\\' && i + 1 < bytes.size() &&
+               bytes[i + 1] != 'u') {
+      ++i;  // An escape, right or wrong.
+    } else if (inside && bytes[i] >= ' ') {
+      bytes[i] = 'x';
+    }
+  }
+}
+
 // The number of changed, added and removed characters between two names.
 size_t Distance(std::string_view left, std::string_view right) {
   std::vector<size_t> row(right.size() + 1);
@@ -123,8 +140,9 @@ Result<JsonOptions> JsonOptions::Parse(
     if (secret) {
       if (secret->empty()) options.Complain(name + " must not be empty");
       options.secrets_[name] = std::move(*secret);
-    } else if (secret.error().code() == StatusCode::kCorrupt &&
-               IsObject(text.RevealText())) {
+    } else if (secret.error().code() == StatusCode::kCorrupt) {
+      MaskTexts(text);
+      if (!IsObject(text.RevealText())) break;
       return Status(StatusCode::kMisconfigured,
                     options.source_ + ": " + name +
                         " must be there once, as a text in quotes");

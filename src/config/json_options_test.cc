@@ -208,6 +208,17 @@ TEST(JsonOptions, ASyntaxErrorNeverQuotesTheText) {
   }
 }
 
+TEST(JsonOptions, NoSecretIsLeftInATextThatIsNotTakenApart) {
+  for (const std::string_view text :
+       {R"({"password":"s3cret","a" 1})", R"({"password":"s3cret)",
+        R"({"password":"s3cret","password":"s3cret\u0041\"s3cret"})"}) {
+    Secret content = Secret::CopyOf(text);
+    EXPECT_FALSE(JsonOptions::Parse(content, "/etc/x.cnf", {"password"}));
+    EXPECT_EQ(content.RevealText().find("s3cret"), std::string_view::npos);
+    EXPECT_EQ(content.size(), text.size()) << "columns stay";
+  }
+}
+
 TEST(JsonOptions, WhatIsNoObjectIsRefused) {
   for (const char* text : {"[]", "1", "null", "\"a\"", "[{\"a\":1}]"}) {
     EXPECT_EQ(ErrorOf(text), "/etc/x.cnf must hold one JSON object: {...}");
