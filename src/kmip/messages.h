@@ -27,6 +27,11 @@ struct KmipCall {
   bool idempotent = false;
   // Writes the fields of the request payload.
   std::function<void(TtlvWriter&, KmipVersion)> write;
+
+  KmipOperation OperationIn(KmipVersion version) const {
+    return version.HasTypedAttributes() ? operation_since_2.value_or(operation)
+                                        : operation;
+  }
 };
 
 struct KmipRequestOptions {
