@@ -72,24 +72,47 @@ TestAuthority::TestAuthority(std::string folder, std::string name)
 
 TestAuthority::~TestAuthority() = default;
 
+struct TestAuthority::Wish {
+  std::string name;
+  std::string hosts;  // May be "".
+  std::string usage;
+  std::chrono::hours ends_in;
+  std::string key_password;
+};
+
 TestCertificate TestAuthority::Issue(const std::string& hosts,
                                      std::chrono::hours ends_in) {
+  return Sign({"test server", hosts, "serverAuth", ends_in, ""});
+}
+
+TestCertificate TestAuthority::IssueClient(const std::string& name,
+                                           std::chrono::hours ends_in,
+                                           const std::string& key_password) {
+  return Sign({name, "", "clientAuth", ends_in, key_password});
+}
+
+TestCertificate TestAuthority::Sign(const Wish& wish) {
   const std::string stem = bundle_ + "." + std::to_string(++issued_);
   const TestCertificate files{stem + ".crt", stem + ".key"};
   const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const Certificate certificate =
-      Draft(key.get(), "test server", issued_ + 1, ends_in);
+      Draft(key.get(), wish.name, issued_ + 1, wish.ends_in);
   X509* issuer = identity_->certificate.get();
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
-  AddExtension(certificate.get(), issuer, NID_subject_alt_name, hosts);
-  AddExtension(certificate.get(), issuer, NID_ext_key_usage, "serverAuth");
+  if (!wish.hosts.empty()) {
+    AddExtension(certificate.get(), issuer, NID_subject_alt_name, wish.hosts);
+  }
+  AddExtension(certificate.get(), issuer, NID_ext_key_usage, wish.usage);
   AddExtension(certificate.get(), issuer, NID_authority_key_identifier,
                "keyid");
   X509_sign(certificate.get(), identity_->key.get(), EVP_sha256());
   WritePem(files.certificate, certificate.get());
   const File file(fopen(files.key.c_str(), "w"), fclose);
-  PEM_write_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr,
-                       nullptr);
+  PEM_write_PrivateKey(
+      file.get(), key.get(),
+      wish.key_password.empty() ? nullptr : EVP_aes_128_cbc(),
+      reinterpret_cast<const unsigned char*>(wish.key_password.data()),
+      static_cast<int>(wish.key_password.size()), nullptr, nullptr);
   return files;
 }
 

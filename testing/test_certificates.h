@@ -29,8 +29,16 @@ class TestAuthority {
   // Valid from two days ago to `ends_in` from now, which may be negative.
   TestCertificate Issue(const std::string& hosts,
                         std::chrono::hours ends_in = std::chrono::hours(24));
+  // Of a client with that common name. With a password, the key is encrypted.
+  TestCertificate IssueClient(
+      const std::string& name,
+      std::chrono::hours ends_in = std::chrono::hours(24),
+      const std::string& key_password = "");
 
  private:
+  struct Wish;
+  TestCertificate Sign(const Wish& wish);
+
   struct Identity;
   std::string folder_;
   std::string bundle_;

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include "kmip/operations/register.h"
+
+namespace openkeyring {
+
+KmipCall MakeRegister(const KmipObject& object,
+                      const KmipAttributes& attributes) {
+  return {KmipOperation::kRegister, std::nullopt, false,
+          [&](TtlvWriter& writer, KmipVersion version) {
+            writer.Enumeration(KmipTag::kObjectType, object.type);
+            WriteKmipTemplate(writer, version, attributes);
+            WriteKmipObject(writer, object);
+          }};
+}
+
+}  // namespace openkeyring

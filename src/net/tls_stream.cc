@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+#include "net/tls_stream.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+
+#include <optional>
+
+#include "net/socket_bio.h"
+#include "net/tls_error.h"
+
+namespace openkeyring {
+namespace {
+
+using Ssl = std::unique_ptr<SSL, decltype(&SSL_free)>;
+
+class TlsStream : public ByteStream {
+ public:
+  TlsStream(std::shared_ptr<SSL_CTX> context, Socket socket,
+            const TlsOptions& options, std::string peer)
+      : context_(std::move(context)),
+        socket_(std::move(socket)),
+        ssl_(SSL_new(context_.get()), SSL_free),
+        options_(options),
+        peer_(std::move(peer)) {}
+
+  ~TlsStream() override {
+    if (usable_) SSL_shutdown(ssl_.get());  // One try; does not wait.
+    ERR_clear_error();
+  }
+
+  Status Handshake(const std::string& host, const Deadline& deadline) {
+    if (ssl_ == nullptr || !UseSocket(ssl_.get(), socket_.fd())) {
+      return {StatusCode::kInternal, "OpenSSL: out of memory"};
+    }
+    if (!IsNumericAddress(host)) {
+      SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+    }
+    Status status =
+        Repeat([&] { return SSL_connect(ssl_.get()); }, "handshake", deadline);
+    if (status.ok() && options_.verify_host_name) {
+      status = CheckTlsHost(ssl_.get(), options_, host);
+    }
+    usable_ = status.ok();
+    return status;
+  }
+
+  Status Write(ByteView bytes, const Deadline& deadline) override {
+    while (!bytes.empty()) {
+      size_t written = 0;
+      Status status = Repeat(
+          [&] {
+            return SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(),
+                                &written);
+          },
+          "request", deadline);
+      if (!status.ok()) return Broken(ReasonForCut(std::move(status)));
+      bytes = bytes.subspan(written);
+    }
+    return Status::Ok();
+  }
+
+  Result<size_t> Read(std::span<uint8_t> into,
+                      const Deadline& deadline) override {
+    size_t size = 0;
+    Status status = Repeat(
+        [&] {
+          return SSL_read_ex(ssl_.get(), into.data(), into.size(), &size);
+        },
+        "answer", deadline);
+    if (status.ok()) return size;
+    const bool closed =
+        (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+    if (closed && status.code() == StatusCode::kUnavailable) {
+      usable_ = false;
+      return size_t{0};
+    }
+    return Broken(std::move(status));
+  }
+
+  bool IsQuiet() override {
+    if (!usable_) return false;
+    char byte = 0;
+    size_t size = 0;
+    ERR_clear_error();
+    // Takes in what is not for us, such as session tickets.
+    const int done = SSL_peek_ex(ssl_.get(), &byte, 1, &size);
+    const int error = SSL_get_error(ssl_.get(), done);
+    ERR_clear_error();
+    return done != 1 && error == SSL_ERROR_WANT_READ;
+  }
+
+  std::string Description() const override {
+    return std::string(SSL_get_version(ssl_.get())) + ", " +
+           SSL_get_cipher_name(ssl_.get());
+  }
+
+ private:
+  // Calls until it is done, waiting as OpenSSL wishes.
+  template <typename Call>
+  Status Repeat(Call call, const char* what, const Deadline& deadline) {
+    for (;;) {
+      ERR_clear_error();
+      const int done = call();
+      if (done == 1) return Status::Ok();
+      short events = 0;
+      switch (SSL_get_error(ssl_.get(), done)) {
+        case SSL_ERROR_WANT_READ:
+          events = POLLIN;
+          break;
+        case SSL_ERROR_WANT_WRITE:
+          events = POLLOUT;
+          break;
+        default:
+          return TlsFailure(ssl_.get(), options_, peer_);
+      }
+      const Status ready = socket_.WaitFor(events, deadline);
+      if (!ready.ok()) {
+        return ready.WithContext(peer_ + ", " + what);
+      }
+    }
+  }
+
+  // A server that refuses our certificate in TLS 1.3 says so and closes, while
+  // we may be sending already: what it said waits to be read.
+  Status ReasonForCut(Status status) {
+    if (status.code() != StatusCode::kUnavailable) return status;
+    char byte = 0;
+    size_t size = 0;
+    ERR_clear_error();
+    if (SSL_read_ex(ssl_.get(), &byte, 1, &size) == 1) return status;
+    Status told = TlsFailure(ssl_.get(), options_, peer_);
+    return told.code() == StatusCode::kMisconfigured ? told : status;
+  }
+
+  Status Broken(Status status) {
+    usable_ = false;
+    return status;
+  }
+
+  const std::shared_ptr<SSL_CTX> context_;
+  const Socket socket_;
+  const Ssl ssl_;
+  const TlsOptions& options_;
+  const std::string peer_;
+  bool usable_ = false;
+};
+
+std::string Text(const std::string& host, int port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+TlsConnector::TlsConnector(TlsOptions options, FileSystem& files)
+    : options_(std::move(options)), contexts_(options_, files) {}
+
+Result<std::unique_ptr<TlsConnector>> TlsConnector::Make(TlsOptions options,
+                                                         FileSystem& files) {
+  std::unique_ptr<TlsConnector> made(
+      new TlsConnector(std::move(options), files));
+  const Result<std::shared_ptr<SSL_CTX>> context = made->contexts_.Get();
+  if (!context) return context.error();
+  return made;
+}
+
+TlsConnector::Known TlsConnector::Look(const Host& host) {
+  const std::lock_guard lock(mutex_);
+  return known_[host];
+}
+
+void TlsConnector::Remember(const Host& host, Known known) {
+  const std::lock_guard lock(mutex_);
+  known_[host] = std::move(known);
+}
+
+Result<std::unique_ptr<ByteStream>> TlsConnector::Connect(
+    const std::string& host, int port, const Deadline& deadline) {
+  const Host key(host, port);
+  const Deadline bound =
+      deadline.Within(SystemClock(), options_.connect_timeout);
+  Known known = Look(key);
+  std::optional<Status> tried;
+  if (known.worked) {
+    Result<std::unique_ptr<ByteStream>> stream =
+        ConnectTo(key, known.addresses, bound);
+    if (stream) return stream;
+    tried = stream.error();
+    Remember(key, {known.addresses, false});
+    if (bound.Passed(SystemClock())) return *tried;
+  }
+  const Result<Addresses> fresh = ResolveHost(host, port);
+  if (!fresh && tried) return *tried;
+  if (!fresh && known.addresses.empty()) return fresh.error();
+  if (fresh && tried && *fresh == known.addresses) return *tried;
+  if (fresh) known.addresses = *fresh;
+  Result<std::unique_ptr<ByteStream>> stream =
+      ConnectTo(key, known.addresses, bound);
+  Remember(key, {known.addresses, stream.has_value()});
+  return stream;
+}
+
+Result<std::unique_ptr<ByteStream>> TlsConnector::ConnectTo(
+    const Host& host, const Addresses& addresses, const Deadline& deadline) {
+  const std::string peer = Text(host.first, host.second);
+  const Result<std::shared_ptr<SSL_CTX>> context = contexts_.Get();
+  if (!context) return context.error();
+  Result<Socket> socket = openkeyring::ConnectTo(addresses, deadline);
+  if (!socket) return socket.error().WithContext(peer);
+  auto stream =
+      std::make_unique<TlsStream>(*context, std::move(*socket), options_, peer);
+  Status status = stream->Handshake(host.first, deadline);
+  if (!status.ok()) return status;
+  return std::unique_ptr<ByteStream>(std::move(stream));
+}
+
+}  // namespace openkeyring

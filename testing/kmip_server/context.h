@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_TESTING_KMIP_SERVER_CONTEXT_H_
+#define OPENKEYRING_TESTING_KMIP_SERVER_CONTEXT_H_
+
+#include <string>
+
+#include "testing/kmip_server/service.h"
+
+namespace kmip_server {
+
+// One operation. Private to the service's own files.
+struct Service::Context {
+  const Behaviour& behaviour;
+  KmipVersion version;
+  TtlvReader payload;
+  const std::string& client;
+  std::string& placeholder;
+
+  TtlvFields fields{payload};
+  // The identifier of the request, or the placeholder.
+  std::string Id() {
+    const auto id =
+        fields.OptionalText(openkeyring::KmipTag::kUniqueIdentifier);
+    if (id) placeholder = *id;
+    return placeholder;
+  }
+};
+
+inline Outcome NotFound(const std::string& id) {
+  return Outcome::Fail(KmipResultReason::kItemNotFound,
+                       "Could not locate object: " + id);
+}
+
+// The attributes that are shown to this client.
+KmipAttributes Shown(const Behaviour& behaviour, KmipAttributes attributes);
+
+}  // namespace kmip_server
+
+#endif  // OPENKEYRING_TESTING_KMIP_SERVER_CONTEXT_H_

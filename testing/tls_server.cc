@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "testing/tls_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace openkeyring {
+namespace {
+
+SSL_CTX* MakeContext(const TlsServerOptions& options) {
+  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+  SSL_CTX_set_min_proto_version(context, options.min_version);
+  SSL_CTX_set_max_proto_version(context, options.max_version);
+  if (!options.ciphers.empty()) {
+    SSL_CTX_set_cipher_list(context, options.ciphers.c_str());
+  }
+  SSL_CTX_use_certificate_chain_file(context,
+                                     options.certificate.certificate.c_str());
+  SSL_CTX_use_PrivateKey_file(context, options.certificate.key.c_str(),
+                              SSL_FILETYPE_PEM);
+  if (!options.client_ca.empty()) {
+    SSL_CTX_load_verify_locations(context, options.client_ca.c_str(), nullptr);
+    SSL_CTX_set_verify(
+        context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  return context;
+}
+
+void BlockSigpipe() {
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);  // Clients may just go.
+}
+
+}  // namespace
+
+std::string TlsSession::Read(size_t size) {
+  std::string bytes(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    size_t n = 0;
+    if (SSL_read_ex(ssl_, bytes.data() + done, size - done, &n) != 1) break;
+    done += n;
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+bool TlsSession::Write(std::string_view bytes) {
+  size_t n = 0;
+  return bytes.empty() ||
+         SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n) == 1;
+}
+
+void TlsSession::SayGoodbye() { SSL_shutdown(ssl_); }
+
+void TlsSession::HalfClose() { shutdown(fd_, SHUT_WR); }
+
+void TlsSession::Reset() {
+  // Closing with this set sends RST; the server closes soon after.
+  const linger now{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+void TlsSession::WaitForEnd(int ms) {
+  pollfd waited{fd_, POLLRDHUP, 0};
+  poll(&waited, 1, ms);
+}
+
+std::string TlsSession::ClientName() const {
+  X509* certificate = SSL_get1_peer_certificate(ssl_);
+  if (certificate == nullptr) return "";
+  char name[256] = "";
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                            name, sizeof name);
+  X509_free(certificate);
+  return name;
+}
+
+TlsServer::TlsServer(TlsServerOptions options, Handler handler)
+    : handler_(std::move(handler)), context_(MakeContext(options)) {
+  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(options.port));
+  inet_pton(AF_INET, options.address.c_str(), &address.sin_addr);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener_, generic, size) == 0 && listen(listener_, 64) == 0 &&
+      getsockname(listener_, generic, &size) == 0) {
+    port_ = ntohs(address.sin_port);
+  }
+  acceptor_ = std::jthread([this] { Accept(); });
+}
+
+TlsServer::~TlsServer() {
+  shutdown(listener_, SHUT_RDWR);
+  acceptor_.join();
+  CutAll();
+  threads_.clear();
+  close(listener_);
+  SSL_CTX_free(context_);
+}
+
+int TlsServer::open() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(open_.size());
+}
+
+void TlsServer::CutAll() {
+  const std::lock_guard lock(mutex_);
+  for (const int fd : open_) shutdown(fd, SHUT_RDWR);
+}
+
+void TlsServer::Accept() {
+  for (;;) {
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    ++accepted_;
+    const std::lock_guard lock(mutex_);
+    open_.push_back(fd);
+    threads_.emplace_back([this, fd] { Serve(fd); });
+  }
+}
+
+void TlsServer::Serve(int fd) {
+  BlockSigpipe();
+  SSL* ssl = SSL_new(context_);
+  SSL_set_fd(ssl, fd);
+  if (SSL_accept(ssl) == 1) {
+    ++handshakes_;
+    TlsSession session(fd, ssl);
+    handler_(session);
+  }
+  SSL_free(ssl);
+  ERR_clear_error();
+  const std::lock_guard lock(mutex_);
+  std::erase(open_, fd);
+  close(fd);
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_TESTING_TLS_SERVER_H_
+#define OPENKEYRING_TESTING_TLS_SERVER_H_
+
+#include <openssl/types.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "testing/test_certificates.h"
+
+namespace openkeyring {
+
+struct TlsServerOptions {
+  std::string address = "127.0.0.1";  // Numeric, IPv4.
+  int port = 0;                       // 0: any free one.
+  TestCertificate certificate;
+  std::string client_ca;  // Whose clients may come; "": nobody is asked.
+  int min_version = 0;    // As OpenSSL has it: TLS1_2_VERSION ...
+  int max_version = 0;    // 0: the highest.
+  std::string ciphers;    // Of TLS 1.2; "": OpenSSL's own choice.
+};
+
+// One connection, in its handler's thread. Blocking.
+class TlsSession {
+ public:
+  TlsSession(int fd, SSL* ssl) : fd_(fd), ssl_(ssl) {}
+
+  // Exactly `size` bytes; fewer when the connection ended.
+  std::string Read(size_t size);
+  bool Write(std::string_view bytes);
+  // TLS's close_notify, while the TCP connection stays open.
+  void SayGoodbye();
+  // TCP's FIN for our direction, without TLS saying so.
+  void HalfClose();
+  void Reset();  // RST.
+  // Until the client closes, or the server ends; but `ms` at most.
+  void WaitForEnd(int ms);
+  // The common name in the client's certificate; "" without one.
+  std::string ClientName() const;
+
+ private:
+  const int fd_;
+  SSL* const ssl_;
+};
+
+// A TLS server in this process, a thread a connection.
+class TlsServer {
+ public:
+  // Serves a whole connection; called in its thread. It is closed afterwards.
+  using Handler = std::function<void(TlsSession&)>;
+
+  TlsServer(TlsServerOptions options, Handler handler);
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
+  ~TlsServer();  // Cuts all connections, and waits for their threads.
+
+  int port() const { return port_; }  // 0: could not listen.
+  int accepted() const { return accepted_; }
+  int handshakes() const { return handshakes_; }  // Done.
+  int open() const;
+  void CutAll();
+
+ private:
+  void Accept();
+  void Serve(int fd);
+
+  const Handler handler_;
+  SSL_CTX* context_ = nullptr;
+  int listener_ = -1;
+  int port_ = 0;
+  std::atomic<int> accepted_{0};
+  std::atomic<int> handshakes_{0};
+  mutable std::mutex mutex_;
+  std::vector<int> open_;  // Guarded by mutex_, as the threads.
+  std::vector<std::jthread> threads_;
+  std::jthread acceptor_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_TESTING_TLS_SERVER_H_
