@@ -48,7 +48,7 @@ def copy_of_plugin(folder: pathlib.Path) -> pathlib.Path:
 def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
     # Not in memory, as tests are: that is faster than any disk, and a library there counts as written to.
     os.environ.setdefault("OPENKEYRING_TEST_TMP", tempfile.gettempdir())
-    folder = process.new_folder("bench", on_disk=True)
+    folder = process.new_folder("bench")
     plugin = copy_of_plugin(folder)
     found = []
     try:
