@@ -7,7 +7,7 @@ import time
 
 import pytest
 import torture
-from lab import kms_component
+from lab import kms_component, percona_file
 from lab.mysql import SqlError
 
 pytestmark = pytest.mark.sid
@@ -81,6 +81,8 @@ class Writer(threading.Thread):
 def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
     dice = random.Random(torture.SEED + rounds)
     server = kms_component.KmsServer(folder / "m", kms, options=OPTIONS, binlog=True, more={"file_format": form, "startup_deadline_ms": 30000})
+    if form == "percona":
+        percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
     server.dying = False
     server.start()
     server.install_udf()
