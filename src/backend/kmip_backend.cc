@@ -64,7 +64,9 @@ Result<KmipBackend::Object> KmipBackend::Register(const Key& key,
     KmipChange change =
         client_.Change(MakeRegister(object, attributes), deadline);
     if (change.status.ok()) return Object{change.id, object.type};
-    const bool taken = change.status.code() == StatusCode::kAlreadyExists;
+    // Of a name that is taken, some servers say that the request is invalid.
+    const bool taken = change.status.code() == StatusCode::kAlreadyExists ||
+                       change.status.code() == StatusCode::kInvalidArgument;
     if (!taken && !change.may_have_happened) return change.status;
     // Whether it is there is asked before it is sent again.
     const auto there = objects_.Find(

@@ -171,6 +171,15 @@ bool JsonOptions::Has(const std::string& name) const {
 }
 
 std::string JsonOptions::Text(const std::string& name) {
+  const size_t errors = errors_.size();
+  std::string text = TextOrBlank(name);
+  if (text.empty() && Has(name) && errors_.size() == errors) {
+    Complain(name + " must not be empty");
+  }
+  return text;
+}
+
+std::string JsonOptions::TextOrBlank(const std::string& name) {
   known_.insert(name);
   const Json* value = values_->Find(name);
   if (value == nullptr) return "";
@@ -179,8 +188,31 @@ std::string JsonOptions::Text(const std::string& name) {
     return "";
   }
   std::string text = value->get<std::string>();
-  if (Trim(text).empty()) Complain(name + " must not be empty");
-  return text;
+  return Trim(text).empty() ? "" : text;
+}
+
+std::vector<std::string> JsonOptions::TextList(const std::string& name) {
+  known_.insert(name);
+  std::vector<std::string> texts;
+  const Json* value = values_->Find(name);
+  if (value == nullptr) return texts;
+  bool right = value->is_string() || value->is_array();
+  if (value->is_string()) {
+    const std::string text = value->get<std::string>();
+    for (size_t start = 0, end = 0; end != text.npos; start = end + 1) {
+      end = text.find(',', start);
+      texts.emplace_back(Trim(std::string_view(text).substr(
+          start, end == text.npos ? end : end - start)));
+    }
+  } else if (value->is_array()) {
+    for (const Json& one : *value) {
+      right &= one.is_string();
+      if (right) texts.emplace_back(Trim(one.get<std::string>()));
+    }
+  }
+  right &= std::ranges::none_of(texts, &std::string::empty);
+  if (!right) Complain(name + " must be a list of texts, none of them empty");
+  return right ? texts : std::vector<std::string>{};
 }
 
 Secret JsonOptions::TakeSecret(const std::string& name) {

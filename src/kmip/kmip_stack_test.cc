@@ -71,6 +71,7 @@ TEST_F(KmipStackTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
 }
 
 TEST_F(KmipStackTest, AKeyThatEverybodyMayReadIsAWarning) {
+  chmod(own_.key.c_str(), 0600);
   ASSERT_TRUE(KmipStack::Make(Options(), lab_.log));
   EXPECT_EQ(lab_.log.Text().find("chmod"), std::string::npos);
   chmod(own_.key.c_str(), 0644);
