@@ -132,6 +132,12 @@ Result<std::vector<std::string>> CrashFileSystem::List(const std::string&) {
 
 Result<FileInfo> CrashFileSystem::Stat(const std::string& path) {
   std::lock_guard lock(mutex_);
+  if (path == ".") {
+    FileInfo folder;
+    folder.permissions = 0750;
+    folder.is_directory = true;
+    return folder;
+  }
   const auto found = names_.find(path);
   if (found == names_.end()) return NoSuch(path);
   FileInfo info;
@@ -227,6 +233,12 @@ void CrashFileSystem::Put(const std::string& name, Bytes content,
   inode->content = inode->durable = std::move(content);
   inode->permissions = permissions;
   names_[name] = durable_names_[name] = inode;
+}
+
+void CrashFileSystem::Overwrite(const std::string& name, Bytes content) {
+  std::lock_guard lock(mutex_);
+  Inode& inode = *names_.at(name);
+  inode.content = inode.durable = std::move(content);
 }
 
 std::vector<std::string> CrashFileSystem::Names() const {

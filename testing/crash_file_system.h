@@ -23,7 +23,8 @@ namespace openkeyring {
 // (so that clean-up code can't help). Crash() then gives the disk as the next
 // process finds it.
 //
-// Paths are plain names. Threads: all methods may be called at once.
+// Paths are plain names, and the folder is ".". Threads: all methods may be
+// called at once.
 class CrashFileSystem : public FileSystem {
  public:
   // How many changing steps (create, append, sync, rename, remove, sync of the
@@ -57,6 +58,8 @@ class CrashFileSystem : public FileSystem {
   // Test access: puts a file there, durable at once; all names; and a file's
   // bytes, for tests that damage them.
   void Put(const std::string& name, Bytes content, mode_t permissions = 0440);
+  // Other bytes in the same file, as cp does it; durable at once.
+  void Overwrite(const std::string& name, Bytes content);
   std::vector<std::string> Names() const;
   Bytes Content(const std::string& name) const;
   mode_t Permissions(const std::string& name) const;

@@ -62,6 +62,26 @@ TEST(CrashFileSystem, RenameNoReplaceKeepsWhatIsThere) {
   EXPECT_EQ(files.Content("b"), Bytes{9});
 }
 
+TEST(CrashFileSystem, OverwrittenIsTheSameFileAndPutIsAnother) {
+  CrashFileSystem files;
+  files.Put("a", kContent);
+  auto file = files.OpenLocked("a");
+  ASSERT_TRUE(file);
+  files.Overwrite("a", {9});
+  EXPECT_EQ(*(*file)->Size(), 1u);
+  EXPECT_TRUE(*(*file)->IsAt("a"));
+  files.Put("a", {9});
+  EXPECT_FALSE(*(*file)->IsAt("a"));
+}
+
+TEST(CrashFileSystem, ItsFolderIsThere) {
+  CrashFileSystem files;
+  const auto folder = files.Stat(".");
+  ASSERT_TRUE(folder);
+  EXPECT_TRUE(folder->is_directory);
+  EXPECT_FALSE(files.Stat("a"));
+}
+
 TEST(CrashFileSystem, AnOpenNewFileIsLocked) {
   CrashFileSystem files;
   auto file = files.Create("a", 0440);

@@ -14,7 +14,9 @@ from lab import packages, process  # noqa: E402
 @pytest.fixture
 def folder(request):
     """A fresh folder for this test, with a path that is short enough for sockets."""
-    made = process.new_folder(request.node.name.removeprefix("test_"))
+    name = request.node.name.removeprefix("test_")
+    killing = "torture" in request.node.path.parts or "kill" in name or "crash" in name
+    made = process.new_folder(name, on_disk=killing)
     yield made
     process.remove_folder(made)
 

@@ -14,6 +14,7 @@ import pathlib
 import platform
 import shutil
 import sys
+import tempfile
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -45,6 +46,8 @@ def copy_of_plugin(folder: pathlib.Path) -> pathlib.Path:
 
 
 def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
+    # Not in memory, as tests are: that is faster than any disk, and a library there counts as written to.
+    os.environ.setdefault("OPENKEYRING_TEST_TMP", tempfile.gettempdir())
     folder = process.new_folder("bench")
     plugin = copy_of_plugin(folder)
     found = []

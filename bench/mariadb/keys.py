@@ -23,11 +23,11 @@ class Lab:
         self.folder = folder
         self.plugin = plugin
         self.timer = timer
-        authority = certificates.Authority(folder / "ca")
-        pair = authority.server()
+        self.authority = certificates.Authority(folder / "ca")
+        pair = self.authority.server()
         self.bundle = folder / "bundle.pem"
         system = SYSTEM_BUNDLE.read_text() if SYSTEM_BUNDLE.exists() else ""
-        self.bundle.write_text(system + authority.certificate.read_text())
+        self.bundle.write_text(system + self.authority.certificate.read_text())
         self.kms = emulator.Emulator(folder / "kms",
                                      options=["--tls-cert", pair.certificate, "--tls-key", pair.key]).start()
 

@@ -10,9 +10,10 @@ from lab import aws_plugin, mariadb
 FILE_PLUGIN = pathlib.Path("/usr/lib/mysql/plugin/file_key_management.so")
 
 
-def with_kms(folder: pathlib.Path, kms, plugin: pathlib.Path, options=(), environment=None) -> mariadb.MariaDB:
+def with_kms(folder: pathlib.Path, kms, plugin: pathlib.Path, options=(), environment=None,
+             installation=None) -> mariadb.MariaDB:
     return mariadb.MariaDB(
-        folder, plugins=[plugin], environment={**kms.environment(), **(environment or {})},
+        folder, installation, plugins=[plugin], environment={**kms.environment(), **(environment or {})},
         options=[*aws_plugin.options(kms, master_key_id=kms.alias), *options])
 
 

@@ -33,12 +33,16 @@ struct KmsClient::Attempt {
 
 KmsClient::KmsClient(AwsWorld world, const AwsSettings& settings,
                      CredentialChain& credentials, RegionResolver& region,
-                     Millis attempt_timeout)
+                     Millis attempt_timeout,
+                     std::shared_ptr<KmsStatisticsKeeper> statistics)
     : world_(world),
       settings_(settings),
       credentials_(credentials),
       region_(region),
-      attempt_timeout_(attempt_timeout) {}
+      attempt_timeout_(attempt_timeout),
+      statistics_(statistics != nullptr
+                      ? std::move(statistics)
+                      : std::make_shared<KmsStatisticsKeeper>()) {}
 
 template <typename T>
 Result<T> KmsClient::CallAndRead(const char* operation, Result<Secret> body,
@@ -139,7 +143,7 @@ Status KmsClient::Call(const char* operation, Result<Secret> body,
   attempt.body = std::move(*body);
   attempt.resend = resend;
   Status status = CallUntilJudged(attempt, read, deadline);
-  statistics_.Outcome(status, world_.clock.Now());
+  statistics_->Outcome(status, world_.clock.Now());
   return status;
 }
 
@@ -188,7 +192,7 @@ Result<HttpResponse> KmsClient::SendOnce(Attempt& attempt,
   Status status = SignRequest(request, **credentials, {region, "kms"},
                               world_.clock.Now() + offset);
   if (!status.ok()) return status;
-  statistics_.Request(request.url);
+  statistics_->Request(request.url);
   attempt.sent = true;
   const Millis left = deadline.Remaining(world_.clock);
   Result<HttpResponse> answer =
@@ -213,7 +217,7 @@ bool KmsClient::MayRepeat(Attempt& attempt, const Result<HttpResponse>& answer,
   }
   const AwsError error = ParseAwsError(*answer);
   if (RepeatsAtOnce(attempt, error)) {
-    statistics_.Retry();
+    statistics_->Retry();
     return true;
   }
   // Refused calls had no effect, so that even what is sent once may repeat.
@@ -264,7 +268,7 @@ bool KmsClient::WaitForRetry(Attempt& attempt, bool after_timeout,
   world_.clock.SleepFor(delay);
   attempt.last_cost = cost;
   ++attempt.number;
-  statistics_.Retry();
+  statistics_->Retry();
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,10 +32,12 @@ namespace openkeyring {
 // Threads: all methods may be called at once. No lock is held during I/O.
 class KmsClient {
  public:
-  // `attempt_timeout` bounds one exchange. All borrowed.
+  // `attempt_timeout` bounds one exchange. All borrowed. `statistics` may be
+  // another client's, to go on counting where that one ends; null makes new.
   KmsClient(AwsWorld world, const AwsSettings& settings,
             CredentialChain& credentials, RegionResolver& region,
-            Millis attempt_timeout);
+            Millis attempt_timeout,
+            std::shared_ptr<KmsStatisticsKeeper> statistics = nullptr);
 
   Result<KmsDataKey> GenerateDataKey(std::string_view key_id, size_t bytes,
                                      const EncryptionContext& context,
@@ -64,7 +67,10 @@ class KmsClient {
 
   // The region that requests are signed for.
   std::string Region(const Deadline& deadline);
-  KmsStatistics statistics() const { return statistics_.Get(); }
+  KmsStatistics statistics() const { return statistics_->Get(); }
+  std::shared_ptr<KmsStatisticsKeeper> statistics_keeper() const {
+    return statistics_;
+  }
 
  private:
   struct Attempt;  // The running state of one operation.
@@ -95,7 +101,7 @@ class KmsClient {
   const Millis attempt_timeout_;
   RetryQuota quota_;
   std::atomic<int64_t> clock_offset_ms_{0};
-  KmsStatisticsKeeper statistics_;
+  const std::shared_ptr<KmsStatisticsKeeper> statistics_;
 };
 
 }  // namespace openkeyring

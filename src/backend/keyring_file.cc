@@ -2,6 +2,7 @@
 #include "backend/keyring_file.h"
 
 #include <utility>
+#include <vector>
 
 namespace openkeyring {
 namespace {
@@ -39,8 +40,14 @@ void KeyringFile::GiveUpWriting(Status reason) {
   why_not_writable_ = std::move(reason);
 }
 
-Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
-  if (file_ == nullptr) return why_not_writable_;
+Status KeyringFile::CheckOurs(uint64_t epoch) {
+  if (file_ == nullptr) {
+    const StatusCode code = why_not_writable_.code();
+    const bool about_keys =
+        code == StatusCode::kNotFound || code == StatusCode::kAlreadyExists;
+    return {about_keys ? StatusCode::kReadOnly : code,
+            why_not_writable_.message()};
+  }
   const Result<bool> there = file_->IsAt(path_);
   if (!there) return there.error();
   if (!*there) {
@@ -48,9 +55,18 @@ Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
             path_ + " was replaced or removed since the keyring was loaded" +
                 kReload};
   }
+  return epoch == epoch_ ? Status::Ok() : Changed();
+}
+
+Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
+  Status status = CheckOurs(epoch);
+  if (!status.ok()) return status;
   const Result<uint64_t> now = file_->Size();
   if (!now) return now.error();
-  if (epoch == epoch_ && *now == size) return Status::Ok();
+  return *now == size ? status : Changed();
+}
+
+Status KeyringFile::Changed() const {
   return {StatusCode::kCorrupt,
           path_ + " was changed by somebody else since the keyring was loaded" +
               kReload};
@@ -63,6 +79,8 @@ Status KeyringFile::Create(ByteView content) {
 
 Status KeyringFile::Replace(ByteView content, bool& replaced) {
   replaced = false;
+  Status status = CheckOurs(epoch_);
+  if (!status.ok()) return status;
   const Result<FileInfo> old = files_.Stat(path_);
   if (!old) return old.error();
   Replaced result = ReplaceDurably(files_, random_, path_, content,
@@ -82,6 +100,20 @@ Result<std::string> KeyringFile::PutAside(const std::string& label,
                                 kNewFileMode, owner_);
   if (!status.ok()) return status;
   return JoinPath(FolderOf(path_), name);
+}
+
+void KeyringFile::SweepLeftovers(Log& log) {
+  const std::string folder = FolderOf(path_), own = NameOf(path_);
+  const Result<std::vector<std::string>> names = files_.List(folder);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!IsTemporaryName(name, own) || name[1 + own.size()] != '.') continue;
+    const std::string leftover = JoinPath(folder, name);
+    if (files_.RemoveUnlocked(leftover).ok()) {
+      log.Write(LogLevel::kNote,
+                "removed " + leftover + ", left unfinished by a crash");
+    }
+  }
 }
 
 Status KeyringFile::SyncAll() {

@@ -31,6 +31,8 @@ struct FileBackendOptions {
   Binding binding;
   // How many calls of the wrapper at once.
   size_t parallelism = 16;
+  // The most bytes that a sealed file may have, to be read and to be written.
+  size_t max_file = size_t{1} << 30;
 };
 
 // The file of a MySQL keyring as this process has it: locked, for as long as
@@ -59,18 +61,27 @@ class KeyringFile {
 
   // The open file; locked() must be true.
   WritableFile& file() { return *file_; }
-  // Ok when the file is locked, still at its path, and as the caller knows it:
-  // of that epoch() and size. Else what to tell who wants to write.
+  // Ok when the file is locked, still at its path, and of that epoch(). Else
+  // what to tell who wants to write: kReadOnly, kDenied, kUnavailable for why
+  // it is not locked, kCorrupt when somebody else changed it; never kNotFound
+  // or kAlreadyExists, which are answers about keys.
+  Status CheckOurs(uint64_t epoch);
+  // The same, and of that size.
   Status CheckUnchanged(uint64_t epoch, uint64_t size);
 
   // Makes the file, with mode 0640, where there is none; kAlreadyExists when
   // somebody was faster. Then Acquire.
   Status Create(ByteView content);
-  // Replaces it durably, keeping mode and owner. When the new content took the
-  // name although this is an error, `replaced` says so.
+  // Replaces it durably, keeping mode and owner. Refused, as by CheckOurs, when
+  // another file is there now. When the new content took the name although this
+  // is an error, `replaced` says so.
   Status Replace(ByteView content, bool& replaced);
   // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
+  // The error for a file that holds something else than the caller knows.
+  Status Changed() const;
+  // Removes what writers that died left unfinished, and says so.
+  void SweepLeftovers(Log& log);
   // Makes what is there now durable: the process that wrote it may have died
   // before it came to that.
   Status SyncAll();

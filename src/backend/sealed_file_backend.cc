@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loading a sealed keyring file; sealed_file_writer.cc changes it.
+// Loading a sealed keyring file; sealed_file_maker.cc makes one, and
+// sealed_file_writer.cc changes it.
 #include "backend/sealed_file_backend.h"
 
 #include <utility>
@@ -9,7 +10,6 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxFile = size_t{1} << 30;
 constexpr char kProduct[] = "component_keyring_kms";
 constexpr char kProductPair[] = "openkeyring:product";
 constexpr char kFileIdPair[] = "openkeyring:file-id";
@@ -29,82 +29,37 @@ Binding SealedFileBackend::WantedBinding(const FileId& file_id) const {
 }
 
 Result<std::vector<Key>> SealedFileBackend::Load(const Deadline& deadline) {
-  if (!options_.read_only) file_->Acquire();
-  Result<Secret> content = world_.files.Read(file_->path(), kMaxFile);
-  const bool missing = content.status().code() == StatusCode::kNotFound;
-  if (missing || (content && content->empty())) {
-    Status status = CreateNew(deadline);
-    // Somebody was faster: theirs it is.
-    if (status.code() == StatusCode::kAlreadyExists) return Load(deadline);
-    if (!status.ok()) {
-      return status.WithContext("making keyring file " + file_->path());
-    }
-    return std::vector<Key>();
-  }
-  if (!content) return content.error();
-  Result<Keys> keys = Open(content->RevealBytes(), deadline);
-  if (!keys) {
-    return keys.error().WithContext("keyring file " + file_->path());
-  }
+  bool again = false;
+  Result<Keys> keys = LoadOnce(deadline, again);
+  if (again) keys = LoadOnce(deadline, again);
+  if (!keys) return NoAnswerAboutKeys(keys.error());
   std::vector<Key> list;
   list.reserve(keys->size());
   for (auto& [name, key] : *keys) list.push_back(std::move(key));
   return list;
 }
 
-Status SealedFileBackend::CreateNew(const Deadline& deadline) {
-  if (!options_.may_create) {
-    return {StatusCode::kMisconfigured,
-            file_->path() +
-                " is gone or empty, while its keys are in use; "
-                "restore it from a backup"};
+Result<SealedFileBackend::Keys> SealedFileBackend::LoadOnce(
+    const Deadline& deadline, bool& again) {
+  again = false;
+  if (!options_.read_only) file_->Acquire();
+  Result<Secret> content = world_.files.Read(file_->path(), options_.max_file);
+  const bool missing = content.status().code() == StatusCode::kNotFound;
+  if (missing || (content && content->empty())) {
+    Status status = CreateNew(missing, deadline, again);
+    if (status.ok()) return Keys();
+    return status.WithContext("making keyring file " + file_->path());
   }
-  if (options_.read_only) {
-    // An unmounted folder must not look like an empty keyring.
-    Result<FileInfo> folder = world_.files.Stat(FolderOf(file_->path()));
-    if (!folder) return {StatusCode::kMisconfigured, folder.error().message()};
-    world_.log.Write(LogLevel::kWarning,
-                     "there is no keyring file " + file_->path() +
-                         ", and read_only forbids to make one");
-    return Status::Ok();
-  }
-  const bool exists = file_->locked();  // An empty one.
-  if (!exists && file_->why_not_writable().code() != StatusCode::kNotFound) {
-    return file_->why_not_writable();
-  }
-  SealedHeader header;
-  Status status = world_.random.Fill(header.file_id);
-  if (!status.ok()) return status;
-  header.binding = WantedBinding(header.file_id);
-  header.kms_key = world_.wrapper.CurrentKeyName();
-  Result<WrappedKey> wrapped =
-      world_.wrapper.Generate(kDataKeyBytes, header.binding, deadline);
-  if (!wrapped) return wrapped.error();
-  header.data_key = std::move(*wrapped);
-  Result<Secret> data_key = Unwrap(header.data_key, header.binding, deadline);
-  if (!data_key) return data_key.error();
-  Result<Bytes> content = WriteSealedHeader(header, *data_key);
   if (!content) return content.error();
-  std::lock_guard lock(mutex_);
-  if (exists) {
-    bool replaced = false;
-    status = file_->Replace(*content, replaced);
-  } else {
-    status = file_->Create(*content);
-    if (status.ok()) file_->Acquire();
-  }
-  if (!status.ok()) return status;
-  if (!file_->locked()) return file_->why_not_writable();
-  world_.log.Write(LogLevel::kNote, "made keyring file " + file_->path() +
-                                        (exists ? ", which was empty" : ""));
-  header_ = std::move(header);
-  data_key_ = std::move(*data_key);
-  header_size_ = end_ = content->size();
-  Result<std::unique_ptr<SealedLog>> log = SealedLog::Make(
-      data_key_, header_.file_id, header_.generation, world_.random);
-  if (!log) return log.error();
-  log_ = std::move(*log);
-  return TakeUp({}, {});
+  Result<Keys> keys = Open(content->RevealBytes(), deadline);
+  if (keys) return keys;
+  return keys.error().WithContext("keyring file " + file_->path());
+}
+
+Status SealedFileBackend::NoAnswerAboutKeys(const Status& status) {
+  const bool is_one = status.code() == StatusCode::kNotFound ||
+                      status.code() == StatusCode::kAlreadyExists;
+  return is_one ? Status(StatusCode::kUnavailable, status.message()) : status;
 }
 
 Result<Secret> SealedFileBackend::Unwrap(const WrappedKey& wrapped,
@@ -147,6 +102,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
   log_ = std::move(*log);
   header_size_ = read->size;
   end_ = header_size_ + replayed->good;
+  RememberEnd(content.first(end_));
   status = TakeUp(replayed->keys, records.subspan(replayed->good));
   lock.unlock();
   if (status.ok() && !IsAsConfigured()) {
@@ -158,9 +114,9 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
 
 // Gets ready to write: what was read is made durable, a torn end goes aside.
 Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
-  size_t live = header_size_;
-  for (const auto& [name, key] : keys) live += SealedLog::RecordSize(key);
-  compact_at_ = CompactionPoint(live);
+  names_.clear();
+  for (const auto& [name, key] : keys) names_.insert(name);
+  compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
   epoch_ = file_->epoch();
   if (options_.read_only) return Status::Ok();
   if (!file_->locked()) {
@@ -169,23 +125,39 @@ Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
                          file_->why_not_writable().message());
     return Status::Ok();
   }
-  if (!torn.empty()) {
-    Result<std::string> aside = file_->PutAside("torn", torn);
-    Status cut = aside ? file_->file().Truncate(end_) : aside.error();
-    if (!cut.ok()) {
-      file_->GiveUpWriting(cut.WithContext(
-          "the end of the file, torn by a crash, could not be put aside"));
-      world_.log.Write(LogLevel::kWarning, file_->why_not_writable().message());
-      return Status::Ok();
-    }
-    world_.log.Write(LogLevel::kWarning,
-                     file_->path() + " ended with a record that a crash cut (" +
-                         std::to_string(torn.size()) +
-                         " bytes of a store that never succeeded); it is now "
-                         "in " +
-                         *aside);
+  Status status = PutTornEndAside(torn);
+  if (!status.ok()) {
+    file_->GiveUpWriting(status.WithContext(
+        "the end of the file, torn by a crash, could not be put aside"));
+    world_.log.Write(LogLevel::kWarning, file_->why_not_writable().message());
+    return Status::Ok();
   }
-  return file_->SyncAll();
+  status = file_->SyncAll();
+  if (status.ok()) file_->SweepLeftovers(world_.log);
+  return status;
+}
+
+Status SealedFileBackend::PutTornEndAside(ByteView torn) {
+  if (torn.empty()) return Status::Ok();
+  // What was read may be another file than the one that is locked.
+  Status status = file_->CheckUnchanged(epoch_, end_ + torn.size());
+  if (!status.ok()) return status;
+  const Result<std::string> aside = file_->PutAside("torn", torn);
+  status = aside ? file_->file().Truncate(end_) : aside.error();
+  if (!status.ok()) return status;
+  world_.log.Write(LogLevel::kWarning,
+                   file_->path() + " ended with a record that a crash cut (" +
+                       std::to_string(torn.size()) +
+                       " bytes of a store that never succeeded); it is now "
+                       "in " +
+                       *aside);
+  return status;
+}
+
+size_t SealedFileBackend::LiveSize(const Keys& keys) const {
+  size_t live = header_size_;
+  for (const auto& [name, key] : keys) live += SealedLog::RecordSize(key);
+  return live;
 }
 
 bool SealedFileBackend::IsAsConfigured() const {

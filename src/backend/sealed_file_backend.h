@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,8 @@ namespace openkeyring {
 // When somebody else has the file, or it cannot be written to, Load warns and
 // every later change is refused with the reason. Load makes the file when
 // there is none, or an empty one, so that a wrong configuration shows at once;
-// not when it is read only.
+// not when it is read only. Trouble with files is never kNotFound or
+// kAlreadyExists: those are answers about keys.
 //
 // Threads: all methods may be called at once. A mutex is held while a record is
 // written to the local file, never during a call of the wrapper.
@@ -40,23 +42,34 @@ class SealedFileBackend : public Backend {
  private:
   using Keys = std::map<KeyName, Key>;
 
-  Status CreateNew(const Deadline& deadline);
+  // `again`: somebody was faster in making the file, so theirs it is.
+  Result<Keys> LoadOnce(const Deadline& deadline, bool& again);
+  Status CreateNew(bool missing, const Deadline& deadline, bool& again);
+  Status CheckMissing(bool& again);
+  Status MakeFile(const SealedHeader& header, const Secret& data_key,
+                  bool& again);
   Result<Keys> Open(ByteView content, const Deadline& deadline);
   Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding& binding,
                         const Deadline& deadline);
   Status TakeUp(const Keys& keys, ByteView torn);
+  Status PutTornEndAside(ByteView torn);
   Status Rewrap(const Keys& keys, const Deadline& deadline);
   Binding WantedBinding(const FileId& file_id) const;
   bool IsAsConfigured() const;
+  size_t LiveSize(const Keys& keys) const;
+  static Status NoAnswerAboutKeys(const Status& status);
 
   // With mutex_ held.
   using SealStep = Result<Bytes> (SealedLog::*)(const Key&);
-  Status Append(SealStep seal, const Key& key);
+  Status Append(SealStep seal, const Key& key, size_t limit);
   Status AppendRecord(const Bytes& record);
   void UndoAppend();
   Result<Keys> ReadKeys();
   Status WriteAnew(const SealedHeader& header, const Keys& keys);
   Status MendFile();
+  Status MakeRoom(size_t bytes, size_t limit);
+  Status CheckEnd();
+  void RememberEnd(ByteView written);
   void CompactIfGrown();
 
   FileBackendWorld world_;
@@ -68,14 +81,17 @@ class SealedFileBackend : public Backend {
   SealedHeader header_;
   Secret data_key_;
   std::unique_ptr<SealedLog> log_;
+  std::set<KeyName> names_;  // Of all keys in the log.
   size_t header_size_ = 0;
   size_t end_ = 0;           // Of the last whole record or mark.
+  Bytes end_bytes_;          // The last ones before it.
   size_t compact_at_ = 0;    // The end at which to look for waste.
   bool write_anew_ = false;  // What the file holds behind end_ is unknown.
 };
 
-// The size at which a file whose keys take `live_bytes` is worth a look.
-size_t CompactionPoint(size_t live_bytes);
+// The size at which a file whose keys take `live_bytes` is worth a look, when
+// it may have `max_file` bytes.
+size_t CompactionPoint(size_t live_bytes, size_t max_file);
 
 }  // namespace openkeyring
 

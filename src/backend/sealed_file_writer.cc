@@ -9,26 +9,49 @@ namespace openkeyring {
 namespace {
 
 constexpr size_t kWorthCompacting = 64 << 10;
+constexpr size_t kEndBytes = 64;  // More than the last tag and its mark.
 
 }  // namespace
 
-size_t CompactionPoint(size_t live_bytes) {
-  return std::max(kWorthCompacting, 4 * live_bytes);
+size_t CompactionPoint(size_t live_bytes, size_t max_file) {
+  const size_t room = max_file - std::min(live_bytes, max_file);
+  return std::min(std::max(kWorthCompacting, 4 * live_bytes),
+                  live_bytes + room / 2);
 }
 
+// The keyring above knows which keys there are. But should it ever be wrong, a
+// log with a key that is there twice could not be read again.
 Status SealedFileBackend::Store(const Key& key, const Deadline&) {
+  // Some room is left for removing keys from a full file.
+  const size_t limit = options_.max_file - options_.max_file / 16;
   std::lock_guard lock(mutex_);
-  return Append(&SealedLog::SealPut, key);
+  if (!names_.insert(key.name).second) {
+    return {StatusCode::kAlreadyExists, ToString(key.name) + " exists already"};
+  }
+  Status status = Append(&SealedLog::SealPut, key, limit);
+  if (!status.ok()) names_.erase(key.name);
+  return NoAnswerAboutKeys(status);
 }
 
 Status SealedFileBackend::Remove(const KeyName& name, const Deadline&) {
   std::lock_guard lock(mutex_);
-  return Append(&SealedLog::SealRemove, Key{name, "", Secret()});
+  if (!names_.contains(name)) {
+    return {StatusCode::kNotFound, "there is no " + ToString(name)};
+  }
+  Status status = Append(&SealedLog::SealRemove, Key{name, "", Secret()},
+                         options_.max_file);
+  if (status.ok()) names_.erase(name);
+  return NoAnswerAboutKeys(status);
 }
 
-Status SealedFileBackend::Append(SealStep seal, const Key& key) {
+Status SealedFileBackend::Append(SealStep seal, const Key& key, size_t limit) {
+  if (options_.read_only) {
+    return {StatusCode::kReadOnly, file_->path() + " is only read: read_only"};
+  }
   Status status = MendFile();
   if (status.ok()) status = file_->CheckUnchanged(epoch_, end_);
+  if (status.ok()) status = CheckEnd();
+  if (status.ok()) status = MakeRoom(SealedLog::RecordSize(key), limit);
   if (!status.ok()) return status;
   const Result<Bytes> record = (log_.get()->*seal)(key);
   if (!record) return record.error();
@@ -39,10 +62,12 @@ Status SealedFileBackend::Append(SealStep seal, const Key& key) {
   }
   log_->Advance();
   end_ += record->size();
+  RememberEnd(*record);
   // The mark is not needed, only good to have.
   const Bytes done = log_->Done();
   if (file_->file().Append(done).ok()) {
     end_ += done.size();
+    RememberEnd(done);
   } else {
     UndoAppend();
   }
@@ -72,11 +97,41 @@ void SealedFileBackend::UndoAppend() {
 Status SealedFileBackend::MendFile() {
   if (!write_anew_) return Status::Ok();
   // Its size may be anything, but it must be our file.
-  if (!file_->locked() || file_->epoch() != epoch_) {
-    return file_->CheckUnchanged(epoch_, end_);
-  }
+  Status status = file_->CheckOurs(epoch_);
+  if (status.ok()) status = CheckEnd();
+  if (!status.ok()) return status;
   Result<Keys> keys = ReadKeys();
   return keys ? WriteAnew(header_, *keys) : keys.error();
+}
+
+Status SealedFileBackend::MakeRoom(size_t bytes, size_t limit) {
+  if (end_ + bytes <= limit) return Status::Ok();
+  Result<Keys> keys = ReadKeys();
+  if (!keys) return keys.error();
+  if (LiveSize(*keys) + bytes <= limit) return WriteAnew(header_, *keys);
+  return {StatusCode::kUnavailable,
+          file_->path() + " would be larger than " +
+              std::to_string(options_.max_file) +
+              " bytes, the most that is read; remove keys first"};
+}
+
+// Who writes other content into the very file cannot keep the last tag, not
+// even with an older state of it.
+Status SealedFileBackend::CheckEnd() {
+  const Result<Secret> found =
+      file_->file().ReadBack(end_ - end_bytes_.size(), end_bytes_.size());
+  if (!found) return found.error();
+  return std::ranges::equal(found->RevealBytes(), end_bytes_)
+             ? Status::Ok()
+             : file_->Changed();
+}
+
+void SealedFileBackend::RememberEnd(ByteView written) {
+  written = written.last(std::min(written.size(), kEndBytes));
+  end_bytes_.insert(end_bytes_.end(), written.begin(), written.end());
+  if (end_bytes_.size() > kEndBytes) {
+    end_bytes_.erase(end_bytes_.begin(), end_bytes_.end() - kEndBytes);
+  }
 }
 
 // From the file, up to what is known to be whole.
@@ -91,7 +146,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::ReadKeys() {
       (*log)->Replay(records->RevealBytes(), header_size_);
   if (!replayed) return replayed.error();
   if (replayed->good != records->size()) {
-    return Status(StatusCode::kCorrupt, file_->path() + " was changed");
+    return file_->Changed();
   }
   return std::move(replayed->keys);
 }
@@ -123,7 +178,8 @@ Status SealedFileBackend::WriteAnew(const SealedHeader& header,
   log_ = std::move(*log);
   header_size_ = header_size;
   end_ = content->size();
-  compact_at_ = CompactionPoint(end_);
+  RememberEnd(*content);
+  compact_at_ = CompactionPoint(end_, options_.max_file);
   epoch_ = file_->epoch();
   // As long as the folder is not synced, a power cut may bring the old file
   // back.
@@ -136,9 +192,7 @@ void SealedFileBackend::CompactIfGrown() {
   Result<Keys> keys = ReadKeys();
   Status status = keys.status();
   if (keys) {
-    size_t live = header_size_;
-    for (const auto& [name, key] : *keys) live += SealedLog::RecordSize(key);
-    compact_at_ = CompactionPoint(live);
+    compact_at_ = CompactionPoint(LiveSize(*keys), options_.max_file);
     if (end_ < compact_at_) return;
     status = WriteAnew(header_, *keys);
   }

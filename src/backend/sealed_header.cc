@@ -87,6 +87,10 @@ Result<Bytes> WriteSealedHeader(const SealedHeader& header,
   PutField(out, AsBytes(header.kms_key));
   PutField(out, AsBytes(header.data_key.wrapping_key));
   PutField(out, header.data_key.blob);
+  if (header.data_key.blob.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the wrapped data key is empty");
+  }
   const size_t size = out.size() + 2 * kCheck;
   if (!FitsFields(header) || size > kMaxHeader) {
     return Status(StatusCode::kInvalidArgument,

@@ -31,7 +31,7 @@ constexpr size_t kDataKeyBytes = 32;
 bool LooksSealed(ByteView content);
 
 // `data_key` is what header.data_key wraps. kInvalidArgument for a text that is
-// too long for a field.
+// too long for a field, and for an empty blob.
 Result<Bytes> WriteSealedHeader(const SealedHeader& header,
                                 const Secret& data_key);
 

@@ -73,7 +73,8 @@ Result<SealedLog::Prefix> SealedLog::ReadPrefix(ByteView bytes) const {
 // Whether anything in there proves that record number `sequence` was completed.
 bool SealedLog::GoesOn(ByteView rest, uint64_t sequence) const {
   for (;;) {
-    const auto next = std::ranges::search(rest, kMark).begin();
+    const auto next =
+        std::search(rest.begin(), rest.end(), kMark.begin(), kMark.end());
     rest = rest.subspan(static_cast<size_t>(next - rest.begin()));
     if (rest.empty()) return false;
     const Result<Prefix> prefix = ReadPrefix(rest);
@@ -96,6 +97,12 @@ Result<Bytes> SealedLog::Seal(Kind kind, const Key& record) {
       record.type.size() > kMaxField) {
     return Status(StatusCode::kInvalidArgument,
                   "its data id, owner or type has more than 65535 bytes");
+  }
+  // ReadPrefix takes what is larger for a torn end.
+  if (record.data.size() > kMaxKeyBytes) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "it has more than " + std::to_string(kMaxKeyBytes) + " bytes");
   }
   const size_t size = kSalt + 3 * 2 + name.data_id.size() +
                       name.auth_id.size() + record.type.size() +

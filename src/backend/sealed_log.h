@@ -42,7 +42,8 @@ class SealedLog {
   // start in the file, for the text.
   Result<ReplayedLog> Replay(ByteView records, size_t offset);
 
-  // The next record. kInvalidArgument for a name or type above kMaxField.
+  // The next record. kInvalidArgument for a name or type above kMaxField and
+  // for a key above kMaxKeyBytes.
   Result<Bytes> SealPut(const Key& key);
   Result<Bytes> SealRemove(const Key& key);  // Its name only.
   // The record that was sealed last is stored.

@@ -18,10 +18,17 @@ struct KeyName {
   auto operator<=>(const KeyName&) const = default;
 };
 
-// As an error text names it: key "id", or key "id" of "owner".
+// As an error text names it: key "id", or key "id" of "owner". What would break
+// a line of a log becomes '?', and a long name is cut.
 inline std::string ToString(const KeyName& name) {
-  const std::string text = "key \"" + name.data_id + "\"";
-  return name.auth_id.empty() ? text : text + " of \"" + name.auth_id + "\"";
+  std::string text = "key \"" + name.data_id.substr(0, 256) + "\"";
+  if (!name.auth_id.empty()) {
+    text += " of \"" + name.auth_id.substr(0, 256) + "\"";
+  }
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  }
+  return text;
 }
 
 struct Key {

@@ -2,7 +2,7 @@
 // VersionedKeys: rotation.
 #include <utility>
 
-#include "keyring/failure_streak.h"
+#include "base/failure_streak.h"
 #include "keyring/versioned_keys.h"
 #include "os/parallel.h"
 

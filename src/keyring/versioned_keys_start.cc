@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "keyring/failure_streak.h"
+#include "base/failure_streak.h"
 #include "keyring/versioned_keys.h"
 #include "os/parallel.h"
 

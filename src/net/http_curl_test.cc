@@ -2,6 +2,7 @@
 #include "net/http_curl.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -374,6 +375,14 @@ TEST(CurlHttpClient, UsesTheProxyOfTheEnvironmentOnlyWhenAsked) {
   EXPECT_EQ(client->Send(request, kLong)->body.RevealText(), "server");
   request.use_proxy = false;
   EXPECT_EQ(client->Send(request, kLong)->body.RevealText(), "server");
+}
+
+TEST(CurlHttpClient, IsOfALibraryThatClientsMayStartAtOnceAndThatNeedsOpenSsl) {
+  const curl_version_info_data* info = curl_version_info(CURLVERSION_NOW);
+  EXPECT_TRUE(info->features & CURL_VERSION_THREADSAFE);
+  EXPECT_TRUE(info->features & CURL_VERSION_ASYNCHDNS) << "timeouts need it";
+  EXPECT_TRUE(info->features & CURL_VERSION_HTTPS_PROXY);
+  EXPECT_TRUE(std::string(info->ssl_version).starts_with("OpenSSL/3."));
 }
 
 ptrdiff_t ThreadsOfThisProcess() {

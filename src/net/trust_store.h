@@ -12,9 +12,11 @@
 
 namespace openkeyring {
 
-// The certificate authorities that a client trusts, parsed once for all of its
+// The certificate authorities that a client trusts, shared by all of its
 // connections: a system's bundle has some 140, which take OpenSSL 3.0 about
 // 20 ms and 1 MB, and libcurl by itself parses them anew for every connection.
+// When the folder has them all, only those are kept in memory that a server's
+// certificate led to.
 //
 // Threads: all methods may be called at once. Those who come while the file is
 // being parsed wait for it instead of doing the same.
@@ -24,20 +26,26 @@ class TrustStore {
   // and is looked into as needed; "" for none.
   TrustStore(std::string file, std::string folder);
 
-  // Parsed anew when the file was replaced or changed. Null when it cannot be
+  // Made anew when the file or the folder was replaced or changed; an authority
+  // added to the folder is also seen without that. Null when the file cannot be
   // read: then let the TLS library try, and say why.
   std::shared_ptr<X509_STORE> Get();
 
  private:
-  // By which a changed file is noticed.
+  // By which a changed file or folder is noticed.
   using Stamp = std::pair<uint64_t, int64_t>;  // Size, time of modification.
 
-  std::shared_ptr<X509_STORE> Parse() const;
+  static Stamp StampOf(const std::string& path);  // Zeros: not there.
+  std::shared_ptr<X509_STORE> Make() const;
+  // Whether each certificate of the file can be found in the folder. False for
+  // a file without any, and for links that lead nowhere, as in a container that
+  // got a copy of the folder only.
+  bool FolderHasAll() const;
 
   const std::string file_;
   const std::string folder_;
   std::mutex mutex_;  // Guards all below.
-  Stamp stamp_;
+  Stamp file_stamp_, folder_stamp_;
   std::shared_ptr<X509_STORE> store_;
 };
 

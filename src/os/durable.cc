@@ -51,6 +51,7 @@ Status CreateDurably(FileSystem& files, Random& random,
   std::unique_ptr<WritableFile> file;
   Status status =
       WriteSynced(files, temporary, content, permissions, owner, file);
+  if (status.ok()) status = CheckReadBack(*file, temporary, content);
   if (status.ok()) status = files.RenameNoReplace(temporary, path);
   if (!status.ok()) {
     if (file != nullptr) (void)files.Remove(temporary);

@@ -15,11 +15,11 @@ namespace openkeyring {
 
 // Puts `content` under folder/name such that a crash at any moment leaves
 // either no such file or the whole of it: a temporary file in the same folder,
-// write, fsync, rename that does not replace, fsync of the folder. When it
-// returns Ok the file survives a power cut. kAlreadyExists when the name is
-// taken (by another server, say): the existing file is untouched. Without
-// `owner` the file belongs to whom the process runs as. The temporary is
-// removed on every failure; one that a crash leaves is found by
+// write, fsync, read back, rename that does not replace, fsync of the folder.
+// When it returns Ok the file survives a power cut. kAlreadyExists when the
+// name is taken (by another server, say): the existing file is untouched.
+// Without `owner` the file belongs to whom the process runs as. The temporary
+// is removed on every failure; one that a crash leaves is found by
 // IsTemporaryName.
 Status CreateDurably(FileSystem& files, Random& random,
                      const std::string& folder, const std::string& name,
@@ -35,7 +35,7 @@ struct Replaced {
 };
 
 // The same for a name that may be taken: a crash at any moment leaves the old
-// content whole or the new. The new is read back before it takes the name.
+// content whole or the new.
 Replaced ReplaceDurably(FileSystem& files, Random& random,
                         const std::string& path, ByteView content,
                         mode_t permissions, std::optional<FileOwner> owner);

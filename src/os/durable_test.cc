@@ -126,21 +126,27 @@ class CreateDurablyTest : public testing::Test {
 TEST_F(CreateDurablyTest, WritesSyncsRenamesAndSyncsTheFolderInThisOrder) {
   ASSERT_TRUE(Create().ok());
   EXPECT_EQ(files_.steps,
-            (std::vector<std::string>{"create", "append", "sync", "rename",
-                                      "sync folder", "close"}));
+            (std::vector<std::string>{"create", "append", "sync", "read back",
+                                      "rename", "sync folder", "close"}));
   EXPECT_EQ(Names(), std::vector<std::string>{"name"});
   EXPECT_EQ(folder_.ReadBack("name"), "content");
   EXPECT_EQ(files_.Stat(folder_.PathOf("name"))->permissions, 0440u);
 }
 
 TEST_F(CreateDurablyTest, LeavesNothingWhenAStepBeforeTheRenameFails) {
-  for (const char* step : {"create", "append", "sync", "rename"}) {
+  for (const char* step : {"create", "append", "sync", "read back", "rename"}) {
     files_.fail_at = step;
     const Status status = Create();
     EXPECT_EQ(status.code(), StatusCode::kUnavailable) << step;
     EXPECT_NE(status.message().find(step), std::string::npos);
     EXPECT_TRUE(Names().empty()) << step;
   }
+}
+
+TEST_F(CreateDurablyTest, WhatReadsBackDifferentlyIsNotUsed) {
+  files_.lies_on_read_back = true;
+  EXPECT_EQ(Create().code(), StatusCode::kCorrupt);
+  EXPECT_TRUE(Names().empty());
 }
 
 TEST_F(CreateDurablyTest, TellsTheFirstErrorWhenCleaningUpFailsToo) {

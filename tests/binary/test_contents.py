@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 
-from products import ROOT
+import pytest
 
-# Besides these a server has nothing to load. All of them come with Debian's curl and g++.
-ALLOWED_LIBRARIES = {"libcurl.so.4", "libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1",
+from products import ROOT, libcurl_folder
+
+# Besides these a server has nothing to load: it has loaded them itself.
+ALLOWED_LIBRARIES = {"libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1",
                      "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 MOST_BYTES = 2_000_000  # Stripped. MariaDB's own plugin has 4.7 MB.
 
@@ -25,7 +27,17 @@ def test_exported_symbols_equal_the_list(product):
 def test_needed_libraries_are_allowed(product):
     needed = set(re.findall(r"\[(.*?)\]", "\n".join(product.dynamic("NEEDED"))))
     assert "libc.so.6" in needed
-    assert needed <= ALLOWED_LIBRARIES
+    assert needed <= (ALLOWED_LIBRARIES if libcurl_folder() else ALLOWED_LIBRARIES | {"libcurl.so.4"})
+
+
+def test_libcurl_is_inside_and_meets_no_other(product):
+    """That of another plugin, or of the server, may be of any version and is none of ours."""
+    if libcurl_folder() is None:
+        pytest.skip("built with the system's libcurl, since no source or OPENKEYRING_CURL=shared")
+    assert re.search(r" t curl_easy_perform$", product.tool("nm"), re.M)
+    linked_at_load = product.tool("nm", "-D")
+    assert "SSL_CTX_new" in linked_at_load
+    assert "curl" not in linked_at_load.lower()
 
 
 def test_relocations_are_read_only_and_bound_at_load(product):

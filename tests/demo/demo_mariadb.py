@@ -1,35 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""./dev demo: MariaDB with everything encrypted by keys that an (emulated) AWS KMS protects."""
+"""./dev demo mariadb: MariaDB with everything encrypted by keys that an (emulated) AWS KMS protects."""
 
 import pathlib
 import secrets
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import story
+from story import check, say, step
 
-from lab import aws_plugin, emulator, mariadb, process  # noqa: E402
+from lab import aws_plugin, emulator, mariadb, process
 
 ROWS = 2000
-_step = 0
-
-
-def step(text: str) -> None:
-    global _step
-    _step += 1
-    print(f"\n{_step}. {text}", flush=True)
-
-
-def say(text: str) -> None:
-    print(f"   {text}", flush=True)
-
-
-def check(condition: bool, text: str) -> None:
-    """A claim of this demo; it ends here when it does not hold."""
-    if not condition:
-        raise AssertionError(f"NOT TRUE: {text}")
-    say(f"ok: {text}")
 
 
 def fill(server: mariadb.MariaDB, marker: str) -> None:
@@ -122,21 +105,5 @@ def demo(folder: pathlib.Path) -> None:
     kms.stop()
 
 
-def main() -> int:
-    folder = process.new_folder("demo")
-    try:
-        demo(folder)
-    except Exception as error:  # Whatever it is, a person wants to see why.
-        print(f"\ndemo: FAILED: {error}", file=sys.stderr)
-        for log in sorted(folder.glob("*/*.log")):
-            print(f"\n--- the end of {log.relative_to(folder)}\n{process.tail(log, 25)}", file=sys.stderr)
-        return 1
-    finally:
-        process.kill_all()
-        process.remove_folder(folder)
-    print("\ndemo: ok")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(story.run(demo))

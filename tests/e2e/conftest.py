@@ -3,7 +3,7 @@
 
 import pytest
 
-from lab import aws_plugin, emulator, mariadb, moto, process
+from lab import aws_plugin, emulator, kms_component, mariadb, moto, mysql, process
 
 ALIAS = "alias/openkeyring"
 
@@ -51,6 +51,34 @@ def make_server(folder):
             environment={**kms_server.environment(), **(environment or {})}, **more)
         made.append(server)
         return server
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def make_mysql(folder):
+    """A function that makes MySQL servers; they end with the test."""
+    made = []
+
+    def make(*, name: str = "m", **more) -> mysql.MySQL:
+        made.append(mysql.MySQL(folder / name, **more))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def make_kms_mysql(folder, kms):
+    """A function that makes MySQL servers with component_keyring_kms; they end with the test."""
+    made = []
+
+    def make(*, name: str = "m", **more) -> kms_component.KmsServer:
+        made.append(kms_component.KmsServer(folder / name, more.pop("kms", kms), **more))
+        return made[-1]
 
     yield make
     for server in made:

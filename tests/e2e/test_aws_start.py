@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Starting with aws_key_management: without KMS, with wrong settings, with many keys, over TLS."""
 
+import dataclasses
 import time
 
 import pytest
 
-from lab import aws_client, aws_plugin, certificates, emulator, process
-from lab.aws_plugin import TOUCH_NOTHING, make_table, make_tables, readable, said, status, wait_usable
+from lab import aws_client, aws_plugin, certificates, emulator, mariadb, process, system_trust
+from lab.aws_plugin import TOUCH_NOTHING, make_table, make_tables, readable, said, status, usable, wait_usable
 from lab.mariadb import SqlError
 
 ONCE = {"AWS_MAX_ATTEMPTS": "1"}  # The plugin's own rounds are what is looked at.
@@ -165,6 +166,20 @@ def test_many_keys_are_loaded_in_parallel_over_few_connections(make_https_kms, m
     assert len(aws_plugin.key_files(server.data)) == 400
     assert kms.counters()["accepted_connections"] <= 18
     server.stop()
+
+
+def test_an_authority_among_the_systems_is_trusted(make_https_kms, make_server, folder):
+    authority = certificates.Authority(folder / "ca")
+    kms = make_https_kms(authority.server())
+    try:
+        run = system_trust.with_authority(folder / "certs", authority.certificate)
+    except OSError as error:
+        pytest.skip(str(error))
+    for name, installation, trusted in (("with", dataclasses.replace(mariadb.mariadb_10(), run=run), True),
+                                        ("without", mariadb.mariadb_10(), False)):
+        server = make_server(kms, name=name, installation=installation).start()
+        assert usable(server, 1) == trusted, said(server)
+        server.stop()
 
 
 def test_an_untrusted_endpoint_is_told_apart_from_an_outage(make_https_kms, make_server, folder):

@@ -3,7 +3,8 @@
  * it shows is the plugin's and its libraries' doing.
  * harness LIBRARY [VARIABLE=VALUE]... ; then a line of input for each thing to do, answered by a line:
  *   use ID      the latest version of that key, made when there is none, is fetched; answers the version
- *   rotate ID   as SET GLOBAL aws_key_management_rotate_key */
+ *   rotate ID   as SET GLOBAL aws_key_management_rotate_key
+ *   reload      as UNINSTALL and INSTALL; answers 1 when the library left the process meanwhile */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,20 +70,34 @@ static unsigned use(struct st_mariadb_encryption* keys, unsigned id) {
   return failed ? 0 : version;
 }
 
-int main(int argc, char** argv) {
-  if (argc < 2) return 2;
-  void* library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+static void* library;
+
+/* Null when it cannot be had, or does not start. */
+static struct st_maria_plugin* load(int argc, char** argv) {
+  library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
   struct st_maria_plugin* plugin = library ? dlsym(library, "_maria_plugin_declarations_") : NULL;
   if (plugin == NULL) {
     fprintf(stderr, "%s\n", dlerror());
-    return 2;
+    return NULL;
   }
   for (struct st_mysql_sys_var** at = plugin->system_vars; *at != NULL; ++at) set_default((struct variable*)*at);
   for (int i = 2; i < argc; ++i) {
     char* value = strchr(argv[i], '=') + 1;
     *(char**)find(plugin, argv[i], (size_t)(value - 1 - argv[i]))->value = value;
   }
-  if (plugin->init(NULL) != 0) return 1;
+  return plugin->init(NULL) == 0 ? plugin : NULL;
+}
+
+/* Whether nothing of it is left. */
+static int unload(struct st_maria_plugin* plugin, const char* path) {
+  plugin->deinit(NULL);
+  return dlclose(library) == 0 && dlopen(path, RTLD_NOW | RTLD_NOLOAD) == NULL;
+}
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  struct st_maria_plugin* plugin = load(argc, argv);
+  if (plugin == NULL) return 1;
   puts("ready");
   fflush(stdout);
   char line[64];
@@ -91,11 +106,16 @@ int main(int argc, char** argv) {
       struct st_mysql_value value = {.val_int = value_of_rotated, .is_unsigned = never};
       long long save;
       printf("%d\n", find(plugin, "rotate_key", 10)->check(NULL, NULL, &save, &value));
+    } else if (strcmp(line, "reload\n") == 0) {
+      const int gone = unload(plugin, argv[1]);
+      plugin = load(argc, argv);
+      if (plugin == NULL) return 1;
+      printf("%d\n", gone);
     } else {
       printf("%u\n", use(plugin->info, (unsigned)strtoul(line + 4, NULL, 10)));
     }
     fflush(stdout);
   }
-  plugin->deinit(NULL);
+  unload(plugin, argv[1]);
   return 0;
 }

@@ -1,66 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "server/mariadb/aws_host.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "aws/kms_wrapper.h"
-#include "net/http_curl.h"
+#include "aws/kms_stack.h"
 #ifdef OPENKEYRING_MOCK_KMS
 #include "server/mariadb/mock_key_wrapper.h"
 #endif
 
 namespace openkeyring {
 namespace {
-
-constexpr Millis kConnectTimeout{2000}, kRequestTimeout{3000};
-
-// A wrapper with all that it stands on.
-class KmsStack {
- public:
-  KmsStack(const AwsFixedOptions& fixed, const AwsLiveOptions& live,
-           const AwsOptions& options, const AwsSettings& settings, Log& log)
-      : http_(MakeCurlHttpClient(Curl(fixed, settings))),
-        world_{*http_,
-               SystemClock(),
-               ProcessEnvironment(),
-               PosixFileSystem(),
-               SystemProcessRunner(),
-               SystemRandom(),
-               log},
-        region_(world_, settings),
-        credentials_(MakeCredentialChain(world_, options, settings, region_)),
-        client_(world_, settings, *credentials_, region_,
-                fixed.request_timeout.count() > 0 ? fixed.request_timeout
-                                                  : kRequestTimeout),
-        wrapper_(
-            client_, [&live] { return live.master_key_id(); },
-            "aws_key_management_master_key_id") {}
-
-  KeyWrapper& wrapper() { return wrapper_; }
-  const KmsClient& client() const { return client_; }
-  const CredentialChain& credentials() const { return *credentials_; }
-
- private:
-  static CurlOptions Curl(const AwsFixedOptions& fixed,
-                          const AwsSettings& settings) {
-    CurlOptions options;
-    options.ca_bundle = settings.ca_bundle;
-    options.connect_timeout = fixed.request_timeout.count() > 0
-                                  ? fixed.request_timeout
-                                  : kConnectTimeout;
-    // The keys' own calls, and room for those that fetch credentials.
-    options.max_connections = static_cast<int>(fixed.load_parallelism) + 2;
-    return options;
-  }
-
-  std::unique_ptr<HttpClient> http_;
-  AwsWorld world_;
-  RegionResolver region_;
-  std::unique_ptr<CredentialChain> credentials_;
-  KmsClient client_;
-  KmsWrapper wrapper_;
-};
 
 class RealAwsHost : public AwsHost {
  public:
@@ -102,13 +51,17 @@ class RealAwsHost : public AwsHost {
 Result<std::unique_ptr<KmsStack>> MakeStack(const AwsFixedOptions& fixed,
                                             const AwsLiveOptions& live,
                                             Log& log) {
-  AwsOptions options;
-  options.region = fixed.region;
-  options.endpoint_url = fixed.endpoint_url;
-  Result<AwsSettings> settings =
-      ResolveAwsSettings(options, ProcessEnvironment(), PosixFileSystem());
-  if (!settings) return settings.error();
-  return std::make_unique<KmsStack>(fixed, live, options, *settings, log);
+  AwsOptions aws;
+  aws.region = fixed.region;
+  aws.endpoint_url = fixed.endpoint_url;
+  KmsStackOptions options;
+  if (fixed.request_timeout.count() > 0) {
+    options.connect_timeout = options.request_timeout = fixed.request_timeout;
+  }
+  options.parallel_calls = fixed.load_parallelism;
+  options.master_key_id = [&live] { return live.master_key_id(); };
+  options.master_key_option = "aws_key_management_master_key_id";
+  return KmsStack::Make(aws, std::move(options), log);
 }
 
 }  // namespace

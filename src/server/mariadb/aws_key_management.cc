@@ -66,25 +66,25 @@ int ModeFor(int flags) {
   return (flags & ENCRYPTION_FLAG_NOPAD) != 0 ? kAesCtr : kAesGcm;
 }
 unsigned CtrContextSize(unsigned, unsigned) {
-  return TheServer().aes_context_size(kAesCtr);
+  return TheServersAes().context_size(kAesCtr);
 }
 int CtrInit(void* context, const unsigned char* key, unsigned key_length,
             const unsigned char* iv, unsigned iv_length, int flags, unsigned,
             unsigned) {
-  return TheServer().aes_init(context, ModeFor(flags), flags, key, key_length,
+  return TheServersAes().init(context, ModeFor(flags), flags, key, key_length,
                               iv, iv_length);
 }
 int CtrUpdate(void* context, const unsigned char* source,
               unsigned source_length, unsigned char* out,
               unsigned* out_length) {
-  return TheServer().aes_update(context, source, source_length, out,
+  return TheServersAes().update(context, source, source_length, out,
                                 out_length);
 }
 int CtrFinish(void* context, unsigned char* out, unsigned* out_length) {
-  return TheServer().aes_finish(context, out, out_length);
+  return TheServersAes().finish(context, out, out_length);
 }
 unsigned CtrLength(unsigned source_length, unsigned, unsigned) {
-  return TheServer().aes_size(kAesGcm, source_length);
+  return TheServersAes().size(kAesGcm, source_length);
 }
 
 // Null functions mean the server's own AES-CBC.
@@ -98,7 +98,7 @@ st_mariadb_encryption encryption = {MariaDB_ENCRYPTION_INTERFACE_VERSION,
                                     nullptr};
 
 Status UseCtrMode() {
-  if (TheServer().aes_context_size == nullptr) {
+  if (TheServersAes().context_size == nullptr) {
     return {StatusCode::kMisconfigured,
             "this server has no AES-CTR: set "
             "aws_key_management_encryption_algorithm=aes_cbc"};

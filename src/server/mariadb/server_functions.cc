@@ -11,27 +11,36 @@ void Find(const char* name, Function& function) {
   function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
 }
 
-ServerFunctions FindAll() {
+ServerFunctions FindFunctions() {
   ServerFunctions server{};
   Find("my_printf_error", server.print_error);
   Find("_current_thd", server.current_thd);
-  Find("my_aes_crypt_init", server.aes_init);
-  Find("my_aes_crypt_update", server.aes_update);
-  Find("my_aes_crypt_finish", server.aes_finish);
-  Find("my_aes_get_size", server.aes_size);
-  Find("my_aes_ctx_size", server.aes_context_size);
-  const bool whole = server.aes_init && server.aes_update &&
-                     server.aes_finish && server.aes_size &&
-                     server.aes_context_size;
-  if (!whole) server.aes_context_size = nullptr;
   return server;
+}
+
+ServerAes FindAes() {
+  ServerAes aes{};
+  Find("my_aes_crypt_init", aes.init);
+  Find("my_aes_crypt_update", aes.update);
+  Find("my_aes_crypt_finish", aes.finish);
+  Find("my_aes_get_size", aes.size);
+  Find("my_aes_ctx_size", aes.context_size);
+  if (!aes.init || !aes.update || !aes.finish || !aes.size) {
+    aes.context_size = nullptr;
+  }
+  return aes;
 }
 
 }  // namespace
 
 const ServerFunctions& TheServer() {
-  static const ServerFunctions server = FindAll();
+  static const ServerFunctions server = FindFunctions();
   return server;
+}
+
+const ServerAes& TheServersAes() {
+  static const ServerAes aes = FindAes();
+  return aes;
 }
 
 }  // namespace openkeyring

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// component_keyring_kms.cnf: what is accepted has what is needed; an error is
+// one about the configuration, fits a log line, and never tells a secret.
+#include <string>
+
+#include "config/kms_component_config.h"
+#include "fuzz/check.h"
+
+using namespace openkeyring;
+
+namespace {
+
+constexpr char kFile[] = "/plugins/component_keyring_kms.cnf";
+// In place of every "%" of the input.
+constexpr std::string_view kSecret = "Qs3cretQ";
+
+// One file, with the input in it.
+class OneFile : public FileSystem {
+ public:
+  explicit OneFile(std::string text) : text_(std::move(text)) {}
+  Result<Secret> Read(const std::string& path, size_t) override {
+    if (path != kFile) return Refused();
+    return Secret::CopyOf(std::string_view(text_));
+  }
+  Result<FileInfo> Stat(const std::string&) override {
+    FileInfo info;
+    info.permissions = text_.size() % 2 == 0 ? 0644 : 0640;
+    return info;
+  }
+  Result<std::vector<std::string>> List(const std::string&) override {
+    return Refused();
+  }
+  Result<std::unique_ptr<WritableFile>> Create(const std::string&,
+                                               mode_t) override {
+    return Refused();
+  }
+  Result<std::unique_ptr<WritableFile>> OpenLocked(
+      const std::string&) override {
+    return Refused();
+  }
+  Status Rename(const std::string&, const std::string&) override {
+    return Refused();
+  }
+  Status RenameNoReplace(const std::string&, const std::string&) override {
+    return Refused();
+  }
+  Status SyncFolder(const std::string&) override { return Refused(); }
+  Status Remove(const std::string&) override { return Refused(); }
+  Status RemoveUnlocked(const std::string&) override { return Refused(); }
+
+ private:
+  static Status Refused() { return {StatusCode::kNotFound, "not there"}; }
+  const std::string text_;
+};
+
+class Checked : public Log {
+  void Write(LogLevel, std::string_view line) override {
+    Check(line.find(kSecret) == std::string_view::npos, "no secret in the log");
+  }
+};
+
+// The input, with the secret as a value where it can be one.
+std::string FileOf(std::string_view input) {
+  std::string text;
+  for (const char c : input) {
+    if (c == '%') {
+      text += "\"secret_access_key\":\"" + std::string(kSecret) + "\"";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  OneFile files(FileOf(InputText(data, size)));
+  Checked log;
+  const Result<KmsComponentConfig> config =
+      ReadKmsComponentConfig(files, log, {"/plugins", "/data"});
+  if (config) {
+    Check(config->path.starts_with('/'), "the path is absolute");
+    Check(!config->kms_key.empty(), "there is a KMS key");
+    Check(config->aws.access_key_id.empty() ==
+              config->aws.secret_access_key.empty(),
+          "both or none");
+    Check(config->load_parallelism >= 1, "something is done");
+    return 0;
+  }
+  const Status& error = config.error();
+  Check(error.code() == StatusCode::kMisconfigured, "its code");
+  Check(error.message().find(kSecret) == std::string::npos, "no secret in it");
+  Check(IsPrintable(error.message()), "fit for a log line");
+  return 0;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "server/mysql/component_log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace openkeyring::mysql {
+namespace {
+
+constexpr char kBuiltins[] = "log_builtins";
+constexpr char kToolBuiltins[] = "log_builtins.mysql_migrate_keyring";
+constexpr char kKnownSymbol[] = "ER_KEYRING_COMPONENT_NOT_INITIALIZED";
+
+// A handle of the registry, released at the end.
+class Acquired {
+ public:
+  Acquired(Registry* registry, const char* name) : registry_(registry) {
+    if (registry_ != nullptr && registry_->acquire(name, &handle_) != 0) {
+      handle_ = nullptr;
+    }
+  }
+  ~Acquired() {
+    if (handle_ != nullptr) (void)registry_->release(handle_);
+  }
+  Acquired(const Acquired&) = delete;
+  Acquired& operator=(const Acquired&) = delete;
+  Handle get() const { return handle_; }
+
+ private:
+  Registry* const registry_;
+  Handle handle_ = nullptr;
+};
+
+template <typename Function>
+Function Slot(LogBuiltins builtins, int number) {
+  return reinterpret_cast<Function>(builtins[number]);
+}
+
+// Names of keys are whatever a client made them: a line stays one line.
+std::string OneLine(std::string text) {
+  std::ranges::replace_if(
+      text,
+      [](char c) { return (static_cast<unsigned char>(c) < ' ') || c == 0x7f; },
+      '?');
+  return text;
+}
+
+// The functions that write a line, wherever they are in this layout. False when
+// the server has no memory for it.
+bool WriteLine(LogBuiltins builtins, LogLayout layout, const char* component,
+               int priority, int error_id, const char* text) {
+  const int moved = layout == LogLayout::kNew ? 1 : 0;
+  const auto set_int = Slot<LogItemSetInt>(builtins, kItemSetInt);
+  const auto set_text = Slot<LogItemSetText>(builtins, kItemSetText);
+  const auto item = Slot<LogLineItemSet>(builtins, kLineItemSet + moved);
+  const Handle line = Slot<LogLineInit>(builtins, kLineInit + moved)();
+  if (line == nullptr) return false;
+  (void)set_int(item(line, kPriorityItem), priority);
+  if (error_id != kPlainText) {
+    (void)set_int(item(line, kErrorCodeItem), error_id);
+  }
+  (void)set_text(item(line, kSubsystemItem), component);
+  (void)set_text(item(line, kMessageItem), text);
+  (void)Slot<LogLineSubmit>(builtins, kLineSubmit + moved)(line);
+  Slot<LogLineExit>(builtins, kLineExit + moved)(line);
+  return true;
+}
+
+int PriorityOf(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return kErrorPriority;
+    case LogLevel::kWarning:
+      return kWarningPriority;
+    default:
+      return kNotePriority;
+  }
+}
+
+}  // namespace
+
+LogLayout FindLayout(LogBuiltins builtins) {
+  const auto code_at = [builtins](int slot) {
+    return Slot<LogCodeBySymbol>(builtins, slot)(kKnownSymbol);
+  };
+  if (code_at(kCodeBySymbol) == kNotInitialized) return LogLayout::kOld;
+  if (code_at(kCodeBySymbol + 1) == kNotInitialized) return LogLayout::kNew;
+  return LogLayout::kUnknown;
+}
+
+void ComponentLog::Write(LogLevel level, std::string_view line) {
+  if (level > LogLevel::kNote) return;
+  WriteAs(PriorityOf(level), kPlainText, std::string(line));
+}
+
+void ComponentLog::WriteNotInitialized(std::string_view reason) {
+  WriteAs(kErrorPriority, kNotInitialized, std::string(reason));
+}
+
+void ComponentLog::WriteAs(int priority, int error_id,
+                           const std::string& message) {
+  const std::string text = OneLine(message);
+  if (WriteSimple(priority, error_id, text) ||
+      WriteBuiltins(priority, error_id, text)) {
+    return;
+  }
+  const std::string line = std::string(component_) + ": " + text + "\n";
+  [[maybe_unused]] const ssize_t n =
+      write(STDERR_FILENO, line.data(), line.size());
+}
+
+bool ComponentLog::WriteSimple(int priority, int error_id,
+                               const std::string& text) {
+  const Acquired service(registry_, "mysql_simple_error_log");
+  if (service.get() == nullptr) return false;
+  const auto* log = static_cast<const SimpleErrorLog*>(service.get());
+  return log->emit(component_, "", 0, priority, error_id, text.c_str()) ==
+         kSuccess;
+}
+
+bool ComponentLog::WriteBuiltins(int priority, int error_id,
+                                 const std::string& text) {
+  // mysql_migrate_keyring has stand-ins for most functions, in the new layout.
+  const Acquired tool(registry_, kToolBuiltins);
+  const Acquired server(registry_, kBuiltins);
+  const Acquired& service = tool.get() != nullptr ? tool : server;
+  if (service.get() == nullptr) return false;
+  const auto builtins = static_cast<LogBuiltins>(service.get());
+  const LogLayout layout =
+      tool.get() != nullptr ? LogLayout::kNew : FindLayout(builtins);
+  if (layout == LogLayout::kUnknown) return false;
+  return WriteLine(builtins, layout, component_, priority, error_id,
+                   text.c_str());
+}
+
+}  // namespace openkeyring::mysql

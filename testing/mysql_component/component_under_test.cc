@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "testing/mysql_component/component_under_test.h"
+
+#include <utility>
+
+namespace openkeyring::mysql {
+namespace {
+
+std::unique_ptr<KeyringHost> host;
+
+// One that each load's keyring can own.
+class SharedBackend : public Backend {
+ public:
+  explicit SharedBackend(std::shared_ptr<MemoryBackend> keys)
+      : keys_(std::move(keys)) {}
+  Result<std::vector<Key>> Load(const Deadline& deadline) override {
+    return keys_->Load(deadline);
+  }
+  Status Store(const Key& key, const Deadline& deadline) override {
+    return keys_->Store(key, deadline);
+  }
+  Status Remove(const KeyName& name, const Deadline& deadline) override {
+    return keys_->Remove(name, deadline);
+  }
+  std::vector<std::pair<std::string, std::string>> Describe() const override {
+    return keys_->Describe();
+  }
+
+ private:
+  const std::shared_ptr<MemoryBackend> keys_;
+};
+
+class LoadedMemory : public LoadedKeyring {
+ public:
+  LoadedMemory(std::unique_ptr<Keyring> keyring, std::string data_file)
+      : keyring_(std::move(keyring)), data_file_(std::move(data_file)) {}
+  Keyring& keyring() override { return *keyring_; }
+  StatusRows Rows() const override { return {{"Data_file", data_file_}}; }
+
+ private:
+  const std::unique_ptr<Keyring> keyring_;
+  const std::string data_file_;
+};
+
+}  // namespace
+
+KeyringHost& TheHost() { return *host; }
+
+Result<std::shared_ptr<LoadedKeyring>> MemoryProduct::Load(
+    const ServerFolders& folders, LoadedKeyring*, Log&) {
+  Clock& clock = SystemClock();
+  Result<std::unique_ptr<Keyring>> keyring =
+      Keyring::Load(std::make_unique<SharedBackend>(keys_), clock,
+                    SystemRandom(), {}, Deadline::After(clock, Millis(1000)));
+  if (!keyring) return keyring.error();
+  return std::make_shared<LoadedMemory>(
+      std::move(*keyring), folders.plugin + "|" + folders.instance);
+}
+
+StatusRows MemoryProduct::RowsWithoutKeyring() const {
+  return {{"Data_file", "<NOT APPLICABLE>"}};
+}
+
+ComponentUnderTest::ComponentUnderTest() : registry_(server_.registry()) {
+  server_.OfferSimpleLog();
+  host = std::make_unique<KeyringHost>(
+      "component_memory", std::make_unique<MemoryProduct>(keys_), registry_);
+}
+
+ComponentUnderTest::~ComponentUnderTest() { host.reset(); }
+
+}  // namespace openkeyring::mysql

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_TESTING_MYSQL_COMPONENT_FAKE_SERVER_H_
+#define OPENKEYRING_TESTING_MYSQL_COMPONENT_FAKE_SERVER_H_
+
+#include <string>
+#include <vector>
+
+#include "server/mysql/abi/component.h"
+#include "server/mysql/abi/log_services.h"
+
+namespace openkeyring::mysql {
+
+// The registry and the log services of a MySQL server. It offers nothing until
+// it is told to. Services have no context, so there is one at a time.
+// Threads: the services may be called at once.
+class FakeServer {
+ public:
+  FakeServer();
+  ~FakeServer();
+  FakeServer(const FakeServer&) = delete;
+  FakeServer& operator=(const FakeServer&) = delete;
+
+  Registry* registry();
+
+  // mysql_simple_error_log, which fails when told to.
+  void OfferSimpleLog(bool fails = false);
+  // log_builtins with 38 or 39 functions. A call of one that a component has no
+  // business with is remembered. kUnknown knows no symbol.
+  void OfferBuiltins(LogLayout layout);
+  // log_builtins.mysql_migrate_keyring, where the functions that only the
+  // server has are null.
+  void OfferToolBuiltins();
+  // No line can be made: line_init gives null.
+  void RunOutOfLines();
+
+  struct Line {
+    std::string way;  // "simple" or "builtins".
+    std::string component;
+    int priority;
+    int error_id;  // kPlainText also when builtins were given none.
+    std::string text;
+  };
+  std::vector<Line> lines() const;
+  std::string Text() const;  // The texts, a line each.
+
+  int handles_held() const;        // Acquired and not released.
+  int lines_held() const;          // Made and not given back.
+  int released_strangers() const;  // Releases of what was not acquired.
+  std::vector<int> wrong_slots() const;
+};
+
+}  // namespace openkeyring::mysql
+
+#endif  // OPENKEYRING_TESTING_MYSQL_COMPONENT_FAKE_SERVER_H_

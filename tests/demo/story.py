@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""How a demo tells its story: numbered steps, remarks, and claims that are checked."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from lab import process  # noqa: E402
+
+_step = 0
+_folder = "\0"  # Left out of what is shown.
+
+
+def step(text: str) -> None:
+    global _step
+    _step += 1
+    print(f"\n{_step}. {text}", flush=True)
+
+
+def say(text: str) -> None:
+    print(f"   {text}".replace(_folder, ""), flush=True)
+
+
+def check(condition: bool, text: str) -> None:
+    """A claim of the demo; it ends here when it does not hold."""
+    if not condition:
+        raise AssertionError(f"NOT TRUE: {text}")
+    say(f"ok: {text}")
+
+
+def run(demo) -> int:
+    """demo(folder) in a folder of its own; the exit code. The last line is "demo: ok", or an error shows the logs."""
+    global _folder
+    folder = process.new_folder("demo")
+    _folder = f"{folder}/"
+    try:
+        demo(folder)
+    except Exception as error:  # Whatever it is, a person wants to see why.
+        print(f"\ndemo: FAILED: {error}", file=sys.stderr)
+        for log in sorted(folder.glob("*/*.log")):
+            print(f"\n--- the end of {log.relative_to(folder)}\n{process.tail(log, 25)}", file=sys.stderr)
+        return 1
+    finally:
+        process.kill_all()
+        process.remove_folder(folder)
+    print("\ndemo: ok")
+    return 0

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: MIT
+"""component_keyring_kms in real MySQL 9.7 when KMS, the configuration, the key file or the disk is not as it should be."""
+
+import json
+import pathlib
+import socket
+import subprocess
+import time
+
+import pytest
+from lab import percona_file
+from lab.kms_component import NAME
+from lab.mysql import SqlError
+
+pytestmark = pytest.mark.sid
+
+TABLE = "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY) ENCRYPTION='Y'; INSERT INTO d.t VALUES (1)"
+GENERATE = "SELECT keyring_key_generate('{}','AES',32)"
+
+
+def generated(server, name: str) -> bool:
+    """Whether a key of that name could be made, by a server or a session. A failure gives NULL, or an error."""
+    try:
+        return server.value(GENERATE.format(name)) == "1"
+    except SqlError:
+        return False
+
+
+def of_service(code: str) -> dict:
+    return {"kind": "http_status", "status": 400, "code": code, "message": "the service's words"}
+
+
+FAULTS = [  # (fault, what the log says)
+    (of_service("AccessDeniedException"), "allow the operation for this identity"),
+    (of_service("DisabledException"), "enable the KMS key"),
+    (of_service("KMSInvalidStateException"), "pending deletion"),
+    (of_service("NotFoundException"), "there is no such KMS key"),
+    ({"kind": "throttle"}, "request rate"),
+    ({"kind": "expired_token"}, "session token has expired"),
+    ({"kind": "http_status", "status": 503, "body": ""}, "HTTP 503"),
+    ({"kind": "html"}, "not from AWS"),
+    ({"kind": "cut_before"}, "no answer"),
+    ({"kind": "truncate"}, "no answer"),
+    ({"kind": "bad_json"}, "AWS KMS"),
+]
+
+
+@pytest.fixture(params=["sealed", "percona"])
+def server(request, kms, make_kms_mysql):
+    """A running server with an encrypted table and the functions of keyring_udf."""
+    made = make_kms_mysql(environment={"AWS_MAX_ATTEMPTS": "2"}, more={"file_format": request.param})
+    made.format = request.param
+    made.options_now = {"file_format": request.param}
+    made.start()
+    made.sql(TABLE)
+    made.install_udf()
+    return made
+
+
+def test_a_failing_kms_at_reload_and_store_is_explained_and_the_old_keyring_serves(kms, server):
+    keys = server.keyring_keys()
+    for number, (fault, expected) in enumerate(FAULTS):
+        kms.fault(operation="*", count=-1, **fault)
+        seen = len(server.error_log())
+        assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035, fault
+        assert expected in server.error_log()[seen:], fault
+        assert "goes on serving" in server.error_log()[seen:]
+        assert server.keyring_keys() == keys
+        seen = len(server.error_log())
+        stored = generated(server, f"under fault {number}")
+        if server.format == "sealed":
+            assert stored, "a store needs no KMS"
+            keys = server.keyring_keys()
+        else:
+            assert not stored
+            assert expected in server.error_log()[seen:], fault
+        assert server.value("SELECT a FROM d.t") == "1"
+        assert server.status()["Component_status"] == "Active"
+        assert server.status()["Backend_reachable"] == "No"
+        kms.clear_faults()
+        server.reload()
+        assert server.status()["Last_failure"] == "<NONE>"
+        assert server.keyring_keys() == keys
+    assert generated(server, "at last")
+
+
+def test_a_start_without_kms_says_so_and_a_reload_mends_it(kms, server):
+    keys = server.keyring_keys()
+    server.stop()
+    kms.stop()
+    started = time.monotonic()
+    code, output = server.run("--validate-config")
+    assert time.monotonic() - started < 4 + 5, "the deadline at start, and the server's own time"
+    assert "no answer from" in output or "can't connect" in output or "refused" in output.lower(), output
+    kms.start()
+    kms.fault(operation="*", count=-1, **of_service("AccessDeniedException"))
+    # InnoDB does not need the key of a table that nobody opens, unless it recovers.
+    server.start()
+    status = server.status()
+    assert status["Component_status"] == "Disabled"
+    assert "allow the operation" in status["Last_failure"] and status["Data_file"] == "<NOT APPLICABLE>"
+    assert not generated(server, "without a keyring")
+    assert server.run_error("SELECT a FROM d.t")[0] != 0
+    kms.clear_faults()
+    server.reload()
+    assert server.status()["Component_status"] == "Active"
+    assert server.keyring_keys() == keys
+
+
+def test_a_start_waits_for_a_kms_that_comes_back(kms, server):
+    server.stop()
+    server.configure(**server.options_now, startup_deadline_ms=60000)
+    port = kms.ready["port"]
+    kms.stop()
+    with socket.create_server(("127.0.0.1", port)) as nobody:  # Hangs up on everybody.
+        nobody.settimeout(20)
+        server.start(wait=False)
+        for _ in range(8):  # More than the attempts of one call.
+            nobody.accept()[0].close()
+    kms.start()
+    server.wait_ready()
+    assert server.status()["Component_status"] == "Active"
+    assert "is tried again until startup_deadline_ms" in server.last_log()
+    assert server.value("SELECT a FROM d.t") == "1"
+
+
+def test_a_hung_kms_takes_no_longer_than_the_deadlines(kms, server):
+    kms.process.send(19)  # SIGSTOP
+    try:
+        started = time.monotonic()
+        assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+        assert generated(server, "while it hangs") == (server.format == "sealed")
+        assert time.monotonic() - started < 2 * 3 + 3
+        assert server.value("SELECT a FROM d.t") == "1"
+        server.stop()
+        started = time.monotonic()
+        server.run("--validate-config")
+        assert time.monotonic() - started < 4 + 5
+    finally:
+        kms.process.send(18)
+    server.start()
+    assert server.value("SELECT a FROM d.t") == "1"
+
+
+def test_another_kms_key_rewraps_at_a_reload(kms, server):
+    other = kms.control("POST", "/keys", {"region": kms.region, "alias": f"alias/other-{server.format}"})["id"]
+    old = server.status()["Wrapping_key"]
+    secret = server.value(f"{GENERATE.format('mine')}") and server.value("SELECT HEX(keyring_key_fetch('mine'))")
+    server.configure(**server.options_now, kms_key=f"alias/other-{server.format}", read_only=True)
+    assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+    assert "read_only" in server.status()["Last_failure"]
+    before = server.keyring.read_bytes()
+    server.configure(**server.options_now, kms_key=f"alias/other-{server.format}")
+    server.reload()
+    assert server.status()["Wrapping_key"].endswith(f"key/{other}")
+    assert server.keyring.read_bytes() != before
+    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
+    # Without the old key everything still opens.
+    state = f"/keys/{old.split('/')[-1]}/state"
+    kms.control("POST", state, {"state": "Disabled"})
+    try:
+        server.restart()
+        assert server.value("SELECT a FROM d.t") == "1"
+        assert generated(server, "under the new key")
+    finally:
+        kms.control("POST", state, {"state": "Enabled"})
+
+
+def test_read_only_refuses_every_change(kms, server):
+    content = server.keyring.read_bytes()
+    server.configure(**server.options_now, read_only=True)
+    server.restart()
+    assert server.status()["Read_only"] == "Yes"
+    assert not generated(server, "refused")
+    assert "read_only" in server.last_log()
+    assert server.run_error("ALTER INSTANCE ROTATE INNODB MASTER KEY")
+    assert server.value("SELECT a FROM d.t") == "1"
+    assert server.keyring.read_bytes() == content
+    assert sorted(path.name for path in server.keyring.parent.iterdir()) == [server.keyring.name]
+
+
+def test_a_second_server_reads_and_is_told_who_has_the_file(kms, server, make_kms_mysql):
+    second = make_kms_mysql(name="second", keyring=server.keyring)
+    second.start()
+    second.install_udf()
+    assert second.status()["Component_status"] == "Active"
+    assert second.keyring_keys() == server.keyring_keys()
+    assert not generated(second, "refused")
+    assert f"is in use by process {server.process.pid} (" in second.last_log()
+    assert generated(server, "the first goes on")
+
+
+def test_a_file_that_vanishes_or_changes_under_a_server_loses_nothing(server):
+    content = server.keyring.read_bytes()
+    keys = server.keyring_keys()
+    away = server.keyring.rename(server.keyring.parent / "away")
+    assert not generated(server, "refused")
+    assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+    assert not server.keyring.exists(), "no new keyring in its place"
+    assert server.keyring_keys() == keys
+    away.rename(server.keyring)
+    server.reload()
+    assert generated(server, "works again")
+    newer = server.keyring.read_bytes()
+    server.keyring.write_bytes(content)  # In place, as cp does.
+    assert not generated(server, "refused")
+    assert server.keyring.read_bytes() == content
+    server.keyring.write_bytes(newer)
+    server.reload()
+    assert generated(server, "and again")
+
+
+def test_damage_of_any_byte_never_gives_a_wrong_key(kms, make_kms_mysql):
+    """The unit tests flip every bit; here some bytes all over the file, in a real server."""
+    server = make_kms_mysql()
+    server.start()
+    server.install_udf()
+    for number in range(3):
+        assert generated(server, f"k{number}")
+    rows = "SELECT KEY_ID FROM performance_schema.keyring_keys"
+    names = server.sql(rows)
+    secrets = [server.value(f"SELECT HEX(keyring_key_fetch('k{number}'))") for number in range(3)]
+    good = server.keyring.read_bytes()
+    with server.session() as session:
+        for place in range(0, len(good), 23):
+            damaged = bytearray(good)
+            damaged[place] ^= 0x40
+            server.keyring.write_bytes(damaged)
+            try:
+                session.sql("ALTER INSTANCE RELOAD KEYRING")
+                # Only a mark at the very end may be put aside.
+                assert place >= len(good) - 20, f"byte {place} of {len(good)}"
+            except SqlError as error:
+                assert error.code == 4035
+            assert session.sql(rows) == names
+            for number, secret in enumerate(secrets):
+                assert session.value(f"SELECT HEX(keyring_key_fetch('k{number}'))") == secret
+    server.keyring.write_bytes(good)
+    server.reload()
+
+
+def test_a_full_disk_loses_nothing(kms, folder, make_kms_mysql):
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
+    try:
+        for form in ("sealed", "percona"):
+            server = make_kms_mysql(name=form, keyring=disk / form, more={"file_format": form})
+            server.start()
+            server.install_udf()
+            stored = 0
+            with server.session() as session:
+                while stored < 2000 and generated(session, f"k{stored}"):
+                    stored += 1
+            assert 5 < stored < 2000
+            assert "space" in server.last_log()
+            secret = server.value("SELECT HEX(keyring_key_fetch('k3'))")
+            assert len(server.keyring_keys()) == stored
+            server.restart()
+            assert len(server.keyring_keys()) == stored
+            assert server.value("SELECT HEX(keyring_key_fetch('k3'))") == secret
+            server.stop()
+            (disk / form).unlink()
+    finally:
+        for made in (server,):
+            made.kill()
+        subprocess.run(["umount", disk], check=True)
+
+
+BAD = [  # (what the configuration has, what the log says)
+    ({"kms_keey": "alias/x"}, "there is no option kms_keey; did you mean kms_key?"),
+    ({"path": None}, "path is missing"),
+    ({"kms_key": None}, "kms_key is missing"),
+    ({"read_only": "perhaps"}, "read_only must be true or false"),
+    ({"startup_deadline_ms": -1}, "startup_deadline_ms must be a whole number from 1"),
+    ({"load_parallelism": 1000}, "load_parallelism must be a whole number from 1 to 256"),
+    ({"auth_key": "AKIA"}, "auth_key and secret_access_key belong together"),
+    ({"encryption_context": {"openkeyring:x": "y"}}, "names that start with openkeyring:"),
+    ({"file_format": "xml"}, "file_format must be"),
+    ({"region": "nowhere at all"}, "region"),
+    ({"path": "/no/such/folder/keys"}, "/no/such/folder"),
+    ({"cmk_id": "x"}, "it is called kms_key here"),
+]
+
+
+def test_a_wrong_configuration_is_explained_and_mended_by_a_reload(make_kms_mysql):
+    server = make_kms_mysql(more={"kms_keey": "x"})
+    server.start()
+    for wrong, expected in BAD:
+        server.configure(**wrong)
+        seen = len(server.error_log())
+        assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035, wrong
+        said = server.error_log()[seen:]
+        assert expected in said and "MY-013714" in said, f"{wrong}: {said}"
+        assert server.status()["Component_status"] == "Disabled"
+    server.write_config(NAME, '{"path": "x",\n "kms_key" "y"}')
+    assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+    assert "line 2, column" in server.status()["Last_failure"]
+    server.configure()
+    server.reload()
+    assert server.status()["Component_status"] == "Active"
+
+
+def test_a_secret_that_everybody_can_read_is_refused(kms, make_kms_mysql):
+    """And credentials of the configuration go before those of the environment."""
+    own = {"auth_key": kms.ready["access_key_id"], "secret_access_key": kms.ready["secret_access_key"]}
+    server = make_kms_mysql(more=own, environment={"AWS_ACCESS_KEY_ID": "AKIAWRONG"})
+    server.start()
+    assert "run: chmod o= " in server.last_log()
+    assert own["secret_access_key"] not in server.last_log()
+    (server.plugin_folder / f"{NAME}.cnf").chmod(0o440)
+    server.reload()
+    assert server.status()["Component_status"] == "Active"
+    server.configure(**own, allow_insecure_permissions=True)
+    server.reload()
+    assert own["secret_access_key"] not in json.dumps(server.status_rows())
+
+
+def test_backups_that_percona_left_are_judged(kms, make_kms_mysql):
+    server = make_kms_mysql()
+    keys = [("", "one", "AES", bytes(32)), ("", "two", "AES", bytes(range(32)))]
+    backup = pathlib.Path(f"{server.keyring}.backup")
+    percona_file.write(server.keyring, kms, kms.alias, keys[:1])
+    percona_file.write(backup, kms, kms.alias, keys[:1])
+    backup.write_text(backup.read_text()[:-40])  # Torn: the stock component would copy it over the good file.
+    server.start()
+    assert server.keyring_keys() == [("one", "")]
+    server.stop()
+    good = json.loads(server.keyring.read_text())
+    whole = {"version": "1.0", "elements": [*good["elements"], percona_element(kms, keys[1])]}
+    backup.write_text(json.dumps(whole))
+    server.keyring.write_text("{\"version\":\"1.0\",\"elem")  # Torn: a crash in the middle of the stock component's write.
+    server.start()
+    assert server.keyring_keys() == [("one", ""), ("two", "")]
+    assert not backup.exists()
+    server.restart()
+    assert server.keyring_keys() == [("one", ""), ("two", "")]
+
+
+def percona_element(kms, key) -> dict:
+    scratch = kms.folder / "scratch"
+    percona_file.write(scratch, kms, kms.alias, [key])
+    return json.loads(scratch.read_text())["elements"][0]
+
+
+def test_the_file_of_oracles_component_is_read_and_kept(kms, make_kms_mysql):
+    server = make_kms_mysql()
+    percona_file.write_oracle(server.keyring, kms, kms.alias, [("", "one", "AES", bytes(32))])
+    server.start()
+    server.install_udf()
+    assert generated(server, "two")
+    assert [percona_file.is_percona(one["data"]) for one in percona_file.elements(server.keyring)] == [False, False]
+    server.restart()
+    assert len(server.keyring_keys()) == 2

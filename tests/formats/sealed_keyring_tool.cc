@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Writes a sealed keyring file as stdin says, for tests/formats: a command a
+// line, names and data in hex ("-" for nothing).
+//
+//   put DATA_ID OWNER TYPE DATA
+//   remove DATA_ID OWNER
+//   reopen [KMS_KEY]
+//
+// The file is the argument; its data key goes to the same with ".data-key".
+// Ends with 1 and a text when anything fails.
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "backend/sealed_file_backend.h"
+#include "base/encoding.h"
+#include "testing/fake_key_wrapper.h"
+#include "testing/fakes.h"
+#include "testing/manual_clock.h"
+
+namespace openkeyring {
+namespace {
+
+class Tool {
+ public:
+  explicit Tool(std::string path) : path_(std::move(path)) {}
+
+  Status Open() {
+    backend_.reset();  // Lets go of the file.
+    backend_ = std::make_unique<SealedFileBackend>(
+        FileBackendWorld{kms_, PosixFileSystem(), SystemRandom(), log_},
+        std::make_shared<KeyringFile>(PosixFileSystem(), SystemRandom(), path_,
+                                      std::nullopt),
+        FileBackendOptions{});
+    return backend_->Load(Soon()).status();
+  }
+
+  Status Do(const std::string& line) {
+    std::istringstream words(line);
+    std::string command;
+    words >> command;
+    if (command == "reopen") {
+      std::string kms_key;
+      if (words >> kms_key) kms_.SetCurrentKey(kms_key);
+      return Open();
+    }
+    const std::string data_id = Next(words), owner = Next(words);
+    if (command == "remove") return backend_->Remove({data_id, owner}, Soon());
+    const std::string type = Next(words);
+    return backend_->Store(
+        {{data_id, owner}, type, Secret::CopyOf(Next(words))}, Soon());
+  }
+
+  Status WriteDataKey() {
+    const Result<Secret> content = PosixFileSystem().Read(path_, 1 << 30);
+    if (!content) return content.error();
+    const Result<ReadHeader> read = ReadSealedHeader(content->RevealBytes());
+    if (!read) return read.error();
+    const Result<UnwrappedKey> key =
+        kms_.Unwrap(read->header.data_key, read->header.binding, Soon());
+    if (!key) return key.error();
+    std::ofstream(path_ + ".data-key", std::ios::binary)
+        << key->key.RevealText();
+    return Status::Ok();
+  }
+
+ private:
+  static std::string Next(std::istream& words) {
+    std::string hex;
+    words >> hex;
+    if (hex == "-") return "";
+    const Result<Bytes> bytes = HexDecode(hex);
+    return bytes ? std::string(AsText(*bytes)) : "not hex";
+  }
+  Deadline Soon() { return Deadline::After(clock_, Millis(1000)); }
+
+  const std::string path_;
+  FakeKeyWrapper kms_;
+  ManualClock clock_;
+  MemoryLog log_;
+  std::unique_ptr<SealedFileBackend> backend_;
+};
+
+Status Run(const std::string& path) {
+  Tool tool(path);
+  Status status = tool.Open();
+  for (std::string line; status.ok() && std::getline(std::cin, line);) {
+    status = tool.Do(line).WithContext(line);
+  }
+  return status.ok() ? tool.WriteDataKey() : status;
+}
+
+}  // namespace
+}  // namespace openkeyring
+
+int main(int count, char** arguments) {
+  if (count != 2) return 2;
+  const openkeyring::Status status = openkeyring::Run(arguments[1]);
+  if (!status.ok()) std::cerr << status.ToString() << std::endl;
+  return status.ok() ? 0 : 1;
+}

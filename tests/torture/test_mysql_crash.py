@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 of MySQL while keys are made, removed and rotated: what was acknowledged is there, and every row reads back."""
+
+import random
+import threading
+import time
+
+import pytest
+import torture
+from lab import kms_component
+from lab.mysql import SqlError
+
+pytestmark = pytest.mark.sid
+
+OPTIONS = ["--default-table-encryption=ON", "--innodb-redo-log-encrypt=ON", "--binlog-encryption=ON"]
+WRITERS = 3
+
+
+class Ledger:
+    """What the server said it has done. A statement without an answer may have happened or not."""
+
+    def __init__(self):
+        self.keys: dict[str, str] = {}
+        self.removed: set[str] = set()
+        self.in_flight: set[str] = set()
+        self.rows: dict[int, str] = {}
+        self.acknowledged = 0
+
+    def check(self, server) -> None:
+        with server.session() as session:
+            for name, value in self.keys.items():
+                if name not in self.in_flight:
+                    assert session.value(f"SELECT HEX(keyring_key_fetch('{name}'))") == value, name
+            for name in self.removed - self.in_flight:
+                assert session.value(f"SELECT keyring_key_fetch('{name}')") == "NULL", name
+            found = dict(session.sql("SELECT a, b FROM d.t"))
+        for number, text in self.rows.items():
+            assert found[str(number)] == text
+
+
+class Writer(threading.Thread):
+    """Makes, reads, removes keys and writes rows until the server is gone."""
+
+    def __init__(self, server, ledger: Ledger, dice: random.Random, number: int):
+        super().__init__()
+        self.server, self.ledger, self.dice, self.number = server, ledger, dice, number
+        self.failure = ""
+
+    def run(self) -> None:
+        try:
+            with self.server.session() as session:
+                while True:
+                    self.step(session)
+        except (SqlError, OSError, AssertionError) as error:
+            if not self.server.dying:
+                self.failure = str(error)
+
+    def step(self, session) -> None:
+        ledger, serial = self.ledger, self.dice.randrange(10**9)
+        name = f"k{self.number} {serial}"
+        ledger.in_flight.add(name)
+        assert session.value(f"SELECT keyring_key_generate('{name}','SECRET',{self.dice.choice([1, 32, 1000])})") == "1"
+        ledger.keys[name] = session.value(f"SELECT HEX(keyring_key_fetch('{name}'))")
+        ledger.in_flight.discard(name)
+        if self.dice.random() < 0.4:
+            ledger.in_flight.add(name)
+            assert session.value(f"SELECT keyring_key_remove('{name}')") == "1"
+            del ledger.keys[name]
+            ledger.removed.add(name)
+            ledger.in_flight.discard(name)
+        session.sql(f"INSERT INTO d.t VALUES ({self.number * 10**9 + serial}, 'row {serial}')")
+        ledger.rows[self.number * 10**9 + serial] = f"row {serial}"
+        ledger.acknowledged += 2
+        if self.number == 0 and self.dice.random() < 0.3:
+            session.sql(self.dice.choice(["ALTER INSTANCE ROTATE INNODB MASTER KEY", "ALTER INSTANCE RELOAD KEYRING",
+                                          "ALTER INSTANCE ROTATE BINLOG MASTER KEY"]))
+
+
+@pytest.mark.parametrize("form", ["sealed", "percona"])
+@pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.long)])
+def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
+    dice = random.Random(torture.SEED + rounds)
+    server = kms_component.KmsServer(folder / "m", kms, options=OPTIONS, binlog=True, more={"file_format": form, "startup_deadline_ms": 30000})
+    server.dying = False
+    server.start()
+    server.install_udf()
+    server.sql("CREATE DATABASE d; CREATE TABLE d.t (a BIGINT PRIMARY KEY, b TEXT)")
+    ledger = Ledger()
+    try:
+        for _ in range(rounds):
+            writers = [Writer(server, ledger, random.Random(dice.random()), number) for number in range(WRITERS)]
+            for writer in writers:
+                writer.start()
+            time.sleep(dice.uniform(0.3, 1.2))
+            server.dying = True
+            server.kill()
+            for writer in writers:
+                writer.join()
+                assert not writer.failure
+            server.dying = False
+            server.start()
+            assert server.status()["Component_status"] == "Active", server.last_log()
+            ledger.check(server)
+            ledger.in_flight.clear()
+            assert not [path.name for path in server.keyring.parent.iterdir() if path.name.endswith(".tmp")]
+        server.restart()
+        ledger.check(server)
+        print(f"{rounds} crashes, {ledger.acknowledged} acknowledged statements, {len(ledger.keys)} keys")
+        assert ledger.acknowledged > 10 * rounds, "too little happened to prove anything"
+    finally:
+        server.kill()
