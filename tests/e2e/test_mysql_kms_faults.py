@@ -2,6 +2,7 @@
 """component_keyring_kms in real MySQL 9.7 when KMS, the configuration, the key file or the disk is not as it should be."""
 
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -47,9 +48,11 @@ FAULTS = [  # (fault, what the log says)
 
 @pytest.fixture(params=["sealed", "percona"])
 def server(request, kms, make_kms_mysql):
-    """A running server with an encrypted table and the functions of keyring_udf."""
+    """A running server with an encrypted table and the functions of keyring_udf; its Percona file is another writer's."""
     made = make_kms_mysql(environment={"AWS_MAX_ATTEMPTS": "2"}, more={"file_format": request.param})
     made.format = request.param
+    if made.format == "percona":
+        percona_file.write(made.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
     made.options_now = {"file_format": request.param}
     made.start()
     made.sql(TABLE)
@@ -105,6 +108,20 @@ def test_a_start_without_kms_says_so_and_a_reload_mends_it(kms, server):
     server.reload()
     assert server.status()["Component_status"] == "Active"
     assert server.keyring_keys() == keys
+
+
+def test_every_fault_of_kms_at_a_start_is_explained(kms, server):
+    server.stop()
+    server.configure(**server.options_now, startup_deadline_ms=1200)
+    before = server.keyring.read_bytes()
+    for fault, expected in FAULTS:
+        kms.fault(operation="*", count=-1, **fault)
+        output = server.run("--validate-config")[1]
+        kms.clear_faults()
+        assert expected in output and "MY-013714" in output, f"{fault}: {output}"
+    assert server.keyring.read_bytes() == before
+    server.start()
+    assert server.value("SELECT a FROM d.t") == "1"
 
 
 def test_a_start_waits_for_a_kms_that_comes_back(kms, server):
@@ -177,6 +194,39 @@ def test_read_only_refuses_every_change(kms, server):
     assert server.value("SELECT a FROM d.t") == "1"
     assert server.keyring.read_bytes() == content
     assert sorted(path.name for path in server.keyring.parent.iterdir()) == [server.keyring.name]
+
+
+@pytest.mark.parametrize("form", ["sealed", "percona"])
+def test_files_and_folders_that_the_server_may_not_use(form, kms, make_kms_mysql):
+    server = make_kms_mysql(user="mysql", more={"file_format": form})
+    if form == "percona":
+        percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
+        server.give_to_user()
+    server.start()
+    server.install_udf()
+    assert generated(server, "mine")
+    keys = server.keyring_keys()
+    folder, inode = server.keyring.parent, server.keyring.stat()
+
+    server.keyring.chmod(0)
+    assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+    assert f"{server.keyring}: Permission denied" in server.last_log()
+    assert server.keyring_keys() == keys
+    server.keyring.chmod(0o440)  # It may be read, and not written.
+    server.restart()
+    assert server.keyring_keys() == keys
+    assert not generated(server, "refused")
+    assert f"{server.keyring}: Permission denied" in server.last_log()
+    server.keyring.chmod(0o640)
+    server.reload()
+    assert generated(server, "works again")
+
+    os.chown(folder, 0, 0)  # A sealed file grows in place; a JSON file is replaced.
+    assert generated(server, "in a folder of root") == (form == "sealed")
+    os.chown(folder, inode.st_uid, inode.st_gid)
+    assert generated(server, "in a folder of its own")
+    server.restart()
+    assert "in a folder of its own" in [key for key, _ in server.keyring_keys()]
 
 
 def test_a_second_server_reads_and_is_told_who_has_the_file(kms, server, make_kms_mysql):
