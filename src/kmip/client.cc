@@ -210,9 +210,8 @@ bool KmipClient::TakeRefusal(Batch& batch, const KmipTransport::Sent& sent,
   }
   // Too large an answer comes after the deed; anything else instead of it.
   const bool done = item.reason == KmipResultReason::kResponseTooLarge;
-  // Whatever the reason, it is not about one call's object.
-  const Status status = KmipItemStatus(KmipOperation::kQuery, item)
-                            .WithContext("the whole batch is refused");
+  const Status status =
+      KmipMessageStatus(item).WithContext("the whole batch is refused");
   for (size_t place = 0; place < size; ++place) {
     const bool idempotent = batch.calls[place].idempotent;
     if (batch.may_split && (idempotent || !done)) {

@@ -252,11 +252,12 @@ TEST(KmipClient, WorksWithTls12) {
   EXPECT_TRUE(client.status().tls.starts_with("TLSv1.2"));
 }
 
-TEST(KmipClient, AnotherCertificatesObjectsAreNotFound) {
+TEST(KmipClient, AnotherCertificatesObjectsAreDeniedAndNotListed) {
   Lab lab;
   const std::string id = Store(lab.Client(), "n");
   KmipClient& other = lab.Client(lab.ClientOptions(), "somebody else");
-  EXPECT_EQ(GetStatus(other, id).code(), StatusCode::kNotFound);
+  EXPECT_EQ(GetStatus(other, id).code(), StatusCode::kDenied);
+  EXPECT_TRUE(LocateAll(other, {}, 10, Lab::Soon())->empty());
 }
 
 TEST(KmipClient, AConnectionThatTheServerClosedIsOpenedAgain) {
@@ -568,11 +569,15 @@ TEST(KmipClient, TogetherTheSecondIsNotDoneWhenTheFirstFails) {
   EXPECT_FALSE(replies[1].may_have_happened);
 }
 
-TEST(KmipClient, TogetherIsRefusedWhereThereAreNoBatchesAndNothingHappened) {
+class KmipTogether : public testing::TestWithParam<bool> {};
+
+// Of batches, or of a call without an identifier.
+TEST_P(KmipTogether, IsRefusedWhereAServerDoesNotKnowItAndNothingHappened) {
   Lab lab;
   KmipClient& client = lab.Client();
   Behaviour behaviour;
-  behaviour.max_batch = 1;
+  behaviour.max_batch = GetParam() ? 1 : 0;
+  behaviour.no_placeholder = !GetParam();
   lab.server().Set(behaviour);
   const KmipObject key = Key();
   const KmipAttributes attributes = Named("n");
@@ -584,6 +589,8 @@ TEST(KmipClient, TogetherIsRefusedWhereThereAreNoBatchesAndNothingHappened) {
   }
   EXPECT_EQ(lab.store.size(), 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Quirks, KmipTogether, testing::Bool());
 
 TEST(KmipClient, TogetherALostAnswerMayHaveHappened) {
   Lab lab;

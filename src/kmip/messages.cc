@@ -97,13 +97,13 @@ bool NamesObject(KmipOperation operation) {
   }
 }
 
-StatusCode CodeOf(KmipOperation asked, KmipResultReason reason) {
+StatusCode CodeOf(bool names_object, KmipResultReason reason) {
   switch (reason) {
     case KmipResultReason::kItemNotFound:
     case KmipResultReason::kObjectNotFound:
     case KmipResultReason::kObjectDestroyed:
-      return NamesObject(asked) ? StatusCode::kNotFound
-                                : StatusCode::kInvalidArgument;
+      return names_object ? StatusCode::kNotFound
+                          : StatusCode::kInvalidArgument;
     case KmipResultReason::kObjectAlreadyExists:
     case KmipResultReason::kNonUniqueNameAttribute:
       return StatusCode::kAlreadyExists;
@@ -141,6 +141,20 @@ std::string Quoted(std::string_view text) {
     out += c >= ' ' && c < 0x7f ? c : '?';
   }
   return out.empty() ? "" : ": " + out + (text.size() > kMost ? "..." : "");
+}
+
+Status StatusOf(const std::string& name, bool names_object,
+                const KmipResponseItem& item) {
+  if (item.status == KmipResultStatus::kSuccess) return Status::Ok();
+  if (item.status != KmipResultStatus::kOperationFailed) {
+    return {StatusCode::kUnavailable,
+            name + ": the server says " + KmipName(item.status)};
+  }
+  // Required with a failure, but not all servers send one.
+  const KmipResultReason reason =
+      item.reason.value_or(KmipResultReason::kGeneralFailure);
+  return {CodeOf(names_object, reason),
+          name + ": " + KmipName(reason) + Quoted(item.message)};
 }
 
 }  // namespace
@@ -187,17 +201,11 @@ Result<KmipResponse> ReadKmipResponse(ByteView message) {
 }
 
 Status KmipItemStatus(KmipOperation asked, const KmipResponseItem& item) {
-  if (item.status == KmipResultStatus::kSuccess) return Status::Ok();
-  const std::string name = "KMIP " + KmipName(asked);
-  if (item.status != KmipResultStatus::kOperationFailed) {
-    return {StatusCode::kUnavailable,
-            name + ": the server says " + KmipName(item.status)};
-  }
-  // Required with a failure, but not all servers send one.
-  const KmipResultReason reason =
-      item.reason.value_or(KmipResultReason::kGeneralFailure);
-  return {CodeOf(asked, reason),
-          name + ": " + KmipName(reason) + Quoted(item.message)};
+  return StatusOf("KMIP " + KmipName(asked), NamesObject(asked), item);
+}
+
+Status KmipMessageStatus(const KmipResponseItem& item) {
+  return StatusOf("KMIP", false, item);
 }
 
 bool IsVersionRefusal(const KmipResponseItem& item) {

@@ -76,6 +76,10 @@ Result<KmipResponse> ReadKmipResponse(ByteView message);
 //   kUnavailable   it failed; worth a retry
 Status KmipItemStatus(KmipOperation asked, const KmipResponseItem& item);
 
+// The same for a failure that is about the message as a whole, and so about no
+// object: never kNotFound.
+Status KmipMessageStatus(const KmipResponseItem& item);
+
 // True for an answer that says that the version of the request is not spoken.
 bool IsVersionRefusal(const KmipResponseItem& item);
 

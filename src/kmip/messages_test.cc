@@ -203,6 +203,13 @@ TEST(KmipItemStatus, TheTextIsTheServersMadePrintableAndShort) {
   EXPECT_LT(long_one.message().size(), 400U);
 }
 
+TEST(KmipItemStatus, AFailureOfTheWholeMessageIsAboutNoObject) {
+  const auto status =
+      KmipMessageStatus(Failure(KmipResultReason::kItemNotFound, "what?"));
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), "KMIP: Item Not Found: what?");
+}
+
 TEST(KmipItemStatus, PendingIsNotSuccess) {
   KmipResponseItem item = Failure(std::nullopt);
   item.status = KmipResultStatus::kOperationPending;

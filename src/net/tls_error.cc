@@ -84,11 +84,16 @@ Status TlsFailure(SSL* ssl, const TlsOptions& options,
                 " or later (" + options.names.minimum_version + "): " + why};
   }
   if (reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE) {
+    // The server does not say what it misses.
+    const std::string guess =
+        options.certificate_file.empty()
+            ? "it may want a client certificate: set " +
+                  options.names.certificate_file
+            : "it may have no cipher of ours, or not speak TLS " +
+                  options.minimum_version + " (" +
+                  options.names.minimum_version + ")";
     return {StatusCode::kMisconfigured,
-            peer +
-                " and we have no cipher in common, or it wants a client "
-                "certificate: " +
-                why};
+            peer + " refused the handshake; " + guess + ": " + why};
   }
   return {StatusCode::kUnavailable, "TLS with " + peer + " failed: " + why};
 }

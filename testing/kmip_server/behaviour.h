@@ -22,9 +22,11 @@ struct Behaviour {
   // Vault: the batch count says more than comes.
   bool exaggerates_batch_count = false;
   bool omits_batch_ids = false;  // PyKMIP in errors; operations too.
-  int max_batch = 0;             // More items are refused; 0: no bound.
-  int max_response = 0;          // Bytes; 0: as the client says.
-  int locate_cap = 0;            // Cosmian: 1000; 0: none.
+  // PyKMIP: Activate without identifier is refused, and the message with it.
+  bool no_placeholder = false;
+  int max_batch = 0;     // More items are refused; 0: no bound.
+  int max_response = 0;  // Bytes; 0: as the client says.
+  int locate_cap = 0;    // Cosmian: 1000; 0: none.
   bool ignores_offset = false;
   bool overlapping_pages = false;  // Each begins one object too early.
   bool zero_located_items = false;

@@ -26,7 +26,12 @@ struct Service::Context {
   }
 };
 
-inline Outcome NotFound(const std::string& id) {
+// As PyKMIP has it: somebody else's object is denied, not hidden.
+inline Outcome NotFound(const Store& store, const std::string& id) {
+  if (store.Has(id)) {
+    return Outcome::Fail(KmipResultReason::kPermissionDenied,
+                         "Could not access object: " + id);
+  }
   return Outcome::Fail(KmipResultReason::kItemNotFound,
                        "Could not locate object: " + id);
 }

@@ -50,6 +50,7 @@ constexpr Member kMembers[] = {
     {"unique_names", &Behaviour::unique_names},
     {"exaggerates_batch_count", &Behaviour::exaggerates_batch_count},
     {"omits_batch_ids", &Behaviour::omits_batch_ids},
+    {"no_placeholder", &Behaviour::no_placeholder},
     {"max_batch", nullptr, &Behaviour::max_batch},
     {"max_response", nullptr, &Behaviour::max_response},
     {"locate_cap", nullptr, &Behaviour::locate_cap},

@@ -26,6 +26,13 @@ std::vector<std::string> NamesOf(const Request& request) {
   return names;
 }
 
+bool NeedsPlaceholder(const Request& request) {
+  return std::ranges::any_of(request.items, [](const RequestItem& item) {
+    return item.operation == KmipOperation::kActivate &&
+           !item.payload.Find(KmipTag::kUniqueIdentifier);
+  });
+}
+
 bool Write(TlsSession& session, const Secret& bytes) {
   return session.Write(bytes.RevealText());
 }
@@ -154,6 +161,10 @@ Secret KmipServer::Answer(const Request& request, const Behaviour& behaviour,
     return WholeFailure(
         version, KmipResultReason::kInvalidMessage,
         "KMIP " + version.Text() + " is not supported by the server.");
+  }
+  if (behaviour.no_placeholder && NeedsPlaceholder(request)) {
+    return WholeFailure(version, KmipResultReason::kInvalidMessage,
+                        "Error parsing request message.");
   }
   const auto items = static_cast<int>(request.items.size());
   if (fault.kind == "fail_all" ||

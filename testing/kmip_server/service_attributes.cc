@@ -150,7 +150,7 @@ Outcome Service::GetAttributes(Context& context) {
   if (!store_.With(id, context.client, [&](StoredObject& stored) {
         attributes = stored.attributes;
       })) {
-    return NotFound(id);
+    return NotFound(store_, id);
   }
   attributes = Shown(context.behaviour, std::move(attributes));
   const auto wanted = Wanted(context.payload);
@@ -181,7 +181,7 @@ Outcome Service::GetAttributeList(Context& context) {
       list.push_back({KmipTag::kAttribute, custom.vendor, custom.name});
     }
   });
-  if (!found) return NotFound(id);
+  if (!found) return NotFound(store_, id);
   return {std::nullopt, "",
           [id, list, version = context.version](TtlvWriter& out) {
             out.Text(KmipTag::kUniqueIdentifier, id);

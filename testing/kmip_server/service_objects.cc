@@ -132,7 +132,7 @@ Outcome Service::Get(Context& context) {
     copy->secret_type = stored.object.secret_type;
     copy->opaque_type = stored.object.opaque_type;
   });
-  if (!found) return NotFound(id);
+  if (!found) return NotFound(store_, id);
   if (context.behaviour.raw_secrets) copy->format = KmipKeyFormat::kRaw;
   return {std::nullopt, "", [id, copy](TtlvWriter& out) {
             out.Enumeration(KmipTag::kObjectType, copy->type);
@@ -148,7 +148,7 @@ Outcome Service::Change(Context& context,
   const bool found = store_.With(id, context.client, [&](StoredObject& stored) {
     outcome = call(stored);
   });
-  if (!found) return NotFound(id);
+  if (!found) return NotFound(store_, id);
   if (outcome.failure) return outcome;
   return {std::nullopt, "",
           [id](TtlvWriter& out) { out.Text(KmipTag::kUniqueIdentifier, id); }};

@@ -35,6 +35,11 @@ bool Store::With(const std::string& id, const std::string& owner,
   return true;
 }
 
+bool Store::Has(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return objects_.contains(NumberOf(id));
+}
+
 void Store::Remove(const std::string& id) {
   const std::lock_guard lock(mutex_);
   objects_.erase(NumberOf(id));
@@ -51,6 +56,12 @@ std::vector<std::string> Store::Find(
     }
   }
   return ids;
+}
+
+void Store::ForEach(
+    const std::function<void(const StoredObject&)>& call) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, object] : objects_) call(object);
 }
 
 size_t Store::size() const {

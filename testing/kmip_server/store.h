@@ -32,11 +32,14 @@ class Store {
   // or it is another client's.
   bool With(const std::string& id, const std::string& owner,
             const std::function<void(StoredObject&)>& call);
+  // Whether it is there, whosever it is.
+  bool Has(const std::string& id) const;
   void Remove(const std::string& id);
   // In order of creation.
   std::vector<std::string> Find(
       const std::string& owner,
       const std::function<bool(const StoredObject&)>& matches) const;
+  void ForEach(const std::function<void(const StoredObject&)>& call) const;
   size_t size() const;
 
  private:

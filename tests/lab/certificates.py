@@ -35,7 +35,14 @@ class Authority:
         return self._issue(name, "DNS:localhost,IP:127.0.0.1", "serverAuth", ends_in_days=-1)
 
     def client(self, common_name: str) -> Certificate:
-        return self._issue(common_name, "", "clientAuth")
+        """One for each name: asked again, it is the same."""
+        made = Certificate(self.folder / f"{common_name}.pem", self.folder / f"{common_name}.key")
+        return made if made.certificate.exists() else self._issue(common_name, "", "clientAuth")
+
+    def kmip_options(self, common_name: str) -> dict[str, str]:
+        """What a KMIP client needs. Its common name is the user that owns what it stores."""
+        own = self.client(common_name)
+        return {"server_ca": str(self.certificate), "client_ca": str(own.certificate), "client_key": str(own.key)}
 
     def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int = 20) -> Certificate:
         key, request, out = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Servers that die, hang and come back."""
+
+import time
+
+import pytest
+from lab.kmip_emulator import KmipEmulator
+from lab.pykmip import PyKmip
+
+from client import Refused
+
+KEY = bytes(16)
+
+
+def test_a_real_server_that_is_killed_and_comes_back(tool, folder):
+    with PyKmip(folder / "pykmip").start() as server:
+        client = tool.open([server.port], server.client_files(), deadline_ms=3000)
+        id = client.register(KEY, names=["n"])
+        server.kill()
+        with pytest.raises(Refused) as refused:
+            client.get(id)
+        assert refused.value.code == "Unavailable"
+        assert str(server.port) in refused.value.message
+        with pytest.raises(Refused) as refused:
+            client.register(KEY, names=["m"])
+        assert refused.value.code == "Unavailable" and not refused.value.lost
+        server.start()
+        assert client.value(id) == KEY
+
+
+def test_the_second_server_is_used_while_the_first_is_away(tool, folder):
+    with KmipEmulator(folder / "emulator", servers=2).start() as pair:
+        client = tool.open(pair.ports, pair.client_files())
+        id = client.register(KEY, names=["n"])
+        assert client.status()["server"].endswith(str(pair.ports[0]))
+        pair.stop_server(0)
+        assert client.value(id) == KEY
+        client.register(KEY, names=["m"])
+        assert client.status()["server"].endswith(str(pair.ports[1]))
+        assert "failed" in client.status()["log"]
+        pair.start_server(0)
+        pair.stop_server(1)
+        assert client.value(id) == KEY
+
+
+def test_a_store_whose_answer_is_lost_is_found_by_looking(tool, folder):
+    with KmipEmulator(folder / "emulator").start() as server:
+        client = tool.open([server.port], server.client_files())
+        client.register(KEY, names=["before"])
+        server.fault("cut_after", "Register")
+        with pytest.raises(Refused) as refused:
+            client.register(KEY, names=["lost"])
+        assert refused.value.lost
+        [id] = client.locate(names=["lost"])
+        assert client.value(id) == KEY
+        assert server.counters()["operations"]["Register"] == 2
+
+
+def test_a_hanging_server_costs_the_deadline(tool, folder):
+    with KmipEmulator(folder / "emulator").start() as server:
+        client = tool.open([server.port], server.client_files(), deadline_ms=700, request_timeout_ms=400)
+        id = client.register(KEY, names=["n"])
+        server.fault("hang", count=-1)
+        started = time.monotonic()
+        with pytest.raises(Refused) as refused:
+            client.get(id)
+        assert refused.value.code == "Timeout"
+        assert time.monotonic() - started < 5
+
+
+def test_the_emulator_shows_no_values(tool, folder):
+    with KmipEmulator(folder / "emulator").start() as server:
+        client = tool.open([server.port], server.client_files("me"))
+        client.register(b"0123456789abcdef", names=["n"], groups=["g"])
+        [shown] = server.objects()
+        assert shown["owner"] == "me" and shown["names"] == ["n"] and shown["groups"] == ["g"]
+        assert "0123456789abcdef" not in str(shown)
+
+
+def test_the_emulator_makes_certificates_and_ends_with_its_parent(folder):
+    import json
+    import subprocess
+    from lab import process
+    from lab.mariadb import PRODUCTS
+    parent = subprocess.Popen(["sleep", "60"])
+    ready = folder / "ready.json"
+    made = process.Process([PRODUCTS / "kmip-emulator", "--make-certificates", folder, "--ready-file", ready,
+                            "--parent-pid", parent.pid, "--behaviour", '{"versions": ["1.2"]}'],
+                           folder / "log", process.bare_environment(folder))
+    process.wait_until(ready.exists, "the emulator", 20)
+    told = json.loads(ready.read_text())
+    assert ready.stat().st_mode & 0o777 == 0o600
+    for name in ("server_ca", "client_ca", "client_key"):
+        assert (folder / told[name]).exists()
+    parent.kill()
+    parent.wait()
+    assert made.wait(20) == 0
