@@ -30,7 +30,12 @@ Status KmipKeyring::LoadKeys(const Deadline& deadline, Log& log) {
       std::make_unique<KmipBackend>(stack_->client(), SystemClock(),
                                     SystemRandom(), log, keys_),
       SystemClock(), SystemRandom(), rules_, deadline);
-  if (!keyring) return keyring.error();
+  if (!keyring) {
+    // Not every server says that it is the version that it does not like.
+    if (!version_ || keyring.error().IsTransient()) return keyring.error();
+    return keyring.error().WithContext("in KMIP " + version_->Text() +
+                                       ", as kmip_version says");
+  }
   keyring_ = std::move(*keyring);
   return Status::Ok();
 }

@@ -3,6 +3,10 @@
 #define OPENKEYRING_CONFIG_KMIP_KEYRING_H_
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "config/kmip_component_config.h"
 #include "keyring/keyring.h"
@@ -28,11 +32,13 @@ class KmipKeyring {
  private:
   explicit KmipKeyring(const KmipComponentConfig& config)
       : description_(DescribeKmipConfig(config)),
+        version_(config.kmip.version),
         keys_(config.keys),
         rules_{config.read_only, config.operation_deadline} {}
   Status LoadKeys(const Deadline& deadline, Log& log);
 
   const std::vector<std::pair<std::string, std::string>> description_;
+  const std::optional<KmipVersion> version_;  // That the user fixed.
   const KmipBackendOptions keys_;
   const Keyring::Options rules_;
   std::unique_ptr<KmipStack> stack_;

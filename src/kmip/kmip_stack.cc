@@ -10,6 +10,7 @@
 namespace openkeyring {
 namespace {
 
+constexpr char kHexAndDots[] = "0123456789abcdefABCDEF:.";
 constexpr size_t kMaxPasswordFile = 4096;
 constexpr mode_t kReadableByOthers = 0004;
 
@@ -41,6 +42,20 @@ void WarnOfOpenKey(const std::string& path, Log& log) {
             path + " is a private key that everybody may read: chmod 0600 it");
 }
 
+// Named as the user's options are.
+void WarnOfUnverified(const TlsOptions& tls, Log& log) {
+  if (tls.verify_certificate && tls.verify_host_name) return;
+  log.Write(
+      LogLevel::kWarning,
+      tls.verify_certificate
+          ? tls.names.verify_host_name +
+                " is off: whoever has a certificate of the authority in " +
+                tls.names.ca_file + " can take the KMIP server's place"
+          : tls.names.verify_certificate +
+                " is off: anybody in the network can take the KMIP "
+                "server's place and read every key");
+}
+
 }  // namespace
 
 Result<Endpoint> ParseEndpoint(std::string_view text, int default_port) {
@@ -65,9 +80,13 @@ Result<Endpoint> ParseEndpoint(std::string_view text, int default_port) {
       return NotAnEndpoint(text);
     }
   }
-  const bool valid = !host.empty() &&
-                     host.find_first_of(" \t,;/[]@") == host.npos &&
-                     endpoint.port >= 1 && endpoint.port <= 65535;
+  const std::string_view address = host.substr(0, host.find('%'));  // No scope.
+  const bool is_v6 = host.find(':') != host.npos;
+  const bool valid =
+      !host.empty() &&
+      (!is_v6 || address.find_first_not_of(kHexAndDots) == host.npos) &&
+      host.find_first_of(" \t,;/[]@") == host.npos && endpoint.port >= 1 &&
+      endpoint.port <= 65535;
   if (!valid) return NotAnEndpoint(text);
   return endpoint;
 }
@@ -80,6 +99,7 @@ Result<std::unique_ptr<KmipStack>> KmipStack::Make(KmipStackOptions options,
     options.tls.key_password = std::move(*password);
   }
   WarnOfOpenKey(options.tls.key_file, log);
+  WarnOfUnverified(options.tls, log);
   Result<std::unique_ptr<TlsConnector>> connector =
       TlsConnector::Make(std::move(options.tls), PosixFileSystem());
   if (!connector) return connector.error();

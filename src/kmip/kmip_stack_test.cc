@@ -17,13 +17,15 @@ TEST(ParseEndpoint, TakesNamesAndAddressesWithAndWithoutPort) {
   EXPECT_EQ(ParseEndpoint("192.0.2.1:65535", 5696)->Text(), "192.0.2.1:65535");
   EXPECT_EQ(ParseEndpoint("[2001:db8::1]:7", 5696)->Text(), "[2001:db8::1]:7");
   EXPECT_EQ(ParseEndpoint("[::1]", 5696)->Text(), "[::1]:5696");
+  EXPECT_EQ(ParseEndpoint("[fe80::1%eth0]", 5696)->host, "fe80::1%eth0");
   EXPECT_EQ(ParseEndpoint("2001:db8::1", 5696)->Text(), "[2001:db8::1]:5696");
 }
 
 TEST(ParseEndpoint, RefusesWhatIsNone) {
-  for (const char* text : {"", ":5696", "host:", "host:0", "host:65536",
-                           "host:-1", "host:1x", "host:99999999999", "a b:1",
-                           "[::1", "[::1]7", "https://host:1", "a,b"}) {
+  for (const char* text :
+       {"", ":5696", "host:", "host:0", "host:65536", "host:-1", "host:1x",
+        "host:99999999999", "a b:1", "[::1", "[::1]7", "https://host:1", "a,b",
+        "host:1:2", "[host]:1"}) {
     const auto endpoint = ParseEndpoint(text, 5696);
     ASSERT_FALSE(endpoint) << text;
     EXPECT_EQ(endpoint.error().code(), StatusCode::kMisconfigured) << text;
@@ -77,6 +79,19 @@ TEST_F(KmipStackTest, AKeyThatEverybodyMayReadIsAWarning) {
   chmod(own_.key.c_str(), 0644);
   ASSERT_TRUE(KmipStack::Make(Options(), lab_.log));
   EXPECT_NE(lab_.log.Text().find("chmod 0600"), std::string::npos);
+}
+
+TEST_F(KmipStackTest, AServerThatIsNotVerifiedIsAWarning) {
+  KmipStackOptions options = Options();
+  options.tls.verify_host_name = false;
+  ASSERT_TRUE(KmipStack::Make(std::move(options), lab_.log));
+  EXPECT_NE(lab_.log.Text().find("tls_hostname_verification is off"),
+            std::string::npos);
+  options = Options();
+  options.tls.verify_certificate = options.tls.verify_host_name = false;
+  ASSERT_TRUE(KmipStack::Make(std::move(options), lab_.log));
+  EXPECT_NE(lab_.log.Text().find("tls_peer_verification is off"),
+            std::string::npos);
 }
 
 }  // namespace
