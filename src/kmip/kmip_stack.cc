@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kmip/kmip_stack.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -82,8 +83,11 @@ Result<Endpoint> ParseEndpoint(std::string_view text, int default_port) {
   }
   const std::string_view address = host.substr(0, host.find('%'));  // No scope.
   const bool is_v6 = host.find(':') != host.npos;
+  // Else it is a host with too many ports.
+  const bool is_whole = address.find("::") != host.npos ||
+                        std::count(address.begin(), address.end(), ':') == 7;
   const bool valid =
-      !host.empty() &&
+      !host.empty() && (!is_v6 || is_whole) &&
       (!is_v6 || address.find_first_not_of(kHexAndDots) == host.npos) &&
       host.find_first_of(" \t,;/[]@") == host.npos && endpoint.port >= 1 &&
       endpoint.port <= 65535;
