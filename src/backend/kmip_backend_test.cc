@@ -429,6 +429,18 @@ TEST_F(KmipBackendTest, ManyKeysTakeFewMessages) {
   EXPECT_LE(lab_.server().requests() - before, 14);
 }
 
+TEST(KmipBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
+  Lab lab(2);
+  KmipBackend backend(lab.Client(), SystemClock(), SystemRandom(), lab.log, {});
+  ASSERT_TRUE(backend.Load(Lab::Soon()));
+  lab.server(0).Push(Make("hang", "*", -1));
+  const Status status = backend.Store(Aes("k"), Lab::In(3000));
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  // From then on it is passed over.
+  EXPECT_TRUE(backend.Store(Aes("l"), Lab::In(1000)).ok());
+  EXPECT_EQ(backend.Load(Lab::Soon())->size(), 2U);
+}
+
 class KmipBackendVersions : public testing::TestWithParam<KmipVersion> {};
 
 TEST_P(KmipBackendVersions, EveryVersionKeepsAKeyWhole) {
