@@ -7,11 +7,8 @@ that is missed is said, and is no failure: only a benchmark that breaks ends wit
 """
 
 import argparse
-import dataclasses
-import json
 import os
 import pathlib
-import platform
 import shutil
 import sys
 import tempfile
@@ -19,7 +16,7 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "tests")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT / "tests")]
 
 import figures  # noqa: E402
 import footprint  # noqa: E402
@@ -29,11 +26,6 @@ import tables  # noqa: E402
 from lab import aws_plugin, mariadb, process  # noqa: E402
 
 PARTS = {"keys": keys.measure, "tables": tables.measure, "footprint": footprint.measure, "hung": hung.measure}
-
-
-def machine() -> dict:
-    return {"processors": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), "system": platform.platform(),
-            "mariadb": mariadb.mariadb_10().version}
 
 
 def copy_of_plugin(folder: pathlib.Path) -> pathlib.Path:
@@ -70,19 +62,13 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build" / "bench" / "mariadb.json")
     parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="default: all")
     arguments = parser.parse_args()
-    before = machine()
+    before = figures.machine(mariadb=mariadb.mariadb_10().version)
     try:
         found = measure(arguments.part or list(PARTS), arguments.build / "bench" / "mariadb" / "plugin_timer")
     except Exception:  # Whatever it is, a person wants to see it.
         traceback.print_exc()
         return 1
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(
-        {"machine": before, "figures": [{**dataclasses.asdict(figure), "verdict": figure.verdict} for figure in found]},
-        indent=1) + "\n")
-    print(figures.table(found))
-    missed = sum(figure.verdict == "MISSED" for figure in found)
-    print(f"{missed} goals missed; {before['processors']} processors, load {before['load_average']} at the beginning")
+    figures.report(found, before, arguments.json)
     return 0
 
 

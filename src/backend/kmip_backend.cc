@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "backend/kmip_backend.h"
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
 #include <utility>
 
 #include "kmip/operations/register.h"
@@ -16,6 +19,18 @@ Status StoredByAnother(const std::string& id) {
           "KMIP object \"" + id +
               "\" is that key, stored by somebody else since the keyring was "
               "loaded (ALTER INSTANCE RELOAD KEYRING brings it)"};
+}
+
+// MySQL's own keys have its server_uuid in their names, so nobody else stores
+// them: "INNODBKey-f3a0ab2e-...-1".
+bool NamesItsServer(const std::string& data_id) {
+  constexpr std::string_view kUuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  const auto fits = [](char have, char want) {
+    return want == '-' ? have == '-'
+                       : std::isxdigit(static_cast<unsigned char>(have)) != 0;
+  };
+  return std::search(data_id.begin(), data_id.end(), kUuid.begin(), kUuid.end(),
+                     fits) != data_id.end();
 }
 
 }  // namespace
@@ -124,36 +139,49 @@ Status KmipBackend::ActivateAndCheck(const Object& object, const Key& key,
                                      const Deadline& deadline) {
   Status status = objects_.Activate(object.id, object.type, deadline);
   if (!status.ok()) return status;
-  const auto values = objects_.Get({object.id}, deadline);
-  if (!values) return values.error();
+  const auto whole = objects_.Read(object.id, object.type, deadline);
+  if (!whole) return whole.error();
   const std::string who = "KMIP object \"" + object.id + "\"";
-  if (!values->front().Equals(key.data)) {
+  if (!whole->value.Equals(key.data)) {
     return {StatusCode::kCorrupt, who +
                                       " gives back another value than was "
                                       "registered"};
   }
-  // After it is Active: of two servers that store one key at once, the later
-  // one sees the other's, whichever that is.
-  const auto there = objects_.Find(
-      KmipObjectName(key.name), options_.object_group, object.type, deadline);
+  if (KmipUseOf(whole->attributes) != KmipUse::kUsable) {
+    return {StatusCode::kUnavailable,
+            who + " is not Active after it was activated"};
+  }
+  const auto found = KmipIdentityOf(whole->attributes);
+  const auto& names = whole->attributes.names;
+  if (!found || !*found || **found != identity || names.empty() ||
+      names.front() != KmipObjectName(key.name)) {
+    return {StatusCode::kMisconfigured,
+            who +
+                " lost its Name or Application Specific Information: this "
+                "server does not keep what tells whose key it is"};
+  }
+  if (NamesItsServer(key.name.data_id)) return Status::Ok();
+  return CheckAlone(object, key.name, deadline);
+}
+
+// After it is Active: of two servers that store one key at once, the later one
+// sees the other's, whichever that is.
+Status KmipBackend::CheckAlone(const Object& object, const KeyName& name,
+                               const Deadline& deadline) {
+  const auto there = objects_.Find(KmipObjectName(name), options_.object_group,
+                                   object.type, deadline);
   if (!there) return there.error();
-  bool whole = false;
   for (const KmipAttributes& one : *there) {
-    if (KmipUseOf(one) != KmipUse::kUsable) continue;
+    if (*one.unique_identifier == object.id ||
+        KmipUseOf(one) != KmipUse::kUsable) {
+      continue;
+    }
     const auto found = KmipIdentityOf(one);
-    if (!found || !*found) continue;
-    if (*one.unique_identifier == object.id) {
-      whole = **found == identity;
-    } else if ((*found)->name == key.name) {
+    if (found && *found && (*found)->name == name) {
       return StoredByAnother(*one.unique_identifier);
     }
   }
-  if (whole) return Status::Ok();
-  return {StatusCode::kMisconfigured,
-          who +
-              " is not found by its name with what was registered: the "
-              "server does not keep Name, Object Group or Application "
-              "Specific Information, which tell whose key it is"};
+  return Status::Ok();
 }
 
 Status KmipBackend::Remove(const KeyName& name, const Deadline& deadline) {

@@ -71,6 +71,8 @@ class KmipBackend : public Backend {
   Status ActivateAndCheck(const Object& object, const Key& key,
                           const KmipIdentity& identity,
                           const Deadline& deadline);
+  Status CheckAlone(const Object& object, const KeyName& name,
+                    const Deadline& deadline);
   // Those of `name`, or all.
   Status DiscardLeftovers(const KeyName* name, const Deadline& deadline);
 

@@ -377,9 +377,22 @@ TEST_F(KmipBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
   }
 }
 
-TEST_F(KmipBackendTest, AServerThatLosesTheIdentityRefusesTheStore) {
+TEST_F(KmipBackendTest, AServerThatGivesFewAttributesWillDo) {
   Set(&Behaviour::fewer_attributes);
   EXPECT_TRUE(Backend().Store(Aes("k"), Lab::Soon()).ok());
+}
+
+TEST_F(KmipBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
+  KmipBackend backend = Backend();
+  const auto searches = [&] { return lab_.server().operations()["Locate"]; };
+  for (const char* id :
+       {"INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1",
+        "MySQLReplicationKey_ca43a29e-e8a9-11f1-b637-02fc00000001_12"}) {
+    ASSERT_TRUE(backend.Store(Aes(id), Lab::Soon()).ok());
+  }
+  EXPECT_EQ(searches(), 0);
+  ASSERT_TRUE(backend.Store(Aes("of a user", "a@b"), Lab::Soon()).ok());
+  EXPECT_EQ(searches(), 1);
 }
 
 TEST_F(KmipBackendTest, ADeadServerIsUnavailableNotEmpty) {

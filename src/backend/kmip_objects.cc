@@ -3,18 +3,18 @@
 
 #include <utility>
 
-#include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
+#include "kmip/operations/locate.h"
 #include "kmip/operations/revoke.h"
 
 namespace openkeyring {
 namespace {
 
 // More of one name than that are no accident.
-constexpr size_t kMostOfOneName = 1000;
+constexpr int32_t kMostOfOneName = 100;
 constexpr char kWhyRevoked[] = "The key was removed from its keyring.";
 
 std::vector<KmipAttributeRef> Wanted(KmipObjectType type) {
@@ -34,6 +34,33 @@ std::string Object(const std::string& id) {
 
 bool IsGone(const Status& status) {
   return status.code() == StatusCode::kNotFound;
+}
+
+Status WentAway(const std::string& id, const Status& status) {
+  return {StatusCode::kUnavailable, Object(id) +
+                                        " went away while the keys were "
+                                        "read: " +
+                                        status.message()};
+}
+
+Result<KmipAttributes> AttributesOf(const KmipReply& reply,
+                                    const std::string& id,
+                                    KmipObjectType type) {
+  if (IsGone(reply.status)) return WentAway(id, reply.status);
+  if (!reply.status.ok()) return reply.status.WithContext(Object(id));
+  Result<KmipAttributes> attributes = ReadGetAttributes(reply.payload);
+  if (!attributes) return attributes.error().WithContext(Object(id));
+  attributes->unique_identifier = id;
+  attributes->object_type = type;
+  return attributes;
+}
+
+Result<Secret> ValueOf(const KmipReply& reply, const std::string& id) {
+  if (IsGone(reply.status)) return WentAway(id, reply.status);
+  if (!reply.status.ok()) return reply.status.WithContext(Object(id));
+  Result<KmipGetAnswer> answer = ReadGet(reply.payload);
+  if (!answer) return answer.error().WithContext(Object(id));
+  return std::move(answer->object.value);
 }
 
 }  // namespace
@@ -63,13 +90,8 @@ Result<std::vector<std::optional<KmipAttributes>>> KmipObjects::Describe(
       all.emplace_back(std::nullopt);
       continue;
     }
-    if (!replies[i].status.ok()) {
-      return replies[i].status.WithContext(Object(ids[i]));
-    }
-    Result<KmipAttributes> one = ReadGetAttributes(replies[i].payload);
-    if (!one) return one.error().WithContext(Object(ids[i]));
-    one->unique_identifier = ids[i];
-    one->object_type = type;
+    Result<KmipAttributes> one = AttributesOf(replies[i], ids[i], type);
+    if (!one) return one.error();
     all.emplace_back(std::move(*one));
   }
   return all;
@@ -85,13 +107,21 @@ Result<std::optional<KmipAttributes>> KmipObjects::Describe(
 Result<std::vector<KmipAttributes>> KmipObjects::Find(
     const std::string& name, const std::string& object_group,
     KmipObjectType type, const Deadline& deadline) {
-  KmipAttributes filter;
-  filter.object_type = type;
-  filter.names = {name};
-  if (!object_group.empty()) filter.object_groups = {object_group};
-  const auto ids = LocateAll(client_, filter, kMostOfOneName, deadline);
-  if (!ids) return ids.error();
-  auto described = Describe(*ids, type, deadline);
+  KmipLocateRequest request;
+  request.attributes.object_type = type;
+  request.attributes.names = {name};
+  if (!object_group.empty()) {
+    request.attributes.object_groups = {object_group};
+  }
+  request.maximum_items = kMostOfOneName;
+  const auto located =
+      client_.Ask(MakeLocate(std::move(request)), ReadLocate, deadline);
+  if (!located) return located.error();
+  if (located->ids.size() >= kMostOfOneName) {
+    return Status(StatusCode::kInvalidArgument,
+                  "there are too many KMIP objects called \"" + name + '"');
+  }
+  auto described = Describe(located->ids, type, deadline);
   if (!described) return described.error();
   std::vector<KmipAttributes> found;
   for (auto& one : *described) {
@@ -107,19 +137,23 @@ Result<std::vector<Secret>> KmipObjects::Get(
   const std::vector<KmipReply> replies = client_.Call(calls, deadline);
   std::vector<Secret> values;
   for (size_t i = 0; i < ids.size(); ++i) {
-    const Status& status = replies[i].status;
-    if (IsGone(status)) {
-      return Status(StatusCode::kUnavailable, Object(ids[i]) +
-                                                  " went away while the keys "
-                                                  "were read: " +
-                                                  status.message());
-    }
-    if (!status.ok()) return status.WithContext(Object(ids[i]));
-    Result<KmipGetAnswer> answer = ReadGet(replies[i].payload);
-    if (!answer) return answer.error().WithContext(Object(ids[i]));
-    values.push_back(std::move(answer->object.value));
+    Result<Secret> value = ValueOf(replies[i], ids[i]);
+    if (!value) return value.error();
+    values.push_back(std::move(*value));
   }
   return values;
+}
+
+Result<KmipObjects::Whole> KmipObjects::Read(const std::string& id,
+                                             KmipObjectType type,
+                                             const Deadline& deadline) {
+  const KmipCall calls[] = {MakeGet(id), MakeGetAttributes(id, Wanted(type))};
+  const std::vector<KmipReply> replies = client_.Call(calls, deadline);
+  Result<Secret> value = ValueOf(replies[0], id);
+  if (!value) return value.error();
+  Result<KmipAttributes> attributes = AttributesOf(replies[1], id, type);
+  if (!attributes) return attributes.error();
+  return Whole{std::move(*value), std::move(*attributes)};
 }
 
 Status KmipObjects::Activate(const std::string& id, KmipObjectType type,

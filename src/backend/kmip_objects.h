@@ -43,11 +43,20 @@ class KmipObjects {
   Result<std::optional<KmipAttributes>> Describe(const std::string& id,
                                                  KmipObjectType type,
                                                  const Deadline& deadline);
-  // All objects of that name and type, described.
+  // All objects of that name and type, described. Costs a message that makes
+  // simple servers look at all their objects.
   Result<std::vector<KmipAttributes>> Find(const std::string& name,
                                            const std::string& object_group,
                                            KmipObjectType type,
                                            const Deadline& deadline);
+  // Value and attributes of one object, in one message. kUnavailable when it is
+  // not there any more.
+  struct Whole {
+    Secret value;
+    KmipAttributes attributes;
+  };
+  Result<Whole> Read(const std::string& id, KmipObjectType type,
+                     const Deadline& deadline);
   // The values, in the order of `ids`; all of them or an error, which names the
   // object. kUnavailable for an object that is not there any more.
   Result<std::vector<Secret>> Get(const std::vector<std::string>& ids,

@@ -2,6 +2,10 @@
 """What was measured, what was hoped for, and the table of both."""
 
 import dataclasses
+import json
+import os
+import pathlib
+import platform
 import statistics
 
 
@@ -42,3 +46,19 @@ def quantile(samples, fraction: float) -> float:
 
 
 median = statistics.median
+
+
+def machine(**versions: str) -> dict:
+    return {"processors": os.cpu_count(), "load_average": round(os.getloadavg()[0], 1), "system": platform.platform(),
+            **versions}
+
+
+def report(found: list[Figure], before: dict, file: pathlib.Path) -> None:
+    """Prints the table and writes the same as JSON. `before` is the machine as it was at the beginning."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(
+        {"machine": before, "figures": [{**dataclasses.asdict(figure), "verdict": figure.verdict} for figure in found]},
+        indent=1) + "\n")
+    print(table(found))
+    missed = sum(figure.verdict == "MISSED" for figure in found)
+    print(f"{missed} goals missed; {before['processors']} processors, load {before['load_average']} at the beginning")
