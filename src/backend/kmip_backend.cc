@@ -11,15 +11,7 @@
 namespace openkeyring {
 namespace {
 
-constexpr int kMostTries = 3;
 constexpr size_t kNonceBytes = 8;
-
-Status StoredByAnother(const std::string& id) {
-  return {StatusCode::kAlreadyExists,
-          "KMIP object \"" + id +
-              "\" is that key, stored by somebody else since the keyring was "
-              "loaded (ALTER INSTANCE RELOAD KEYRING brings it)"};
-}
 
 // MySQL's own keys have its server_uuid in their names, so nobody else stores
 // them: "INNODBKey-f3a0ab2e-...-1".
@@ -38,11 +30,11 @@ bool NamesItsServer(const std::string& data_id) {
 KmipBackend::KmipBackend(KmipClient& client, Clock& clock, Random& random,
                          Log& log, KmipBackendOptions options)
     : client_(client),
-      clock_(clock),
       random_(random),
       log_(log),
       options_(std::move(options)),
-      objects_(client, log) {}
+      objects_(client, log),
+      maker_(client, objects_, clock) {}
 
 Status KmipBackend::Store(const Key& key, const Deadline& deadline) {
   const KmipIdentity identity = {key.name, key.type,
@@ -51,9 +43,10 @@ Status KmipBackend::Store(const Key& key, const Deadline& deadline) {
   // Else there might be two of them after a crash.
   Status status = DiscardLeftovers(&key.name, deadline);
   if (!status.ok()) return status.WithContext(what);
-  Result<Object> object = Register(key, identity, deadline);
+  const KmipKeyToMake wanted = ToMake(identity, KmipObjectFor(key).type);
+  Result<Object> object = Register(key, wanted, identity, deadline);
   if (!object) return object.error().WithContext(what);
-  status = ActivateAndCheck(*object, key, identity, deadline);
+  status = ActivateAndCheck(*object, key, wanted, identity, deadline);
   if (!status.ok()) {
     if (!objects_.Retire(object->id, object->type, deadline).ok()) {
       std::lock_guard lock(mutex_);
@@ -70,71 +63,41 @@ Status KmipBackend::Store(const Key& key, const Deadline& deadline) {
 }
 
 Result<KmipBackend::Object> KmipBackend::Register(const Key& key,
+                                                  const KmipKeyToMake& wanted,
                                                   const KmipIdentity& identity,
                                                   const Deadline& deadline) {
   const KmipObject object = KmipObjectFor(key);
   const KmipAttributes attributes = KmipAttributesFor(
       identity, options_.object_group, object.type, key.data.size());
-  for (int tries = 1;; ++tries) {
-    KmipChange change =
-        client_.Change(MakeRegister(object, attributes), deadline);
-    if (change.status.ok()) return Object{change.id, object.type};
-    // Of a name that is taken, some servers say that the request is invalid.
-    const bool taken = change.status.code() == StatusCode::kAlreadyExists ||
-                       change.status.code() == StatusCode::kInvalidArgument;
-    if (!taken && !change.may_have_happened) return change.status;
-    // Whether it is there is asked before it is sent again.
-    const auto there = objects_.Find(
-        attributes.names.front(), options_.object_group, object.type, deadline);
-    if (!there) {
-      return change.status.WithContext(
-          "whether the server has it cannot be found out (" +
-          there.error().message() + ")");
-    }
-    for (const KmipAttributes& one : *there) {
-      const auto found = KmipIdentityOf(one);
-      if (found && *found && **found == identity) {
-        return Object{*one.unique_identifier, object.type};
-      }
-    }
-    if (tries == kMostTries || deadline.Passed(clock_)) return change.status;
-    if (!taken) continue;
-    const Result<bool> freed = FreeName(identity, object.type, deadline);
-    if (!freed) return freed.error();
-    if (!*freed) return change.status;
-  }
+  Result<std::string> id =
+      maker_.Make(MakeRegister(object, attributes), wanted, deadline);
+  if (!id) return id.error();
+  return Object{std::move(*id), object.type};
 }
 
-// On a server where names are unique: true when what had the name of this key
-// was of no use and is gone.
-Result<bool> KmipBackend::FreeName(const KmipIdentity& identity,
-                                   KmipObjectType type,
-                                   const Deadline& deadline) {
-  const std::string name = KmipObjectName(identity.name);
-  const auto there = objects_.Find(name, options_.object_group, type, deadline);
-  if (!there) return there.error();
-  bool freed = false;
-  for (const KmipAttributes& one : *there) {
-    const std::string& id = *one.unique_identifier;
-    const auto found = KmipIdentityOf(one);
-    const bool same = found && *found && (*found)->name == identity.name;
-    const KmipUse use = KmipUseOf(one);
-    if (same && use == KmipUse::kUsable) {
-      return StoredByAnother(id);
+KmipKeyToMake KmipBackend::ToMake(const KmipIdentity& identity,
+                                  KmipObjectType type) const {
+  KmipKeyToMake key;
+  key.name = KmipObjectName(identity.name);
+  key.object_group = options_.object_group;
+  key.type = type;
+  key.kin = [identity](const KmipAttributes& object) {
+    const auto found = KmipIdentityOf(object);
+    if (!found || !*found || (*found)->name != identity.name) {
+      return KmipKin::kStranger;
     }
-    // Not Percona's Pre-Active ones, which are keys in use.
-    const bool ours = same && (*found)->is_ours();
-    if (use == KmipUse::kUsable || (use == KmipUse::kUnfinished && !ours)) {
-      continue;
-    }
-    Status status = objects_.Retire(id, type, deadline);
-    if (!status.ok()) return status;
-    freed = true;
-  }
-  return freed;
+    return **found == identity ? KmipKin::kThisTry : KmipKin::kSameKey;
+  };
+  // Not Percona's Pre-Active ones, which are keys in use.
+  key.is_leftover = [](const KmipAttributes& object) {
+    const auto found = KmipIdentityOf(object);
+    return found && *found && (*found)->is_ours();
+  };
+  return key;
 }
 
 Status KmipBackend::ActivateAndCheck(const Object& object, const Key& key,
+                                     const KmipKeyToMake& wanted,
                                      const KmipIdentity& identity,
                                      const Deadline& deadline) {
   Status status = objects_.Activate(object.id, object.type, deadline);
@@ -161,27 +124,7 @@ Status KmipBackend::ActivateAndCheck(const Object& object, const Key& key,
                 "server does not keep what tells whose key it is"};
   }
   if (NamesItsServer(key.name.data_id)) return Status::Ok();
-  return CheckAlone(object, key.name, deadline);
-}
-
-// After it is Active: of two servers that store one key at once, the later one
-// sees the other's, whichever that is.
-Status KmipBackend::CheckAlone(const Object& object, const KeyName& name,
-                               const Deadline& deadline) {
-  const auto there = objects_.Find(KmipObjectName(name), options_.object_group,
-                                   object.type, deadline);
-  if (!there) return there.error();
-  for (const KmipAttributes& one : *there) {
-    if (*one.unique_identifier == object.id ||
-        KmipUseOf(one) != KmipUse::kUsable) {
-      continue;
-    }
-    const auto found = KmipIdentityOf(one);
-    if (found && *found && (*found)->name == name) {
-      return StoredByAnother(*one.unique_identifier);
-    }
-  }
-  return Status::Ok();
+  return maker_.CheckAlone(object.id, wanted, deadline);
 }
 
 Status KmipBackend::Remove(const KeyName& name, const Deadline& deadline) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/kmip_identity.h"
+#include "backend/kmip_maker.h"
 #include "backend/kmip_objects.h"
 #include "keyring/backend.h"
 #include "os/random.h"
@@ -64,24 +65,23 @@ class KmipBackend : public Backend {
   Result<std::vector<Key>> Read(const std::vector<Found>& found,
                                 const Deadline& deadline);
 
-  Result<Object> Register(const Key& key, const KmipIdentity& identity,
-                          const Deadline& deadline);
-  Result<bool> FreeName(const KmipIdentity& identity, KmipObjectType type,
-                        const Deadline& deadline);
-  Status ActivateAndCheck(const Object& object, const Key& key,
+  KmipKeyToMake ToMake(const KmipIdentity& identity, KmipObjectType type) const;
+  Result<Object> Register(const Key& key, const KmipKeyToMake& wanted,
                           const KmipIdentity& identity,
                           const Deadline& deadline);
-  Status CheckAlone(const Object& object, const KeyName& name,
-                    const Deadline& deadline);
+  Status ActivateAndCheck(const Object& object, const Key& key,
+                          const KmipKeyToMake& wanted,
+                          const KmipIdentity& identity,
+                          const Deadline& deadline);
   // Those of `name`, or all.
   Status DiscardLeftovers(const KeyName* name, const Deadline& deadline);
 
   KmipClient& client_;
-  Clock& clock_;
   Random& random_;
   Log& log_;
   const KmipBackendOptions options_;
   KmipObjects objects_;
+  KmipMaker maker_;
 
   mutable std::mutex mutex_;  // Guards what follows.
   // More than one where equal copies were found.
