@@ -15,16 +15,17 @@ class RealAwsHost : public AwsHost {
  public:
   RealAwsHost(const AwsFixedOptions& fixed, const AwsLiveOptions& live,
               std::unique_ptr<KmsStack> kms,
-              std::unique_ptr<KeyWrapper> mock_wrapper, Log& log)
+              std::unique_ptr<KeyWrapper> mock_wrapper,
+              EncryptionPlugin& plugin)
       : kms_(std::move(kms)),
         mock_wrapper_(std::move(mock_wrapper)),
         backend_(
             kms_ != nullptr ? kms_->wrapper() : *mock_wrapper_,
-            PosixFileSystem(), SystemRandom(), log,
+            PosixFileSystem(), SystemRandom(), plugin.log,
             {fixed.keyfile_dir, [&live] { return live.bind_policy.load(); }}),
-        keys_(backend_, SystemClock(), SystemRandom(), log,
-              {[&live] { return live.key_bytes.load(); },
-               [&live] { return Millis(live.operation_deadline_ms.load()); },
+        keys_(backend_, SystemClock(), SystemRandom(), plugin.log,
+              {[&plugin] { return plugin.key_bytes.load(); },
+               [&plugin] { return plugin.operation_deadline(); },
                fixed.load_parallelism}) {}
 
   Status Load(const AwsFixedOptions& fixed) {
@@ -78,19 +79,19 @@ void AwsLiveOptions::SetMasterKeyId(std::string id) {
 
 Result<std::unique_ptr<AwsHost>> AwsHost::Start(const AwsFixedOptions& fixed,
                                                 const AwsLiveOptions& live,
-                                                Log& log) {
+                                                EncryptionPlugin& plugin) {
   std::unique_ptr<KmsStack> kms;
   std::unique_ptr<KeyWrapper> mock_wrapper;
 #ifdef OPENKEYRING_MOCK_KMS
   if (fixed.mock) mock_wrapper = MakeMockKeyWrapper(SystemRandom());
 #endif
   if (mock_wrapper == nullptr) {
-    auto stack = MakeStack(fixed, live, log);
+    auto stack = MakeStack(fixed, live, plugin.log);
     if (!stack) return stack.error();
     kms = std::move(*stack);
   }
   auto host = std::make_unique<RealAwsHost>(fixed, live, std::move(kms),
-                                            std::move(mock_wrapper), log);
+                                            std::move(mock_wrapper), plugin);
   Status status = host->Load(fixed);
   if (!status.ok()) return status;
   return host;

@@ -9,17 +9,14 @@
 
 #include "aws/kms_client.h"
 #include "backend/key_file_backend.h"
-#include "base/log.h"
 #include "base/result.h"
-#include "keyring/versioned_keys.h"
+#include "server/mariadb/encryption_plugin.h"
 
 namespace openkeyring {
 
 // What may change while the plugin runs. Threads: all members at once.
 struct AwsLiveOptions {
-  std::atomic<size_t> key_bytes{16};
   std::atomic<BindPolicy> bind_policy{BindPolicy::kOn};
-  std::atomic<int64_t> operation_deadline_ms{5000};
 
   std::string master_key_id() const;
   void SetMasterKeyId(std::string id);
@@ -42,16 +39,13 @@ struct AwsFixedOptions {
 
 // The one object behind aws_key_management.so: from variables to keys.
 // Threads: all methods may be called at once.
-class AwsHost {
+class AwsHost : public EncryptionHost {
  public:
-  // Loads the keys. An error means that the plugin can't work as configured;
-  // an outage of KMS is none. `live` and `log` are borrowed.
+  // Loads the keys, see StartHost. All borrowed.
   static Result<std::unique_ptr<AwsHost>> Start(const AwsFixedOptions& fixed,
                                                 const AwsLiveOptions& live,
-                                                Log& log);
-  virtual ~AwsHost() = default;
+                                                EncryptionPlugin& plugin);
 
-  virtual VersionedKeys& keys() = 0;
   // For status variables; zeros and "mock" with the mock.
   virtual KmsStatistics statistics() const = 0;
   virtual std::string credential_source() const = 0;
