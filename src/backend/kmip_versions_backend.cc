@@ -2,6 +2,7 @@
 #include "backend/kmip_versions_backend.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "backend/kmip_version_identity.h"
@@ -45,26 +46,47 @@ Result<std::vector<KeyVersion>> KmipVersionsBackend::List() {
   }
   const auto ids = LocateAll(client_, filter, options_.max_objects, deadline);
   if (!ids) return ids.error().WithContext("the keys can't be listed");
-  const auto described = objects_.Describe(*ids, kType, deadline);
-  if (!described) return described.error();
-  Objects found;
+  if (Status status = Look(*ids, deadline); !status.ok()) return status;
   std::vector<KeyVersion> keys;
+  std::lock_guard lock(mutex_);
+  known_.clear();
+  for (const std::string& id : *ids) {
+    const auto one = seen_.find(id);
+    if (one == seen_.end() || !one->second) continue;
+    known_.insert(*one->second);
+    keys.push_back(one->second->first);
+  }
+  return keys;
+}
+
+// Asks what those are that have not been seen. An object never becomes another
+// key's; that it was revoked meanwhile shows at the next start.
+Status KmipVersionsBackend::Look(const std::vector<std::string>& ids,
+                                 const Deadline& deadline) {
+  std::vector<std::string> unknown;
+  {
+    std::lock_guard lock(mutex_);
+    std::ranges::copy_if(ids, std::back_inserter(unknown),
+                         [&](const auto& id) { return !seen_.contains(id); });
+  }
+  const auto described = objects_.Describe(unknown, kType, deadline);
+  if (!described) return described.error();
   for (const auto& one : *described) {
-    if (!one) continue;
+    if (!one || KmipUseOf(*one) == KmipUse::kUnfinished) continue;
+    const std::string& id = *one->unique_identifier;
     const auto identity = KmipVersionIdentityOf(*one);
     if (!identity) {
-      return identity.error().WithContext("KMIP object \"" +
-                                          *one->unique_identifier + '"');
+      return identity.error().WithContext("KMIP object \"" + id + '"');
     }
-    if (!*identity || KmipUseOf(*one) == KmipUse::kUnfinished) continue;
-    found.emplace((*identity)->key,
-                  Object{*one->unique_identifier,
-                         one->state.value_or(KmipState::kActive)});
-    keys.push_back((*identity)->key);
+    std::lock_guard lock(mutex_);
+    if (*identity) {
+      seen_[id] = {(*identity)->key,
+                   Object{id, one->state.value_or(KmipState::kActive)}};
+    } else {
+      seen_[id] = std::nullopt;
+    }
   }
-  std::lock_guard lock(mutex_);
-  known_ = std::move(found);
-  return keys;
+  return Status::Ok();
 }
 
 // From what is known, or by looking on the server.

@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backend/kmip_maker.h"
@@ -53,6 +55,7 @@ class KmipVersionsBackend : public VersionedBackend {
   };
   using Objects = std::multimap<KeyVersion, Object>;
 
+  Status Look(const std::vector<std::string>& ids, const Deadline& deadline);
   std::string NameOf(KeyVersion key) const;
   KmipKeyToMake ToMake(KeyVersion key, const std::string& nonce) const;
   Result<std::vector<Object>> ObjectsOf(KeyVersion key,
@@ -72,6 +75,9 @@ class KmipVersionsBackend : public VersionedBackend {
 
   std::mutex mutex_;  // Guards what follows.
   Objects known_;     // As of the last List, and what was made since.
+  // What objects are, by identifier, that need not be asked again; nothing for
+  // those of others.
+  std::map<std::string, std::optional<std::pair<KeyVersion, Object>>> seen_;
   std::set<KeyVersion> warned_;
 };
 
