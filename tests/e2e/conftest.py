@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from lab import (aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kms_component, mariadb, moto, mysql, process,
-                 pykmip)
+from lab import (aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kmip_plugin, kms_component, mariadb, moto,
+                 mysql, process, pykmip)
 
 ALIAS = "alias/openkeyring"
 
@@ -127,6 +127,21 @@ def make_kmip_mysql(folder, kmip_user):
 
     def make(kmip, *, name: str = "m", **more) -> kmip_component.KmipServer:
         made.append(kmip_component.KmipServer(folder / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def make_kmip_mariadb(folder, kmip_user):
+    """A function that makes MariaDB servers with kmip_key_management; they end with the test."""
+    made = []
+
+    def make(kmip, *, name: str = "m", options=(), more=None, **others) -> mariadb.MariaDB:
+        settings = kmip_plugin.options(kmip, kmip_user, **(more or {}))
+        made.append(mariadb.MariaDB(folder / name, plugins=[kmip_plugin.PLUGIN], options=[*settings, *options], **others))
         return made[-1]
 
     yield make

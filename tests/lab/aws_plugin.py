@@ -88,17 +88,17 @@ def refusal(server: MariaDB, key_id: int) -> str:
                                   f"CREATE TABLE d.probe (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id}"))
 
 
-def status(server: MariaDB) -> dict[str, str]:
+def status(server: MariaDB, plugin: str = "Aws_key_management") -> dict[str, str]:
     """SHOW GLOBAL STATUS, without "Aws_key_management_"."""
-    rows = server.sql("SHOW GLOBAL STATUS LIKE 'Aws_key_management%'")
-    return {row[0].removeprefix("Aws_key_management_"): row[1] if len(row) > 1 else "" for row in rows}
+    rows = server.sql(f"SHOW GLOBAL STATUS LIKE '{plugin}%'")
+    return {row[0].removeprefix(f"{plugin}_"): row[1] if len(row) > 1 else "" for row in rows}
 
 
-def said(server: MariaDB) -> str:
+def said(server: MariaDB, plugin: str = "AWS KMS plugin") -> str:
     """The plugin's lines of the error log, each whole: long ones are logged in pieces."""
     text = ""
     for line in server.error_log().splitlines():
-        _, found, message = line.partition("AWS KMS plugin: ")
+        _, found, message = line.partition(f"{plugin}: ")
         if not found:
             continue
         text = text[:-4] + message[3:] if message.startswith("...") and text.endswith(" ...") \
@@ -110,7 +110,7 @@ def told(warnings) -> str:
     """The texts of SHOW WARNINGS' rows, long ones whole."""
     text = ""
     for row in warnings:
-        message = row[-1].removeprefix("AWS KMS plugin: ")
+        message = row[-1].removeprefix("AWS KMS plugin: ").removeprefix("KMIP plugin: ")
         text = text[:-4] + message[3:] if message.startswith("...") and text.endswith(" ...") \
             else f"{text}\n{message}"
     return text
