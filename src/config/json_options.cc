@@ -9,6 +9,7 @@
 
 #include "aws/secret_json.h"
 #include "base/encoding.h"
+#include "config/json_text.h"
 
 namespace openkeyring {
 namespace {
@@ -17,46 +18,6 @@ using Json = nlohmann::json;
 
 constexpr size_t kMostErrors = 8;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-// Finds out where a text stops being JSON.
-class ErrorFinder : public nlohmann::json_sax<Json> {
- public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return true; }
-  bool key(string_t&) override { return true; }
-  bool end_object() override { return true; }
-  bool start_array(std::size_t) override { return true; }
-  bool end_array() override { return true; }
-  bool parse_error(std::size_t at, const std::string&,
-                   const nlohmann::detail::exception&) override {
-    position = at;
-    return false;
-  }
-  size_t position = 0;  // Of the byte where it fails, from 1.
-};
-
-std::string Place(std::string_view text) {
-  ErrorFinder finder;
-  (void)Json::sax_parse(text, &finder);
-  const std::string_view before =
-      text.substr(0, finder.position > 0 ? finder.position - 1 : 0);
-  const auto line = std::ranges::count(before, '\n') + 1;
-  const size_t start = before.rfind('\n') + 1;  // 0 when there is none.
-  return "line " + std::to_string(line) + ", column " +
-         std::to_string(before.size() - start + 1);
-}
-
-// Without a copy of any value.
-bool IsObject(std::string_view text) {
-  const size_t start = text.find_first_not_of(" \t\r\n");
-  return start != text.npos && text[start] == '{' && Json::accept(text);
-}
 
 // Parses, and collects the keys of the outermost object that come twice.
 Json ParseNoting(std::string_view text, std::set<std::string>& twice) {
@@ -77,23 +38,6 @@ std::string Quotable(std::string_view name) {
   std::ranges::replace_if(
       text, [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
-}
-
-// Makes every text in quotes one of x's, so that none that is secret reaches
-// the JSON library. Lines, columns and what is no JSON in them stay.
-void MaskTexts(Secret& json) {
-  const std::span<uint8_t> bytes = json.RevealMutable();
-  bool inside = false;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] == '"') {
-      inside = !inside;
-    } else if (inside && bytes[i] == '\\' && i + 1 < bytes.size() &&
-               bytes[i + 1] != 'u') {
-      ++i;  // An escape, right or wrong.
-    } else if (inside && bytes[i] >= ' ') {
-      bytes[i] = 'x';
-    }
-  }
 }
 
 // The number of changed, added and removed characters between two names.
@@ -141,8 +85,8 @@ Result<JsonOptions> JsonOptions::Parse(
       if (secret->empty()) options.Complain(name + " must not be empty");
       options.secrets_[name] = std::move(*secret);
     } else if (secret.error().code() == StatusCode::kCorrupt) {
-      MaskTexts(text);
-      if (!IsObject(text.RevealText())) break;
+      MaskJsonTexts(text);
+      if (!IsJsonObject(text.RevealText())) break;
       return Status(StatusCode::kMisconfigured,
                     options.source_ + ": " + name +
                         " must be there once, as a text in quotes");
@@ -151,9 +95,9 @@ Result<JsonOptions> JsonOptions::Parse(
   std::set<std::string> twice;
   options.values_->object = ParseNoting(text.RevealText(), twice);
   if (options.values_->object.is_discarded()) {
-    return Status(
-        StatusCode::kMisconfigured,
-        options.source_ + " is not valid JSON at " + Place(text.RevealText()));
+    return Status(StatusCode::kMisconfigured,
+                  options.source_ + " is not valid JSON at " +
+                      PlaceOfJsonError(text.RevealText()));
   }
   if (!options.values_->object.is_object()) {
     return Status(StatusCode::kMisconfigured,
@@ -171,6 +115,15 @@ bool JsonOptions::Has(const std::string& name) const {
 }
 
 std::string JsonOptions::Text(const std::string& name) {
+  const size_t errors = errors_.size();
+  std::string text = TextOrBlank(name);
+  if (text.empty() && Has(name) && errors_.size() == errors) {
+    Complain(name + " must not be empty");
+  }
+  return text;
+}
+
+std::string JsonOptions::TextOrBlank(const std::string& name) {
   known_.insert(name);
   const Json* value = values_->Find(name);
   if (value == nullptr) return "";
@@ -179,8 +132,31 @@ std::string JsonOptions::Text(const std::string& name) {
     return "";
   }
   std::string text = value->get<std::string>();
-  if (Trim(text).empty()) Complain(name + " must not be empty");
-  return text;
+  return Trim(text).empty() ? "" : text;
+}
+
+std::vector<std::string> JsonOptions::TextList(const std::string& name) {
+  known_.insert(name);
+  std::vector<std::string> texts;
+  const Json* value = values_->Find(name);
+  if (value == nullptr) return texts;
+  bool right = value->is_string() || value->is_array();
+  if (value->is_string()) {
+    const std::string text = value->get<std::string>();
+    for (size_t start = 0, end = 0; end != text.npos; start = end + 1) {
+      end = text.find(',', start);
+      texts.emplace_back(Trim(std::string_view(text).substr(
+          start, end == text.npos ? end : end - start)));
+    }
+  } else if (value->is_array()) {
+    for (const Json& one : *value) {
+      right &= one.is_string();
+      if (right) texts.emplace_back(Trim(one.get<std::string>()));
+    }
+  }
+  right &= std::ranges::none_of(texts, &std::string::empty);
+  if (!right) Complain(name + " must be a list of texts, none of them empty");
+  return right ? texts : std::vector<std::string>{};
 }
 
 Secret JsonOptions::TakeSecret(const std::string& name) {

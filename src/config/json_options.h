@@ -41,6 +41,10 @@ class JsonOptions {
   bool Has(const std::string& name) const;
   // "" when absent. Blank text is an error.
   std::string Text(const std::string& name);
+  // The same, and blank text is as good as none.
+  std::string TextOrBlank(const std::string& name);
+  // An array of texts, or one text with commas between. Blank ones are errors.
+  std::vector<std::string> TextList(const std::string& name);
   // One of `secret_names`; empty when absent. Empty text is an error.
   Secret TakeSecret(const std::string& name);
   std::optional<bool> Bool(const std::string& name);

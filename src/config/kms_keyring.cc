@@ -5,11 +5,11 @@
 
 #include "backend/json_file_backend.h"
 #include "backend/sealed_file_backend.h"
+#include "config/first_load.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr Millis kPause{500};
 constexpr size_t kMaxFile = size_t{1} << 30;
 
 // By the bytes that are there; a `.backup` is part of the JSON form.
@@ -69,19 +69,9 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
   const Deadline deadline =
       Deadline::After(SystemClock(), first ? options.startup_deadline
                                            : options.operation_deadline);
-  Status status = opened->LoadKeys(may_create, deadline, log);
-  // Whoever starts a server wants it to wait for a KMS that comes back.
-  for (bool told = false; first && status.IsTransient() &&
-                          deadline.Remaining(SystemClock()) > kPause;
-       told = true) {
-    if (!told) {
-      log.Write(LogLevel::kWarning,
-                "the keyring is tried again until startup_deadline_ms: " +
-                    status.message());
-    }
-    SystemClock().SleepFor(kPause);
-    status = opened->LoadKeys(may_create, deadline, log);
-  }
+  Status status = LoadPatiently(SystemClock(), log, {first, deadline}, [&] {
+    return opened->LoadKeys(may_create, deadline, log);
+  });
   if (!status.ok()) return status;
   return opened;
 }

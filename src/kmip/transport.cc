@@ -15,8 +15,11 @@ constexpr Millis kPauseBetweenRounds{100};
 // One error of several servers' errors. An error that may pass wins: the others
 // may be those of servers that nobody uses any more.
 Status Join(const Status& before, const Status& next) {
-  if (before.ok() || before.message() == next.message()) return next;
+  if (before.ok()) return next;
   const StatusCode code = before.IsTransient() ? before.code() : next.code();
+  if (before.message().find(next.message()) != std::string::npos) {
+    return {code, before.message()};  // In an earlier round.
+  }
   return {code, before.message() + "; " + next.message()};
 }
 
@@ -57,9 +60,10 @@ KmipTransport::Sent KmipTransport::Send(std::span<const KmipCall> calls,
       clock_.SleepFor(
           std::min(kPauseBetweenRounds, deadline.Remaining(clock_)));
     }
+    size_t left = servers_.size();
     for (const size_t server : servers_.Order()) {
       if (deadline.Passed(clock_)) break;
-      sent = SendTo(server, calls, on_error, resend, deadline);
+      sent = SendTo(server, calls, on_error, resend, Share(deadline, left--));
       Tell(server, sent.exchange.status);
       if (sent.exchange.status.ok()) return sent;
       errors = Join(errors, sent.exchange.status);
@@ -82,11 +86,16 @@ std::string KmipTransport::description() const {
   return description_;
 }
 
+// One that hangs must leave time for the others.
+Deadline KmipTransport::Share(const Deadline& deadline, size_t servers) const {
+  const Millis share = deadline.Remaining(clock_) / servers;
+  return deadline.Within(clock_, std::min(share, options_.request_timeout));
+}
+
 KmipTransport::Sent KmipTransport::SendTo(size_t server,
                                           std::span<const KmipCall> calls,
                                           KmipBatchError on_error, bool resend,
-                                          const Deadline& deadline) {
-  const Deadline bound = deadline.Within(clock_, options_.request_timeout);
+                                          const Deadline& bound) {
   bool was_kept = false;
   Sent sent = Try(server, false, calls, on_error, bound, was_kept);
   // A kept connection may have died unnoticed; that says nothing of the server.
@@ -130,8 +139,7 @@ KmipTransport::Sent KmipTransport::Try(size_t server, bool fresh,
   if (sent.exchange.status.ok()) {
     lease->Keep();
   } else {
-    sent.exchange.status = sent.exchange.status.WithContext(
-        "KMIP server " + servers_.endpoint(server).Text());
+    sent.exchange.status = OfServer(server, sent.exchange.status);
   }
   return sent;
 }
@@ -158,12 +166,15 @@ Result<KmipVersion> KmipTransport::VersionOf(size_t server,
     return done;
   };
   Result<KmipVersion> found = DiscoverKmipVersion(exchange);
-  if (!found) {
-    return found.error().WithContext("KMIP server " +
-                                     servers_.endpoint(server).Text());
-  }
+  if (!found) return OfServer(server, found.error());
   servers_.SetVersion(server, *found);
   return found;
+}
+
+Status KmipTransport::OfServer(size_t server, const Status& status) const {
+  const std::string name = servers_.endpoint(server).Text();
+  const bool named = status.message().find(name) != std::string::npos;
+  return status.WithContext(named ? "KMIP server" : "KMIP server " + name);
 }
 
 void KmipTransport::Describe(StreamPool::Lease& lease) {

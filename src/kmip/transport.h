@@ -53,8 +53,10 @@ class KmipTransport {
   std::string description() const;  // Of the last new connection.
 
  private:
+  Deadline Share(const Deadline& deadline, size_t servers) const;
+  Status OfServer(size_t server, const Status& status) const;
   Sent SendTo(size_t server, std::span<const KmipCall> calls,
-              KmipBatchError on_error, bool resend, const Deadline& deadline);
+              KmipBatchError on_error, bool resend, const Deadline& bound);
   Sent Try(size_t server, bool fresh, std::span<const KmipCall> calls,
            KmipBatchError on_error, const Deadline& deadline, bool& was_kept);
   Result<KmipVersion> VersionOf(size_t server, const Deadline& deadline);

@@ -7,7 +7,7 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NAMES = ["aws_key_management", "component_keyring_kms"]
+NAMES = ["aws_key_management", "component_keyring_kms", "component_keyring_kmip"]
 
 
 def listed(name: str) -> list[str]:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Real servers with our plugin, against the emulator (or moto)."""
 
+import itertools
+
 import pytest
 
-from lab import aws_plugin, emulator, kms_component, mariadb, moto, mysql, process
+from lab import (aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kms_component, mariadb, moto, mysql, process,
+                 pykmip)
 
 ALIAS = "alias/openkeyring"
 
@@ -96,3 +99,36 @@ def world(request):
     kms_server = request.getfixturevalue("shared_moto" if "moto" in name else "kms")
     installation = mariadb.mariadb_11() if name == "11.8" else mariadb.mariadb_10()
     return kms_server, installation
+
+
+_kmip_users = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def kmip_servers():
+    """A real KMIP server and ours, for all tests that do not disturb them: each test is a user of its own."""
+    folder = process.new_folder("kmip")
+    authority = certificates.Authority(folder / "tls")
+    with pykmip.PyKmip(folder / "pykmip", authority).start() as real, \
+            kmip_emulator.KmipEmulator(folder / "emulator", authority).start() as fake:
+        yield {"pykmip": real, "emulator": fake}
+    process.remove_folder(folder)
+
+
+@pytest.fixture
+def kmip_user():
+    return f"user{next(_kmip_users)}"
+
+
+@pytest.fixture
+def make_kmip_mysql(folder, kmip_user):
+    """A function that makes MySQL servers with component_keyring_kmip; they end with the test."""
+    made = []
+
+    def make(kmip, *, name: str = "m", **more) -> kmip_component.KmipServer:
+        made.append(kmip_component.KmipServer(folder / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()

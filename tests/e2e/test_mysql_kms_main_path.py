@@ -1,33 +1,19 @@
 # SPDX-License-Identifier: MIT
 """component_keyring_kms in real MySQL 9.7: what a server does with its keyring, in both file formats."""
 
-import threading
-
 import pytest
 from lab import kms_component, mysql_pair, percona_file, process
 from lab.kms_component import NAME
 from lab.mysql import SqlError
 
+from mysql_workload import EVERYTHING, check, fill, rotate_under_load
+
 pytestmark = pytest.mark.sid
 
-EVERYTHING = ["--default-table-encryption=ON", "--innodb-redo-log-encrypt=ON", "--innodb-undo-log-encrypt=ON",
-              "--binlog-encryption=ON", "--innodb-temp-data-file-path=ibtmp1:12M:autoextend"]
 PERCONA_ROWS = ["Component_name", "Author", "License", "Implementation_name", "Version", "Component_status",
                 "Data_file", "Read_only", "KeyId"]
 USER_KEYS = [("root@localhost", "a user's key", "AES", bytes(range(32))), ("", "audit_log-1", "SECRET", b"pass\0word"),
              ("app@%", "a user's key", "SECRET", b"another owner's"), ("", "number", "AES", bytes(16))]
-
-
-def fill(server) -> None:
-    server.sql("""CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b TEXT) ENCRYPTION='Y';
-        INSERT INTO d.t VALUES (1,'in a table'); CREATE TABLESPACE s ADD DATAFILE 's.ibd' ENCRYPTION='Y';
-        CREATE TABLE d.g (a INT PRIMARY KEY, b TEXT) TABLESPACE s ENCRYPTION='Y';
-        INSERT INTO d.g VALUES (1,'in a tablespace');
-        CREATE TEMPORARY TABLE d.tmp (a TEXT); INSERT INTO d.tmp VALUES ('temporary');""")
-
-
-def check(server) -> None:
-    assert server.sql("SELECT b FROM d.t UNION ALL SELECT b FROM d.g") == [("in a table",), ("in a tablespace",)]
 
 
 @pytest.fixture(params=["sealed", "percona"])
@@ -108,33 +94,7 @@ def test_functions_of_keyring_udf(server):
 def test_master_keys_rotate_under_load_and_after_kill_9(server):
     server.start()
     fill(server)
-    stop, failures = threading.Event(), []
-
-    def write(number: int) -> None:
-        try:
-            with server.session() as session:
-                while not stop.is_set():
-                    session.sql(f"REPLACE INTO d.t VALUES ({number}, REPEAT('x', 500)); DELETE FROM d.t WHERE a={number}")
-        except (SqlError, OSError) as error:
-            if not stop.is_set():
-                failures.append(error)
-
-    for _ in range(3):
-        stop.clear()
-        writers = [threading.Thread(target=write, args=(number,)) for number in (2, 3)]
-        for writer in writers:
-            writer.start()
-        with server.session() as session:
-            for _ in range(8):
-                session.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY")
-        stop.set()
-        server.kill()
-        for writer in writers:
-            writer.join()
-        assert not failures
-        server.start()
-        check_first_row = server.value("SELECT b FROM d.t WHERE a=1")
-        assert check_first_row == "in a table"
+    rotate_under_load(server)
     assert len([key for key, _ in server.keyring_keys() if key.startswith("INNODBKey")]) >= 25
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torture
-from lab import kms_component, percona_file
+from lab import kmip_component, kms_component, percona_file, pykmip
 from lab.mysql import SqlError
 
 pytestmark = pytest.mark.sid
@@ -98,13 +98,24 @@ class Writer(threading.Thread):
                                           "ALTER INSTANCE ROTATE BINLOG MASTER KEY"]))
 
 
-@pytest.mark.parametrize("form", ["sealed", "percona"])
+def make_server(form: str, kms, folder):
+    """A server of ours whose keys are in a file of that form, or on a real KMIP server; where its files are."""
+    if form == "kmip":
+        server = kmip_component.KmipServer(folder / "m", pykmip.PyKmip(folder / "kmip").start(), options=OPTIONS, binlog=True,
+                                           more={"startup_deadline_ms": 30000})
+        return server, server.data
+    server = kms_component.KmsServer(folder / "m", kms, options=OPTIONS, binlog=True,
+                                     more={"file_format": form, "startup_deadline_ms": 30000})
+    if form == "percona":
+        percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
+    return server, server.keyring.parent
+
+
+@pytest.mark.parametrize("form", ["sealed", "percona", "kmip"])
 @pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.long)])
 def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
     dice = random.Random(torture.SEED + rounds)
-    server = kms_component.KmsServer(folder / "m", kms, options=OPTIONS, binlog=True, more={"file_format": form, "startup_deadline_ms": 30000})
-    if form == "percona":
-        percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
+    server, files = make_server(form, kms, folder)
     server.dying = False
     server.start()
     server.install_udf()
@@ -126,10 +137,12 @@ def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
             assert server.status()["Component_status"] == "Active", server.last_log()
             ledger.check(server)
             ledger.settle(server)
-            assert not [path.name for path in server.keyring.parent.iterdir() if path.name.endswith(".tmp")]
+            assert not [path.name for path in files.iterdir() if path.name.endswith(".tmp")]
         server.restart()
         ledger.check(server)
         print(f"{rounds} crashes, {ledger.acknowledged} acknowledged statements, {len(ledger.keys)} keys")
         assert ledger.acknowledged > 10 * rounds, "too little happened to prove anything"
     finally:
         server.kill()
+        if form == "kmip":
+            server.kmip.kill()

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT
-// component_keyring_kms.so: MySQL's keyring in a file sealed by AWS KMS. This
-// file is the border: what the component is called, provides and requires.
+// component_keyring_kms.so: MySQL's keyring in a file sealed by AWS KMS.
 #include <time.h>
 
 #include <utility>
 
 #include "config/kms_keyring.h"
-#include "server/guard.h"
-#include "server/mysql/services.h"
+#include "server/mysql/component.h"
 
 namespace openkeyring::mysql {
 namespace {
-
-constexpr char kNone[] = "<NONE>", kNotApplicable[] = "<NOT APPLICABLE>";
-
-constinit Registry* registry = nullptr;
 
 std::string Utc(const std::optional<WallTime>& moment) {
   if (!moment) return kNone;
@@ -25,8 +19,6 @@ std::string Utc(const std::optional<WallTime>& moment) {
   const size_t size = strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
   return std::string(text, size);
 }
-
-std::string OrNone(std::string text) { return text.empty() ? kNone : text; }
 
 class LoadedKms : public LoadedKeyring {
  public:
@@ -95,60 +87,10 @@ class KmsProduct : public KeyringProduct {
   }
 };
 
-// A plain pointer, so that nothing runs when the library is loaded or unloaded.
-constinit KeyringHost* host = nullptr;
-
-Code Init() {
-  // No log yet: the registry is locked by whoever loads the component.
-  class Silent : public Log {
-    void Write(LogLevel, std::string_view) override {}
-  } silent;
-  return Guarded(silent, kFailure, [] {
-    host = new KeyringHost(kKmsComponent, std::make_unique<KmsProduct>(),
-                           registry);
-    return kSuccess;
-  });
-}
-
-Code Deinit() {
-  delete std::exchange(host, nullptr);
-  return kSuccess;
-}
-
-#define OPENKEYRING_PROVIDES(service, implementation) \
-  { #service ".component_keyring_kms", &implementation }
-
-ProvidedService provides[] = {
-    OPENKEYRING_PROVIDES(keyring_aes, aes_service),
-    OPENKEYRING_PROVIDES(keyring_generator, generator_service),
-    OPENKEYRING_PROVIDES(keyring_load, load_service),
-    OPENKEYRING_PROVIDES(keyring_keys_metadata_iterator, iterator_service),
-    OPENKEYRING_PROVIDES(keyring_component_status, status_service),
-    OPENKEYRING_PROVIDES(keyring_component_metadata_query, metadata_service),
-    OPENKEYRING_PROVIDES(keyring_reader_with_status, reader_service),
-    OPENKEYRING_PROVIDES(keyring_writer, writer_service),
-    {nullptr, nullptr}};
-
-// Everything else is looked for at run time, so that it loads into every
-// program.
-RequiredService requirements[] = {
-    {"registry", reinterpret_cast<void**>(&registry)}, {nullptr, nullptr}};
-
-MetadataEntry metadata[] = {{"mysql.author", "OpenKeyring"},
-                            {"mysql.license", "MIT"},
-                            {"component_keyring_kms_service", "1"},
-                            {nullptr, nullptr}};
-
-Component component = {kKmsComponent, provides, requirements,
-                       metadata,      Init,     Deinit};
-
 }  // namespace
 
-KeyringHost& TheHost() { return *host; }
+std::unique_ptr<KeyringProduct> MakeProduct() {
+  return std::make_unique<KmsProduct>();
+}
 
 }  // namespace openkeyring::mysql
-
-extern "C" __attribute__((visibility("default"))) openkeyring::mysql::Component*
-list_components() {
-  return &openkeyring::mysql::component;
-}

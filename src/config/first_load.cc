@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "config/first_load.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr Millis kPause{500};
+
+}  // namespace
+
+Status LoadPatiently(Clock& clock, Log& log, const LoadPatience& patience,
+                     const std::function<Status()>& load) {
+  Status status = load();
+  for (bool told = false; patience.is_first && status.IsTransient() &&
+                          patience.deadline.Remaining(clock) > kPause;
+       told = true) {
+    if (!told) {
+      log.Write(LogLevel::kWarning,
+                "the keyring is tried again until startup_deadline_ms: " +
+                    status.message());
+    }
+    clock.SleepFor(kPause);
+    status = load();
+  }
+  return status;
+}
+
+}  // namespace openkeyring
