@@ -30,8 +30,10 @@ constexpr std::pair<KmipTag, std::string_view> kNames[] = {
 // Writes one attribute after the other in the frame of its version.
 class AttributeWriter {
  public:
-  AttributeWriter(TtlvWriter& writer, KmipVersion version)
-      : writer_(writer), typed_(version.HasTypedAttributes()) {}
+  AttributeWriter(TtlvWriter& writer, KmipVersion version, bool indexed)
+      : writer_(writer),
+        typed_(version.HasTypedAttributes()),
+        indexed_(indexed) {}
 
   // `write` gets the tag that the value must have.
   template <typename Write>
@@ -39,6 +41,12 @@ class AttributeWriter {
     if (typed_) return write(tag);
     const TtlvStructure attribute(writer_, KmipTag::kAttribute);
     writer_.Text(KmipTag::kAttributeName, KmipAttributeName({tag, "", ""}));
+    // Values of one attribute come one after the other.
+    index_ = tag == last_ ? index_ + 1 : 0;
+    last_ = tag;
+    if (indexed_ && index_ > 0) {
+      writer_.Integer(KmipTag::kAttributeIndex, index_);
+    }
     write(KmipTag::kAttributeValue);
   }
   void PutName(const std::string& name) {
@@ -79,7 +87,34 @@ class AttributeWriter {
  private:
   TtlvWriter& writer_;
   const bool typed_;
+  const bool indexed_;
+  std::optional<KmipTag> last_;
+  int32_t index_ = 0;
 };
+
+void WriteAll(AttributeWriter out, const KmipAttributes& attributes) {
+  if (attributes.unique_identifier) {
+    out.PutText(KmipTag::kUniqueIdentifier, *attributes.unique_identifier);
+  }
+  for (const auto& name : attributes.names) out.PutName(name);
+  for (const auto& group : attributes.object_groups) {
+    out.PutText(KmipTag::kObjectGroup, group);
+  }
+  out.PutEnum(KmipTag::kObjectType, attributes.object_type);
+  out.PutEnum(KmipTag::kCryptographicAlgorithm, attributes.algorithm);
+  out.PutInteger(KmipTag::kCryptographicLength, attributes.length);
+  out.PutInteger(KmipTag::kCryptographicUsageMask, attributes.usage_mask);
+  out.PutEnum(KmipTag::kState, attributes.state);
+  out.PutDate(KmipTag::kInitialDate, attributes.initial_date);
+  out.PutDate(KmipTag::kActivationDate, attributes.activation_date);
+  out.PutDate(KmipTag::kDeactivationDate, attributes.deactivation_date);
+  out.PutDate(KmipTag::kCompromiseDate, attributes.compromise_date);
+  out.PutDate(KmipTag::kDestroyDate, attributes.destroy_date);
+  for (const auto& info : attributes.application_info) out.PutInfo(info);
+  for (const auto& custom : attributes.vendor_attributes) {
+    out.PutVendor(custom);
+  }
+}
 
 template <typename T, typename Value>
 Status Store(std::optional<T>& field, Result<Value> value) {
@@ -187,7 +222,9 @@ Status AddFramed(KmipAttributes& out, const TtlvItem& item) {
 
 std::string KmipAttributeName(const KmipAttributeRef& attribute) {
   if (attribute.tag == KmipTag::kAttribute) {
-    return attribute.vendor + "-" + attribute.name;
+    // Standard ones that are none of ours have no vendor.
+    return attribute.vendor.empty() ? attribute.name
+                                    : attribute.vendor + "-" + attribute.name;
   }
   for (const auto& [tag, name] : kNames) {
     if (tag == attribute.tag) return std::string(name);
@@ -208,28 +245,7 @@ KmipAttributeRef KmipAttributeOfName(std::string_view name) {
 
 void WriteKmipAttributes(TtlvWriter& writer, KmipVersion version,
                          const KmipAttributes& attributes) {
-  AttributeWriter out(writer, version);
-  if (attributes.unique_identifier) {
-    out.PutText(KmipTag::kUniqueIdentifier, *attributes.unique_identifier);
-  }
-  for (const auto& name : attributes.names) out.PutName(name);
-  for (const auto& group : attributes.object_groups) {
-    out.PutText(KmipTag::kObjectGroup, group);
-  }
-  out.PutEnum(KmipTag::kObjectType, attributes.object_type);
-  out.PutEnum(KmipTag::kCryptographicAlgorithm, attributes.algorithm);
-  out.PutInteger(KmipTag::kCryptographicLength, attributes.length);
-  out.PutInteger(KmipTag::kCryptographicUsageMask, attributes.usage_mask);
-  out.PutEnum(KmipTag::kState, attributes.state);
-  out.PutDate(KmipTag::kInitialDate, attributes.initial_date);
-  out.PutDate(KmipTag::kActivationDate, attributes.activation_date);
-  out.PutDate(KmipTag::kDeactivationDate, attributes.deactivation_date);
-  out.PutDate(KmipTag::kCompromiseDate, attributes.compromise_date);
-  out.PutDate(KmipTag::kDestroyDate, attributes.destroy_date);
-  for (const auto& info : attributes.application_info) out.PutInfo(info);
-  for (const auto& custom : attributes.vendor_attributes) {
-    out.PutVendor(custom);
-  }
+  WriteAll(AttributeWriter(writer, version, false), attributes);
 }
 
 void WriteKmipTemplate(TtlvWriter& writer, KmipVersion version,
@@ -237,7 +253,7 @@ void WriteKmipTemplate(TtlvWriter& writer, KmipVersion version,
   const TtlvStructure frame(writer, version.HasTypedAttributes()
                                         ? KmipTag::kAttributes
                                         : KmipTag::kTemplateAttribute);
-  WriteKmipAttributes(writer, version, attributes);
+  WriteAll(AttributeWriter(writer, version, true), attributes);
 }
 
 Result<KmipAttributes> ReadKmipAttributes(TtlvReader items) {

@@ -70,7 +70,8 @@ KmipAttributeRef KmipAttributeOfName(std::string_view name);
 // typed in 2.x.
 void WriteKmipAttributes(TtlvWriter& writer, KmipVersion version,
                          const KmipAttributes& attributes);
-// The same inside TemplateAttribute (1.x) or Attributes (2.x).
+// The same inside TemplateAttribute (1.x) or Attributes (2.x). Second values of
+// an attribute get an index there in 1.x, as PyKMIP demands.
 void WriteKmipTemplate(TtlvWriter& writer, KmipVersion version,
                        const KmipAttributes& attributes);
 

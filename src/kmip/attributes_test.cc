@@ -79,6 +79,29 @@ TEST(KmipAttributes, FramesOf1xAndOf2xDiffer) {
             "  AttributeValue Text \"me\"\n");
 }
 
+// PyKMIP refuses a template with two values of one attribute otherwise.
+TEST(KmipAttributes, ATemplateOf1xNumbersFurtherValues) {
+  KmipAttributes two;
+  two.object_groups = {"g", "h"};
+  two.application_info = {{"a", "b"}};
+  TtlvWriter writer;
+  WriteKmipTemplate(writer, {1, 4}, two);
+  EXPECT_EQ(DumpTtlv(writer.Finish().RevealBytes()),
+            "TemplateAttribute\n"
+            "  Attribute\n"
+            "    AttributeName Text \"Object Group\"\n"
+            "    AttributeValue Text \"g\"\n"
+            "  Attribute\n"
+            "    AttributeName Text \"Object Group\"\n"
+            "    AttributeIndex Integer 1\n"
+            "    AttributeValue Text \"h\"\n"
+            "  Attribute\n"
+            "    AttributeName Text \"Application Specific Information\"\n"
+            "    AttributeValue\n"
+            "      ApplicationNamespace Text \"a\"\n"
+            "      ApplicationData Text \"b\"\n");
+}
+
 TEST(KmipAttributes, UnknownOnesAreLeftOutAndIndexesDoNotMatter) {
   TtlvWriter writer;
   for (const char* name : {"Lease Time", "Name", "x-count", "strange"}) {
@@ -121,6 +144,7 @@ TEST(KmipAttributes, NamesAndReferencesGoBothWays) {
        {"Name", "State", "Cryptographic Usage Mask", "x-owner", "y-a-b"}) {
     EXPECT_EQ(KmipAttributeName(KmipAttributeOfName(name)), name);
   }
+  EXPECT_EQ(KmipAttributeName(KmipAttributeOfName("Sensitive")), "Sensitive");
   EXPECT_EQ(KmipAttributeName({KmipTag::kBatchItem, "", ""}), "");
 }
 

@@ -96,11 +96,16 @@ Result<Json> Control::Objects() {
   Json all = Json::array();
   servers_.front()->store().ForEach([&](const StoredObject& stored) {
     const KmipAttributes& attributes = stored.attributes;
+    Json info = Json::array();
+    for (const auto& one : attributes.application_info) {
+      info.push_back({one.name_space, one.data});
+    }
     all.push_back(
         {{"id", attributes.unique_identifier.value_or("")},
          {"owner", stored.owner},
          {"names", attributes.names},
          {"groups", attributes.object_groups},
+         {"info", info},
          {"type", openkeyring::KmipName(stored.object.type)},
          {"state", attributes.state ? openkeyring::KmipName(*attributes.state)
                                     : "none"}});

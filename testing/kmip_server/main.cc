@@ -79,6 +79,7 @@ Result<Control::Servers> StartServers(const Options& options,
                                       const TlsServerOptions& tls,
                                       Store& store) {
   Behaviour behaviour;
+  behaviour.latency_ms = options.latency_ms;
   if (!options.behaviour.empty()) {
     const Status status = ChangeBehaviour(
         Json::parse(options.behaviour, nullptr, false), behaviour);

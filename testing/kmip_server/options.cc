@@ -29,6 +29,8 @@ void Describe(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"1.2", "1.3"}));
   app.add_option("--behaviour", o.behaviour,
                  "JSON object of peculiarities (see README.md)");
+  app.add_option("--latency-ms", o.latency_ms, "Of every answer")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--ready-file", o.ready_file,
                  "Written (mode 0600) once all ports answer");
   app.add_option("--parent-pid", o.parent_pid,

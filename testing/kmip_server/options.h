@@ -17,6 +17,7 @@ struct Options {
   std::string tls_cert, tls_key, client_ca;
   std::string tls_version;  // "", "1.2" or "1.3"
   std::string behaviour;    // JSON
+  int latency_ms = 0;       // Of every answer.
   std::string ready_file;
   int parent_pid = 0;
 };

@@ -49,6 +49,10 @@ KmipServer::KmipServer(openkeyring::TlsServerOptions options, Store& store)
 KmipServer::~KmipServer() { Stop(); }
 
 void KmipServer::Start() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (server_ != nullptr) return;
+  }
   auto made = std::make_unique<openkeyring::TlsServer>(
       options_, [this](TlsSession& session) { Serve(session); });
   const std::lock_guard lock(mutex_);
@@ -61,6 +65,10 @@ void KmipServer::Stop() {
   {
     const std::lock_guard lock(mutex_);
     old = std::move(server_);
+    if (old != nullptr) {
+      past_connections_ += old->accepted();
+      past_handshakes_ += old->handshakes();
+    }
   }
   // Its threads may still want the mutex.
 }
@@ -87,12 +95,12 @@ int KmipServer::requests() const {
 
 int KmipServer::connections() const {
   const std::lock_guard lock(mutex_);
-  return server_ == nullptr ? 0 : server_->accepted();
+  return past_connections_ + (server_ == nullptr ? 0 : server_->accepted());
 }
 
 int KmipServer::handshakes() const {
   const std::lock_guard lock(mutex_);
-  return server_ == nullptr ? 0 : server_->handshakes();
+  return past_handshakes_ + (server_ == nullptr ? 0 : server_->handshakes());
 }
 
 void KmipServer::CutAll() {

@@ -61,6 +61,8 @@ class KmipServer {
   Behaviour behaviour_;
   std::map<std::string, int> operations_;
   int requests_ = 0;
+  int past_connections_ = 0;  // Before the last Stop.
+  int past_handshakes_ = 0;
   int port_ = 0;
   std::unique_ptr<openkeyring::TlsServer> server_;
 };

@@ -98,6 +98,28 @@ std::vector<std::string> Page(const Behaviour& behaviour,
   return {begin, begin + static_cast<ptrdiff_t>(count)};
 }
 
+std::vector<KmipAttributeRef> ListOf(const KmipAttributes& of) {
+  std::vector<KmipAttributeRef> list;
+  const auto add = [&](KmipTag tag, bool is_there) {
+    if (is_there) list.push_back({tag, "", ""});
+  };
+  add(KmipTag::kUniqueIdentifier, true);
+  add(KmipTag::kObjectType, true);
+  add(KmipTag::kState, of.state.has_value());
+  add(KmipTag::kInitialDate, true);
+  add(KmipTag::kActivationDate, of.activation_date.has_value());
+  add(KmipTag::kName, !of.names.empty());
+  add(KmipTag::kObjectGroup, !of.object_groups.empty());
+  add(KmipTag::kApplicationSpecificInformation, !of.application_info.empty());
+  add(KmipTag::kCryptographicAlgorithm, of.algorithm.has_value());
+  add(KmipTag::kCryptographicLength, of.length.has_value());
+  add(KmipTag::kCryptographicUsageMask, of.usage_mask.has_value());
+  for (const auto& custom : of.vendor_attributes) {
+    list.push_back({KmipTag::kAttribute, custom.vendor, custom.name});
+  }
+  return list;
+}
+
 }  // namespace
 
 KmipAttributes Shown(const Behaviour& behaviour, KmipAttributes attributes) {
@@ -170,16 +192,7 @@ Outcome Service::GetAttributeList(Context& context) {
   const std::string id = context.Id();
   std::vector<KmipAttributeRef> list;
   const bool found = store_.With(id, context.client, [&](StoredObject& stored) {
-    for (const KmipTag tag : {KmipTag::kUniqueIdentifier, KmipTag::kObjectType,
-                              KmipTag::kState, KmipTag::kInitialDate}) {
-      list.push_back({tag, "", ""});
-    }
-    if (!stored.attributes.names.empty()) {
-      list.push_back({KmipTag::kName, "", ""});
-    }
-    for (const auto& custom : stored.attributes.vendor_attributes) {
-      list.push_back({KmipTag::kAttribute, custom.vendor, custom.name});
-    }
+    list = ListOf(stored.attributes);
   });
   if (!found) return NotFound(store_, id);
   return {std::nullopt, "",

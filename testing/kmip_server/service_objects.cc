@@ -70,6 +70,10 @@ Outcome Service::Register(Context& context) {
   if (!attributes) return Invalid(attributes.error().message());
   auto object = openkeyring::ReadKmipObject(context.payload, type);
   if (!object) return Invalid(object.error().message());
+  if (type == KmipObjectType::kSymmetricKey && attributes->length &&
+      static_cast<size_t>(*attributes->length) != 8 * object->value.size()) {
+    return Invalid("key length and key value length do not match");
+  }
   StoredObject made;
   made.attributes = std::move(*attributes);
   if (!made.attributes.algorithm) made.attributes.algorithm = object->algorithm;

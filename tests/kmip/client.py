@@ -63,12 +63,13 @@ class Client:
         return self._tool.ask(do=do, session=self._session, **request)
 
     def register(self, value: bytes, *, type: int = SYMMETRIC_KEY, format: int = RAW, activate: bool = False,
-                 usage_mask: int | None = ENCRYPT_DECRYPT, **attributes) -> str:
+                 usage_mask: int | None = ENCRYPT_DECRYPT, bits: int | None = None, **attributes) -> str:
+        bits = 8 * len(value) if bits is None else bits
         if type == SYMMETRIC_KEY:
-            attributes |= {"algorithm": 3, "length": 8 * len(value)}
+            attributes |= {"algorithm": 3, "length": bits}
         if usage_mask is not None:
             attributes["usage_mask"] = usage_mask
-        answer = self._ask("register", value=value.hex(), type=type, format=format, activate=activate,
+        answer = self._ask("register", value=value.hex(), bits=bits, type=type, format=format, activate=activate,
                            attributes=attributes)
         if activate:
             assert answer["activated"] == "OK", answer

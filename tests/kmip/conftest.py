@@ -49,7 +49,12 @@ def client(server, tool):
     return tool.open([server.port], server.client_files(f"user{next(_users)}"))
 
 
-@pytest.fixture(params=[f"{kind}-{version}" for kind, versions in VERSIONS.items() for version in versions])
-def client_of_version(request, servers, tool):
-    kind, version = request.param.split("-")
+@pytest.fixture
+def client_of_version(kind_and_version, servers, tool):
+    kind, version = kind_and_version.split("-")
     return tool.open([servers[kind].port], servers[kind].client_files(f"user{next(_users)}"), version=version)
+
+
+@pytest.fixture(params=[f"{kind}-{version}" for kind, versions in VERSIONS.items() for version in versions])
+def kind_and_version(request):
+    return request.param

@@ -93,7 +93,8 @@ KmipObject ObjectOf(const json& in) {
   object.format = static_cast<KmipKeyFormat>(in.value("format", 1));
   if (object.type == KmipObjectType::kSymmetricKey) {
     object.algorithm = KmipAlgorithm::kAes;
-    object.length = static_cast<int32_t>(8 * object.value.size());
+    object.length =
+        in.value("bits", static_cast<int32_t>(8 * object.value.size()));
   }
   return object;
 }

@@ -69,6 +69,101 @@ def test_application_specific_information_is_kept_and_searched(client_of_version
     assert client_of_version.locate(info=[["openkeyring", "owner=a"]]) == [mine]
 
 
+MANY = {"names": ["a", "b"], "groups": ["g", "h"], "info": [["openkeyring", "x"], ["other", "y"]]}
+
+
+@pytest.mark.parametrize("make", ["register", "create", "secret"])
+def test_several_values_of_an_attribute_are_kept_and_each_is_found(client_of_version, kind_and_version, make):
+    client = client_of_version
+
+    def made() -> str:
+        if make == "create":
+            return client.create(128, **MANY)
+        return client.register(KEY, **MANY) if make == "register" else client.secret(b"odd", **MANY)
+    if kind_and_version == "pykmip-2.0":
+        # PyKMIP 0.10 turns attributes of 2.0 into those of 1.x, without the index that it then wants.
+        with pytest.raises(Refused) as refused:
+            made()
+        assert refused.value.code == "InvalidArgument" and not refused.value.lost
+        return
+    id = made()
+    attributes = client.attributes(id)
+    assert {name: attributes[name] for name in MANY} == MANY
+    for attribute, values in MANY.items():
+        for value in values:
+            assert client.locate(**{attribute: [value]}) == [id], value
+    assert client.locate(groups=["g", "h"]) == [id]
+    assert client.locate(groups=["g", "other"]) == []
+    assert client.locate(names=["a", "other"]) == []
+
+
+def test_all_conditions_of_a_search_must_hold(client_of_version):
+    client = client_of_version
+    key = client.register(KEY, names=["n"], groups=["g"], info=[["openkeyring", "x"]])
+    secret = client.secret(b"odd", names=["n"], groups=["g"], info=[["openkeyring", "y"]])
+    assert sorted(client.locate(names=["n"])) == sorted([key, secret])
+    assert client.locate(names=["n"], type=SECRET_DATA) == [secret]
+    assert client.locate(groups=["g"], type=SYMMETRIC_KEY) == [key]
+    assert client.locate(groups=["g"], info=[["openkeyring", "y"]]) == [secret]
+    assert client.locate(names=["n"], info=[["openkeyring", "z"]]) == []
+    assert client.locate(info=[["other", "x"]]) == []
+    client.activate(key)
+    assert client.locate(groups=["g"], state=ACTIVE) == [key]
+    assert client.locate(groups=["g"], state=PRE_ACTIVE) == [secret]
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, 33, 1024])
+def test_a_secret_may_have_any_length(client_of_version, size):
+    value = bytes(index % 251 for index in range(size))
+    id = client_of_version.secret(value, names=["s"], info=[["openkeyring", "s"]])
+    assert client_of_version.value(id) == value
+    assert client_of_version.attributes(id)["info"] == [["openkeyring", "s"]]
+
+
+@pytest.mark.parametrize("size", [16, 24, 32])
+def test_an_aes_key_has_its_length(client_of_version, size):
+    id = client_of_version.register(bytes(size), names=["k"])
+    assert len(client_of_version.value(id)) == size
+    assert client_of_version.attributes(id)["length"] == 8 * size
+
+
+def test_a_key_of_another_length_than_it_says_is_refused(client_of_version):
+    with pytest.raises(Refused) as refused:
+        client_of_version.register(bytes(16), bits=256, names=["k"])
+    assert refused.value.code in ("InvalidArgument", "Unavailable") and not refused.value.lost
+    assert client_of_version.locate(names=["k"]) == []
+
+
+def test_names_may_repeat_be_long_and_be_missing(client_of_version):
+    client = client_of_version
+    odd = "MySQLKey_a:b@c%d 'e'" + "n" * 300
+    ids = [client.register(KEY, names=[odd]) for _ in range(2)]
+    assert client.locate(names=[odd]) == ids or client.locate(names=[odd]) == ids[::-1]
+    assert client.attributes(ids[0])["names"] == [odd]
+    assert client.attributes(client.register(KEY))["names"] == []
+
+
+def test_what_was_never_active_is_destroyed_but_not_revoked(client_of_version):
+    id = client_of_version.register(KEY, names=["n"])
+    with pytest.raises(Refused) as refused:
+        client_of_version.revoke(id)
+    assert refused.value.code in ("Denied", "InvalidArgument")
+    client_of_version.destroy(id)
+    assert client_of_version.locate(names=["n"]) == []
+
+
+def test_an_attribute_is_added_later_or_refused(client_of_version, kind_and_version):
+    id = client_of_version.register(KEY, names=["n"])
+    if kind_and_version.startswith("emulator"):
+        client_of_version.set(id, groups=["later"])
+        assert client_of_version.attributes(id)["groups"] == ["later"]
+        return
+    # PyKMIP 0.10 has no AddAttribute: an object gets all its attributes when it is made.
+    with pytest.raises(Refused) as refused:
+        client_of_version.set(id, groups=["later"])
+    assert refused.value.code == "InvalidArgument" and not refused.value.lost
+
+
 def test_some_attributes_can_be_asked_for(client_of_version):
     id = client_of_version.register(KEY, names=["n"], groups=["g"])
     some = client_of_version.attributes(id, "State", "Name")
@@ -78,8 +173,10 @@ def test_some_attributes_can_be_asked_for(client_of_version):
 
 
 def test_the_list_of_attributes_names_them(client_of_version):
-    id = client_of_version.register(KEY, names=["n"])
-    assert {"Name", "State", "Object Type"} <= set(client_of_version.attribute_list(id))
+    id = client_of_version.register(KEY, names=["n"], groups=["g"], info=[["openkeyring", "x"]])
+    assert {"Unique Identifier", "Name", "State", "Object Type", "Initial Date", "Object Group",
+            "Application Specific Information", "Cryptographic Algorithm", "Cryptographic Length",
+            "Cryptographic Usage Mask"} <= set(client_of_version.attribute_list(id))
 
 
 def test_register_and_activate_in_one_message_or_nothing(client, kind):

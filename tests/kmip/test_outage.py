@@ -68,6 +68,57 @@ def test_a_hanging_server_costs_the_deadline(tool, folder):
         assert time.monotonic() - started < 5
 
 
+MAKERS = {"pykmip": PyKmip, "emulator": KmipEmulator}
+
+
+def test_the_lab_stops_starts_and_lists_either_server(kind, tool, folder):
+    with MAKERS[kind](folder / "server").start() as server:
+        port = server.port
+        client = tool.open([port], server.client_files("me"), deadline_ms=3000)
+        id = client.register(KEY, names=["n"], groups=["g"], info=[["openkeyring", "data"]])
+        server.stop()
+        with pytest.raises(Refused) as refused:
+            client.get(id)
+        assert refused.value.code == "Unavailable"
+        server.start()
+        assert server.port == port
+        assert client.value(id) == KEY
+        server.restart()
+        assert client.value(id) == KEY
+        [shown] = server.objects()
+        assert {name: shown[name] for name in ("id", "owner", "names", "groups", "info")} == {
+            "id": id, "owner": "me", "names": ["n"], "groups": ["g"], "info": [["openkeyring", "data"]]}
+
+
+def test_the_lab_lets_either_server_hang(kind, tool, folder):
+    with MAKERS[kind](folder / "server").start() as server:
+        client = tool.open([server.port], server.client_files(), deadline_ms=700, request_timeout_ms=400)
+        id = client.register(KEY, names=["n"])
+        server.hang()
+        with pytest.raises(Refused) as refused:
+            client.get(id)
+        assert refused.value.code == "Timeout"
+        server.resume()
+        patient = tool.open([server.port], server.client_files())
+        assert patient.value(id) == KEY
+
+
+def test_a_killed_emulator_keeps_its_port_but_no_objects(tool, folder):
+    with KmipEmulator(folder / "emulator", latency_ms=30).start() as server:
+        client = tool.open([server.port], server.client_files(), deadline_ms=3000)
+        id = client.register(KEY, names=["n"])
+        started = time.monotonic()
+        client.get(id)
+        assert time.monotonic() - started >= 0.03
+        server.latency(0)
+        assert server.calls("Get") == 1
+        port = server.port
+        server.kill()
+        server.start()
+        assert server.port == port
+        assert client.locate(names=["n"]) == []
+
+
 def test_the_emulator_shows_no_values(tool, folder):
     with KmipEmulator(folder / "emulator").start() as server:
         client = tool.open([server.port], server.client_files("me"))

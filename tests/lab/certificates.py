@@ -42,6 +42,15 @@ class Authority:
         made = Certificate(self.folder / f"{common_name}.pem", self.folder / f"{common_name}.key")
         return made if made.certificate.exists() else self._issue(common_name, "", "clientAuth")
 
+    def expired_client(self, common_name: str = "expired-client") -> Certificate:
+        return self._issue(common_name, "", "clientAuth", ends_in_days=-1)
+
+    def with_password(self, made: Certificate, password: str) -> Certificate:
+        """The same certificate, its key encrypted."""
+        key = made.key.with_suffix(".encrypted.key")
+        _openssl("pkcs8", "-topk8", "-in", made.key, "-out", key, "-passout", f"pass:{password}")
+        return Certificate(made.certificate, key)
+
     def kmip_options(self, common_name: str) -> dict[str, str]:
         """What a KMIP client needs. Its common name is the user that owns what it stores."""
         own = self.client(common_name)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """PyKMIP (Debian's python3-pykmip), a real KMIP server, as a private server of a test."""
 
+import contextlib
+import json
+import os
 import pathlib
 import signal
 import socket
+import sqlite3
 
 from . import certificates, process
 
@@ -14,11 +18,13 @@ class PyKmip:
     """One server with its own database, which outlives a stop; the port stays too."""
 
     def __init__(self, folder: pathlib.Path, authority: certificates.Authority | None = None, *,
-                 certificate: certificates.Certificate | None = None):
+                 certificate: certificates.Certificate | None = None, policy: dict | None = None):
+        """`policy`: policies by name, for objects that name one. "default" and "public" are PyKMIP's own."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.authority = authority or certificates.Authority(self.folder / "tls")
         self.certificate = certificate or self.authority.server("pykmip")
+        self.policy = policy or {}
         self.port = process.free_port()
         self.log = self.folder / "pykmip.log"
         self.process: process.Process | None = None
@@ -28,6 +34,8 @@ class PyKmip:
             raise process.Failed(f"{PROGRAM} is missing: apt-get install python3-pykmip")
         policies = self.folder / "policies"
         policies.mkdir(exist_ok=True)
+        if self.policy:
+            (policies / "policy.json").write_text(json.dumps(self.policy))
         configuration = self.folder / "pykmip.conf"
         configuration.write_text(
             f"[server]\nhostname=127.0.0.1\nport={self.port}\ncertificate_path={self.certificate.certificate}\n"
@@ -46,19 +54,46 @@ class PyKmip:
         return self
 
     def stop(self) -> None:
-        """In order. SIGTERM would only take effect at the next connection; an open one delays the end by 10 s."""
-        if self.process is not None:
-            self.process.stop(signal.SIGINT)
-            self.process.kill()  # Its two children.
-            self.process = None
+        """It refuses connections from now on; the database stays. Its own way would wait 10 s for open connections."""
+        self.kill()
 
     def kill(self) -> None:
-        """As in a power cut: it refuses connections from now on."""
+        """Its children too."""
         if self.process is not None:
             self.process.kill()
             self.process = None
 
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def hang(self) -> None:
+        """Connections are still taken by the kernel, but nothing is answered."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self.process.pid, signal.SIGCONT)
+
+    def objects(self) -> list[dict]:
+        """What its database holds: id, owner, names, groups and info of each; never a value."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/pykmip.db?mode=ro", uri=True, timeout=10)) as database:
+            def lists(sql: str) -> dict[int, list]:
+                found: dict[int, list] = {}
+                for number, *value in database.execute(sql):
+                    found.setdefault(number, []).append(value if len(value) > 1 else value[0])
+                return found
+            names = lists("SELECT mo_uid, name FROM managed_object_names ORDER BY id")
+            groups = lists("SELECT m.managed_object_id, g.object_group FROM object_group_map m"
+                           " JOIN object_groups g ON g.id = m.object_group_id ORDER BY g.id")
+            info = lists("SELECT m.managed_object_id, i.application_namespace, i.application_data"
+                         " FROM app_specific_info_map m JOIN app_specific_info i ON i.id = m.app_specific_info_id"
+                         " ORDER BY i.id")
+            return [{"id": str(number), "owner": owner, "names": names.get(number, []),
+                     "groups": groups.get(number, []), "info": info.get(number, [])}
+                    for number, owner in database.execute("SELECT uid, owner FROM managed_objects ORDER BY uid")]
+
     def client_files(self, name: str = "client") -> dict[str, str]:
+        """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it stores."""
         return self.authority.kmip_options(name)
 
     def __enter__(self) -> "PyKmip":
