@@ -153,8 +153,9 @@ Status KmipBackend::DiscardLeftovers(const KeyName* name,
     leftovers = leftovers_;
   }
   Status first_failure;
-  for (const auto& [of, object] : leftovers) {
-    if (name != nullptr && of != *name) continue;
+  for (const auto& leftover : leftovers) {
+    if (name != nullptr && leftover.first != *name) continue;
+    const Object& object = leftover.second;
     Status status = objects_.Retire(object.id, object.type, deadline);
     if (!status.ok()) {
       if (first_failure.ok()) first_failure = status;

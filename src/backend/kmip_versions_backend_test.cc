@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "backend/kmip_version_identity.h"
-#include "keyring/versioned_keys.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/register.h"
 #include "testing/kmip_server/lab.h"
@@ -205,36 +204,6 @@ TEST_F(KmipVersionsBackendTest, ManyThatMakeOneVersionAtOnceHaveOneKey) {
                             [](const Status& s) { return s.ok(); }),
               1);
   }
-}
-
-// With the rules above it, as the plugin has them.
-TEST_F(KmipVersionsBackendTest, RotationAndARestartUnderMariaDbsRules) {
-  uint32_t latest = 0;
-  std::string value;
-  {
-    auto backend = Backend();
-    VersionedKeys keys(
-        *backend, SystemClock(), SystemRandom(), lab_.log,
-        {[] { return size_t{32}; }, [] { return Millis(5000); }});
-    ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
-    EXPECT_EQ(*keys.LatestVersion(7), 1U);
-    EXPECT_EQ(*keys.Rotate(7), 2U);
-    latest = *keys.Rotate(7);
-    value = (*keys.Get({7, 3}))->RevealText();
-    // What is loaded needs no server.
-    lab_.server().Stop();
-    EXPECT_EQ((*keys.Get({7, 1}))->size(), 32U);
-    EXPECT_EQ(*keys.LatestVersion(7), latest);
-    EXPECT_FALSE(keys.Rotate(7));
-    lab_.server().Start();
-  }
-  auto backend = Backend();
-  VersionedKeys keys(*backend, SystemClock(), SystemRandom(), lab_.log,
-                     {[] { return size_t{32}; }, [] { return Millis(5000); }});
-  ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
-  EXPECT_EQ(*keys.LatestVersion(7), latest);
-  EXPECT_EQ((*keys.Get({7, 3}))->RevealText(), value);
-  EXPECT_EQ(*keys.Rotate(7), 4U);
 }
 
 }  // namespace
