@@ -14,8 +14,7 @@ constexpr char kCure[] =
 }  // namespace
 
 AwsKeyringFile::AwsKeyringFile(FileSystem& files, Random& random, Log& log,
-                               std::string path,
-                               std::optional<FileOwner> owner)
+                               std::string path, std::optional<FileOwner> owner)
     : files_(files),
       random_(random),
       log_(log),

@@ -16,13 +16,13 @@ constexpr std::array<uint8_t, 8> kMagic = {0x89, 'O',  'K',  'R',
                                            'A',  '\r', '\n', 0x1a};
 constexpr uint16_t kVersion = 1;
 constexpr size_t kDigest = 32;
-constexpr size_t kMaxBlob = 6144;   // AWS KMS's limit for a CiphertextBlob.
+constexpr size_t kMaxBlob = 6144;  // AWS KMS's limit for a CiphertextBlob.
 constexpr size_t kMaxType = 64;
 constexpr size_t kMaxArn = 2048;
 
 Status Damaged(const char* why) {
-  return {StatusCode::kCorrupt, std::string("it is damaged: ") + why +
-                                    "; restore it from a backup"};
+  return {StatusCode::kCorrupt,
+          std::string("it is damaged: ") + why + "; restore it from a backup"};
 }
 
 bool Within(size_t size, size_t least, size_t most) {
@@ -106,8 +106,8 @@ Result<AwsKeyring> ReadAwsKeyring(ByteView content) {
   }
   const Result<Digest256> digest = CheckedDigest(content);
   if (!digest) return digest.error();
-  ByteReader reader(content.first(content.size() - kDigest)
-                        .subspan(kMagic.size()));
+  ByteReader reader(
+      content.first(content.size() - kDigest).subspan(kMagic.size()));
   uint16_t version = 0;
   if (!reader.TakeNumber(version)) return Damaged("it is cut");
   if (version != kVersion) {

@@ -16,8 +16,8 @@ namespace openkeyring {
 struct KeyringAwsOptions {
   std::string cmk_id;
   std::string region;
-  std::string conf_file;     // Two lines; see ReadKeyFile.
-  bool use_chain = false;    // Credentials as the AWS tools find them instead.
+  std::string conf_file;   // Two lines; see ReadKeyFile.
+  bool use_chain = false;  // Credentials as the AWS tools find them instead.
   std::string data_file;
   std::string endpoint_url;  // "" for AWS's own.
   bool cache_keys = false;

@@ -167,8 +167,8 @@ Status EncryptedKeyring::Add(KeyWrapper& kms, const KeyName& name,
     return {StatusCode::kCorrupt,
             "what was just wrapped opens as another key: " + ToString(name)};
   }
-  const auto stored = std::make_shared<const StoredKey>(
-      StoredKey{type, std::move(*wrapped)});
+  const auto stored =
+      std::make_shared<const StoredKey>(StoredKey{type, std::move(*wrapped)});
   const Status status = Change([&](Keys& keys) {
     return keys.emplace(name, stored).second ? Status::Ok() : Taken(name);
   });

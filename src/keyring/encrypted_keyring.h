@@ -51,9 +51,8 @@ class EncryptedKeyring {
   // that is taken; kInvalidArgument for a type or length that is refused.
   Status Store(KeyWrapper& kms, const Key& key, const Deadline& deadline);
   // A new key that KMS makes, of up to 1024 bytes.
-  Status Generate(KeyWrapper& kms, const KeyName& name,
-                  const std::string& type, size_t bytes,
-                  const Deadline& deadline);
+  Status Generate(KeyWrapper& kms, const KeyName& name, const std::string& type,
+                  size_t bytes, const Deadline& deadline);
   // kNotFound when there is no such key. Asks no KMS.
   Status Remove(const KeyName& name);
   // Encrypts every key anew, under the current KMS key: all of them, or, after
@@ -73,7 +72,8 @@ class EncryptedKeyring {
                   size_t most) const;
   // What was just wrapped must open again before anybody relies on it.
   Status Add(KeyWrapper& kms, const KeyName& name, const std::string& type,
-             Result<WrappedKey> wrapped, const std::function<bool(const Secret&)>& is_it,
+             Result<WrappedKey> wrapped,
+             const std::function<bool(const Secret&)>& is_it,
              const Deadline& deadline);
   // Writes what `change` makes of the keys, and shows it once it is durable.
   Status Change(const std::function<Status(Keys&)>& change);

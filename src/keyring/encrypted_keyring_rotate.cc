@@ -31,9 +31,8 @@ Status EncryptedKeyring::RewrapMissing(KeyWrapper& kms,
   const Status status = ForEveryKey(
       names, options_.parallelism, clock_, deadline, "re-encrypt",
       [&](size_t i) {
-        Result<WrappedKey> wrapped =
-            kms.Rewrap(stored[i]->wrapped, BindingOf(names[i], stored[i]->type),
-                       deadline);
+        Result<WrappedKey> wrapped = kms.Rewrap(
+            stored[i]->wrapped, BindingOf(names[i], stored[i]->type), deadline);
         if (!wrapped) return wrapped.error();
         fresh[i] = std::make_shared<const StoredKey>(
             StoredKey{stored[i]->type, std::move(*wrapped)});
@@ -46,8 +45,7 @@ Status EncryptedKeyring::RewrapMissing(KeyWrapper& kms,
   return status;
 }
 
-Status EncryptedKeyring::RotateKeys(KeyWrapper& kms,
-                                    const Deadline& deadline) {
+Status EncryptedKeyring::RotateKeys(KeyWrapper& kms, const Deadline& deadline) {
   Rewrapped done;
   for (int pass = 0; pass < kMostPasses; ++pass) {
     Status status = RewrapMissing(kms, deadline, done);

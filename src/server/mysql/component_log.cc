@@ -95,8 +95,8 @@ void ComponentLog::WriteAs(int priority, int error_id,
 bool ComponentLog::WriteSimple(int priority, int error_id,
                                const std::string& text) {
   const Acquired<SimpleErrorLog> log(registry_, "mysql_simple_error_log");
-  return log && log->emit(component_, "", 0, priority, error_id, text.c_str()) ==
-         kSuccess;
+  return log && log->emit(component_, "", 0, priority, error_id,
+                          text.c_str()) == kSuccess;
 }
 
 bool ComponentLog::WriteBuiltins(int priority, int error_id,

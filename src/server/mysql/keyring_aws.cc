@@ -15,7 +15,7 @@ void* VersionOfService(int version) {
   return reinterpret_cast<void*>(static_cast<intptr_t>(version));
 }
 
-constexpr int kMalloc = 0x0100, kSessionMemory = 0x0200, kRegistry = 0x0100;
+constexpr int kMalloc = 0x0100, kSessionMemory = 0x0100, kRegistry = 0x0100;
 
 }  // namespace
 

@@ -36,16 +36,15 @@ template <typename Work>
 long long Run(const char* function, unsigned char* is_null,
               unsigned char* error, Work work) {
   PluginInUse plugin;
-  const bool done = plugin && Guarded(plugin->log(), false, [&] {
-                      const Status status = work(*plugin->keyring());
-                      if (status.ok()) return true;
-                      plugin->log().Write(
-                          LogLevel::kError,
-                          std::string(function) + ": " + status.message());
-                      RaiseAwsError(plugin->registry(), function,
-                                    status.message());
-                      return false;
-                    });
+  const bool done =
+      plugin && Guarded(plugin->log(), false, [&] {
+        const Status status = work(*plugin.operator->());
+        if (status.ok()) return true;
+        plugin->log().Write(LogLevel::kError,
+                            std::string(function) + ": " + status.message());
+        RaiseAwsError(plugin->registry(), function, status.message());
+        return false;
+      });
   if (done) return 1;
   *is_null = 1;
   *error = 1;
@@ -57,11 +56,11 @@ long long Run(const char* function, unsigned char* is_null,
 
 #define OPENKEYRING_EXPORT extern "C" __attribute__((visibility("default")))
 
-using openkeyring::KeyringAws;
 using openkeyring::LogLevel;
 using openkeyring::Status;
 using openkeyring::mysql::FunctionArguments;
 using openkeyring::mysql::FunctionCall;
+using openkeyring::mysql::InstalledPlugin;
 
 OPENKEYRING_EXPORT bool keyring_aws_rotate_cmk_init(
     FunctionCall* call, FunctionArguments* arguments, char* message) {
@@ -75,12 +74,11 @@ OPENKEYRING_EXPORT long long keyring_aws_rotate_cmk(FunctionCall*,
                                                     unsigned char* is_null,
                                                     unsigned char* error) {
   return openkeyring::mysql::Run(
-      "keyring_aws_rotate_cmk", is_null, error, [](KeyringAws& keyring) {
-        const openkeyring::Result<std::string> what = keyring.RotateCmk();
-        if (what) {
-          openkeyring::mysql::PluginInUse()->log().Write(LogLevel::kWarning,
-                                                         *what);
-        }
+      "keyring_aws_rotate_cmk", is_null, error, [](InstalledPlugin& plugin) {
+        const openkeyring::Result<std::string> what =
+            plugin.keyring()->RotateCmk();
+        // A note would not be seen by default.
+        if (what) plugin.log().Write(LogLevel::kWarning, *what);
         return what.status();
       });
 }
@@ -98,5 +96,5 @@ OPENKEYRING_EXPORT long long keyring_aws_rotate_keys(FunctionCall*,
                                                      unsigned char* error) {
   return openkeyring::mysql::Run(
       "keyring_aws_rotate_keys", is_null, error,
-      [](KeyringAws& keyring) { return keyring.RotateKeys(); });
+      [](InstalledPlugin& plugin) { return plugin.keyring()->RotateKeys(); });
 }

@@ -31,8 +31,8 @@ bool WithKeyring(Work work) {
   });
 }
 
-bool Store(const char* id, const char* type, const char* owner,
-           const void* key, size_t length) {
+bool Store(const char* id, const char* type, const char* owner, const void* key,
+           size_t length) {
   return WithKeyring([&](KeyringAws& keyring) {
     if (key == nullptr) {
       return Status(StatusCode::kInvalidArgument, "there is no key to store");
@@ -75,9 +75,8 @@ bool Fetch(const char* id, char** type, const char* owner, void** key,
 }
 
 bool Remove(const char* id, const char* owner) {
-  return WithKeyring([&](KeyringAws& keyring) {
-    return keyring.Remove(NameOf(id, owner));
-  });
+  return WithKeyring(
+      [&](KeyringAws& keyring) { return keyring.Remove(NameOf(id, owner)); });
 }
 
 bool Generate(const char* id, const char* type, const char* owner,
@@ -116,8 +115,13 @@ static_assert(kMaxAwsKeyName < 1025, "the server's buffers are that large");
 
 }  // namespace
 
-KeyringPlugin keyring_aws_interface = {
-    kKeyringInterfaceVersion, Store,          Fetch,       Remove, Generate,
-    IteratorInit,             IteratorDeinit, IteratorNext};
+KeyringPlugin keyring_aws_interface = {kKeyringInterfaceVersion,
+                                       Store,
+                                       Fetch,
+                                       Remove,
+                                       Generate,
+                                       IteratorInit,
+                                       IteratorDeinit,
+                                       IteratorNext};
 
 }  // namespace openkeyring::mysql

@@ -62,7 +62,8 @@ const MallocService& ServerMemory();
 const SessionMemoryService& SessionMemory();
 const RegistryService& ServerRegistry();
 // Puts versions back in place of the services: a library that loadable
-// functions keep in memory is looked at again when the plugin is installed anew.
+// functions keep in memory is looked at again when the plugin is installed
+// anew.
 void ForgetServices();
 
 }  // namespace openkeyring::mysql

@@ -18,8 +18,8 @@ char *cmk_id_value, *region_value, *conf_file_value, *data_file_value,
     *endpoint_url_value;
 unsigned long credentials_value;
 bool cache_keys_value;
-unsigned connect_timeout_value, request_timeout_value,
-    operation_deadline_value, rotate_deadline_value, parallelism_value;
+unsigned connect_timeout_value, request_timeout_value, operation_deadline_value,
+    rotate_deadline_value, parallelism_value;
 
 constexpr unsigned long kFile = 0, kChain = 1;
 const char* credentials_names[] = {"FILE", "CHAIN", nullptr};
@@ -52,9 +52,9 @@ int CheckText(Session session, bool is_region, void* save, SetValue* value) {
             ? Status(StatusCode::kInvalidArgument, "it is too long")
             : TryValue(*plugin->keyring(), is_region, wanted);
     if (!status.ok()) {
-      plugin->log().Write(LogLevel::kError, std::string(name) +
-                                                " stays as it is: " +
-                                                status.message());
+      plugin->log().Write(
+          LogLevel::kError,
+          std::string(name) + " stays as it is: " + status.message());
       RaiseAwsError(plugin->registry(), name, status.message());
       return kFailure;
     }
@@ -142,9 +142,13 @@ constinit BoolVariable cache_keys = {
 constexpr UnsignedVariable Number(const char* name, const char* comment,
                                   unsigned* value, unsigned fallback,
                                   unsigned least, unsigned most) {
-  return {{kIntVariable | kUnsigned | kReadOnly, name, comment, nullptr,
-           nullptr},
-          value, fallback, least, most, 1};
+  return {
+      {kIntVariable | kUnsigned | kReadOnly, name, comment, nullptr, nullptr},
+      value,
+      fallback,
+      least,
+      most,
+      1};
 }
 
 constexpr unsigned kHour = 3600000;

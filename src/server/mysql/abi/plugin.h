@@ -122,7 +122,7 @@ struct MallocService {  // "mysql_malloc_service", 1.0
   char* (*duplicate_text)(unsigned key, const char*, int flags);
   char* (*duplicate_prefix)(unsigned key, const char*, size_t, int flags);
 };
-struct SessionMemoryService {  // "thd_alloc_service", 2.0
+struct SessionMemoryService {  // "thd_alloc_service", 1.0
   void* (*allocate)(Session, size_t);
   void* (*allocate_zeroed)(Session, size_t);
   char* (*duplicate_text)(Session, const char*);
