@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // keyring_aws.so: the border of MySQL's keyring plugin. Its life, and what it
 // shares with the server.
+#include <stdint.h>
+
 #include <mutex>
 #include <utility>
 
@@ -11,20 +13,19 @@
 
 namespace {
 
-void* VersionOfService(int version) {
-  return reinterpret_cast<void*>(static_cast<intptr_t>(version));
-}
-
-constexpr int kMalloc = 0x0100, kSessionMemory = 0x0100, kRegistry = 0x0100;
+// Each service's version; see ForgetServices.
+constexpr intptr_t kMalloc = 0x0100, kSessionMemory = 0x0100,
+                   kRegistry = 0x0100;
 
 }  // namespace
 
-OPENKEYRING_EXPORT void* mysql_malloc_service;
-OPENKEYRING_EXPORT void* thd_alloc_service;
-OPENKEYRING_EXPORT void* plugin_registry_service;
-void* mysql_malloc_service = reinterpret_cast<void*>(kMalloc);
-void* thd_alloc_service = reinterpret_cast<void*>(kSessionMemory);
-void* plugin_registry_service = reinterpret_cast<void*>(kRegistry);
+// Numbers until the server puts pointers there.
+OPENKEYRING_EXPORT intptr_t mysql_malloc_service;
+OPENKEYRING_EXPORT intptr_t thd_alloc_service;
+OPENKEYRING_EXPORT intptr_t plugin_registry_service;
+intptr_t mysql_malloc_service = kMalloc;
+intptr_t thd_alloc_service = kSessionMemory;
+intptr_t plugin_registry_service = kRegistry;
 
 namespace openkeyring::mysql {
 namespace {
@@ -68,19 +69,19 @@ int Deinit(void*) {
 }  // namespace
 
 const MallocService& ServerMemory() {
-  return *static_cast<const MallocService*>(mysql_malloc_service);
+  return *reinterpret_cast<const MallocService*>(mysql_malloc_service);
 }
 const SessionMemoryService& SessionMemory() {
-  return *static_cast<const SessionMemoryService*>(thd_alloc_service);
+  return *reinterpret_cast<const SessionMemoryService*>(thd_alloc_service);
 }
 const RegistryService& ServerRegistry() {
-  return *static_cast<const RegistryService*>(plugin_registry_service);
+  return *reinterpret_cast<const RegistryService*>(plugin_registry_service);
 }
 
 void ForgetServices() {
-  mysql_malloc_service = VersionOfService(kMalloc);
-  thd_alloc_service = VersionOfService(kSessionMemory);
-  plugin_registry_service = VersionOfService(kRegistry);
+  mysql_malloc_service = kMalloc;
+  thd_alloc_service = kSessionMemory;
+  plugin_registry_service = kRegistry;
 }
 
 InstalledPlugin::InstalledPlugin()
