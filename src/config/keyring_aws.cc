@@ -23,8 +23,10 @@ constexpr std::string_view kRegions[] = {
     "us-east-2",      "us-gov-east-1",  "us-gov-west-1",  "us-iso-east-1",
     "us-iso-west-1",  "us-isob-east-1", "us-west-1",      "us-west-2"};
 
-const Binding kProbe = {{"openkeyring:product", "keyring_aws"},
-                        {"openkeyring:purpose", "check"}};
+Binding ProbeBinding() {
+  return {{"openkeyring:product", "keyring_aws"},
+          {"openkeyring:purpose", "check"}};
+}
 constexpr size_t kProbeBytes = 16;
 
 // Old or partial KMS services have no rotation on demand, and say so.
@@ -111,9 +113,9 @@ Status KeyringAws::TryKms(Kms& kms) const {
   const Deadline deadline = OperationDeadline();
   KeyWrapper& wrapper = kms.stack->wrapper();
   const Result<WrappedKey> made =
-      wrapper.Generate(kProbeBytes, kProbe, deadline);
+      wrapper.Generate(kProbeBytes, ProbeBinding(), deadline);
   if (!made) return made.error();
-  return wrapper.Unwrap(*made, kProbe, deadline).status();
+  return wrapper.Unwrap(*made, ProbeBinding(), deadline).status();
 }
 
 std::shared_ptr<KeyringAws::Kms> KeyringAws::CurrentKms() const {

@@ -231,27 +231,23 @@ def test_migration_to_the_file_component_and_back(make_aws_mysql):
     server.stop()
     file = server.use_keyring_file()
     (server.program_folder / "mysqld.my").unlink()
-    early, server.early = server.early, []
-    code, text = server.run("--keyring-migration-source=keyring_aws.so",
-                            "--keyring-migration-destination=component_keyring_file.so",
-                            "--keyring-migration-to-component")
-    assert code == 0 and file.exists(), text
-    values, server.values = server.values, []
+    server.migrate("keyring_aws.so", "component_keyring_file.so", "to")
+    early, values = server.early, server.values
     server.use_keyring_file()
+    server.early = server.values = []
     server.start()
     check(server)
     assert sorted(server.keyring_keys()) == sorted(keys)
     server.stop()
+
     (server.program_folder / "mysqld.my").unlink()
     server.keyring.unlink()
     server.values = values
-    code, text = server.run("--keyring-migration-source=component_keyring_file.so",
-                            "--keyring-migration-destination=keyring_aws.so", "--keyring-migration-from-component")
-    assert code == 0, text
+    server.migrate("component_keyring_file.so", "keyring_aws.so", "from")
     server.early = early
     server.start()
     check(server)
-    assert server.keyring_keys() == keys
+    assert sorted(server.keyring_keys()) == sorted(keys)
     assert server.value("SELECT keyring_key_fetch('a')") == "text"
 
 

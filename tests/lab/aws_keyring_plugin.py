@@ -2,9 +2,11 @@
 """keyring_aws.so in a private MySQL server, on a KMS that a test owns."""
 
 import pathlib
+import subprocess
 
-from . import mysql
+from . import mysql, process
 from .mariadb import PRODUCTS
+from .mysql_installation import as_root
 
 NAME = "keyring_aws"
 LIBRARY = PRODUCTS / f"{NAME}.so"
@@ -48,3 +50,16 @@ class AwsServer(mysql.MySQL):
 
     def command(self, *extra: str) -> list[str]:
         return super().command(*self.early, *self.values, *extra)
+
+    def migrate(self, source: str, destination: str, direction: str) -> None:
+        """mysqld as the tool that copies keys ("to" or "from" a component), between the .so files named."""
+        command = [*self.installation.server_command(self.program_folder), f"--datadir={self.data}",
+                   f"--plugin-dir={self.plugin_folder}", "--secure-file-priv=", f"--tmpdir={self.folder}", *as_root(self.user),
+                   *self.values,
+                   f"--keyring-migration-source={source}", f"--keyring-migration-destination={destination}",
+                   f"--keyring-migration-{direction}-component"]
+        done = subprocess.run([str(part) for part in command], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, cwd=self.folder,
+                              env=process.bare_environment(self.folder))
+        if done.returncode != 0:
+            raise process.Failed(f"the migration ended with {done.returncode}\n{done.stdout}")
