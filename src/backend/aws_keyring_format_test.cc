@@ -24,7 +24,7 @@ void Add(AwsKeyring& keyring, KeyName name, StoredKey key) {
 }
 
 Bytes Digested(Bytes content) {
-  content.resize(content.size() - 32);
+  content.erase(content.end() - 32, content.end());
   PutBytes(content, Sha256(content));
   return content;
 }
