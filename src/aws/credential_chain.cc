@@ -9,6 +9,7 @@
 #include "aws/credentials_environment.h"
 #include "aws/credentials_explicit.h"
 #include "aws/credentials_imds.h"
+#include "aws/credentials_key_file.h"
 #include "aws/credentials_process.h"
 #include "aws/credentials_profile.h"
 #include "aws/credentials_values.h"
@@ -205,8 +206,13 @@ std::unique_ptr<CredentialChain> MakeCredentialChain(
     RegionResolver& region) {
   const auto sts = std::make_shared<StsClient>(world, settings, region);
   CredentialSources sources;
-  sources.push_back(std::make_unique<ExplicitSource>(options));
-  AddUsualSources(world, options, settings.profile, sts, sources);
+  if (!options.key_file.empty()) {
+    sources.push_back(
+        std::make_unique<KeyFileSource>(world.files, options.key_file));
+  } else {
+    sources.push_back(std::make_unique<ExplicitSource>(options));
+    AddUsualSources(world, options, settings.profile, sts, sources);
+  }
   if (!options.role_arn.empty()) {
     RoleRequest role;
     role.role_arn = options.role_arn;

@@ -36,6 +36,7 @@ class KmsStack {
                                                 Log& log);
 
   KeyWrapper& wrapper() { return wrapper_; }
+  KmsClient& client() { return client_; }
   const KmsClient& client() const { return client_; }
   const CredentialChain& credentials() const { return *credentials_; }
 

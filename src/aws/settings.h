@@ -17,6 +17,9 @@ struct AwsOptions {
   std::string region;
   std::string endpoint_url;  // Explicit KMS endpoint; http:// allowed.
   std::string profile;       // Named here, it switches environment keys off.
+  // A file of two lines, the access key id and the secret access key: then
+  // nothing else is asked for credentials. Read anew when AWS refuses them.
+  std::string key_file;
   std::string access_key_id;
   Secret secret_access_key;
   Secret session_token;

@@ -8,18 +8,18 @@ namespace openkeyring {
 namespace {
 
 constexpr mode_t kNewFileMode = 0640;
-constexpr char kReload[] =
-    "; nothing was changed. Put the right file there and run ALTER INSTANCE "
-    "RELOAD KEYRING";
+constexpr char kPutBack[] =
+    "; nothing was changed. Put the right file there and ";
 
 }  // namespace
 
 KeyringFile::KeyringFile(FileSystem& files, Random& random, std::string path,
-                         std::optional<FileOwner> owner)
+                         std::optional<FileOwner> owner, std::string cure)
     : files_(files),
       random_(random),
       path_(std::move(path)),
       owner_(owner),
+      cure_(std::move(cure)),
       why_not_writable_(StatusCode::kNotFound, path_ + " is not open") {}
 
 void KeyringFile::Acquire() {
@@ -53,7 +53,7 @@ Status KeyringFile::CheckOurs(uint64_t epoch) {
   if (!*there) {
     return {StatusCode::kCorrupt,
             path_ + " was replaced or removed since the keyring was loaded" +
-                kReload};
+                kPutBack + cure_};
   }
   return epoch == epoch_ ? Status::Ok() : Changed();
 }
@@ -69,7 +69,7 @@ Status KeyringFile::CheckUnchanged(uint64_t epoch, uint64_t size) {
 Status KeyringFile::Changed() const {
   return {StatusCode::kCorrupt,
           path_ + " was changed by somebody else since the keyring was loaded" +
-              kReload};
+              kPutBack + cure_};
 }
 
 Status KeyringFile::Create(ByteView content) {

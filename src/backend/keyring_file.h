@@ -43,9 +43,11 @@ struct FileBackendOptions {
 class KeyringFile {
  public:
   // `owner` is for files that are made; without it they belong to whoever the
-  // process runs as.
+  // process runs as. `cure` is what a person does once the right file is back
+  // in its place.
   KeyringFile(FileSystem& files, Random& random, std::string path,
-              std::optional<FileOwner> owner);
+              std::optional<FileOwner> owner,
+              std::string cure = "run ALTER INSTANCE RELOAD KEYRING");
 
   const std::string& path() const { return path_; }
 
@@ -95,6 +97,7 @@ class KeyringFile {
   Random& random_;
   const std::string path_;
   const std::optional<FileOwner> owner_;
+  const std::string cure_;
   std::unique_ptr<WritableFile> file_;
   Status why_not_writable_;
   uint64_t epoch_ = 0;

@@ -164,6 +164,26 @@ std::string PercentDecode(std::string_view text, bool plus_is_blank) {
   return plain;
 }
 
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto first = static_cast<uint8_t>(text[i++]);
+    if (first < 0x80) continue;
+    const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+    uint32_t code = first & (0x3f >> more);
+    for (int k = 0; k < more; ++k, ++i) {
+      if (i == text.size() || (text[i] & 0xc0) != 0x80) return false;
+      code = code << 6 | (text[i] & 0x3f);
+    }
+    constexpr uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
+    const bool surrogate = code >= 0xd800 && code < 0xe000;
+    if (first < 0xc0 || first > 0xf4 || code < kLeast[more] || surrogate ||
+        code > 0x10ffff) {
+      return false;
+    }
+  }
+  return true;
+}
+
 std::string AsciiLower(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {

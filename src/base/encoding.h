@@ -34,6 +34,9 @@ std::string PercentEncode(std::string_view text, bool keep_slash = false);
 // `plus_is_blank` (form bodies) "+" is a blank.
 std::string PercentDecode(std::string_view text, bool plus_is_blank = false);
 
+// Whether this is UTF-8 as RFC 3629 has it: no overlong forms, no surrogates.
+bool IsUtf8(std::string_view text);
+
 // A copy with ASCII capitals made small; other bytes stay.
 std::string AsciiLower(std::string_view text);
 // Without leading and trailing blanks, tabs, CR and LF. Borrows.

@@ -146,5 +146,17 @@ TEST(Trim, TakesBlanksAndLineEndsOffBothEnds) {
   EXPECT_EQ(Trim("\va\v"), "\va\v");
 }
 
+TEST(Encoding, Utf8IsThatOfTheRfc) {
+  for (const char* good : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xed\x9f\xbf",
+                           "\xf0\x9f\x94\x91", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(IsUtf8(good)) << good;
+  }
+  for (const char* bad :
+       {"\x80", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80", "\xc3z", "\xff", "\xe2\x82"}) {
+    EXPECT_FALSE(IsUtf8(bad)) << HexEncode(AsBytes(bad));
+  }
+}
+
 }  // namespace
 }  // namespace openkeyring

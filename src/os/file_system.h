@@ -86,6 +86,12 @@ class FileSystem {
                                  const std::string& to) = 0;
   // Makes the folder's entries (creations, renames, removals) durable.
   virtual Status SyncFolder(const std::string& folder) = 0;
+  // Makes a folder with exactly `permissions`; kAlreadyExists when the name is
+  // taken. A file system of one folder has no other to make.
+  virtual Status MakeFolder(const std::string& folder, mode_t permissions) {
+    (void)permissions;
+    return {StatusCode::kAlreadyExists, folder + " exists already"};
+  }
   virtual Status Remove(const std::string& path) = 0;
   // Removes a file unless somebody has it locked (kUnavailable then): true
   // leftovers of a crash go, a file that is being written stays.

@@ -244,6 +244,12 @@ class RealFileSystem : public FileSystem {
     return Status::Ok();
   }
 
+  Status MakeFolder(const std::string& folder, mode_t mode) override {
+    if (mkdir(folder.c_str(), mode) != 0) return ErrnoStatus("make", folder);
+    return chmod(folder.c_str(), mode) == 0 ? Status::Ok()
+                                            : ErrnoStatus("chmod", folder);
+  }
+
   Status Remove(const std::string& path) override {
     if (unlink(path.c_str()) == 0) return Status::Ok();
     return ErrnoStatus("remove", path);

@@ -7,7 +7,7 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NAMES = ["aws_key_management", "kmip_key_management", "component_keyring_kms", "component_keyring_kmip"]
+NAMES = ["aws_key_management", "kmip_key_management", "component_keyring_kms", "component_keyring_kmip", "keyring_aws"]
 
 
 def listed(name: str) -> list[str]:

@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from lab import (aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kmip_plugin, kms_component, mariadb, moto,
-                 mysql, process, pykmip)
+from lab import (aws_keyring_plugin, aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kmip_plugin,
+                 kms_component, mariadb, moto, mysql, process, pykmip)
 
 ALIAS = "alias/openkeyring"
 
@@ -81,6 +81,20 @@ def make_kms_mysql(folder, kms):
 
     def make(*, name: str = "m", **more) -> kms_component.KmsServer:
         made.append(kms_component.KmsServer(folder / name, more.pop("kms", kms), **more))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def make_aws_mysql(folder, kms):
+    """A function that makes MySQL servers with the plugin keyring_aws; they end with the test."""
+    made = []
+
+    def make(*, name: str = "m", **more) -> aws_keyring_plugin.AwsServer:
+        made.append(aws_keyring_plugin.AwsServer(folder / name, more.pop("kms", kms), **more))
         return made[-1]
 
     yield make

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torture
-from lab import kmip_component, kms_component, percona_file, pykmip
+from lab import aws_keyring_plugin, kmip_component, kms_component, percona_file, pykmip
 from lab.mysql import SqlError
 
 pytestmark = pytest.mark.sid
@@ -94,7 +94,7 @@ class Writer(threading.Thread):
         ledger.rows[self.number * 10**9 + serial] = f"row {serial}"
         ledger.acknowledged += 2
         if self.number == 0 and self.dice.random() < 0.3:
-            session.sql(self.dice.choice(["ALTER INSTANCE ROTATE INNODB MASTER KEY", "ALTER INSTANCE RELOAD KEYRING",
+            session.sql(self.dice.choice(["ALTER INSTANCE ROTATE INNODB MASTER KEY", self.server.all_keys_anew,
                                           "ALTER INSTANCE ROTATE BINLOG MASTER KEY"]))
 
 
@@ -104,6 +104,9 @@ def make_server(form: str, kms, folder):
         server = kmip_component.KmipServer(folder / "m", pykmip.PyKmip(folder / "kmip").start(), options=OPTIONS, binlog=True,
                                            more={"startup_deadline_ms": 30000})
         return server, server.data
+    if form == "keyring_aws":
+        server = aws_keyring_plugin.AwsServer(folder / "m", kms, options=OPTIONS, binlog=True)
+        return server, server.keyring.parent
     server = kms_component.KmsServer(folder / "m", kms, options=OPTIONS, binlog=True,
                                      more={"file_format": form, "startup_deadline_ms": 30000})
     if form == "percona":
@@ -111,14 +114,18 @@ def make_server(form: str, kms, folder):
     return server, server.keyring.parent
 
 
-@pytest.mark.parametrize("form", ["sealed", "percona", "kmip"])
+@pytest.mark.parametrize("form", ["sealed", "percona", "kmip", "keyring_aws"])
 @pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.long)])
 def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
     dice = random.Random(torture.SEED + rounds)
     server, files = make_server(form, kms, folder)
     server.dying = False
+    server.all_keys_anew = "ALTER INSTANCE RELOAD KEYRING"
     server.start()
     server.install_udf()
+    if form == "keyring_aws":
+        server.sql(aws_keyring_plugin.FUNCTIONS)
+        server.all_keys_anew = "SELECT keyring_aws_rotate_keys()"
     server.sql("CREATE DATABASE d; CREATE TABLE d.t (a BIGINT PRIMARY KEY, b TEXT)")
     ledger = Ledger()
     try:
@@ -134,7 +141,8 @@ def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
                 assert not writer.failure, f"{writer.failure}\n{server.last_log()}"
             server.dying = False
             server.start()
-            assert server.status()["Component_status"] == "Active", server.last_log()
+            if form != "keyring_aws":
+                assert server.status()["Component_status"] == "Active", server.last_log()
             ledger.check(server)
             ledger.settle(server)
             assert not [path.name for path in files.iterdir() if path.name.endswith(".tmp")]

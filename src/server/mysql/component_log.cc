@@ -5,32 +5,14 @@
 
 #include <algorithm>
 
+#include "server/mysql/acquired.h"
+
 namespace openkeyring::mysql {
 namespace {
 
 constexpr char kBuiltins[] = "log_builtins";
 constexpr char kToolBuiltins[] = "log_builtins.mysql_migrate_keyring";
 constexpr char kKnownSymbol[] = "ER_KEYRING_COMPONENT_NOT_INITIALIZED";
-
-// A handle of the registry, released at the end.
-class Acquired {
- public:
-  Acquired(Registry* registry, const char* name) : registry_(registry) {
-    if (registry_ != nullptr && registry_->acquire(name, &handle_) != 0) {
-      handle_ = nullptr;
-    }
-  }
-  ~Acquired() {
-    if (handle_ != nullptr) (void)registry_->release(handle_);
-  }
-  Acquired(const Acquired&) = delete;
-  Acquired& operator=(const Acquired&) = delete;
-  Handle get() const { return handle_; }
-
- private:
-  Registry* const registry_;
-  Handle handle_ = nullptr;
-};
 
 template <typename Function>
 Function Slot(LogBuiltins builtins, int number) {
@@ -112,23 +94,19 @@ void ComponentLog::WriteAs(int priority, int error_id,
 
 bool ComponentLog::WriteSimple(int priority, int error_id,
                                const std::string& text) {
-  const Acquired service(registry_, "mysql_simple_error_log");
-  if (service.get() == nullptr) return false;
-  const auto* log = static_cast<const SimpleErrorLog*>(service.get());
-  return log->emit(component_, "", 0, priority, error_id, text.c_str()) ==
-         kSuccess;
+  const Acquired<SimpleErrorLog> log(registry_, "mysql_simple_error_log");
+  return log && log->emit(component_, "", 0, priority, error_id,
+                          text.c_str()) == kSuccess;
 }
 
 bool ComponentLog::WriteBuiltins(int priority, int error_id,
                                  const std::string& text) {
   // mysql_migrate_keyring has stand-ins for most functions, in the new layout.
-  const Acquired tool(registry_, kToolBuiltins);
-  const Acquired server(registry_, kBuiltins);
-  const Acquired& service = tool.get() != nullptr ? tool : server;
-  if (service.get() == nullptr) return false;
-  const auto builtins = static_cast<LogBuiltins>(service.get());
-  const LogLayout layout =
-      tool.get() != nullptr ? LogLayout::kNew : FindLayout(builtins);
+  const Acquired<void (*const)()> tool(registry_, kToolBuiltins);
+  const Acquired<void (*const)()> server(registry_, kBuiltins);
+  if (!tool && !server) return false;
+  const LogBuiltins builtins = tool ? tool.get() : server.get();
+  const LogLayout layout = tool ? LogLayout::kNew : FindLayout(builtins);
   if (layout == LogLayout::kUnknown) return false;
   return WriteLine(builtins, layout, component_, priority, error_id,
                    text.c_str());
