@@ -16,14 +16,7 @@ namespace {
 using kmip_server::Behaviour;
 using kmip_server::Fault;
 using kmip_server::Lab;
-
-Fault Make(std::string kind, std::string operation, int count = 1) {
-  Fault fault;
-  fault.kind = std::move(kind);
-  fault.operation = std::move(operation);
-  fault.count = count;
-  return fault;
-}
+using kmip_server::MakeFault;
 
 Key MakeKey(std::string data_id, std::string auth_id, std::string type,
             std::string_view data) {
@@ -247,7 +240,7 @@ TEST_F(KmipBackendTest, ARemovedKeyIsGoneFromTheServer) {
 TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
   KmipBackend backend = Backend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
-  Fault fault = Make("fail", "Revoke");
+  Fault fault = MakeFault("fail", "Revoke");
   fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
   lab_.server().Push(fault);
   const Status status = backend.Remove({"k", ""}, Lab::Soon());
@@ -261,7 +254,7 @@ TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
 TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
   KmipBackend backend = Backend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
-  Fault fault = Make("fail", "Destroy");
+  Fault fault = MakeFault("fail", "Destroy");
   fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
   lab_.server().Push(fault);
   EXPECT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
@@ -271,7 +264,7 @@ TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
 
 TEST_F(KmipBackendTest, AnActivationThatIsRefusedLeavesNothing) {
   KmipBackend backend = Backend();
-  lab_.server().Push(Make("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Activate"));
   const Status status = backend.Store(Aes("k"), Lab::Soon());
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(lab_.store.size(), 0U);
@@ -279,8 +272,8 @@ TEST_F(KmipBackendTest, AnActivationThatIsRefusedLeavesNothing) {
 
 TEST_F(KmipBackendTest, WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
   KmipBackend backend = Backend();
-  lab_.server().Push(Make("fail", "Activate"));
-  lab_.server().Push(Make("fail", "Destroy"));
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 1U);
   EXPECT_TRUE(Loaded().empty());
@@ -301,7 +294,7 @@ TEST_P(KmipBackendCut, AStoreIsDoneOnceOrNotAtAll) {
   const auto [kind, operation] = GetParam();
   for (const int count : {1, 2, 20}) {
     KmipBackend backend = Backend();
-    lab_.server().Push(Make(kind, operation, count));
+    lab_.server().Push(MakeFault(kind, operation, count));
     const std::string id = "k" + std::to_string(count);
     const Status status = backend.Store(Aes(id), Lab::In(3000));
     EXPECT_NE(status.code(), StatusCode::kNotFound);
@@ -332,7 +325,7 @@ TEST_P(KmipBackendCut, ARemovalIsDoneOrTheKeyIsThere) {
   KmipBackend backend = Backend();
   for (const int count : {1, 2, 20}) {
     ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
-    lab_.server().Push(Make(kind, operation, count));
+    lab_.server().Push(MakeFault(kind, operation, count));
     const Status status = backend.Remove({"k", ""}, Lab::In(3000));
     lab_.server().ClearFaults();
     EXPECT_NE(status.code(), StatusCode::kNotFound);
@@ -353,8 +346,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(KmipBackendTest, AStoreOnServersWithUniqueNamesDoesNotStumbleOverRests) {
   Set(&Behaviour::unique_names);
   KmipBackend backend = Backend();
-  lab_.server().Push(Make("fail", "Activate"));
-  lab_.server().Push(Make("fail", "Destroy"));
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
   // Another process, which knows nothing of it.
   EXPECT_TRUE(Backend().Store(Aes("k"), Lab::Soon()).ok());
@@ -413,7 +406,7 @@ TEST_F(KmipBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
   KmipBackend backend = Backend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   for (const char* operation : {"Get", "Get Attributes"}) {
-    Fault fault = Make("fail", operation);
+    Fault fault = MakeFault("fail", operation);
     fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
     lab_.server().Push(fault);
     const Status status = LoadError();
@@ -446,7 +439,7 @@ TEST(KmipBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
   Lab lab(2);
   KmipBackend backend(lab.Client(), SystemClock(), SystemRandom(), lab.log, {});
   ASSERT_TRUE(backend.Load(Lab::Soon()));
-  lab.server(0).Push(Make("hang", "*", -1));
+  lab.server(0).Push(MakeFault("hang", "*", -1));
   const Status status = backend.Store(Aes("k"), Lab::In(3000));
   EXPECT_TRUE(status.ok()) << status.ToString();
   // From then on it is passed over.

@@ -17,14 +17,7 @@ namespace {
 using kmip_server::Behaviour;
 using kmip_server::Fault;
 using kmip_server::Lab;
-
-Fault Make(std::string kind, std::string operation, int count = 1) {
-  Fault fault;
-  fault.kind = std::move(kind);
-  fault.operation = std::move(operation);
-  fault.count = count;
-  return fault;
-}
+using kmip_server::MakeFault;
 
 class KmipVersionsBackendTest : public testing::Test {
  protected:
@@ -98,7 +91,7 @@ TEST_F(KmipVersionsBackendTest,
   ASSERT_TRUE(Create({1, 1}).ok());
   const std::string value = Value({1, 1}), id = IdOf({1, 1});
   KmipObjects objects(client_, lab_.log);
-  lab_.server().Push(Make("fail", "Destroy"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
   ASSERT_TRUE(
       objects.Retire(id, KmipObjectType::kSymmetricKey, Lab::Soon()).ok());
   EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}}));
@@ -163,7 +156,7 @@ TEST_P(KmipVersionsBackendCut, AVersionIsMadeOnceOrNotAtAll) {
   lab_.server().Set(behaviour);
   for (const int count : {1, 2, 20}) {
     const KeyVersion key = {static_cast<uint32_t>(count), 1};
-    lab_.server().Push(Make(kind, operation, count));
+    lab_.server().Push(MakeFault(kind, operation, count));
     const Status status = Backend()->Create(key, 16, Lab::In(3000));
     EXPECT_NE(status.code(), StatusCode::kNotFound);
     lab_.server().ClearFaults();

@@ -27,14 +27,7 @@ namespace {
 using kmip_server::Behaviour;
 using kmip_server::Fault;
 using kmip_server::Lab;
-
-Fault Make(std::string kind, std::string operation = "*", int count = 1) {
-  Fault fault;
-  fault.kind = std::move(kind);
-  fault.operation = std::move(operation);
-  fault.count = count;
-  return fault;
-}
+using kmip_server::MakeFault;
 
 KmipObject Key(std::string_view value = "0123456789abcdef") {
   KmipObject object;
@@ -341,7 +334,7 @@ TEST(KmipClient, AShortBatchIsAskedForTheRest) {
   Lab lab;
   KmipClient& client = lab.Client();
   const auto ids = StoreMany(client, 10);
-  Fault fault = Make("short_batch", "Get");
+  Fault fault = MakeFault("short_batch", "Get");
   fault.items = 3;
   lab.server().Push(fault);
   ExpectAllAnswered(client.Call(Gets(ids), Lab::Soon()), ids);
@@ -415,7 +408,7 @@ TEST(KmipClient, AnAnswerInManySmallPiecesIsRead) {
   Lab lab;
   KmipClient& client = lab.Client();
   const auto ids = StoreMany(client, 3);
-  lab.server().Push(Make("split", "Get", -1));
+  lab.server().Push(MakeFault("split", "Get", -1));
   ExpectAllAnswered(client.Call(Gets(ids), Lab::Soon()), ids);
 }
 
@@ -423,7 +416,7 @@ TEST(KmipClient, AnswersWithStrangeIdsAreNotTakenForOthers) {
   Lab lab;
   KmipClient& client = lab.Client();
   const auto ids = StoreMany(client, 4);
-  lab.server().Push(Make("wrong_ids", "Get", 1));
+  lab.server().Push(MakeFault("wrong_ids", "Get", 1));
   ExpectAllAnswered(client.Call(Gets(ids), Lab::Soon()), ids);
 }
 
@@ -431,7 +424,7 @@ TEST(KmipClient, PendingIsUnavailable) {
   Lab lab;
   KmipClient& client = lab.Client();
   const std::string id = Store(client, "n");
-  lab.server().Push(Make("pending", "Get"));
+  lab.server().Push(MakeFault("pending", "Get"));
   EXPECT_EQ(GetStatus(client, id).code(), StatusCode::kUnavailable);
 }
 
@@ -439,7 +432,7 @@ TEST(KmipClient, AServerThatHangsCostsTheDeadlineAndNoMore) {
   Lab lab;
   KmipClient& client = lab.Client();
   const std::string id = Store(client, "n");
-  lab.server().Push(Make("hang", "Get", -1));
+  lab.server().Push(MakeFault("hang", "Get", -1));
   const SteadyTime start = SystemClock().Steady();
   const Status status = GetStatus(client, id, Lab::In(300));
   const auto took = SystemClock().Steady() - start;
@@ -454,7 +447,7 @@ TEST(KmipClient, AServerThatHangsLeavesTimeForTheNext) {
   options.request_timeout = Millis(200);
   KmipClient& client = lab.Client(std::move(options));
   const std::string id = Store(client, "n");
-  lab.server(0).Push(Make("hang", "*", -1));
+  lab.server(0).Push(MakeFault("hang", "*", -1));
   EXPECT_TRUE(GetStatus(client, id).ok());
   // And is passed over from now on.
   const SteadyTime start = SystemClock().Steady();
@@ -502,7 +495,7 @@ TEST(KmipClient, ManyCallsToNobodyFindThatOutOnce) {
   Lab lab;
   KmipClient& client = lab.Client();
   Store(client, "n");
-  lab.server().Push(Make("hang", "*", -1));
+  lab.server().Push(MakeFault("hang", "*", -1));
   std::vector<std::string> ids(300, "object-1");
   const SteadyTime start = SystemClock().Steady();
   const auto replies = client.Call(Gets(ids), Lab::In(300));
@@ -596,7 +589,7 @@ TEST(KmipClient, TogetherALostAnswerMayHaveHappened) {
   Lab lab;
   KmipClient& client = lab.Client();
   Store(client, "connects");
-  lab.server().Push(Make("cut_after", "Register"));
+  lab.server().Push(MakeFault("cut_after", "Register"));
   const KmipObject key = Key();
   const KmipAttributes attributes = Named("n");
   const KmipCall calls[] = {MakeRegister(key, attributes), MakeActivate("")};

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kmip/client.h"
@@ -14,6 +15,16 @@
 #include "testing/test_certificates.h"
 
 namespace kmip_server {
+
+// Requests with that operation ("*": any) that go wrong in that way.
+inline Fault MakeFault(std::string kind, std::string operation = "*",
+                       int count = 1) {
+  Fault fault;
+  fault.kind = std::move(kind);
+  fault.operation = std::move(operation);
+  fault.count = count;
+  return fault;
+}
 
 // Fake servers in this process, certificates, and clients of them, for a test.
 class Lab {

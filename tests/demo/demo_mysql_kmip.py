@@ -7,24 +7,13 @@ import secrets
 import sys
 
 import story
-from story import check, say, step
+from story import check, reload_error, say, step
 
 from lab import kmip_component, kmip_emulator
 from lab.certificates import Authority
 from lab.kmip_component import NAME
-from lab.mysql import SqlError
 
 ROWS = 500
-
-
-def reload_error(server) -> str:
-    """A reload that must fail; what the keyring says about it."""
-    try:
-        server.reload()
-    except SqlError as error:
-        assert error.code == 4035, error
-        return server.status()["Last_failure"]
-    raise AssertionError("NOT TRUE: the reload is refused")
 
 
 def show_status(server, *names: str) -> None:

@@ -9,11 +9,10 @@ import sys
 import time
 
 import story
-from story import check, say, step
+from story import check, reload_error, say, step
 
-from lab import emulator, kms_component, process
+from lab import emulator, kms_component
 from lab.kms_component import NAME
-from lab.mysql import SqlError
 
 ROWS = 500
 PREFIX = 20  # Bytes of a record before its size counts: docs/file_formats.md.
@@ -44,16 +43,6 @@ def show_status(server, *names: str) -> None:
     status = server.status()
     for name in names:
         say(f"  {name:18} {status[name]}")
-
-
-def reload_error(server) -> str:
-    """A reload that must fail; what the keyring says about it."""
-    try:
-        server.reload()
-    except SqlError as error:
-        assert error.code == 4035, error
-        return server.status()["Last_failure"]
-    raise AssertionError("NOT TRUE: the reload is refused")
 
 
 def start_and_fill(folder: pathlib.Path, kms, marker: str) -> kms_component.KmsServer:

@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from lab import process  # noqa: E402
+from lab.mysql import SqlError  # noqa: E402
 
 _step = 0
 _folder = "\0"  # Left out of what is shown.
@@ -27,6 +28,16 @@ def check(condition: bool, text: str) -> None:
     if not condition:
         raise AssertionError(f"NOT TRUE: {text}")
     say(f"ok: {text}")
+
+
+def reload_error(server) -> str:
+    """A reload that must fail; what the keyring says about it."""
+    try:
+        server.reload()
+    except SqlError as error:
+        assert error.code == 4035, error
+        return server.status()["Last_failure"]
+    raise AssertionError("NOT TRUE: the reload is refused")
 
 
 def run(demo) -> int:

@@ -3,6 +3,7 @@
 
 import threading
 
+from lab import process
 from lab.mysql import SqlError
 
 EVERYTHING = ["--default-table-encryption=ON", "--innodb-redo-log-encrypt=ON", "--innodb-undo-log-encrypt=ON",
@@ -50,3 +51,46 @@ def rotate_under_load(server) -> None:
         server.start()
         check_first_row = server.value("SELECT b FROM d.t WHERE a=1")
         assert check_first_row == "in a table"
+
+
+def migrate_there_and_back(server, name: str, forget=lambda: None) -> None:
+    """From MySQL's file keyring to the component `name` and back, by MySQL's tool. `forget` removes what is migrated away."""
+    stock = server.use_keyring_file()
+    server.start()
+    fill(server)
+    server.install_udf()
+    assert server.value("SELECT keyring_key_generate('mine','SECRET',100)") == "1"
+    secret = server.value("SELECT HEX(keyring_key_fetch('mine'))")
+    keys = server.keyring_keys()
+    server.stop()
+    server.configure()
+    server.migrate_keyring("component_keyring_file", name, None, server.data)
+    stock.unlink()
+    server.start()
+    check(server)
+    assert sorted(server.keyring_keys()) == sorted(keys)
+    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
+    server.stop()
+
+    server.use_keyring_file(stock)
+    server.migrate_keyring(name, "component_keyring_file", server.data, None)
+    forget()
+    server.start()
+    check(server)
+    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
+
+
+def survive_daemonize(server) -> None:
+    """--daemonize forks after the keyring is loaded."""
+    code, output = server.run("--daemonize", f"--log-error={server.folder}/daemon.log")
+    assert code == 0, output
+    try:
+        process.wait_until(lambda: "ready for connections" in (server.folder / "daemon.log").read_text(), "the daemon")
+        fill(server)
+        server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY; ALTER INSTANCE RELOAD KEYRING")
+        check(server)
+    finally:
+        server.sql("SHUTDOWN")
+        process.wait_until(lambda: not (server.folder / "pid").exists(), "the daemon to end")
+    server.start()
+    check(server)

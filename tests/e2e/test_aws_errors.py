@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lab import aws_client, aws_plugin, process
-from lab.aws_plugin import make_table, make_tables, readable, refusal, said, status, told, usable, wait_usable
+from lab.aws_plugin import make_table, make_tables, readable, refusal, said, status, usable, wait_usable
 from lab.mariadb import SqlError
 
 P = "aws_key_management_"

@@ -150,7 +150,7 @@ def test_variables(kms, make_aws_mysql):
     fails(server, "SET GLOBAL keyring_aws_data_file='x'", 1238)
     assert (server.variable("keyring_aws_cmk_id"), server.variable("keyring_aws_region")) == (kms.alias, kms.region)
     server.sql(f"SET GLOBAL keyring_aws_region='{kms.region}'")
-    server.sql(f"SET GLOBAL keyring_aws_cmk_id=CONCAT('alias/','openkeyring')")
+    server.sql("SET GLOBAL keyring_aws_cmk_id=CONCAT('alias/','openkeyring')")
     assert server.variable("keyring_aws_cmk_id") == "alias/openkeyring"
 
 
@@ -229,7 +229,7 @@ def test_migration_to_the_file_component_and_back(make_aws_mysql):
     assert server.value("SELECT keyring_key_store('a','SECRET','text')") == "1"
     keys = server.keyring_keys()
     server.stop()
-    file = server.use_keyring_file()
+    server.use_keyring_file()
     (server.program_folder / "mysqld.my").unlink()
     server.migrate("keyring_aws.so", "component_keyring_file.so", "to")
     early, values = server.early, server.values

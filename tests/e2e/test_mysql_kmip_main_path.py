@@ -2,11 +2,11 @@
 """component_keyring_kmip in real MySQL 9.7: what a server does with its keyring, on a real KMIP server and on ours."""
 
 import pytest
-from lab import mysql_pair, process
+from lab import mysql_pair
 from lab.kmip_component import NAME
 from lab.mysql import SqlError
 
-from mysql_workload import EVERYTHING, check, fill, rotate_under_load
+from mysql_workload import EVERYTHING, check, fill, migrate_there_and_back, rotate_under_load, survive_daemonize
 
 pytestmark = pytest.mark.sid
 
@@ -131,44 +131,11 @@ def test_replication_and_clone(kmip, make_kmip_mysql):
 
 
 def test_migration_from_the_file_component_and_back(kmip, make_kmip_mysql):
-    server = make_kmip_mysql(kmip, where="data")
-    stock = server.use_keyring_file()
-    server.start()
-    fill(server)
-    server.install_udf()
-    assert server.value("SELECT keyring_key_generate('mine','SECRET',100)") == "1"
-    secret = server.value("SELECT HEX(keyring_key_fetch('mine'))")
-    keys = server.keyring_keys()
-    server.stop()
-    server.configure()
-    server.migrate_keyring("component_keyring_file", NAME, None, server.data)
-    stock.unlink()
-    server.start()
-    check(server)
-    assert sorted(server.keyring_keys()) == sorted(keys)
-    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
-    server.stop()
-
-    server.use_keyring_file(stock)
-    server.migrate_keyring(NAME, "component_keyring_file", server.data, None)
-    server.start()
-    check(server)
-    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
+    migrate_there_and_back(make_kmip_mysql(kmip, where="data"), NAME)
 
 
 def test_it_survives_the_fork_of_daemonize(server):
-    code, output = server.run("--daemonize", f"--log-error={server.folder}/daemon.log")
-    assert code == 0, output
-    try:
-        process.wait_until(lambda: "ready for connections" in (server.folder / "daemon.log").read_text(), "the daemon")
-        fill(server)
-        server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY; ALTER INSTANCE RELOAD KEYRING")
-        check(server)
-    finally:
-        server.sql("SHUTDOWN")
-        process.wait_until(lambda: not (server.folder / "pid").exists(), "the daemon to end")
-    server.start()
-    check(server)
+    survive_daemonize(server)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3", "2.0"])

@@ -2,11 +2,11 @@
 """component_keyring_kms in real MySQL 9.7: what a server does with its keyring, in both file formats."""
 
 import pytest
-from lab import kms_component, mysql_pair, percona_file, process
+from lab import kms_component, mysql_pair, percona_file
 from lab.kms_component import NAME
 from lab.mysql import SqlError
 
-from mysql_workload import EVERYTHING, check, fill, rotate_under_load
+from mysql_workload import EVERYTHING, check, fill, migrate_there_and_back, rotate_under_load, survive_daemonize
 
 pytestmark = pytest.mark.sid
 
@@ -119,29 +119,7 @@ def test_replication_and_clone(make_kms_mysql):
 
 def test_migration_from_the_file_component_and_back(make_kms_mysql):
     server = make_kms_mysql(where="data")
-    stock = server.use_keyring_file()
-    server.start()
-    fill(server)
-    server.install_udf()
-    assert server.value("SELECT keyring_key_generate('mine','SECRET',100)") == "1"
-    secret = server.value("SELECT HEX(keyring_key_fetch('mine'))")
-    keys = server.keyring_keys()
-    server.stop()
-    server.configure()
-    server.migrate_keyring("component_keyring_file", NAME, None, server.data)
-    stock.unlink()
-    server.start()
-    check(server)
-    assert sorted(server.keyring_keys()) == sorted(keys)
-    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
-    server.stop()
-
-    server.use_keyring_file(stock)
-    server.migrate_keyring(NAME, "component_keyring_file", server.data, None)
-    server.keyring.unlink()
-    server.start()
-    check(server)
-    assert server.value("SELECT HEX(keyring_key_fetch('mine'))") == secret
+    migrate_there_and_back(server, NAME, server.keyring.unlink)
 
 
 def test_a_local_manifest_and_configuration_a_relative_path_and_another_user(make_kms_mysql):
@@ -159,19 +137,7 @@ def test_a_local_manifest_and_configuration_a_relative_path_and_another_user(mak
 
 
 def test_it_survives_the_fork_of_daemonize(make_kms_mysql):
-    server = make_kms_mysql(options=EVERYTHING, binlog=True)
-    code, output = server.run("--daemonize", f"--log-error={server.folder}/daemon.log")
-    assert code == 0, output
-    try:
-        process.wait_until(lambda: "ready for connections" in (server.folder / "daemon.log").read_text(), "the daemon")
-        fill(server)
-        server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY; ALTER INSTANCE RELOAD KEYRING")
-        check(server)
-    finally:
-        server.sql("SHUTDOWN")
-        process.wait_until(lambda: not (server.folder / "pid").exists(), "the daemon to end")
-    server.start()
-    check(server)
+    survive_daemonize(make_kms_mysql(options=EVERYTHING, binlog=True))
 
 
 def test_a_start_costs_one_call_and_a_store_none(kms, make_kms_mysql):

@@ -34,9 +34,6 @@ class Authority:
     def expired_server(self, name: str = "expired") -> Certificate:
         return self._issue(name, "DNS:localhost,IP:127.0.0.1", "serverAuth", ends_in_days=-1)
 
-    def expired_client(self, common_name: str) -> Certificate:
-        return self._issue(common_name, "", "clientAuth", ends_in_days=-1)
-
     def client(self, common_name: str) -> Certificate:
         """One for each name: asked again, it is the same."""
         made = Certificate(self.folder / f"{common_name}.pem", self.folder / f"{common_name}.key")

@@ -4,7 +4,6 @@
 import itertools
 import json
 import pathlib
-import shutil
 import signal
 import subprocess
 
