@@ -12,6 +12,7 @@ import sqlite3
 from . import certificates, process
 
 PROGRAM = pathlib.Path("/usr/bin/pykmip-server")
+STATES = {1: "Pre-Active", 2: "Active", 3: "Deactivated", 4: "Compromised"}  # As its database has them.
 
 
 class PyKmip:
@@ -75,7 +76,7 @@ class PyKmip:
         os.killpg(self.process.pid, signal.SIGCONT)
 
     def objects(self) -> list[dict]:
-        """What its database holds: id, owner, names, groups and info of each; never a value."""
+        """What its database holds: id, owner, state, names, groups and info of each; never a value."""
         with contextlib.closing(sqlite3.connect(f"file:{self.folder}/pykmip.db?mode=ro", uri=True, timeout=10)) as database:
             def lists(sql: str) -> dict[int, list]:
                 found: dict[int, list] = {}
@@ -88,7 +89,8 @@ class PyKmip:
             info = lists("SELECT m.managed_object_id, i.application_namespace, i.application_data"
                          " FROM app_specific_info_map m JOIN app_specific_info i ON i.id = m.app_specific_info_id"
                          " ORDER BY i.id")
-            return [{"id": str(number), "owner": owner, "names": names.get(number, []),
+            states = dict(database.execute("SELECT uid, state FROM crypto_objects"))
+            return [{"id": str(number), "owner": owner, "state": STATES.get(states.get(number), "?"), "names": names.get(number, []),
                      "groups": groups.get(number, []), "info": info.get(number, [])}
                     for number, owner in database.execute("SELECT uid, owner FROM managed_objects ORDER BY uid")]
 
