@@ -347,7 +347,7 @@ TEST_P(KmipReadFault, OnceDoesNotMatter) {
   Lab lab;
   KmipClient& client = lab.Client();
   const std::string id = Store(client, "n");
-  lab.server().Push(Make(GetParam(), "Get"));
+  lab.server().Push(MakeFault(GetParam(), "Get"));
   const Status status = GetStatus(client, id);
   EXPECT_TRUE(status.ok()) << status.message();
 }
@@ -356,7 +356,7 @@ TEST_P(KmipReadFault, ForEverIsUnavailableAndNeverNotFound) {
   Lab lab;
   KmipClient& client = lab.Client();
   const std::string id = Store(client, "n");
-  lab.server().Push(Make(GetParam(), "Get", -1));
+  lab.server().Push(MakeFault(GetParam(), "Get", -1));
   const Status status = GetStatus(client, id);
   EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.message();
 }
@@ -365,7 +365,7 @@ TEST_P(KmipReadFault, OfOneServerIsMadeGoodByAnother) {
   Lab lab(2);
   KmipClient& client = lab.Client();
   const std::string id = Store(client, "n");
-  lab.server(0).Push(Make(GetParam(), "Get", -1));
+  lab.server(0).Push(MakeFault(GetParam(), "Get", -1));
   EXPECT_TRUE(GetStatus(client, id).ok());
 }
 
@@ -374,8 +374,8 @@ TEST_P(KmipReadFault, OfAChangeIsReportedAndNotRepeated) {
   Lab lab(2);
   KmipClient& client = lab.Client();
   Store(client, "first");
-  lab.server(0).Push(Make(GetParam(), "Register", -1));
-  lab.server(1).Push(Make(GetParam(), "Register", -1));
+  lab.server(0).Push(MakeFault(GetParam(), "Register", -1));
+  lab.server(1).Push(MakeFault(GetParam(), "Register", -1));
   const KmipObject key = Key();
   const KmipAttributes attributes = Named("lost");
   const KmipChange change =
