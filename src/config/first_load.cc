@@ -11,6 +11,7 @@ constexpr Millis kPause{500};
 Status LoadPatiently(Clock& clock, Log& log, const LoadPatience& patience,
                      const std::function<Status()>& load) {
   Status status = load();
+  const Status first = status;
   for (bool told = false; patience.is_first && status.IsTransient() &&
                           patience.deadline.Remaining(clock) > kPause;
        told = true) {
@@ -22,7 +23,13 @@ Status LoadPatiently(Clock& clock, Log& log, const LoadPatience& patience,
     clock.SleepFor(kPause);
     status = load();
   }
-  return status;
+  // The last try may have had no time left to find out more than that.
+  if (status.code() != StatusCode::kTimeout ||
+      status.message() == first.message()) {
+    return status;
+  }
+  return {status.code(),
+          status.message() + "; the first try: " + first.message()};
 }
 
 }  // namespace openkeyring

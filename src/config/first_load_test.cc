@@ -38,6 +38,18 @@ TEST_F(LoadPatientlyTest, AFirstLoadEndsWithItsTime) {
   EXPECT_GE(calls_, 5);
 }
 
+TEST_F(LoadPatientlyTest, ATryThatHadNoTimeDoesNotHideTheReason) {
+  int calls = 0;
+  const Status status =
+      LoadPatiently(clock_, log_, {true, Deadline::After(clock_, Millis(1200))},
+                    [&calls]() -> Status {
+                      if (++calls == 1)
+                        return {StatusCode::kUnavailable, "cut off"};
+                      return {StatusCode::kTimeout, "no time"};
+                    });
+  EXPECT_EQ(status.message(), "no time; the first try: cut off");
+}
+
 TEST_F(LoadPatientlyTest, WhatDoesNotPassIsNotRepeated) {
   EXPECT_FALSE(Load(true, 1, StatusCode::kMisconfigured).ok());
   EXPECT_EQ(calls_, 1);
