@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "aws/sigv4.h"
-#include "backend/key_file_format.h"
+#include "storage/mariadb_files/key_file_format.h"
 #include "base/log.h"
 #include "keyring/loaded_keys.h"
 #include "keyring/versioned_keys.h"

@@ -3,8 +3,8 @@
 // one form, what is damaged is refused, whoever did it.
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "backend/aws_keyring_format.h"
-#include "backend/sealing.h"
+#include "storage/keyring_aws/aws_keyring_format.h"
+#include "crypto/sealing.h"
 #include "base/byte_codec.h"
 #include "fuzz/check.h"
 

@@ -3,7 +3,7 @@
 // one about the configuration, fits a log line, and never tells a secret.
 #include <string>
 
-#include "config/kms_component_config.h"
+#include "product/component_keyring_kms/kms_component_config.h"
 #include "fuzz/check.h"
 
 using namespace openkeyring;

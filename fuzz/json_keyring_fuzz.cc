@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "backend/json_keyring_format.h"
+#include "storage/percona/json_keyring_format.h"
 #include "fuzz/check.h"
 
 using namespace openkeyring;

@@ -3,7 +3,7 @@
 // what it was, and a name has one spelling.
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "backend/key_file_format.h"
+#include "storage/mariadb_files/key_file_format.h"
 #include "fuzz/check.h"
 
 using namespace openkeyring;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "backend/sealed_header.h"
-#include "backend/sealing.h"
+#include "storage/sealed/sealed_header.h"
+#include "crypto/sealing.h"
 #include "base/byte_codec.h"
 #include "fuzz/check.h"
 

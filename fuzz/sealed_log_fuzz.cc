@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/sealed_log.h"
+#include "storage/sealed/sealed_log.h"
 #include "base/byte_codec.h"
 #include "fuzz/check.h"
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "aws/secret_json.h"
+#include "json/secret_json.h"
 #include "fuzz/check.h"
 
 using namespace openkeyring;

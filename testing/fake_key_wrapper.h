@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "backend/key_wrapper.h"
+#include "keyring/key_wrapper.h"
 
 namespace openkeyring {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "keyring/backend.h"
+#include "keyring/keyring_backend.h"
 
 namespace openkeyring {
 

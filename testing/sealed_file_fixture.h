@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/sealed_file_backend.h"
+#include "storage/sealed/sealed_file_backend.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
 #include "testing/manual_clock.h"

@@ -15,8 +15,8 @@
 
 #include <string>
 
-#include "backend/kmip_backend.h"
-#include "kmip/kmip_stack.h"
+#include "storage/kmip/kmip_backend.h"
+#include "product/kmip_stack.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "aws/credentials_values.h"
+#include "aws/credentials/values.h"
 #include "aws/retry.h"
 #include "aws/shared_files.h"
 #include "base/encoding.h"

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "aws/aws_error.h"
-#include "aws/credential_chain.h"
+#include "aws/credentials/credential_chain.h"
 #include "aws/kms_messages.h"
 #include "aws/kms_statistics.h"
 #include "aws/region_resolver.h"

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "aws/secret_json.h"
+#include "json/secret_json.h"
 #include "base/encoding.h"
 
 namespace openkeyring {

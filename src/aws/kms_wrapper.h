@@ -7,7 +7,7 @@
 #include <string>
 
 #include "aws/kms_client.h"
-#include "backend/key_wrapper.h"
+#include "keyring/key_wrapper.h"
 
 namespace openkeyring {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "aws/credentials_values.h"
+#include "aws/credentials/values.h"
 #include "aws/endpoints.h"
 #include "aws/profile_file.h"
 #include "aws/shared_files.h"

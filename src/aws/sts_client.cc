@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "aws/credentials_values.h"
+#include "aws/credentials/values.h"
 #include "aws/endpoints.h"
 #include "aws/retry.h"
 #include "aws/sigv4.h"

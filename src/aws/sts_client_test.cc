@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials_values.h"
+#include "aws/credentials/values.h"
 #include "testing/fake_aws_world.h"
 
 namespace openkeyring {

@@ -5,7 +5,7 @@
 #include <array>
 #include <charconv>
 
-#include "aws/credentials_values.h"
+#include "aws/credentials/values.h"
 #include "aws/endpoints.h"
 #include "base/encoding.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "keyring/backend.h"
+#include "keyring/keyring_backend.h"
 #include "keyring/key.h"
 #include "os/clock.h"
 #include "os/random.h"

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "backend/sealed_file_backend.h"
+#include "storage/sealed/sealed_file_backend.h"
 #include "keyring/keyring.h"
 #include "os/environment.h"
 #include "testing/crash_file_system.h"

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "backend/key_file_backend.h"
+#include "storage/mariadb_files/key_file_backend.h"
 #include "keyring/versioned_keys.h"
 #include "os/environment.h"
 #include "testing/crash_file_system.h"

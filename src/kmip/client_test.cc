@@ -19,7 +19,7 @@
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
 #include "kmip/operations/set_attribute.h"
-#include "testing/kmip_server/lab.h"
+#include "emulators/kmip/lab.h"
 
 namespace openkeyring {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "server/mysql/services.h"
+#include "server/mysql/component/services.h"
 #include "testing/memory_backend.h"
 #include "testing/mysql_component/fake_server.h"
 

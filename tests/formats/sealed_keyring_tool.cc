@@ -14,7 +14,7 @@
 #include <sstream>
 #include <string>
 
-#include "backend/sealed_file_backend.h"
+#include "storage/sealed/sealed_file_backend.h"
 #include "base/encoding.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Our KMS emulator (testing/kms_emulator) as a server that a test can start, bend and stop."""
+"""Our KMS emulator (emulators/kms) as a server that a test can start, bend and stop."""
 
 import json
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Our KMIP emulator (testing/kmip_server) as servers that a test can start, bend and stop."""
+"""Our KMIP emulator (emulators/kmip) as servers that a test can start, bend and stop."""
 
 import json
 import pathlib

@@ -19,10 +19,10 @@ CLEAN = {
     "src/base/status.h": header("base/status.h", "<string>", "<sys/mman.h>", "<tl/expected.hpp>"),
     "src/os/clock.h": header("os/clock.h", '"base/status.h"'),
     "src/net/http.h": header("net/http.h", '"os/clock.h"', "<curl/curl.h>"),
-    "src/backend/key_wrapper.h": header("backend/key_wrapper.h", '"base/status.h"', "<map>"),
-    "src/aws/wrapper.cc": '#include "backend/key_wrapper.h"\n#include "net/http.h"\n',
+    "src/keyring/key_wrapper.h": header("keyring/key_wrapper.h", '"base/status.h"', "<map>"),
+    "src/aws/wrapper.cc": '#include "keyring/key_wrapper.h"\n#include "net/http.h"\n',
     "src/kmip/client.h": header("kmip/client.h", '"net/http.h"'),
-    "src/keyring/keyring.h": header("keyring/keyring.h", '"backend/key_wrapper.h"'),
+    "src/keyring/keyring.h": header("keyring/keyring.h", '"keyring/key_wrapper.h"'),
     "src/keyring/keyring_test.cc": '#include <gtest/gtest.h>\n#include "testing/fakes.h"\n',
     "src/server/shim.cc": '#include "keyring/keyring.h"\n#include <mysql/plugin.h>\n',
 }
@@ -64,7 +64,7 @@ def test_a_forbidden_include_is_found(tmp_path, name, include, reason):
 
 def test_a_port_knows_only_base_and_os(tmp_path):
     code, text = run(tmp_path, {
-        "src/keyring/backend.h": header("keyring/backend.h", '"backend/key_wrapper.h"')})
+        "src/keyring/keyring_backend.h": header("keyring/keyring_backend.h", '"keyring/key_wrapper.h"')})
     assert code == 1 and "a port knows base and os only" in text
 
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "emulators/kmip/store.h"
+
+#include <stdlib.h>
+
+#include <utility>
+
+namespace kmip_server {
+namespace {
+
+constexpr const char kPrefix[] = "object-";
+
+int64_t NumberOf(const std::string& id) {
+  if (!id.starts_with(kPrefix)) return 0;
+  return strtoll(id.c_str() + sizeof kPrefix - 1, nullptr, 10);
+}
+
+}  // namespace
+
+std::string Store::Add(StoredObject object) {
+  const std::lock_guard lock(mutex_);
+  const int64_t number = next_++;
+  std::string id = kPrefix + std::to_string(number);
+  object.attributes.unique_identifier = id;
+  objects_.emplace(number, std::move(object));
+  return id;
+}
+
+bool Store::With(const std::string& id, const std::string& owner,
+                 const std::function<void(StoredObject&)>& call) {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find(NumberOf(id));
+  if (found == objects_.end() || found->second.owner != owner) return false;
+  call(found->second);
+  return true;
+}
+
+bool Store::Has(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return objects_.contains(NumberOf(id));
+}
+
+void Store::Remove(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  objects_.erase(NumberOf(id));
+}
+
+std::vector<std::string> Store::Find(
+    const std::string& owner,
+    const std::function<bool(const StoredObject&)>& matches) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [number, object] : objects_) {
+    if (object.owner == owner && matches(object)) {
+      ids.push_back(*object.attributes.unique_identifier);
+    }
+  }
+  return ids;
+}
+
+void Store::ForEach(
+    const std::function<void(const StoredObject&)>& call) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, object] : objects_) call(object);
+}
+
+size_t Store::size() const {
+  const std::lock_guard lock(mutex_);
+  return objects_.size();
+}
+
+}  // namespace kmip_server

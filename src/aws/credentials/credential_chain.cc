@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "aws/credentials/credential_chain.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "aws/credentials/assume_role.h"
+#include "aws/credentials/container.h"
+#include "aws/credentials/environment.h"
+#include "aws/credentials/explicit.h"
+#include "aws/credentials/imds.h"
+#include "aws/credentials/key_file.h"
+#include "aws/credentials/process.h"
+#include "aws/credentials/profile.h"
+#include "aws/credentials/values.h"
+#include "aws/credentials/web_identity.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr std::chrono::minutes kAdvisoryWindow{15};
+constexpr std::chrono::minutes kMandatoryWindow{10};
+// After a failure, with and without valid credentials in hand.
+constexpr std::chrono::seconds kQuietWith{30};
+constexpr std::chrono::seconds kQuietWithout{2};
+// After credentials that were already near their end.
+constexpr Millis kLeastQuiet{1000};
+constexpr Millis kMostQuiet{std::chrono::minutes(5)};
+// Waiting by the injected clock: how often it is looked at.
+constexpr Millis kSlice{50};
+
+// Half of what is left.
+Millis QuietOf(WallTime expiration, WallTime now) {
+  const auto left = std::chrono::duration_cast<Millis>(expiration - now);
+  return std::clamp(left / 2, kLeastQuiet, kMostQuiet);
+}
+
+}  // namespace
+
+CredentialChain::CredentialChain(CredentialSources sources, Clock& clock,
+                                 Log& log)
+    : sources_(std::move(sources)), clock_(clock), log_(log) {}
+
+Result<std::shared_ptr<const Credentials>> CredentialChain::Get(
+    const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  if (refreshing_ && AgeOfCurrent() >= Age::kMandatory) {
+    WaitForRefresh(lock, Patience(deadline));
+  }
+  const Age age = AgeOfCurrent();
+  const bool must_ask = age != Age::kFresh && !refreshing_ &&
+                        clock_.Steady() >= quiet_until_ &&
+                        !deadline.Passed(clock_);
+  if (!must_ask) return WithoutAsking();
+  refreshing_ = true;
+  const Deadline patience = Patience(deadline);
+  lock.unlock();
+  return Refresh(patience);
+}
+
+void CredentialChain::Invalidate(const Credentials& refused) {
+  std::lock_guard lock(mutex_);
+  if (current_.get() != &refused) return;
+  invalidated_ = true;
+  quiet_until_ = {};
+}
+
+std::string CredentialChain::SourceName() const {
+  std::lock_guard lock(mutex_);
+  return source_name_;
+}
+
+CredentialChain::Age CredentialChain::AgeOfCurrent() const {
+  if (current_ == nullptr || invalidated_) return Age::kExpired;
+  if (!current_->expiration) return Age::kFresh;
+  const auto left = *current_->expiration - clock_.Now();
+  if (left <= left.zero()) return Age::kExpired;
+  if (left <= kMandatoryWindow) return Age::kMandatory;
+  return left <= kAdvisoryWindow ? Age::kAdvisory : Age::kFresh;
+}
+
+// With valid credentials in hand a refresh may take half of the caller's time,
+// so that the other half is left for what the caller wants.
+Deadline CredentialChain::Patience(const Deadline& deadline) const {
+  if (AgeOfCurrent() == Age::kExpired) return deadline;
+  return deadline.Within(clock_, deadline.Remaining(clock_) / 2);
+}
+
+void CredentialChain::WaitForRefresh(std::unique_lock<std::mutex>& lock,
+                                     const Deadline& deadline) {
+  while (refreshing_ && !deadline.Passed(clock_)) {
+    refreshed_.wait_for(lock, std::min(kSlice, deadline.Remaining(clock_)));
+  }
+}
+
+Result<CredentialChain::Held> CredentialChain::WithoutAsking() const {
+  if (AgeOfCurrent() != Age::kExpired) return current_;
+  if (!refreshing_ && !last_error_.ok()) return last_error_;
+  return Status(StatusCode::kTimeout, "no AWS credentials in the time allowed");
+}
+
+Result<CredentialChain::Held> CredentialChain::Refresh(
+    const Deadline& deadline) {
+  // Runs even when something throws: nobody may wait for ever.
+  struct Done {
+    ~Done() {
+      {
+        std::lock_guard lock(chain.mutex_);
+        chain.refreshing_ = false;
+      }
+      chain.refreshed_.notify_all();
+    }
+    CredentialChain& chain;
+  } done{*this};
+  Result<FoundCredentials> found = AskSources(deadline);
+  const Status error = found.status();
+  LogLevel level = LogLevel::kDebug;
+  std::string line;
+  Result<Held> result = error;
+  {
+    std::lock_guard lock(mutex_);
+    line = found ? Accept(std::move(*found), level)
+                 : RememberFailure(error, deadline, level);
+    if (error.ok() || AgeOfCurrent() != Age::kExpired) result = current_;
+  }
+  if (!line.empty()) log_.Write(level, line);
+  return result;
+}
+
+Result<FoundCredentials> CredentialChain::AskSources(const Deadline& deadline) {
+  Result<FoundCredentials> found = AskInOrder(sources_, deadline);
+  if (!found) return found;
+  const auto& expiration = found->credentials.expiration;
+  if (!expiration || *expiration > clock_.Now()) return found;
+  return Status(StatusCode::kDenied,
+                "the AWS credentials from " + found->source + " ended at " +
+                    IsoTime(*expiration) +
+                    ": renew them, and check this machine's clock");
+}
+
+std::string CredentialChain::Accept(FoundCredentials found, LogLevel& level) {
+  const bool is_new = current_ == nullptr || source_name_ != found.source;
+  current_ = std::make_shared<const Credentials>(std::move(found.credentials));
+  invalidated_ = false;
+  last_error_ = Status::Ok();
+  source_name_ = std::move(found.source);
+  quiet_until_ = {};
+  if (AgeOfCurrent() != Age::kFresh) {
+    quiet_until_ =
+        clock_.Steady() + QuietOf(*current_->expiration, clock_.Now());
+  }
+  level = is_new ? LogLevel::kNote : LogLevel::kDebug;
+  std::string line = "AWS credentials from " + source_name_ + ", access key " +
+                     current_->access_key_id;
+  if (current_->expiration) line += ", until " + IsoTime(*current_->expiration);
+  return line;
+}
+
+// Without credentials, a failure for want of this caller's time says nothing to
+// the next caller.
+std::string CredentialChain::RememberFailure(const Status& error,
+                                             const Deadline& deadline,
+                                             LogLevel& level) {
+  const bool valid = AgeOfCurrent() != Age::kExpired;
+  last_error_ = error;
+  if (valid || !deadline.Passed(clock_)) {
+    quiet_until_ = clock_.Steady() + (valid ? kQuietWith : kQuietWithout);
+  }
+  if (!valid) return "";  // The caller gets the error itself.
+  level = LogLevel::kWarning;
+  return "AWS credentials could not be refreshed; the old ones are used "
+         "until " +
+         IsoTime(*current_->expiration) + ": " + error.message();
+}
+
+namespace {
+
+// Environment, profile, web identity, container, instance.
+void AddUsualSources(AwsWorld world, const AwsOptions& options,
+                     const std::string& profile,
+                     const std::shared_ptr<StsClient>& sts,
+                     CredentialSources& sources) {
+  const bool use_environment = options.profile.empty();
+  const auto add = [&](auto source) { sources.push_back(std::move(source)); };
+  using Kind = ProfileFile::Kind;
+  if (use_environment) {
+    add(std::make_unique<EnvironmentSource>(world.environment));
+  }
+  add(std::make_unique<ProfileRoleSource>(world, sts, profile));
+  add(std::make_unique<ProfileWebIdentitySource>(world, sts, profile));
+  if (use_environment) {
+    add(std::make_unique<EnvironmentWebIdentitySource>(world, sts));
+  }
+  add(std::make_unique<ProfileKeysSource>(world, profile, Kind::kCredentials));
+  add(std::make_unique<ProcessSource>(world, profile));
+  add(std::make_unique<ProfileKeysSource>(world, profile, Kind::kConfig));
+  add(std::make_unique<LoginSource>(world, profile));
+  add(std::make_unique<ContainerSource>(world));
+  add(std::make_unique<ImdsSource>(world, profile));
+}
+
+}  // namespace
+
+std::unique_ptr<CredentialChain> MakeCredentialChain(
+    AwsWorld world, const AwsOptions& options, const AwsSettings& settings,
+    RegionResolver& region) {
+  const auto sts = std::make_shared<StsClient>(world, settings, region);
+  CredentialSources sources;
+  if (!options.key_file.empty()) {
+    sources.push_back(
+        std::make_unique<KeyFileSource>(world.files, options.key_file));
+  } else {
+    sources.push_back(std::make_unique<ExplicitSource>(options));
+    AddUsualSources(world, options, settings.profile, sts, sources);
+  }
+  if (!options.role_arn.empty()) {
+    RoleRequest role;
+    role.role_arn = options.role_arn;
+    role.external_id = options.external_id;
+    CredentialSources on_top;
+    on_top.push_back(std::make_unique<RoleOnTopSource>(std::move(sources), sts,
+                                                       std::move(role)));
+    sources = std::move(on_top);
+  }
+  return std::make_unique<CredentialChain>(std::move(sources), world.clock,
+                                           world.log);
+}
+
+}  // namespace openkeyring

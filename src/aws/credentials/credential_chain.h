@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_
+#define OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "aws/credentials.h"
+#include "aws/credentials/order.h"
+#include "aws/region_resolver.h"
+#include "aws/settings.h"
+#include "aws/world.h"
+
+namespace openkeyring {
+
+// Current credentials for the KMS client, kept fresh.
+//
+// The first source that does not say kNotFound wins; later refreshes ask the
+// whole chain again, so that a changed file or token needs no restart. While
+// credentials are valid, one caller refreshes them (from 15 minutes before
+// their end on) and the others go on with the old ones; only from 10 minutes
+// before their end does everybody wait for the refresh, and even then a failed
+// refresh gives the old ones for as long as they are valid. A failed refresh is
+// not repeated at once for every caller: for 30 seconds the old ones do, or,
+// when there are none, for 2 seconds the error. Credentials that are given out
+// close to their end (a role of 15 minutes) are asked for again after half of
+// what is left of them, at most 5 minutes. While
+// credentials are valid, a refresh takes half of its caller's time at most.
+//
+// Threads: all methods may be called at once. No lock is held during I/O.
+class CredentialChain {
+ public:
+  CredentialChain(CredentialSources sources, Clock& clock, Log& log);
+
+  // Valid credentials. When there are none the error lists every source with
+  // what it said: kMisconfigured when no source is configured, else the error
+  // of the one that is.
+  Result<std::shared_ptr<const Credentials>> Get(const Deadline& deadline);
+
+  // AWS refused these credentials: unless they were already replaced, the next
+  // Get asks the sources again. `refused` is the very object that Get gave.
+  void Invalidate(const Credentials& refused);
+
+  // The source in use, "" before the first success.
+  std::string SourceName() const;
+
+ private:
+  using Held = std::shared_ptr<const Credentials>;
+  enum class Age { kFresh, kAdvisory, kMandatory, kExpired };
+
+  // These expect mutex_ to be held.
+  Age AgeOfCurrent() const;
+  Deadline Patience(const Deadline& deadline) const;
+  void WaitForRefresh(std::unique_lock<std::mutex>& lock,
+                      const Deadline& deadline);
+  Result<Held> WithoutAsking() const;
+  // Both give a line for the log, which is not written under the lock.
+  std::string Accept(FoundCredentials found, LogLevel& level);
+  std::string RememberFailure(const Status& error, const Deadline& deadline,
+                              LogLevel& level);
+
+  // These expect it not to be held.
+  Result<FoundCredentials> AskSources(const Deadline& deadline);
+  Result<Held> Refresh(const Deadline& deadline);
+
+  const CredentialSources sources_;
+  Clock& clock_;
+  Log& log_;
+  mutable std::mutex mutex_;
+  std::condition_variable refreshed_;
+  bool refreshing_ = false;   // One thread is asking the sources.
+  Held current_;              // Null before the first success.
+  bool invalidated_ = false;  // AWS refused current_.
+  Status last_error_;
+  SteadyTime quiet_until_{};  // No refresh before, unless AWS refused.
+  std::string source_name_;
+};
+
+// The chain of these options: explicit keys, else environment, profile (with
+// assume role, web identity, process), web identity, container, IMDS; and the
+// options' role on top. `region` is used for STS; borrowed like `world`.
+std::unique_ptr<CredentialChain> MakeCredentialChain(
+    AwsWorld world, const AwsOptions& options, const AwsSettings& settings,
+    RegionResolver& region);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_

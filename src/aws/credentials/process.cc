@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "aws/credentials/process.h"
+
+#include "aws/credentials/json.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kMaxOutput = 256 * 1024;
+
+Result<Credentials> RunAndRead(AwsWorld world, const std::string& command,
+                               const Deadline& deadline) {
+  const Millis left = deadline.Remaining(world.clock);
+  if (left.count() == 0) {
+    return Status(StatusCode::kTimeout, "the time allowed is over");
+  }
+  Result<Secret> output = world.processes.Run(command, left, kMaxOutput);
+  if (!output) return output.error();
+  Result<CredentialAnswer> answer =
+      ReadCredentialAnswer(*output, "SessionToken");
+  if (!answer) return answer.error();
+  if (answer->version != 1) {
+    return Status(StatusCode::kMisconfigured,
+                  "its output must have \"Version\": 1");
+  }
+  return CompleteCredentials(std::move(*answer));
+}
+
+}  // namespace
+
+Result<Credentials> CredentialsOfProcess(AwsWorld world,
+                                         const SharedFiles& files,
+                                         const std::string& profile,
+                                         const Deadline& deadline) {
+  const std::string command = files.Value(profile, "credential_process");
+  if (command.empty()) {
+    return Status(StatusCode::kNotFound, "no credential_process");
+  }
+  Result<Credentials> credentials = RunAndRead(world, command, deadline);
+  if (credentials) return credentials;
+  return credentials.error().WithContext(
+      "credential_process of " + files.Origin(profile, "credential_process"));
+}
+
+std::string ProcessSource::Name() const {
+  return "profile " + profile_ + " (credential_process)";
+}
+
+Result<Credentials> ProcessSource::Fetch(const Deadline& deadline) {
+  const Result<SharedFiles> files =
+      ReadSharedFiles(world_.environment, world_.files);
+  if (!files) return files.error();
+  return CredentialsOfProcess(world_, *files, profile_, deadline);
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "crypto/sealing.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <string>
+
+#include "base/encoding.h"
+
+namespace openkeyring {
+namespace {
+
+// The expected texts were made with Python's `cryptography` (HKDF, AESGCM).
+
+template <typename Array>
+Array Counting(uint8_t first) {
+  Array bytes{};
+  std::iota(bytes.begin(), bytes.end(), first);
+  return bytes;
+}
+
+using Salt = std::array<uint8_t, 32>;
+using Context = std::array<uint8_t, 16>;
+
+class SealingTest : public testing::Test {
+ protected:
+  static Secret DataKey(uint8_t first = 0) {
+    return Secret::CopyOf(ByteView(Counting<Salt>(first)));
+  }
+  static std::unique_ptr<Sealing> Make(uint8_t key = 0,
+                                       uint8_t context = 0xa0) {
+    auto sealing = Sealing::Make(DataKey(key), Counting<Context>(context));
+    EXPECT_TRUE(sealing);
+    return std::move(*sealing);
+  }
+
+  const Salt salt_ = Counting<Salt>(1);
+  const Secret text_ = Secret::CopyOf("sixteen byte key");
+};
+
+TEST_F(SealingTest, GivesWhatAnotherImplementationGives) {
+  EXPECT_EQ(HexEncode(*Make()->Seal(salt_, AsBytes("additional"), text_)),
+            "2957d8631689465b902c4d5f510bc4ac984cb02c872d42e82e17ee144b49f274");
+  EXPECT_EQ(HexEncode(*Make()->Seal(salt_, {}, Secret())),
+            "d3a66350e023642c9c8e4854be7bfcad");
+}
+
+TEST_F(SealingTest, OpensWhatAnotherImplementationSealed) {
+  const auto sealed = HexDecode(
+      "2957d8631689465b902c4d5f510bc4ac984cb02c872d42e82e17ee144b49f274");
+  const auto opened = Make()->Open(salt_, AsBytes("additional"), *sealed);
+  ASSERT_TRUE(opened) << opened.error().message();
+  EXPECT_EQ(opened->RevealText(), "sixteen byte key");
+}
+
+TEST_F(SealingTest, RoundTripsEverySizeAroundABlock) {
+  const auto sealing = Make();
+  for (size_t size = 0; size < 70; ++size) {
+    const Secret text = Secret::CopyOf(std::string(size, 'k'));
+    const auto sealed = sealing->Seal(salt_, AsBytes("a"), text);
+    ASSERT_TRUE(sealed);
+    EXPECT_EQ(sealed->size(), size + kSealTag);
+    const auto opened = sealing->Open(salt_, AsBytes("a"), *sealed);
+    ASSERT_TRUE(opened) << size;
+    EXPECT_TRUE(opened->Equals(text));
+  }
+}
+
+TEST_F(SealingTest, EveryFlippedBitAndEveryCutIsNoticed) {
+  const auto sealing = Make();
+  const Bytes sealed = *sealing->Seal(salt_, AsBytes("a"), text_);
+  for (size_t bit = 0; bit < 8 * sealed.size(); ++bit) {
+    Bytes changed = sealed;
+    changed[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+    EXPECT_EQ(sealing->Open(salt_, AsBytes("a"), changed).status().code(),
+              StatusCode::kCorrupt);
+  }
+  for (size_t size = 0; size < sealed.size(); ++size) {
+    EXPECT_EQ(sealing->Open(salt_, AsBytes("a"), ByteView(sealed).first(size))
+                  .status()
+                  .code(),
+              StatusCode::kCorrupt);
+  }
+  EXPECT_TRUE(sealing->Open(salt_, AsBytes("a"), sealed)) << "it still works";
+}
+
+TEST_F(SealingTest, OpensOnlyWithAllThatItWasSealedWith) {
+  const Bytes sealed = *Make()->Seal(salt_, AsBytes("a"), text_);
+  const auto refused = [&](std::unique_ptr<Sealing> by, ByteView salt,
+                           std::string_view additional) {
+    return by->Open(salt, AsBytes(additional), sealed).status().code() ==
+           StatusCode::kCorrupt;
+  };
+  EXPECT_TRUE(refused(Make(1), salt_, "a")) << "another data key";
+  EXPECT_TRUE(refused(Make(0, 0xa1), salt_, "a")) << "another context";
+  EXPECT_TRUE(refused(Make(), Counting<Salt>(2), "a")) << "another salt";
+  EXPECT_TRUE(refused(Make(), salt_, "b"));
+  EXPECT_TRUE(refused(Make(), salt_, ""));
+  EXPECT_FALSE(refused(Make(), salt_, "a"));
+}
+
+TEST_F(SealingTest, OtherSaltsGiveWhollyOtherTexts) {
+  const auto sealing = Make();
+  const Bytes one = *sealing->Seal(salt_, {}, text_);
+  const Bytes two = *sealing->Seal(Counting<Salt>(2), {}, text_);
+  size_t same = 0;
+  for (size_t i = 0; i < one.size(); ++i) same += one[i] == two[i];
+  EXPECT_LT(same, 6u);
+}
+
+TEST_F(SealingTest, DerivedMacIsWhatAnotherImplementationGives) {
+  const auto mac = DerivedMac(DataKey(), Counting<Context>(0xa0),
+                              "openkeyring sealed header", AsBytes("bytes"));
+  ASSERT_TRUE(mac);
+  EXPECT_EQ(HexEncode(*mac),
+            "dec7a306904d7e9dd1a005133c2ab6c6ce58ee5096cdbf7a5e581c01d6e941c9");
+  const auto other = DerivedMac(DataKey(), Counting<Context>(0xa0),
+                                "another purpose", AsBytes("bytes"));
+  EXPECT_FALSE(SameDigest(*mac, *other));
+}
+
+TEST_F(SealingTest, Sha256IsSha256) {
+  EXPECT_EQ(HexEncode(Sha256(AsBytes("abc"))),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_F(SealingTest, SameDigestComparesSizesToo) {
+  const Digest256 digest = Sha256({});
+  EXPECT_TRUE(SameDigest(digest, Sha256({})));
+  EXPECT_FALSE(SameDigest(digest, ByteView(digest).first(31)));
+  EXPECT_FALSE(SameDigest(digest, Sha256(AsBytes("abc"))));
+  EXPECT_TRUE(SameDigest({}, {}));
+}
+
+}  // namespace
+}  // namespace openkeyring

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_JSON_JSON_OPTIONS_H_
+#define OPENKEYRING_JSON_JSON_OPTIONS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace openkeyring {
+
+// The options of a configuration file that is one JSON object, taken one by one
+// by whoever knows their names and types. What is wrong is collected, and
+// Finish tells all of it, and every key that nobody asked for.
+//
+// As printed in the manuals of the products that ours replace, booleans may
+// also be the texts "true" and "false", and numbers may be texts.
+//
+// Threads: one object is not synchronised.
+class JsonOptions {
+ public:
+  // kMisconfigured, with line and column, for what is no JSON object, or names
+  // a key twice. `secret_names` are taken out before a JSON library sees the
+  // rest; `text` is changed. A byte order mark is skipped. `source` is the
+  // file's path, for error texts.
+  static Result<JsonOptions> Parse(
+      Secret& text, std::string source,
+      const std::vector<std::string>& secret_names);
+
+  JsonOptions(JsonOptions&&) noexcept;
+  JsonOptions& operator=(JsonOptions&&) noexcept;
+  ~JsonOptions();
+
+  bool Has(const std::string& name) const;
+  // "" when absent. Blank text is an error.
+  std::string Text(const std::string& name);
+  // The same, and blank text is as good as none.
+  std::string TextOrBlank(const std::string& name);
+  // An array of texts, or one text with commas between. Blank ones are errors.
+  std::vector<std::string> TextList(const std::string& name);
+  // One of `secret_names`; empty when absent. Empty text is an error.
+  Secret TakeSecret(const std::string& name);
+  std::optional<bool> Bool(const std::string& name);
+  // Nothing when absent or wrong.
+  std::optional<int64_t> Integer(const std::string& name, int64_t least,
+                                 int64_t most);
+  // An object of texts.
+  std::map<std::string, std::string> Texts(const std::string& name);
+
+  // An error about an option that only the caller can see.
+  void Complain(const std::string& text);
+  // An error unless the option is there.
+  void Require(const std::string& name);
+  // An unknown key of that name is answered with this advice.
+  void Advise(const std::string& name, const std::string& advice);
+
+  // Ok, or kMisconfigured with the file and all that is wrong with it.
+  Status Finish();
+  const std::string& source() const { return source_; }
+
+ private:
+  struct Values;  // nlohmann's.
+
+  JsonOptions();
+  std::string Nearest(const std::string& name) const;
+
+  std::string source_;
+  std::unique_ptr<Values> values_;
+  std::map<std::string, Secret> secrets_;
+  std::set<std::string> known_;
+  std::map<std::string, std::string> advice_;
+  std::vector<std::string> errors_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_JSON_JSON_OPTIONS_H_

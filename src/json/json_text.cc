@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "json/json_text.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+
+namespace openkeyring {
+namespace {
+
+using Json = nlohmann::json;
+
+// Finds out where a text stops being JSON.
+class ErrorFinder : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t at, const std::string&,
+                   const nlohmann::detail::exception&) override {
+    position = at;
+    return false;
+  }
+  size_t position = 0;  // Of the byte where it fails, from 1.
+};
+
+}  // namespace
+
+std::string PlaceOfJsonError(std::string_view text) {
+  ErrorFinder finder;
+  (void)Json::sax_parse(text, &finder);
+  const std::string_view before =
+      text.substr(0, finder.position > 0 ? finder.position - 1 : 0);
+  const auto line = std::ranges::count(before, '\n') + 1;
+  const size_t start = before.rfind('\n') + 1;  // 0 when there is none.
+  return "line " + std::to_string(line) + ", column " +
+         std::to_string(before.size() - start + 1);
+}
+
+bool IsJsonObject(std::string_view text) {
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  return start != text.npos && text[start] == '{' && Json::accept(text);
+}
+
+void MaskJsonTexts(Secret& json) {
+  const std::span<uint8_t> bytes = json.RevealMutable();
+  bool inside = false;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == '"') {
+      inside = !inside;
+    } else if (inside && bytes[i] == '\\' && i + 1 < bytes.size() &&
+               bytes[i + 1] != 'u') {
+      ++i;  // An escape, right or wrong.
+    } else if (inside && bytes[i] >= ' ') {
+      bytes[i] = 'x';
+    }
+  }
+}
+
+}  // namespace openkeyring

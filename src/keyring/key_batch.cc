@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "keyring/key_batch.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/failure_streak.h"
+#include "os/parallel.h"
+
+namespace openkeyring {
+namespace {
+
+Status NotTried() { return {StatusCode::kTimeout, "no time was left for it"}; }
+
+// The one that a person should see first.
+size_t WorstOf(const std::vector<Status>& results) {
+  const auto permanent = std::ranges::find_if(
+      results, [](const Status& s) { return !s.ok() && !s.IsTransient(); });
+  const auto found = permanent != results.end()
+                         ? permanent
+                         : std::ranges::find_if_not(results, &Status::ok);
+  return static_cast<size_t>(found - results.begin());
+}
+
+}  // namespace
+
+Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
+                   const Clock& clock, const Deadline& deadline,
+                   std::string_view doing,
+                   const std::function<Status(size_t)>& job) {
+  const size_t count = names.size();
+  std::vector<Status> results(count);
+  std::vector<char> tried(count, 0);  // Not bits: threads write to them.
+  FailureStreak streak(std::min(std::max<size_t>(parallelism, 1), count));
+  RunParallel(count, parallelism, [&](size_t i) {
+    if (streak.over() || deadline.Passed(clock)) return;
+    tried[i] = 1;
+    results[i] = job(i);
+    streak.Saw(results[i]);
+  });
+  const auto failed = static_cast<size_t>(
+      std::ranges::count_if(results, [](const Status& s) { return !s.ok(); }));
+  const auto left = static_cast<size_t>(std::ranges::count(tried, 0));
+  if (failed + left == 0) return Status::Ok();
+  const size_t worst =
+      failed != 0
+          ? WorstOf(results)
+          : static_cast<size_t>(std::ranges::find(tried, 0) - tried.begin());
+  const Status& reason = failed != 0 ? results[worst] : NotTried();
+  std::string text = "can't " + std::string(doing) + " " +
+                     ToString(names[worst]) + ": " + reason.message() + " (" +
+                     std::to_string(failed) + " of " + std::to_string(count) +
+                     " keys failed";
+  if (left != 0) text += ", " + std::to_string(left) + " were not tried";
+  return {reason.code(), text + ")"};
+}
+
+Result<WrappedKey> WrapChecked(KeyWrapper& wrapper, const Secret& key,
+                               const Deadline& deadline) {
+  Result<WrappedKey> wrapped = wrapper.Wrap(key, {}, deadline);
+  if (!wrapped) return wrapped.error();
+  // As a reader will: without knowing the wrapping key.
+  Result<UnwrappedKey> opened =
+      wrapper.Unwrap({wrapped->blob, ""}, {}, deadline);
+  if (!opened) {
+    return opened.error().WithContext("what was just wrapped does not open");
+  }
+  if (!opened->key.Equals(key)) {
+    return Status(StatusCode::kCorrupt,
+                  "what was just wrapped opens as another key");
+  }
+  return WrappedKey{std::move(wrapped->blob), std::move(opened->wrapping_key)};
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_KEYRING_KEY_BATCH_H_
+#define OPENKEYRING_KEYRING_KEY_BATCH_H_
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "keyring/key_wrapper.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/status.h"
+#include "keyring/key.h"
+#include "os/clock.h"
+
+namespace openkeyring {
+
+// Calls job(i), up to `parallelism` of them at once, for keys of which every
+// single one must succeed; names[i] is key i's. `doing` completes "can't ...".
+//
+// The error names one key that failed for a reason that does not pass, or else
+// any, and tells how many failed and how many were not tried: none is tried
+// after the deadline, nor after as many in a row have failed for want of an
+// answer as run in parallel.
+Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
+                   const Clock& clock, const Deadline& deadline,
+                   std::string_view doing,
+                   const std::function<Status(size_t)>& job);
+
+// Wraps a key bound to nothing and unwraps it again: the result is known to
+// open, and names its wrapping key. kCorrupt when it opens as something else.
+Result<WrappedKey> WrapChecked(KeyWrapper& wrapper, const Secret& key,
+                               const Deadline& deadline);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_KEYRING_KEY_BATCH_H_

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_COMPONENT_FILE_H_
+#define OPENKEYRING_PRODUCT_COMPONENT_FILE_H_
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "json/json_options.h"
+#include "os/file_system.h"
+
+namespace openkeyring {
+
+// The folders that a MySQL server gives its components.
+struct ComponentFolders {
+  std::string plugin;    // Of the component itself.
+  std::string instance;  // The data folder; "" is the current one.
+};
+
+// The configuration of the component called `name`: <plugin>/<name>.cnf, or,
+// when that says `read_local_config`, <instance>/<name>.cnf instead of all of
+// it.
+//
+// kMisconfigured when a file is missing, unreadable, no JSON object, or holds
+// one of `secret_names` and may be read by everybody, unless it says
+// `allow_insecure_permissions`. The two options named here count as asked for.
+Result<JsonOptions> ReadComponentFile(
+    FileSystem& files, Log& log, const std::string& name,
+    const ComponentFolders& folders,
+    const std::vector<std::string>& secret_names);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_COMPONENT_FILE_H_

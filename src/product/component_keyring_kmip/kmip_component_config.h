@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMIP_KMIP_COMPONENT_CONFIG_H_
+#define OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMIP_KMIP_COMPONENT_CONFIG_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/kmip/kmip_backend.h"
+#include "product/component_file.h"
+#include "product/kmip_stack.h"
+
+namespace openkeyring {
+
+// The component's name, and its configuration file's without ".cnf".
+constexpr char kKmipComponent[] = "component_keyring_kmip";
+
+// component_keyring_kmip.cnf (docs/component_keyring_kmip.md has the table).
+struct KmipComponentConfig {
+  KmipStackOptions kmip;  // Paths are absolute unless there is no data folder.
+  KmipBackendOptions keys;
+  bool read_only = false;
+  Millis startup_deadline{30000};
+  Millis operation_deadline{3000};
+};
+
+// Errors: those of ReadComponentFile, and kMisconfigured for options that are
+// unknown, ill-typed, missing, or do not go together; all of them at once.
+Result<KmipComponentConfig> ReadKmipComponentConfig(
+    FileSystem& files, Log& log, const ComponentFolders& folders);
+
+// What is configured, as a status table names it: pairs of name and value,
+// Percona's and then ours. Empty values are left empty.
+std::vector<std::pair<std::string, std::string>> DescribeKmipConfig(
+    const KmipComponentConfig& config);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMIP_KMIP_COMPONENT_CONFIG_H_

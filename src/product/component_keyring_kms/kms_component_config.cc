@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "product/component_keyring_kms/kms_component_config.h"
+
+#include <utility>
+
+#include "aws/kms_messages.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr int64_t kMostMillis = 3600 * 1000;
+constexpr char kSecretKey[] = "secret_access_key";
+constexpr char kSessionToken[] = "session_token";
+
+void ReadAws(JsonOptions& options, AwsOptions& aws) {
+  aws.region = options.Text("region");
+  aws.endpoint_url = options.Text("endpoint_url");
+  aws.profile = options.Text("profile");
+  aws.access_key_id = options.Text("auth_key");
+  aws.secret_access_key = options.TakeSecret(kSecretKey);
+  aws.session_token = options.TakeSecret(kSessionToken);
+  aws.role_arn = options.Text("role_arn");
+  aws.external_id = options.Text("external_id");
+  aws.ca_bundle = options.Text("ca_bundle");
+  aws.use_fips_endpoint = options.Bool("use_fips_endpoint");
+  aws.use_dualstack_endpoint = options.Bool("use_dualstack_endpoint");
+  if (const auto attempts = options.Integer("max_attempts", 1, 20)) {
+    aws.max_attempts = static_cast<int>(*attempts);
+  }
+}
+
+void CheckAws(JsonOptions& options, const AwsOptions& aws) {
+  if (aws.access_key_id.empty() != aws.secret_access_key.empty()) {
+    options.Complain("auth_key and secret_access_key belong together");
+  }
+  if (!aws.session_token.empty() && aws.access_key_id.empty()) {
+    options.Complain("session_token is of no use without auth_key");
+  }
+  if (!aws.profile.empty() && !aws.access_key_id.empty()) {
+    options.Complain("profile and auth_key exclude each other");
+  }
+  if (!aws.external_id.empty() && aws.role_arn.empty()) {
+    options.Complain("external_id is of no use without role_arn");
+  }
+}
+
+void ReadTimes(JsonOptions& options, KmsComponentConfig& config) {
+  const struct {
+    const char* name;
+    int64_t least;
+    Millis& value;
+  } times[] = {{"connect_timeout_ms", 1, config.connect_timeout},
+               {"request_timeout_ms", 1, config.request_timeout},
+               {"startup_deadline_ms", 1, config.startup_deadline},
+               {"operation_deadline_ms", 1, config.operation_deadline}};
+  for (const auto& time : times) {
+    if (const auto value =
+            options.Integer(time.name, time.least, kMostMillis)) {
+      time.value = Millis(*value);
+    }
+  }
+  if (const auto calls = options.Integer("load_parallelism", 1, 256)) {
+    config.load_parallelism = static_cast<size_t>(*calls);
+  }
+}
+
+void ReadContext(JsonOptions& options, KmsComponentConfig& config) {
+  config.encryption_context = options.Texts("encryption_context");
+  for (const auto& [name, value] : config.encryption_context) {
+    if (name.empty() || name.starts_with("openkeyring:") ||
+        name.starts_with("aws:")) {
+      options.Complain("encryption_context must not use the name \"" + name +
+                       "\": names that start with openkeyring: or aws: are "
+                       "taken");
+    }
+  }
+}
+
+void ReadFormat(JsonOptions& options, KmsComponentConfig& config) {
+  const std::string format = options.Text("file_format");
+  if (format == "percona") {
+    config.new_file_format = KeyringFileFormat::kPercona;
+  } else if (!format.empty() && format != "sealed" && format != "auto") {
+    options.Complain(
+        "file_format must be auto, sealed or percona (it is about new files)");
+  }
+}
+
+// The options of MySQL Enterprise's component that go by other names here.
+void AdviseThoseWhoComeFromEnterprise(JsonOptions& options) {
+  options.Advise("cmk_id", "it is called kms_key here");
+  options.Advise("data_file", "it is called path here");
+  options.Advise("cache_keys", "keys are always kept in memory");
+  options.Advise("aws_authentication",
+                 "use auth_key and secret_access_key, profile, or nothing for "
+                 "what the AWS tools use; and region");
+  options.Advise("aws_connection",
+                 "use connect_timeout_ms, and HTTPS_PROXY in the environment");
+}
+
+}  // namespace
+
+Result<KmsComponentConfig> ReadKmsComponentConfig(
+    FileSystem& files, Log& log, const ComponentFolders& folders) {
+  Result<JsonOptions> options = ReadComponentFile(
+      files, log, kKmsComponent, folders, {kSecretKey, kSessionToken});
+  if (!options) return options.error();
+  AdviseThoseWhoComeFromEnterprise(*options);
+  KmsComponentConfig config;
+  options->Require("path");
+  options->Require("kms_key");
+  config.path = options->Text("path");
+  // The current folder changes while a server starts.
+  if (!config.path.empty() && !config.path.starts_with('/')) {
+    config.path = JoinPath(folders.instance, config.path);
+  }
+  config.read_only = options->Bool("read_only").value_or(false);
+  config.kms_key = options->Text("kms_key");
+  if (!config.kms_key.empty()) {
+    const Status status = CheckKmsKeyId(config.kms_key);
+    if (!status.ok()) options->Complain("kms_key: " + status.message());
+  }
+  ReadAws(*options, config.aws);
+  CheckAws(*options, config.aws);
+  ReadTimes(*options, config);
+  ReadContext(*options, config);
+  ReadFormat(*options, config);
+  Status status = options->Finish();
+  if (!status.ok()) return status;
+  return config;
+}
+
+}  // namespace openkeyring

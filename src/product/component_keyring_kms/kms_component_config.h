@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_COMPONENT_CONFIG_H_
+#define OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_COMPONENT_CONFIG_H_
+
+#include <map>
+#include <string>
+
+#include "aws/settings.h"
+#include "product/component_file.h"
+
+namespace openkeyring {
+
+// The component's name, and its configuration file's without ".cnf".
+constexpr char kKmsComponent[] = "component_keyring_kms";
+
+// What to make where there is no keyring file yet; one that is there keeps its
+// form.
+enum class KeyringFileFormat { kSealed, kPercona };
+
+// component_keyring_kms.cnf (docs/component_keyring_kms.md has the table).
+struct KmsComponentConfig {
+  std::string path;  // Absolute unless the server gave no data folder.
+  bool read_only = false;
+  std::string kms_key;
+  AwsOptions aws;
+  Millis connect_timeout{2000};
+  Millis request_timeout{3000};
+  Millis startup_deadline{30000};
+  Millis operation_deadline{5000};
+  size_t load_parallelism = 16;
+  std::map<std::string, std::string> encryption_context;
+  KeyringFileFormat new_file_format = KeyringFileFormat::kSealed;
+};
+
+// Errors: those of ReadComponentFile, and kMisconfigured for options that are
+// unknown, ill-typed, missing, or do not go together; all of them at once.
+Result<KmsComponentConfig> ReadKmsComponentConfig(
+    FileSystem& files, Log& log, const ComponentFolders& folders);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_COMPONENT_CONFIG_H_

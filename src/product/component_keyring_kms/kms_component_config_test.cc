@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "product/component_keyring_kms/kms_component_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "testing/fakes.h"
+#include "testing/temporary_folder.h"
+
+namespace openkeyring {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kFile[] = "component_keyring_kms.cnf";
+constexpr char kNeeded[] = R"("path":"/keys","kms_key":"alias/k")";
+
+class KmsComponentConfigFile : public testing::Test {
+ protected:
+  Result<KmsComponentConfig> Read(const std::string& text,
+                                  const std::string& instance = "/data") {
+    EXPECT_EQ(chmod(folder_.Write(kFile, text).c_str(), 0640), 0);
+    return ReadKmsComponentConfig(PosixFileSystem(), log_,
+                                  {folder_.path(), instance});
+  }
+  // What is needed, and `more` members.
+  Result<KmsComponentConfig> ReadWith(const std::string& more) {
+    return Read(std::string("{") + kNeeded + "," + more + "}");
+  }
+  std::string ErrorWith(const std::string& more) {
+    const Status status = ReadWith(more).status();
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured) << more;
+    EXPECT_THAT(status.message(), HasSubstr(folder_.PathOf(kFile)));
+    return status.message();
+  }
+
+  TemporaryFolder folder_;
+  MemoryLog log_;
+};
+
+TEST_F(KmsComponentConfigFile, NeedsOnlyAPathAndAKmsKey) {
+  const Result<KmsComponentConfig> config =
+      Read(std::string("{") + kNeeded + "}");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_EQ(config->path, "/keys");
+  EXPECT_EQ(config->kms_key, "alias/k");
+  EXPECT_FALSE(config->read_only);
+  EXPECT_EQ(config->aws.region, "");
+  EXPECT_TRUE(config->aws.secret_access_key.empty());
+  EXPECT_EQ(config->aws.use_fips_endpoint, std::nullopt);
+  EXPECT_EQ(config->aws.use_dualstack_endpoint, std::nullopt);
+  EXPECT_EQ(config->aws.max_attempts, std::nullopt);
+  EXPECT_EQ(config->connect_timeout, Millis(2000));
+  EXPECT_EQ(config->request_timeout, Millis(3000));
+  EXPECT_EQ(config->startup_deadline, Millis(30000));
+  EXPECT_EQ(config->operation_deadline, Millis(5000));
+  EXPECT_EQ(config->load_parallelism, 16u);
+  EXPECT_TRUE(config->encryption_context.empty());
+  EXPECT_EQ(config->new_file_format, KeyringFileFormat::kSealed);
+}
+
+TEST_F(KmsComponentConfigFile, TakesPerconasOptionsAsItsManualPrintsThem) {
+  const Result<KmsComponentConfig> config = Read(R"({
+    "read_local_config": "false", "path": "/keys", "read_only": "true",
+    "kms_key": "arn:aws:kms:eu-west-1:1:key/2", "region": "eu-west-1",
+    "auth_key": "AKIDEXAMPLE", "secret_access_key": "s3cret"})");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_TRUE(config->read_only);
+  EXPECT_EQ(config->kms_key, "arn:aws:kms:eu-west-1:1:key/2");
+  EXPECT_EQ(config->aws.region, "eu-west-1");
+  EXPECT_EQ(config->aws.access_key_id, "AKIDEXAMPLE");
+  EXPECT_EQ(config->aws.secret_access_key.RevealText(), "s3cret");
+}
+
+TEST_F(KmsComponentConfigFile, TakesEachOfOurOptions) {
+  const Result<KmsComponentConfig> config = ReadWith(R"(
+    "auth_key": "A", "secret_access_key": "s", "session_token": "t",
+    "role_arn": "arn:r", "external_id": "e", "endpoint_url": "https://k",
+    "use_fips_endpoint": true, "use_dualstack_endpoint": "false",
+    "ca_bundle": "/ca.pem", "connect_timeout_ms": 1, "request_timeout_ms": "2",
+    "startup_deadline_ms": 3, "operation_deadline_ms": 4, "max_attempts": 5,
+    "load_parallelism": "6", "encryption_context": {"a": "b"},
+    "file_format": "percona", "allow_insecure_permissions": false)");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_EQ(config->aws.session_token.RevealText(), "t");
+  EXPECT_EQ(config->aws.role_arn, "arn:r");
+  EXPECT_EQ(config->aws.external_id, "e");
+  EXPECT_EQ(config->aws.endpoint_url, "https://k");
+  EXPECT_EQ(config->aws.use_fips_endpoint, true);
+  EXPECT_EQ(config->aws.use_dualstack_endpoint, false);
+  EXPECT_EQ(config->aws.ca_bundle, "/ca.pem");
+  EXPECT_EQ(config->aws.max_attempts, 5);
+  EXPECT_EQ(config->connect_timeout, Millis(1));
+  EXPECT_EQ(config->request_timeout, Millis(2));
+  EXPECT_EQ(config->startup_deadline, Millis(3));
+  EXPECT_EQ(config->operation_deadline, Millis(4));
+  EXPECT_EQ(config->load_parallelism, 6u);
+  EXPECT_EQ(config->encryption_context.at("a"), "b");
+  EXPECT_EQ(config->new_file_format, KeyringFileFormat::kPercona);
+}
+
+TEST_F(KmsComponentConfigFile, TakesAProfile) {
+  const auto config = ReadWith(R"("profile": "db")");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_EQ(config->aws.profile, "db");
+}
+
+TEST_F(KmsComponentConfigFile, FileFormatIsOneOfThree) {
+  for (const char* format : {"auto", "sealed"}) {
+    const auto config =
+        ReadWith(std::string(R"("file_format":")") + format + "\"");
+    ASSERT_TRUE(config) << config.status().ToString();
+    EXPECT_EQ(config->new_file_format, KeyringFileFormat::kSealed);
+  }
+  EXPECT_THAT(ErrorWith(R"("file_format":"json")"),
+              HasSubstr("file_format must be auto, sealed or percona"));
+}
+
+TEST_F(KmsComponentConfigFile, ARelativePathIsInTheDataFolder) {
+  const std::string text = R"({"path":"sub/keys","kms_key":"k"})";
+  EXPECT_EQ(Read(text)->path, "/data/sub/keys");
+  EXPECT_EQ(Read(text, "/data/")->path, "/data/sub/keys");
+  EXPECT_EQ(Read(text, "")->path, "sub/keys");
+}
+
+TEST_F(KmsComponentConfigFile, MissingOptionsAreAllNamedAtOnce) {
+  const Status status = Read("{}").status();
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(status.message(), AllOf(HasSubstr("path is missing"),
+                                      HasSubstr("kms_key is missing")));
+}
+
+TEST_F(KmsComponentConfigFile, BlankPathOrKmsKeyIsRefused) {
+  EXPECT_THAT(Read(R"({"path":"","kms_key":"k"})").status().message(),
+              HasSubstr("path must not be empty"));
+  EXPECT_THAT(Read(R"({"path":"/k","kms_key":" "})").status().message(),
+              HasSubstr("kms_key must not be empty"));
+  EXPECT_THAT(
+      Read(R"({"path":"/k","kms_key":")" + std::string(3000, 'k') + "\"}")
+          .status()
+          .message(),
+      HasSubstr("kms_key: "));
+}
+
+TEST_F(KmsComponentConfigFile, NumbersOutsideOfTheirRangesAreRefused) {
+  for (const char* name :
+       {"connect_timeout_ms", "request_timeout_ms", "startup_deadline_ms",
+        "operation_deadline_ms", "max_attempts", "load_parallelism"}) {
+    for (const char* value : {"0", "-1", "3600001", "\"a\"", "1.5", "true"}) {
+      EXPECT_THAT(ErrorWith(std::string("\"") + name + "\":" + value),
+                  HasSubstr(std::string(name) + " must be a whole number"));
+    }
+  }
+  EXPECT_TRUE(ReadWith(R"("max_attempts":20,"load_parallelism":256)"));
+  EXPECT_FALSE(ReadWith(R"("max_attempts":21)"));
+  EXPECT_FALSE(ReadWith(R"("load_parallelism":257)"));
+}
+
+TEST_F(KmsComponentConfigFile, IllTypedOptionsAreAllNamed) {
+  for (const char* name :
+       {"region", "endpoint_url", "profile", "auth_key", "role_arn",
+        "external_id", "ca_bundle", "file_format", "secret_access_key",
+        "session_token", "read_only", "use_fips_endpoint",
+        "use_dualstack_endpoint", "encryption_context", "read_local_config",
+        "allow_insecure_permissions"}) {
+    EXPECT_THAT(ErrorWith(std::string("\"") + name + "\":17"),
+                HasSubstr(std::string(name) + " must be"));
+  }
+}
+
+TEST_F(KmsComponentConfigFile, CredentialsThatDoNotGoTogetherAreRefused) {
+  EXPECT_THAT(ErrorWith(R"("auth_key":"A")"),
+              HasSubstr("auth_key and secret_access_key belong together"));
+  EXPECT_THAT(ErrorWith(R"("secret_access_key":"s3cret")"),
+              AllOf(HasSubstr("belong together"), Not(HasSubstr("s3cret"))));
+  EXPECT_THAT(ErrorWith(R"("session_token":"t0ken")"),
+              AllOf(HasSubstr("session_token is of no use without auth_key"),
+                    Not(HasSubstr("t0ken"))));
+  EXPECT_THAT(
+      ErrorWith(R"("profile":"p","auth_key":"A","secret_access_key":"s")"),
+      HasSubstr("profile and auth_key exclude each other"));
+  EXPECT_THAT(ErrorWith(R"("external_id":"e")"),
+              HasSubstr("external_id is of no use without role_arn"));
+}
+
+TEST_F(KmsComponentConfigFile, ABlankSecretIsRefused) {
+  EXPECT_THAT(ErrorWith(R"("secret_access_key":"")"),
+              HasSubstr("secret_access_key must not be empty"));
+  EXPECT_THAT(
+      ErrorWith(R"("auth_key":"A","secret_access_key":"s","session_token":"")"),
+      HasSubstr("session_token must not be empty"));
+}
+
+TEST_F(KmsComponentConfigFile, OurNamesInTheEncryptionContextAreRefused) {
+  for (const char* name : {"", "openkeyring:file", "aws:x"}) {
+    EXPECT_THAT(ErrorWith(std::string(R"("encryption_context":{")") + name +
+                          R"(":"v"})"),
+                HasSubstr("encryption_context must not use"));
+  }
+  EXPECT_TRUE(ReadWith(R"("encryption_context":{"openkeyring":"v"})"));
+}
+
+TEST_F(KmsComponentConfigFile, AMistypedNameIsAnsweredWithTheRightOne) {
+  const struct {
+    const char *typed, *meant;
+  } names[] = {{"kms_kee", "kms_key"},
+               {"Region", "region"},
+               {"secret_acces_key", "secret_access_key"},
+               {"sesion_token", "session_token"},
+               {"max_attempt", "max_attempts"},
+               {"readonly", "read_only"},
+               {"load_paralelism", "load_parallelism"},
+               {"allow_insecure_permission", "allow_insecure_permissions"}};
+  for (const auto& name : names) {
+    EXPECT_THAT(ErrorWith(std::string("\"") + name.typed + "\":\"s3cret\""),
+                AllOf(HasSubstr(std::string("no option ") + name.typed +
+                                "; did you mean " + name.meant + "?"),
+                      Not(HasSubstr("s3cret"))));
+  }
+}
+
+TEST_F(KmsComponentConfigFile, EnterprisesNamesAreAnsweredWithOurs) {
+  const struct {
+    const char *theirs, *advice;
+  } names[] = {{"cmk_id", "kms_key"},
+               {"data_file", "path"},
+               {"cache_keys", "in memory"},
+               {"aws_authentication", "secret_access_key"},
+               {"aws_connection", "connect_timeout_ms"}};
+  for (const auto& name : names) {
+    EXPECT_THAT(ErrorWith(std::string("\"") + name.theirs + "\":{}"),
+                AllOf(HasSubstr(std::string("no option ") + name.theirs + ": "),
+                      HasSubstr(name.advice)));
+  }
+}
+
+}  // namespace
+}  // namespace openkeyring

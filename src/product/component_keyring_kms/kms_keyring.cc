@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "product/component_keyring_kms/kms_keyring.h"
+
+#include <utility>
+
+#include "storage/percona/json_file_backend.h"
+#include "storage/sealed/sealed_file_backend.h"
+#include "product/first_load.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kMaxFile = size_t{1} << 30;
+
+// By the bytes that are there; a `.backup` is part of the JSON form.
+Result<KeyringFileFormat> FormatOf(FileSystem& files, const std::string& path,
+                                   KeyringFileFormat for_new) {
+  Result<Secret> content = files.Read(path, kMaxFile);
+  if (content && LooksSealed(content->RevealBytes())) {
+    return KeyringFileFormat::kSealed;
+  }
+  if (content && !content->empty()) return KeyringFileFormat::kPercona;
+  if (!content && content.error().code() != StatusCode::kNotFound) {
+    return content.error();
+  }
+  Result<FileInfo> backup = files.Stat(path + ".backup");
+  if (backup) return KeyringFileFormat::kPercona;
+  if (backup.error().code() != StatusCode::kNotFound) return backup.error();
+  return for_new;
+}
+
+KmsStackOptions StackOptions(const KmsComponentConfig& config) {
+  KmsStackOptions options;
+  options.connect_timeout = config.connect_timeout;
+  options.request_timeout = config.request_timeout;
+  options.parallel_calls = config.load_parallelism;
+  options.master_key_id = [key = config.kms_key] { return key; };
+  options.master_key_option = "kms_key";
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
+    KmsComponentConfig config, KmsKeyring* previous,
+    std::optional<FileOwner> owner, Log& log) {
+  std::unique_ptr<KmsKeyring> opened(new KmsKeyring(std::move(config)));
+  const KmsComponentConfig& options = opened->config_;
+  const bool same_file =
+      previous != nullptr && previous->config_.path == options.path;
+  opened->file_ =
+      same_file ? previous->file_
+                : std::make_shared<KeyringFile>(
+                      PosixFileSystem(), SystemRandom(), options.path, owner);
+  KmsStackOptions stack_options = StackOptions(options);
+  // What a failed reload saw of KMS is told by the keyring that goes on
+  // serving.
+  if (previous != nullptr) {
+    stack_options.statistics = previous->kms().client().statistics_keeper();
+  }
+  Result<std::unique_ptr<KmsStack>> kms =
+      KmsStack::Make(options.aws, std::move(stack_options), log);
+  if (!kms) return kms.error();
+  opened->kms_ = std::move(*kms);
+  // A file that vanished under a server with keys is no new keyring.
+  const bool may_create = !same_file || previous->keyring().size() == 0;
+  // The server's readers wait for a reload: it gets no more time than a store.
+  const bool first = previous == nullptr;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), first ? options.startup_deadline
+                                           : options.operation_deadline);
+  Status status = LoadPatiently(SystemClock(), log, {first, deadline}, [&] {
+    return opened->LoadKeys(may_create, deadline, log);
+  });
+  if (!status.ok()) return status;
+  return opened;
+}
+
+Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
+                            Log& log) {
+  Result<std::unique_ptr<Backend>> backend = MakeBackend(may_create, log);
+  if (!backend) return backend.error();
+  Result<std::unique_ptr<Keyring>> keyring =
+      Keyring::Load(std::move(*backend), SystemClock(), SystemRandom(),
+                    {config_.read_only, config_.operation_deadline}, deadline);
+  if (!keyring) return keyring.error();
+  keyring_ = std::move(*keyring);
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<Backend>> KmsKeyring::MakeBackend(bool may_create,
+                                                         Log& log) {
+  const FileBackendWorld world = {kms_->wrapper(), PosixFileSystem(),
+                                  SystemRandom(), log};
+  FileBackendOptions options;
+  options.read_only = config_.read_only;
+  options.may_create = may_create;
+  options.binding = config_.encryption_context;
+  options.parallelism = config_.load_parallelism;
+  Result<KeyringFileFormat> format =
+      FormatOf(PosixFileSystem(), config_.path, config_.new_file_format);
+  if (!format) return format.error();
+  std::unique_ptr<Backend> backend;
+  if (*format == KeyringFileFormat::kSealed) {
+    backend = std::make_unique<SealedFileBackend>(world, file_, options);
+  } else {
+    backend =
+        std::make_unique<JsonFileBackend>(world, SystemClock(), file_, options);
+  }
+  return backend;
+}
+
+}  // namespace openkeyring

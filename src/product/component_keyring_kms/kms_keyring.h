@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_KEYRING_H_
+#define OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_KEYRING_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "product/kms_stack.h"
+#include "storage/keyring_file.h"
+#include "product/component_keyring_kms/kms_component_config.h"
+#include "keyring/keyring.h"
+
+namespace openkeyring {
+
+// A MySQL keyring in a file sealed by AWS KMS, with all that it stands on, from
+// its configuration. Threads: all methods may be called at once.
+class KmsKeyring {
+ public:
+  // Opens the file, whatever its form, and loads all keys; the first time, what
+  // may pass is tried until the configured startup deadline. `previous`, when
+  // there is one, serves until this succeeds, and a lock that it has on the
+  // same file is shared. `owner` is for files that are made. `log` is borrowed.
+  static Result<std::unique_ptr<KmsKeyring>> Open(
+      KmsComponentConfig config, KmsKeyring* previous,
+      std::optional<FileOwner> owner, Log& log);
+
+  Keyring& keyring() { return *keyring_; }
+  const Keyring& keyring() const { return *keyring_; }
+  const KmsComponentConfig& config() const { return config_; }
+  const KmsStack& kms() const { return *kms_; }
+
+ private:
+  explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
+  Status LoadKeys(bool may_create, const Deadline& deadline, Log& log);
+  Result<std::unique_ptr<Backend>> MakeBackend(bool may_create, Log& log);
+
+  const KmsComponentConfig config_;
+  std::unique_ptr<KmsStack> kms_;
+  std::shared_ptr<KeyringFile> file_;
+  std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_KEYRING_H_

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "product/first_load.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/fakes.h"
+#include "testing/manual_clock.h"
+
+namespace openkeyring {
+namespace {
+
+class LoadPatientlyTest : public testing::Test {
+ protected:
+  Status Load(bool is_first, int failures, StatusCode code) {
+    calls_ = 0;
+    return LoadPatiently(clock_, log_,
+                         {is_first, Deadline::After(clock_, Millis(3000))},
+                         [&]() -> Status {
+                           if (++calls_ > failures) return Status::Ok();
+                           return {code, "no"};
+                         });
+  }
+
+  ManualClock clock_;
+  MemoryLog log_;
+  int calls_ = 0;
+};
+
+TEST_F(LoadPatientlyTest, AFirstLoadIsRepeatedUntilItSucceeds) {
+  EXPECT_TRUE(Load(true, 4, StatusCode::kUnavailable).ok());
+  EXPECT_EQ(calls_, 5);
+  EXPECT_EQ(log_.lines().size(), 1U);
+}
+
+TEST_F(LoadPatientlyTest, AFirstLoadEndsWithItsTime) {
+  EXPECT_EQ(Load(true, 100, StatusCode::kTimeout).code(), StatusCode::kTimeout);
+  EXPECT_LE(calls_, 7);
+  EXPECT_GE(calls_, 5);
+}
+
+TEST_F(LoadPatientlyTest, ATryThatHadNoTimeDoesNotHideTheReason) {
+  int calls = 0;
+  const Status status =
+      LoadPatiently(clock_, log_, {true, Deadline::After(clock_, Millis(1200))},
+                    [&calls]() -> Status {
+                      if (++calls == 1)
+                        return {StatusCode::kUnavailable, "cut off"};
+                      return {StatusCode::kTimeout, "no time"};
+                    });
+  EXPECT_EQ(status.message(), "no time; the first try: cut off");
+}
+
+TEST_F(LoadPatientlyTest, WhatDoesNotPassIsNotRepeated) {
+  EXPECT_FALSE(Load(true, 1, StatusCode::kMisconfigured).ok());
+  EXPECT_EQ(calls_, 1);
+  EXPECT_TRUE(log_.lines().empty());
+}
+
+TEST_F(LoadPatientlyTest, AReloadIsNotRepeated) {
+  EXPECT_FALSE(Load(false, 1, StatusCode::kUnavailable).ok());
+  EXPECT_EQ(calls_, 1);
+}
+
+}  // namespace
+}  // namespace openkeyring

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#include "product/keyring_aws/keyring_aws.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "aws/credentials/key_file.h"
+#include "aws/endpoints.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr std::string_view kRegions[] = {
+    "af-south-1",     "ap-east-1",      "ap-east-2",      "ap-northeast-1",
+    "ap-northeast-2", "ap-northeast-3", "ap-south-1",     "ap-south-2",
+    "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
+    "ap-southeast-5", "ap-southeast-7", "ca-central-1",   "ca-west-1",
+    "cn-north-1",     "cn-northwest-1", "eu-central-1",   "eu-central-2",
+    "eu-north-1",     "eu-south-1",     "eu-south-2",     "eu-west-1",
+    "eu-west-2",      "eu-west-3",      "il-central-1",   "me-central-1",
+    "me-south-1",     "mx-central-1",   "sa-east-1",      "us-east-1",
+    "us-east-2",      "us-gov-east-1",  "us-gov-west-1",  "us-iso-east-1",
+    "us-iso-west-1",  "us-isob-east-1", "us-west-1",      "us-west-2"};
+
+Binding ProbeBinding() {
+  return {{"openkeyring:product", "keyring_aws"},
+          {"openkeyring:purpose", "check"}};
+}
+constexpr size_t kProbeBytes = 16;
+
+// Old or partial KMS services have no rotation on demand, and say so.
+bool HasNoSuchOperation(const Status& status) {
+  const std::string& text = status.message();
+  return text.find("UnsupportedOperationException") != std::string::npos ||
+         text.find("UnknownOperationException") != std::string::npos;
+}
+
+Status CheckOptions(const KeyringAwsOptions& options) {
+  const auto wrong = [](std::string text) {
+    return Status(StatusCode::kMisconfigured, std::move(text));
+  };
+  if (options.cmk_id.empty()) return wrong("keyring_aws_cmk_id has to be set");
+  if (options.data_file.empty()) {
+    return wrong("keyring_aws_data_file must not be empty");
+  }
+  if (options.use_chain) return Status::Ok();
+  if (options.conf_file.empty()) {
+    return wrong("keyring_aws_conf_file must not be empty");
+  }
+  return ReadKeyFile(PosixFileSystem(), options.conf_file).status();
+}
+
+}  // namespace
+
+bool IsKnownRegion(std::string_view region) {
+  return std::ranges::find(kRegions, region) != std::end(kRegions);
+}
+
+KeyringAws::KeyringAws(KeyringAwsOptions options, Log& log)
+    : options_(std::move(options)), log_(log) {}
+
+Result<std::unique_ptr<KeyringAws>> KeyringAws::Open(
+    KeyringAwsOptions options, std::optional<FileOwner> owner, Log& log) {
+  Status status = CheckOptions(options);
+  if (!status.ok()) return status;
+  std::unique_ptr<KeyringAws> opened(new KeyringAws(std::move(options), log));
+  const KeyringAwsOptions& said = opened->options_;
+  Result<std::shared_ptr<Kms>> kms = opened->MakeKms(said.cmk_id, said.region);
+  if (!kms) return kms.error();
+  opened->kms_ = *kms;
+  Result<std::unique_ptr<EncryptedKeyring>> keyring = EncryptedKeyring::Open(
+      std::make_unique<AwsKeyringFile>(PosixFileSystem(), SystemRandom(), log,
+                                       said.data_file, owner),
+      SystemClock(), {said.cache_keys, said.parallelism});
+  if (!keyring) return keyring.error();
+  opened->keyring_ = std::move(*keyring);
+  status = opened->TryKms(**kms);
+  if (!status.ok() && !status.IsTransient()) return status;
+  if (!status.ok()) {
+    log.Write(LogLevel::kWarning,
+              "keys can't be used until AWS KMS answers: " + status.message());
+  }
+  return opened;
+}
+
+Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
+    const std::string& cmk_id, const std::string& region) const {
+  if (!IsKnownRegion(region)) {
+    log_.Write(LogLevel::kWarning,
+               "keyring_aws_region: '" + region +
+                   "' is no region that is known here; it is used as it is");
+  }
+  Status status = CheckKmsKeyId(cmk_id);
+  if (!status.ok()) return status;
+  AwsOptions aws;
+  aws.region = region;
+  aws.endpoint_url = options_.endpoint_url;
+  if (!options_.use_chain) aws.key_file = options_.conf_file;
+  KmsStackOptions stack;
+  stack.connect_timeout = options_.connect_timeout;
+  stack.request_timeout = options_.request_timeout;
+  stack.parallel_calls = options_.parallelism;
+  stack.master_key_id = [cmk_id] { return cmk_id; };
+  stack.master_key_option = "keyring_aws_cmk_id";
+  Result<std::unique_ptr<KmsStack>> made =
+      KmsStack::Make(aws, std::move(stack), log_);
+  if (!made) return made.error();
+  return std::make_shared<Kms>(Kms{cmk_id, region, std::move(*made)});
+}
+
+Status KeyringAws::TryKms(Kms& kms) const {
+  const Deadline deadline = OperationDeadline();
+  KeyWrapper& wrapper = kms.stack->wrapper();
+  const Result<WrappedKey> made =
+      wrapper.Generate(kProbeBytes, ProbeBinding(), deadline);
+  if (!made) return made.error();
+  return wrapper.Unwrap(*made, ProbeBinding(), deadline).status();
+}
+
+std::shared_ptr<KeyringAws::Kms> KeyringAws::CurrentKms() const {
+  std::lock_guard lock(mutex_);
+  return kms_;
+}
+
+Deadline KeyringAws::OperationDeadline() const {
+  return Deadline::After(SystemClock(), options_.operation_deadline);
+}
+
+Status KeyringAws::Try(const std::string& cmk_id, const std::string& region) {
+  const Result<std::shared_ptr<Kms>> kms = MakeKms(cmk_id, region);
+  return kms ? TryKms(**kms) : kms.error();
+}
+
+Status KeyringAws::Use(const std::string& cmk_id, const std::string& region) {
+  Result<std::shared_ptr<Kms>> kms = MakeKms(cmk_id, region);
+  if (!kms) return kms.error();
+  std::lock_guard lock(mutex_);
+  kms_.swap(*kms);
+  return Status::Ok();
+}
+
+std::string KeyringAws::cmk_id() const { return CurrentKms()->cmk_id; }
+std::string KeyringAws::region() const { return CurrentKms()->region; }
+
+Result<EncryptedKeyring::KeyPointer> KeyringAws::Fetch(const KeyName& name) {
+  const std::shared_ptr<Kms> kms = CurrentKms();
+  return keyring_->Fetch(kms->stack->wrapper(), name, OperationDeadline());
+}
+
+Status KeyringAws::Store(const Key& key) {
+  const std::shared_ptr<Kms> kms = CurrentKms();
+  return keyring_->Store(kms->stack->wrapper(), key, OperationDeadline());
+}
+
+Status KeyringAws::Generate(const KeyName& name, const std::string& type,
+                            size_t bytes) {
+  const std::shared_ptr<Kms> kms = CurrentKms();
+  return keyring_->Generate(kms->stack->wrapper(), name, type, bytes,
+                            OperationDeadline());
+}
+
+Result<std::string> KeyringAws::RotateCmk() {
+  const std::shared_ptr<Kms> kms = CurrentKms();
+  KmsClient& client = kms->stack->client();
+  const Deadline deadline = OperationDeadline();
+  // An alias will not do here.
+  const Result<KmsKeyDescription> key =
+      client.DescribeKey(kms->cmk_id, deadline);
+  if (!key) return key.error();
+  Status status = client.RotateKeyOnDemand(key->arn, deadline);
+  if (status.ok()) return "KMS key " + key->arn + " was rotated";
+  if (!HasNoSuchOperation(status)) return status;
+  status = client.EnableKeyRotation(key->arn, 0, deadline);
+  if (!status.ok()) return status;
+  return "KMS key " + key->arn +
+         " can't be rotated on demand: its yearly rotation was enabled";
+}
+
+Status KeyringAws::RotateKeys() {
+  const std::shared_ptr<Kms> kms = CurrentKms();
+  return keyring_->RotateKeys(
+      kms->stack->wrapper(),
+      Deadline::After(SystemClock(), options_.rotate_deadline));
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_KEYRING_AWS_KEYRING_AWS_H_
+#define OPENKEYRING_PRODUCT_KEYRING_AWS_KEYRING_AWS_H_
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "product/kms_stack.h"
+#include "storage/keyring_aws/encrypted_keyring.h"
+
+namespace openkeyring {
+
+// What the system variables keyring_aws_* say.
+struct KeyringAwsOptions {
+  std::string cmk_id;
+  std::string region;
+  std::string conf_file;   // Two lines; see ReadKeyFile.
+  bool use_chain = false;  // Credentials as the AWS tools find them instead.
+  std::string data_file;
+  std::string endpoint_url;  // "" for AWS's own.
+  bool cache_keys = false;
+  Millis connect_timeout{2000};
+  Millis request_timeout{3000};
+  Millis operation_deadline{10000};  // A fetch, a store, a check, with retries.
+  Millis rotate_deadline{600000};    // keyring_aws_rotate_keys().
+  size_t parallelism = 16;
+};
+
+// keyring_aws as one object: its keyring, and the KMS that opens its keys.
+//
+// Threads: all methods may be called at once; no lock is held during I/O.
+class KeyringAws {
+ public:
+  // Reads the conf file and the data file and tries the KMS key. kMisconfigured
+  // for what must be mended first. A KMS that is away is a warning only: keys
+  // are fetched when it is back. `log` is borrowed; `owner` is for files made.
+  static Result<std::unique_ptr<KeyringAws>> Open(
+      KeyringAwsOptions options, std::optional<FileOwner> owner, Log& log);
+
+  Result<EncryptedKeyring::KeyPointer> Fetch(const KeyName& name);
+  Status Store(const Key& key);
+  Status Generate(const KeyName& name, const std::string& type, size_t bytes);
+  Status Remove(const KeyName& name) { return keyring_->Remove(name); }
+  EncryptedKeyring& keyring() { return *keyring_; }
+
+  // Whether KMS makes and opens keys with this id in that region; an error
+  // leaves everything as it was.
+  Status Try(const std::string& cmk_id, const std::string& region);
+  // From now on; nothing is asked.
+  Status Use(const std::string& cmk_id, const std::string& region);
+  std::string cmk_id() const;
+  std::string region() const;
+
+  // Has KMS rotate the key behind the id: now, or, where it has no rotation on
+  // demand, once a year from now on. The text says which.
+  Result<std::string> RotateCmk();
+  // Every stored key under the current KMS key; all or nothing.
+  Status RotateKeys();
+
+ private:
+  struct Kms {
+    std::string cmk_id, region;
+    std::unique_ptr<KmsStack> stack;
+  };
+  KeyringAws(KeyringAwsOptions options, Log& log);
+  Result<std::shared_ptr<Kms>> MakeKms(const std::string& cmk_id,
+                                       const std::string& region) const;
+  Status TryKms(Kms& kms) const;
+  std::shared_ptr<Kms> CurrentKms() const;
+  Deadline OperationDeadline() const;
+
+  const KeyringAwsOptions options_;
+  Log& log_;
+  std::unique_ptr<EncryptedKeyring> keyring_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Kms> kms_;
+};
+
+// A region that this program knows; others work too, when AWS has them.
+bool IsKnownRegion(std::string_view region);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_KEYRING_AWS_KEYRING_AWS_H_

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_KMIP_STACK_H_
+#define OPENKEYRING_PRODUCT_KMIP_STACK_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kmip/client.h"
+#include "net/tls_stream.h"
+
+namespace openkeyring {
+
+constexpr int kKmipPort = 5696;  // Registered with IANA.
+
+// "host", "host:port", "192.0.2.1:5696", "[2001:db8::1]:5696", or an IPv6
+// address alone. kMisconfigured for anything else.
+Result<Endpoint> ParseEndpoint(std::string_view text, int default_port);
+
+struct KmipStackOptions {
+  std::vector<Endpoint> servers;  // In order of preference, at least one.
+  TlsOptions tls;                 // key_password is read from the file below.
+  std::string key_password_file;  // Its first line; "": no password.
+  std::optional<KmipVersion> version;  // Nothing: discovered.
+  Millis request_timeout{5000};        // One exchange with one server.
+  Millis max_idle{60000};              // Of a kept connection.
+  int max_connections = 4;
+};
+
+// A KMIP client in the real world, from options on. Threads: as of its parts,
+// all methods may be called at once.
+class KmipStack {
+ public:
+  // Reads the files; no network. kMisconfigured when they cannot be used. A
+  // private key that everybody may read is a warning. `log` is borrowed.
+  static Result<std::unique_ptr<KmipStack>> Make(KmipStackOptions options,
+                                                 Log& log);
+
+  KmipClient& client() { return client_; }
+
+ private:
+  KmipStack(KmipClientOptions options, std::unique_ptr<TlsConnector> connector,
+            Log& log);
+
+  const std::unique_ptr<TlsConnector> connector_;
+  KmipClient client_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_KMIP_STACK_H_

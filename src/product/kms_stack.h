@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_PRODUCT_KMS_STACK_H_
+#define OPENKEYRING_PRODUCT_KMS_STACK_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "aws/credentials/credential_chain.h"
+#include "aws/kms_client.h"
+#include "aws/kms_wrapper.h"
+#include "aws/region_resolver.h"
+#include "aws/settings.h"
+
+namespace openkeyring {
+
+struct KmsStackOptions {
+  Millis connect_timeout{2000};
+  Millis request_timeout{3000};  // One exchange.
+  size_t parallel_calls = 16;    // Of the keys' own.
+  // Asked at each use; see KmsWrapper.
+  std::function<std::string()> master_key_id;
+  std::string master_key_option;  // Which an error tells to set.
+  // Of an earlier stack, to go on counting; null makes new.
+  std::shared_ptr<KmsStatisticsKeeper> statistics;
+};
+
+// AWS KMS in the real world, from options to a KeyWrapper: HTTPS, credentials,
+// region, client. Threads: as of its parts, all methods may be called at once.
+class KmsStack {
+ public:
+  // Reads the environment and the shared AWS files; no network. Errors: those
+  // of ResolveAwsSettings. `log` is borrowed.
+  static Result<std::unique_ptr<KmsStack>> Make(const AwsOptions& aws,
+                                                KmsStackOptions options,
+                                                Log& log);
+
+  KeyWrapper& wrapper() { return wrapper_; }
+  KmsClient& client() { return client_; }
+  const KmsClient& client() const { return client_; }
+  const CredentialChain& credentials() const { return *credentials_; }
+
+ private:
+  KmsStack(const AwsOptions& aws, const AwsSettings& settings,
+           KmsStackOptions options, Log& log);
+
+  std::unique_ptr<HttpClient> http_;
+  AwsWorld world_;
+  RegionResolver region_;
+  std::unique_ptr<CredentialChain> credentials_;
+  KmsClient client_;
+  KmsWrapper wrapper_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_PRODUCT_KMS_STACK_H_

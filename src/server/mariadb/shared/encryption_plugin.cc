@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The functions that MariaDB calls for keys and for AES-CTR.
+#include "server/mariadb/shared/encryption_plugin.h"
+
+#include <string.h>
+
+#include <string>
+#include <utility>
+
+#include "server/guard.h"
+#include "server/mariadb/shared/server_functions.h"
+// Last: they bring in MariaDB's headers.
+#include <my_global.h>
+#include <mysql/plugin_encryption.h>
+
+namespace openkeyring {
+
+void EncryptionPlugin::Report(const Status& status) {
+  log.TellClient(status.message());
+  if (repeats.Allows(status.message())) {
+    log.Write(LogLevel::kWarning, status.message());
+  }
+}
+
+EncryptionPlugin& ThePlugin() {
+  static EncryptionPlugin plugin(LogPrefix());
+  return plugin;
+}
+
+namespace {
+
+unsigned GetLatestKeyVersion(unsigned key_id) {
+  EncryptionPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
+    const Result<uint32_t> version = plugin.host->keys().LatestVersion(key_id);
+    if (version) return *version;
+    plugin.Report(version.error());
+    return ENCRYPTION_KEY_VERSION_INVALID;
+  });
+}
+
+unsigned GetKey(unsigned key_id, unsigned version, unsigned char* buffer,
+                unsigned* length) {
+  EncryptionPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
+    const Result<const Secret*> key =
+        plugin.host->keys().Get({key_id, version});
+    if (!key) {
+      plugin.Report(key.error());
+      return ENCRYPTION_KEY_VERSION_INVALID;
+    }
+    const ByteView bytes = (*key)->RevealBytes();
+    const unsigned room = *length;
+    *length = static_cast<unsigned>(bytes.size());
+    // No buffer: only the length was asked for, and `room` may be anything.
+    if (buffer == nullptr) return 0;
+    if (room < bytes.size()) return ENCRYPTION_KEY_BUFFER_TOO_SMALL;
+    memcpy(buffer, bytes.data(), bytes.size());
+    return 0;
+  });
+}
+
+// Values of the server's my_aes_mode.
+constexpr int kAesCtr = 2, kAesGcm = 3;
+
+// AES-CTR, the same way as file_key_management does it, so that data of both
+// has one layout: CTR where no padding may happen, GCM where it may.
+int ModeFor(int flags) {
+  return (flags & ENCRYPTION_FLAG_NOPAD) != 0 ? kAesCtr : kAesGcm;
+}
+unsigned CtrContextSize(unsigned, unsigned) {
+  return TheServersAes().context_size(kAesCtr);
+}
+int CtrInit(void* context, const unsigned char* key, unsigned key_length,
+            const unsigned char* iv, unsigned iv_length, int flags, unsigned,
+            unsigned) {
+  return TheServersAes().init(context, ModeFor(flags), flags, key, key_length,
+                              iv, iv_length);
+}
+int CtrUpdate(void* context, const unsigned char* source,
+              unsigned source_length, unsigned char* out,
+              unsigned* out_length) {
+  return TheServersAes().update(context, source, source_length, out,
+                                out_length);
+}
+int CtrFinish(void* context, unsigned char* out, unsigned* out_length) {
+  return TheServersAes().finish(context, out, out_length);
+}
+unsigned CtrLength(unsigned source_length, unsigned, unsigned) {
+  return TheServersAes().size(kAesGcm, source_length);
+}
+
+}  // namespace
+
+// Null functions mean the server's own AES-CBC.
+st_mariadb_encryption encryption = {MariaDB_ENCRYPTION_INTERFACE_VERSION,
+                                    GetLatestKeyVersion,
+                                    GetKey,
+                                    nullptr,
+                                    nullptr,
+                                    nullptr,
+                                    nullptr,
+                                    nullptr};
+
+namespace {
+
+Status UseCtrMode() {
+  if (TheServersAes().context_size == nullptr) {
+    return {StatusCode::kMisconfigured, "this server has no AES-CTR: set " +
+                                            std::string(PluginName()) +
+                                            "_encryption_algorithm=aes_cbc"};
+  }
+  encryption.crypt_ctx_size = CtrContextSize;
+  encryption.crypt_ctx_init = CtrInit;
+  encryption.crypt_ctx_update = CtrUpdate;
+  encryption.crypt_ctx_finish = CtrFinish;
+  encryption.encrypted_length = CtrLength;
+  return Status::Ok();
+}
+
+Status Start(EncryptionPlugin& plugin) {
+  if (UsesCtrMode()) {
+    Status status = UseCtrMode();
+    if (!status.ok()) return status;
+  }
+  auto host = StartHost();
+  if (!host) return host.error();
+  plugin.host = std::move(*host);
+  return Status::Ok();
+}
+
+}  // namespace
+
+int InitPlugin(void*) {
+  static constexpr int kFailed = 1;
+  EncryptionPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, kFailed, [&] {
+    AdoptVariables();
+    const Status status = Start(plugin);
+    if (status.ok()) return 0;
+    plugin.log.Write(LogLevel::kError, "can't start: " + status.message());
+    return kFailed;
+  });
+}
+
+int DeinitPlugin(void*) {
+  EncryptionPlugin& plugin = ThePlugin();
+  return Guarded(plugin.log, 0, [&] {
+    plugin.host.reset();
+    return 0;
+  });
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_
+#define OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_
+
+#include <atomic>
+#include <memory>
+
+#include "keyring/versioned_keys.h"
+#include "server/mariadb/shared/mariadb_log.h"
+#include "server/repeat_filter.h"
+
+struct st_mariadb_encryption;  // MariaDB's.
+
+// What MariaDB's encryption plugins share. Each library has its own copy; what
+// differs it defines itself (below).
+namespace openkeyring {
+
+// Where the keys of a plugin come from, with all that it stands on.
+class EncryptionHost {
+ public:
+  virtual ~EncryptionHost() = default;
+  virtual VersionedKeys& keys() = 0;
+};
+
+struct EncryptionPlugin {
+  explicit EncryptionPlugin(std::string_view prefix) : log(prefix) {}
+
+  MariaDbLog log;
+  RepeatFilter repeats{SystemClock()};
+  // May change while the plugin runs.
+  std::atomic<size_t> key_bytes{16};
+  std::atomic<int64_t> operation_deadline_ms{5000};
+  std::unique_ptr<EncryptionHost> host;  // Null while it is not loaded.
+
+  Millis operation_deadline() const {
+    return Millis(operation_deadline_ms.load());
+  }
+  // A failure, to the client of this thread and, unless it was written a
+  // moment ago, to the error log.
+  void Report(const Status& status);
+};
+
+// Lives from the first use to dlclose; made without any effect on the process.
+EncryptionPlugin& ThePlugin();
+
+// The plugin's descriptor, for MariaDB; Init and Deinit take no argument.
+extern ::st_mariadb_encryption encryption;
+int InitPlugin(void*);
+int DeinitPlugin(void*);
+
+// ---- What each plugin defines ----------------------------------------------
+
+// How its lines in the error log begin.
+std::string_view LogPrefix();
+// The name that its system variables begin with.
+std::string_view PluginName();
+// Copies what was given on the command line to where it is looked for.
+void AdoptVariables();
+bool UsesCtrMode();
+// Loads the keys. An error means that the plugin can't work as configured; an
+// outage of the key server is none.
+Result<std::unique_ptr<EncryptionHost>> StartHost();
+// Why no new key can be made, or Ok.
+Status MayMakeKeys();
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_SERVER_MARIADB_SHARED_STATUS_ENTRY_H_
+#define OPENKEYRING_SERVER_MARIADB_SHARED_STATUS_ENTRY_H_
+
+#include <string.h>
+
+#include <algorithm>
+#include <string>
+
+#include "server/guard.h"
+#include "server/mariadb/shared/encryption_plugin.h"
+// Last: MariaDB's headers.
+#include <my_global.h>
+#include <mysql/plugin.h>
+
+// Status variables whose values are texts, computed when they are asked for.
+namespace openkeyring {
+
+// A show function, which the server gives a buffer of SHOW_VAR_FUNC_BUFF_SIZE
+// bytes for the text. `Host` is what the plugin's StartHost makes.
+template <typename Host, std::string (*kRow)(Host&)>
+int ShowStatus(MYSQL_THD, st_mysql_show_var* variable, void* buffer,
+               system_status_var*, enum_var_type) {
+  EncryptionPlugin& plugin = ThePlugin();
+  char* text = static_cast<char*>(buffer);
+  *text = '\0';
+  variable->type = SHOW_CHAR;
+  variable->value = text;
+  return Guarded(plugin.log, 0, [&] {
+    if (plugin.host == nullptr) return 0;
+    const std::string value = kRow(static_cast<Host&>(*plugin.host));
+    const size_t size =
+        std::min<size_t>(value.size(), SHOW_VAR_FUNC_BUFF_SIZE - 1);
+    memcpy(text, value.data(), size);
+    text[size] = '\0';
+    return 0;
+  });
+}
+
+template <typename Host, std::string (*kRow)(Host&)>
+st_mysql_show_var Entry(const char* name) {
+  return {name, reinterpret_cast<void*>(&ShowStatus<Host, kRow>), SHOW_FUNC};
+}
+
+// Rows that every plugin has.
+inline std::string Keys(EncryptionHost& host) {
+  return std::to_string(host.keys().counts().ids);
+}
+inline std::string VersionsLoaded(EncryptionHost& host) {
+  return std::to_string(host.keys().counts().versions_loaded);
+}
+inline std::string VersionsFailed(EncryptionHost& host) {
+  return std::to_string(host.keys().counts().versions_failed);
+}
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_SERVER_MARIADB_SHARED_STATUS_ENTRY_H_

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "server/mysql/component/component_log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "server/mysql/component/acquired.h"
+
+namespace openkeyring::mysql {
+namespace {
+
+constexpr char kBuiltins[] = "log_builtins";
+constexpr char kToolBuiltins[] = "log_builtins.mysql_migrate_keyring";
+constexpr char kKnownSymbol[] = "ER_KEYRING_COMPONENT_NOT_INITIALIZED";
+
+template <typename Function>
+Function Slot(LogBuiltins builtins, int number) {
+  return reinterpret_cast<Function>(builtins[number]);
+}
+
+// Names of keys are whatever a client made them: a line stays one line.
+std::string OneLine(std::string text) {
+  std::ranges::replace_if(
+      text,
+      [](char c) { return (static_cast<unsigned char>(c) < ' ') || c == 0x7f; },
+      '?');
+  return text;
+}
+
+// The functions that write a line, wherever they are in this layout. False when
+// the server has no memory for it.
+bool WriteLine(LogBuiltins builtins, LogLayout layout, const char* component,
+               int priority, int error_id, const char* text) {
+  const int moved = layout == LogLayout::kNew ? 1 : 0;
+  const auto set_int = Slot<LogItemSetInt>(builtins, kItemSetInt);
+  const auto set_text = Slot<LogItemSetText>(builtins, kItemSetText);
+  const auto item = Slot<LogLineItemSet>(builtins, kLineItemSet + moved);
+  const Handle line = Slot<LogLineInit>(builtins, kLineInit + moved)();
+  if (line == nullptr) return false;
+  (void)set_int(item(line, kPriorityItem), priority);
+  if (error_id != kPlainText) {
+    (void)set_int(item(line, kErrorCodeItem), error_id);
+  }
+  (void)set_text(item(line, kSubsystemItem), component);
+  (void)set_text(item(line, kMessageItem), text);
+  (void)Slot<LogLineSubmit>(builtins, kLineSubmit + moved)(line);
+  Slot<LogLineExit>(builtins, kLineExit + moved)(line);
+  return true;
+}
+
+int PriorityOf(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return kErrorPriority;
+    case LogLevel::kWarning:
+      return kWarningPriority;
+    default:
+      return kNotePriority;
+  }
+}
+
+}  // namespace
+
+LogLayout FindLayout(LogBuiltins builtins) {
+  const auto code_at = [builtins](int slot) {
+    return Slot<LogCodeBySymbol>(builtins, slot)(kKnownSymbol);
+  };
+  if (code_at(kCodeBySymbol) == kNotInitialized) return LogLayout::kOld;
+  if (code_at(kCodeBySymbol + 1) == kNotInitialized) return LogLayout::kNew;
+  return LogLayout::kUnknown;
+}
+
+void ComponentLog::Write(LogLevel level, std::string_view line) {
+  if (level > LogLevel::kNote) return;
+  WriteAs(PriorityOf(level), kPlainText, std::string(line));
+}
+
+void ComponentLog::WriteNotInitialized(std::string_view reason) {
+  WriteAs(kErrorPriority, kNotInitialized, std::string(reason));
+}
+
+void ComponentLog::WriteAs(int priority, int error_id,
+                           const std::string& message) {
+  const std::string text = OneLine(message);
+  if (WriteSimple(priority, error_id, text) ||
+      WriteBuiltins(priority, error_id, text)) {
+    return;
+  }
+  const std::string line = std::string(component_) + ": " + text + "\n";
+  [[maybe_unused]] const ssize_t n =
+      write(STDERR_FILENO, line.data(), line.size());
+}
+
+bool ComponentLog::WriteSimple(int priority, int error_id,
+                               const std::string& text) {
+  const Acquired<SimpleErrorLog> log(registry_, "mysql_simple_error_log");
+  return log && log->emit(component_, "", 0, priority, error_id,
+                          text.c_str()) == kSuccess;
+}
+
+bool ComponentLog::WriteBuiltins(int priority, int error_id,
+                                 const std::string& text) {
+  // mysql_migrate_keyring has stand-ins for most functions, in the new layout.
+  const Acquired<void (*const)()> tool(registry_, kToolBuiltins);
+  const Acquired<void (*const)()> server(registry_, kBuiltins);
+  if (!tool && !server) return false;
+  const LogBuiltins builtins = tool ? tool.get() : server.get();
+  const LogLayout layout = tool ? LogLayout::kNew : FindLayout(builtins);
+  if (layout == LogLayout::kUnknown) return false;
+  return WriteLine(builtins, layout, component_, priority, error_id,
+                   text.c_str());
+}
+
+}  // namespace openkeyring::mysql

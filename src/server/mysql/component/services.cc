@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Services that change the keyring, and its loading.
+#include "server/mysql/component/services.h"
+
+#include "server/guard.h"
+
+namespace openkeyring::mysql {
+namespace {
+
+std::string Text(const char* text) { return text == nullptr ? "" : text; }
+
+Code Load(const char* component_path, const char* instance_path) {
+  return Guarded(TheHost().log(), kFailure, [&] {
+    return NumberOf(
+        TheHost().Load({Text(component_path), Text(instance_path)}));
+  });
+}
+
+Code Store(const char* data_id, const char* auth_id, const unsigned char* data,
+           size_t data_size, const char* type) {
+  return Guarded(TheHost().log(), kFailure, [&] {
+    Result<KeyName> name = NameOf(data_id, auth_id);
+    if (!name || (data == nullptr && data_size > 0)) return kFailure;
+    return NumberOf(TheHost().Store(
+        {*name, Text(type), Secret::CopyOf(ByteView(data, data_size))}));
+  });
+}
+
+Code Remove(const char* data_id, const char* auth_id) {
+  return Guarded(TheHost().log(), kFailure, [&] {
+    Result<KeyName> name = NameOf(data_id, auth_id);
+    return name ? NumberOf(TheHost().Remove(*name)) : kFailure;
+  });
+}
+
+Code Generate(const char* data_id, const char* auth_id, const char* type,
+              size_t data_size) {
+  return Guarded(TheHost().log(), kFailure, [&] {
+    Result<KeyName> name = NameOf(data_id, auth_id);
+    if (!name) return kFailure;
+    return NumberOf(TheHost().Generate(*name, Text(type), data_size));
+  });
+}
+
+Code IsInitialized() {
+  return Guarded(TheHost().log(), 0,
+                 [] { return TheHost().Current() ? 1 : 0; });
+}
+
+}  // namespace
+
+Result<KeyName> NameOf(const char* data_id, const char* auth_id) {
+  if (data_id == nullptr || *data_id == '\0') {
+    return Status(StatusCode::kInvalidArgument, "a key needs a data id");
+  }
+  return KeyName{data_id, Text(auth_id)};
+}
+
+KeyringLoad load_service = {Load};
+KeyringWriter writer_service = {Store, Remove};
+KeyringGenerator generator_service = {Generate};
+KeyringStatus status_service = {IsInitialized};
+
+}  // namespace openkeyring::mysql

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_SERVER_MYSQL_COMPONENT_SERVICES_H_
+#define OPENKEYRING_SERVER_MYSQL_COMPONENT_SERVICES_H_
+
+#include "server/mysql/abi/keyring_services.h"
+#include "server/mysql/component/keyring_host.h"
+
+// The eight keyring services, the same for every component: they translate, and
+// leave the rest to TheHost(). A failure is logged once, with its reason; the
+// caller gets a number.
+namespace openkeyring::mysql {
+
+// The component's one host, which its own file defines. Must not be called
+// before the component's init.
+KeyringHost& TheHost();
+
+extern KeyringLoad load_service;
+extern KeyringReader reader_service;
+extern KeyringWriter writer_service;
+extern KeyringGenerator generator_service;
+extern KeyringIterator iterator_service;
+extern KeyringAes aes_service;
+extern KeyringStatus status_service;
+extern KeyringMetadata metadata_service;
+
+// A key's name from a caller's texts. kInvalidArgument without a data id.
+Result<KeyName> NameOf(const char* data_id, const char* auth_id);
+
+// The number for a caller.
+inline Code NumberOf(const Status& status) {
+  return status.ok() ? kSuccess : kFailure;
+}
+
+}  // namespace openkeyring::mysql
+
+#endif  // OPENKEYRING_SERVER_MYSQL_COMPONENT_SERVICES_H_

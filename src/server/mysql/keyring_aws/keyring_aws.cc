@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// keyring_aws.so: the border of MySQL's keyring plugin. Its life, and what it
+// shares with the server.
+#include <stdint.h>
+
+#include <mutex>
+#include <utility>
+
+#include "server/guard.h"
+#include "server/mysql/keyring_aws/keyring_aws_plugin.h"
+
+#define OPENKEYRING_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+// Each service's version; see ForgetServices.
+constexpr intptr_t kMalloc = 0x0100, kSessionMemory = 0x0100,
+                   kRegistry = 0x0100;
+
+}  // namespace
+
+// Numbers until the server puts pointers there.
+OPENKEYRING_EXPORT intptr_t mysql_malloc_service;
+OPENKEYRING_EXPORT intptr_t thd_alloc_service;
+OPENKEYRING_EXPORT intptr_t plugin_registry_service;
+intptr_t mysql_malloc_service = kMalloc;
+intptr_t thd_alloc_service = kSessionMemory;
+intptr_t plugin_registry_service = kRegistry;
+
+namespace openkeyring::mysql {
+namespace {
+
+constexpr char kName[] = "keyring_aws";
+
+constinit std::shared_mutex in_use;
+constinit InstalledPlugin* installed = nullptr;
+
+class Silent : public Log {
+  void Write(LogLevel, std::string_view) override {}
+};
+
+int Init(void*) {
+  Silent silent;
+  return Guarded(silent, kFailure, [] {
+    auto plugin = std::make_unique<InstalledPlugin>();
+    const Status status = plugin->Open(OptionsOfVariables());
+    if (!status.ok()) {
+      plugin->log().Write(LogLevel::kError,
+                          "keyring_aws can't start: " + status.message());
+      return kFailure;
+    }
+    std::lock_guard lock(in_use);
+    installed = plugin.release();
+    return kSuccess;
+  });
+}
+
+int Deinit(void*) {
+  InstalledPlugin* plugin;
+  {
+    std::lock_guard lock(in_use);
+    plugin = std::exchange(installed, nullptr);
+  }
+  delete plugin;
+  ForgetServices();
+  return kSuccess;
+}
+
+}  // namespace
+
+const MallocService& ServerMemory() {
+  return *reinterpret_cast<const MallocService*>(mysql_malloc_service);
+}
+const SessionMemoryService& SessionMemory() {
+  return *reinterpret_cast<const SessionMemoryService*>(thd_alloc_service);
+}
+const RegistryService& ServerRegistry() {
+  return *reinterpret_cast<const RegistryService*>(plugin_registry_service);
+}
+
+void ForgetServices() {
+  mysql_malloc_service = kMalloc;
+  thd_alloc_service = kSessionMemory;
+  plugin_registry_service = kRegistry;
+}
+
+InstalledPlugin::InstalledPlugin()
+    : registry_(ServerRegistry().acquire()), log_(kName, registry_) {}
+
+InstalledPlugin::~InstalledPlugin() {
+  keyring_.reset();  // It may have something to log.
+  if (registry_ != nullptr) (void)ServerRegistry().release(registry_);
+}
+
+Status InstalledPlugin::Open(KeyringAwsOptions options) {
+  Result<std::unique_ptr<KeyringAws>> opened =
+      KeyringAws::Open(std::move(options), std::nullopt, log_);
+  if (!opened) return opened.error();
+  keyring_ = std::move(*opened);
+  log_.Write(LogLevel::kNote, "the keyring is open, with " +
+                                  std::to_string(keyring_->keyring().size()) +
+                                  " keys");
+  return Status::Ok();
+}
+
+void InstalledPlugin::Report(const Status& status) {
+  if (!repeats_.Allows(status.message())) return;
+  // What SQL users may try is a note.
+  const bool ordinary = status.code() == StatusCode::kNotFound ||
+                        status.code() == StatusCode::kAlreadyExists ||
+                        status.code() == StatusCode::kInvalidArgument;
+  log_.Write(ordinary ? LogLevel::kNote : LogLevel::kError, status.message());
+}
+
+PluginInUse::PluginInUse() : lock_(in_use), plugin_(installed) {}
+
+}  // namespace openkeyring::mysql
+
+OPENKEYRING_EXPORT int _mysql_plugin_interface_version_;
+OPENKEYRING_EXPORT int _mysql_sizeof_struct_st_plugin_;
+OPENKEYRING_EXPORT openkeyring::mysql::Plugin _mysql_plugin_declarations_[];
+
+int _mysql_plugin_interface_version_ =
+    openkeyring::mysql::kPluginInterfaceVersion;
+int _mysql_sizeof_struct_st_plugin_ = sizeof(openkeyring::mysql::Plugin);
+openkeyring::mysql::Plugin _mysql_plugin_declarations_[] = {
+    {openkeyring::mysql::kKeyringPlugin,
+     &openkeyring::mysql::keyring_aws_interface, openkeyring::mysql::kName,
+     "OpenKeyring", "Keys that AWS KMS makes and encrypts",
+     openkeyring::mysql::kLicenseBsd, openkeyring::mysql::Init, nullptr,
+     openkeyring::mysql::Deinit, 0x0100, nullptr,
+     openkeyring::mysql::keyring_aws_variables, nullptr,
+     openkeyring::mysql::kAllowEarly},
+    {}};

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The functions of keyring_aws.so that the server's keyring service calls.
+#include <string.h>
+
+#include <vector>
+
+#include "server/guard.h"
+#include "server/mysql/keyring_aws/keyring_aws_plugin.h"
+
+namespace openkeyring::mysql {
+namespace {
+
+constexpr bool kOk = false, kFailed = true;
+
+std::string Text(const char* text) { return text == nullptr ? "" : text; }
+
+KeyName NameOf(const char* id, const char* owner) {
+  return {Text(id), Text(owner)};
+}
+
+// Calls work(keyring); its error goes to the log.
+template <typename Work>
+bool WithKeyring(Work work) {
+  PluginInUse plugin;
+  if (!plugin) return kFailed;
+  return Guarded(plugin->log(), kFailed, [&] {
+    const Status status = work(*plugin->keyring());
+    if (status.ok()) return kOk;
+    plugin->Report(status);
+    return kFailed;
+  });
+}
+
+bool Store(const char* id, const char* type, const char* owner, const void* key,
+           size_t length) {
+  return WithKeyring([&](KeyringAws& keyring) {
+    if (key == nullptr) {
+      return Status(StatusCode::kInvalidArgument, "there is no key to store");
+    }
+    const auto* bytes = static_cast<const uint8_t*>(key);
+    return keyring.Store({NameOf(id, owner), Text(type),
+                          Secret::CopyOf(ByteView(bytes, length))});
+  });
+}
+
+// The server frees both.
+Status HandOver(const Key& key, char** type, void** data, size_t* length) {
+  const MallocService& memory = ServerMemory();
+  const ByteView bytes = key.data.RevealBytes();
+  void* copy = memory.duplicate(0, bytes.data(), bytes.size(), 0);
+  char* name = memory.duplicate_text(0, key.type.c_str(), 0);
+  if (copy == nullptr || name == nullptr) {
+    memory.free(copy);
+    memory.free(name);
+    return {StatusCode::kUnavailable, "the server has no memory for a key"};
+  }
+  *data = copy;
+  *type = name;
+  *length = bytes.size();
+  return Status::Ok();
+}
+
+bool Fetch(const char* id, char** type, const char* owner, void** key,
+           size_t* length) {
+  *key = nullptr;
+  *type = nullptr;
+  *length = 0;
+  return WithKeyring([&](KeyringAws& keyring) {
+    const Result<EncryptedKeyring::KeyPointer> found =
+        keyring.Fetch(NameOf(id, owner));
+    if (!found) return found.error();
+    if (*found == nullptr) return Status::Ok();
+    return HandOver(**found, type, key, length);
+  });
+}
+
+bool Remove(const char* id, const char* owner) {
+  return WithKeyring(
+      [&](KeyringAws& keyring) { return keyring.Remove(NameOf(id, owner)); });
+}
+
+bool Generate(const char* id, const char* type, const char* owner,
+              size_t length) {
+  return WithKeyring([&](KeyringAws& keyring) {
+    return keyring.Generate(NameOf(id, owner), Text(type), length);
+  });
+}
+
+struct Iterator {
+  std::vector<KeyName> names;
+  size_t next = 0;
+};
+
+void IteratorInit(void** iterator) {
+  *iterator = nullptr;
+  (void)WithKeyring([&](KeyringAws& keyring) {
+    *iterator = new Iterator{keyring.keyring().List()};
+    return Status::Ok();
+  });
+}
+
+void IteratorDeinit(void* iterator) { delete static_cast<Iterator*>(iterator); }
+
+bool IteratorNext(void* iterator, char* id, char* owner) {
+  auto* keys = static_cast<Iterator*>(iterator);
+  if (keys == nullptr || keys->next == keys->names.size()) return kFailed;
+  // They fit: no name is longer than kMaxAwsKeyName.
+  const KeyName& name = keys->names[keys->next++];
+  memcpy(id, name.data_id.c_str(), name.data_id.size() + 1);
+  memcpy(owner, name.auth_id.c_str(), name.auth_id.size() + 1);
+  return kOk;
+}
+
+static_assert(kMaxAwsKeyName < 1025, "the server's buffers are that large");
+
+}  // namespace
+
+KeyringPlugin keyring_aws_interface = {kKeyringInterfaceVersion,
+                                       Store,
+                                       Fetch,
+                                       Remove,
+                                       Generate,
+                                       IteratorInit,
+                                       IteratorDeinit,
+                                       IteratorNext};
+
+}  // namespace openkeyring::mysql

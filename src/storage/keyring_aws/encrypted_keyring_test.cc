@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+#include "storage/keyring_aws/encrypted_keyring.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <string.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "testing/fake_key_wrapper.h"
+#include "testing/fakes.h"
+#include "testing/spy_file_system.h"
+
+namespace openkeyring {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kPath[] = "keyring_aws_data";
+
+class EncryptedKeyringTest : public testing::Test {
+ protected:
+  std::unique_ptr<EncryptedKeyring> Open(bool cache = false) {
+    Result<std::unique_ptr<EncryptedKeyring>> opened = TryOpen(cache);
+    EXPECT_TRUE(opened) << opened.error().message();
+    return opened ? std::move(*opened) : nullptr;
+  }
+  Result<std::unique_ptr<EncryptedKeyring>> TryOpen(bool cache = false) {
+    return EncryptedKeyring::Open(
+        std::make_unique<AwsKeyringFile>(files_, random_, log_, kPath,
+                                         std::nullopt),
+        SystemClock(), {cache, 4});
+  }
+  Deadline Soon() const {
+    return Deadline::After(SystemClock(), Millis(20000));
+  }
+  Status Store(EncryptedKeyring& keyring, const std::string& id,
+               std::string_view data = "0123456789abcdef") {
+    return keyring.Store(kms_, {{id, ""}, "SECRET", Secret::CopyOf(data)},
+                         Soon());
+  }
+  std::string Fetch(EncryptedKeyring& keyring, const std::string& id) {
+    const auto key = keyring.Fetch(kms_, {id, ""}, Soon());
+    if (!key) return std::string(StatusCodeName(key.error().code()));
+    return *key == nullptr ? "absent" : std::string((*key)->data.RevealText());
+  }
+
+  SpyFileSystem files_;
+  FakeRandom random_;
+  MemoryLog log_;
+  FakeKeyWrapper kms_;
+};
+
+TEST_F(EncryptedKeyringTest, KeepsKeysAcrossOpenings) {
+  {
+    const auto keyring = Open();
+    ASSERT_TRUE(Store(*keyring, "a", "value").ok());
+    ASSERT_TRUE(keyring->Generate(kms_, {"b", "u@h"}, "AES", 32, Soon()).ok());
+    EXPECT_EQ(Fetch(*keyring, "a"), "value");
+  }
+  const auto keyring = Open();
+  EXPECT_EQ(Fetch(*keyring, "a"), "value");
+  EXPECT_EQ(keyring->List(), (std::vector<KeyName>{{"a", ""}, {"b", "u@h"}}));
+  EXPECT_EQ(Fetch(*keyring, "b"), "absent");
+  EXPECT_TRUE(keyring->Remove({"a", ""}).ok());
+  EXPECT_EQ(keyring->Remove({"a", ""}).code(), StatusCode::kNotFound);
+  EXPECT_EQ(Fetch(*keyring, "a"), "absent");
+}
+
+TEST_F(EncryptedKeyringTest, RefusesTypesAndLengthsThatItDoesNotKeep) {
+  const auto keyring = Open();
+  const auto code = [&](const std::string& type, size_t bytes) {
+    return keyring->Store(kms_, {{"k", ""}, type, Secret(bytes)}, Soon())
+        .code();
+  };
+  for (const char* type : {"RSA", "DSA", "aes", ""}) {
+    EXPECT_EQ(code(type, 32), StatusCode::kInvalidArgument) << type;
+  }
+  for (const size_t bytes : {0, 15, 17, 33, 64}) {
+    EXPECT_EQ(code("AES", bytes), StatusCode::kInvalidArgument) << bytes;
+  }
+  EXPECT_EQ(code("SECRET", 0), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("SECRET", 4097), StatusCode::kInvalidArgument);
+  EXPECT_EQ(keyring->Generate(kms_, {"k", ""}, "SECRET", 1025, Soon()).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(kms_.calls("Wrap") + kms_.calls("Generate"), 0);
+  EXPECT_EQ(code("SECRET", 4096), StatusCode::kOk);
+  EXPECT_EQ(code("AES", 16), StatusCode::kAlreadyExists);
+  EXPECT_EQ(keyring->Generate(kms_, {"l", ""}, "SECRET", 1024, Soon()).code(),
+            StatusCode::kOk);
+}
+
+TEST_F(EncryptedKeyringTest, RefusesNamesThatNoContextCanHold) {
+  const auto keyring = Open();
+  EXPECT_EQ(Store(*keyring, "").code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Store(*keyring, "\xff").code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Store(*keyring, std::string(1025, 'x')).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Store(*keyring, "\xc3\xa9").ok());
+}
+
+TEST_F(EncryptedKeyringTest, AnUnreachableKmsIsNeverAnAbsentKey) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  kms_.SetHook([](const std::string&) {
+    return Status(StatusCode::kUnavailable, "away");
+  });
+  EXPECT_EQ(Fetch(*keyring, "a"), "Unavailable");
+  EXPECT_EQ(Store(*keyring, "b").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(keyring->size(), 1u);
+  EXPECT_TRUE(keyring->Remove({"a", ""}).ok()) << "needs no KMS";
+}
+
+TEST_F(EncryptedKeyringTest, DecryptsAtEachFetchUnlessItMayCache) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  const int before = kms_.calls("Unwrap");
+  Fetch(*keyring, "a");
+  Fetch(*keyring, "a");
+  EXPECT_EQ(kms_.calls("Unwrap"), before + 2);
+}
+
+TEST_F(EncryptedKeyringTest, ACacheAnswersUntilTheKeyGoes) {
+  const auto keyring = Open(true);
+  ASSERT_TRUE(Store(*keyring, "a", "one").ok());
+  const int before = kms_.calls("Unwrap");
+  EXPECT_EQ(Fetch(*keyring, "a"), "one");
+  EXPECT_EQ(kms_.calls("Unwrap"), before);
+  ASSERT_TRUE(keyring->Remove({"a", ""}).ok());
+  EXPECT_EQ(Fetch(*keyring, "a"), "absent");
+  ASSERT_TRUE(Store(*keyring, "a", "two").ok());
+  EXPECT_EQ(Fetch(*keyring, "a"), "two");
+}
+
+TEST_F(EncryptedKeyringTest, RotateKeysPutsAllUnderTheNewKey) {
+  const auto keyring = Open();
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(Store(*keyring, id).ok());
+  kms_.SetCurrentKey("alias/new");
+  ASSERT_TRUE(keyring->RotateKeys(kms_, Soon()).ok());
+  const Result<AwsKeyring> file = ReadAwsKeyring(files_.Content(kPath));
+  ASSERT_TRUE(file);
+  for (const auto& [name, key] : file->keys) {
+    EXPECT_THAT(key->wrapped.wrapping_key, HasSubstr("alias/new"));
+  }
+  EXPECT_EQ(Fetch(*keyring, "b"), "0123456789abcdef");
+}
+
+TEST_F(EncryptedKeyringTest, RotateKeysIsAllOrNothing) {
+  const auto keyring = Open();
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(Store(*keyring, id).ok());
+  const Bytes before = files_.Content(kPath);
+  std::atomic<int> calls = 0;
+  kms_.SetCurrentKey("alias/new");
+  kms_.SetHook([&](const std::string& operation) {
+    return operation == "Wrap" && ++calls == 2
+               ? Status(StatusCode::kDenied, "not this one")
+               : Status::Ok();
+  });
+  EXPECT_EQ(keyring->RotateKeys(kms_, Soon()).code(), StatusCode::kDenied);
+  EXPECT_EQ(files_.Content(kPath), before);
+  EXPECT_EQ(Fetch(*keyring, "a"), "0123456789abcdef");
+}
+
+TEST_F(EncryptedKeyringTest, AKeyStoredDuringRotateKeysIsRotatedToo) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  FakeKeyWrapper& kms = kms_;
+  std::atomic<bool> once = false;
+  kms.SetHook([&](const std::string& operation) {
+    if (operation != "Wrap" || once.exchange(true)) return Status::Ok();
+    return Store(*keyring, "b");  // Under the old key.
+  });
+  ASSERT_TRUE(keyring->RotateKeys(kms_, Soon()).ok());
+  EXPECT_EQ(kms.calls("Wrap"), 4);  // a, a anew, b, and b anew.
+  EXPECT_EQ(keyring->size(), 2u);
+}
+
+// What somebody else put there is left alone, and nothing in memory is lost.
+TEST_F(EncryptedKeyringTest, AnEditedOrVanishedFileRefusesChanges) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  const Bytes good = files_.Content(kPath);
+  Bytes edited = good;
+  edited[60] ^= 1;
+  files_.Overwrite(kPath, edited);
+  const Status status = Store(*keyring, "b");
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_THAT(status.message(), HasSubstr("changed by somebody else"));
+  EXPECT_EQ(files_.Content(kPath), edited);
+  ASSERT_TRUE(files_.Remove(kPath).ok());
+  EXPECT_FALSE(Store(*keyring, "b").ok());
+  EXPECT_NE(Store(*keyring, "b").code(), StatusCode::kNotFound);
+  EXPECT_EQ(keyring->Remove({"a", ""}).code(), StatusCode::kReadOnly);
+  EXPECT_EQ(keyring->RotateKeys(kms_, Soon()).code(), StatusCode::kReadOnly);
+  EXPECT_EQ(Fetch(*keyring, "a"), "0123456789abcdef");
+  EXPECT_EQ(Fetch(*keyring, "b"), "absent");
+  files_.Put(kPath, good, 0640);
+  EXPECT_TRUE(Store(*keyring, "b").ok()) << "it is back";
+}
+
+TEST_F(EncryptedKeyringTest, AnotherKeyringInItsPlaceRefusesChanges) {
+  const auto keyring = Open();
+  const Bytes empty = files_.Content(kPath);
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  files_.Overwrite(kPath, empty);
+  EXPECT_EQ(Store(*keyring, "b").code(), StatusCode::kCorrupt);
+  EXPECT_EQ(files_.Content(kPath), empty);
+}
+
+TEST_F(EncryptedKeyringTest, AFullDiskChangesNothing) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  for (const char* step :
+       {"create", "append", "sync", "read back", "rename", "sync folder"}) {
+    files_.FailAt(step, {StatusCode::kUnavailable, "no space"});
+    EXPECT_FALSE(Store(*keyring, "b").ok()) << step;
+    EXPECT_FALSE(keyring->Remove({"a", ""}).ok()) << step;
+    files_.hook = nullptr;
+    const bool in_file =
+        ReadAwsKeyring(files_.Content(kPath))->keys.contains({"a", ""});
+    EXPECT_EQ(in_file, Fetch(*keyring, "a") != "absent") << step;
+  }
+  ASSERT_EQ(files_.Names().size(), 1u);
+}
+
+TEST_F(EncryptedKeyringTest, ACrashAtAnyStepLeavesTheOldOrTheNewKeys) {
+  for (int kind = 0; kind < 3; ++kind) {
+    for (size_t steps = 0;; ++steps) {
+      ASSERT_LT(steps, 40u);
+      (void)files_.Remove(kPath);
+      ASSERT_TRUE(files_.SyncFolder(".").ok());
+      size_t taken;
+      Status status;
+      {
+        const auto keyring = Open();
+        ASSERT_TRUE(Store(*keyring, "a", "old").ok());
+        files_.FailAfter(steps);
+        if (kind == 0) status = Store(*keyring, "b", "new");
+        if (kind == 1) status = keyring->Remove({"a", ""});
+        if (kind == 2) status = keyring->RotateKeys(kms_, Soon());
+        taken = steps;
+      }
+      files_.Crash();
+      const auto keyring = Open();
+      ASSERT_NE(keyring, nullptr) << taken;
+      if (kind != 1) EXPECT_EQ(Fetch(*keyring, "a"), "old") << taken;
+      const std::string changed = Fetch(*keyring, kind == 1 ? "a" : "b");
+      if (kind == 0 && status.ok()) EXPECT_EQ(changed, "new");
+      if (kind == 1 && status.ok()) EXPECT_EQ(changed, "absent");
+      EXPECT_EQ(files_.Names().size(), 1u) << "the torn temporary is gone";
+      if (status.ok()) break;
+    }
+  }
+}
+
+TEST_F(EncryptedKeyringTest, AFileInUseIsReadButNotChanged) {
+  const auto first = Open();
+  ASSERT_TRUE(Store(*first, "a", "value").ok());
+  const auto second = Open();
+  EXPECT_THAT(log_.Text(), HasSubstr("can be read but not changed"));
+  EXPECT_EQ(Fetch(*second, "a"), "value");
+  EXPECT_EQ(Store(*second, "b").code(), StatusCode::kReadOnly);
+}
+
+TEST_F(EncryptedKeyringTest, AnEmptyOrStrangeFileIsNoNewKeyring) {
+  for (const char* content : {"", "Keyring file version:2.0EOF"}) {
+    files_.Put(kPath, Bytes(content, content + strlen(content)), 0640);
+    EXPECT_EQ(TryOpen().status().code(), StatusCode::kCorrupt) << content;
+    EXPECT_EQ(AsText(files_.Content(kPath)), content);
+  }
+}
+
+TEST_F(EncryptedKeyringTest, ARecordThatWasMovedDoesNotOpen) {
+  {
+    const auto keyring = Open();
+    ASSERT_TRUE(Store(*keyring, "a", "one").ok());
+    ASSERT_TRUE(Store(*keyring, "b", "two").ok());
+  }
+  AwsKeyring swapped = *ReadAwsKeyring(files_.Content(kPath));
+  std::swap(swapped.keys[{"a", ""}], swapped.keys[{"b", ""}]);
+  files_.Overwrite(kPath, *WriteAwsKeyring(swapped));
+  const auto keyring = Open();
+  EXPECT_EQ(Fetch(*keyring, "a"), "Corrupt");
+  EXPECT_EQ(Fetch(*keyring, "b"), "Corrupt");
+}
+
+TEST_F(EncryptedKeyringTest, FetchesRunAtOnceWhileAStoreHangs) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a", "value").ok());
+  std::latch all_in(3);
+  kms_.SetHook([&](const std::string&) {
+    all_in.arrive_and_wait();  // Passes only when three are here at once.
+    kms_.SetHook(nullptr);
+    return Status::Ok();
+  });
+  std::vector<std::jthread> threads;
+  threads.emplace_back([&] { EXPECT_TRUE(Store(*keyring, "b").ok()); });
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] { EXPECT_EQ(Fetch(*keyring, "a"), "value"); });
+  }
+}
+
+TEST_F(EncryptedKeyringTest, ManyThreadsLeaveWhatTheyWereTold) {
+  const auto keyring = Open(true);
+  const auto work = [&](int thread) {
+    for (int i = 0; i < 15; ++i) {
+      const std::string own = std::to_string(thread) + "-" + std::to_string(i);
+      EXPECT_TRUE(Store(*keyring, own, own).ok());
+      EXPECT_EQ(Fetch(*keyring, own), own);
+      (void)Store(*keyring, "shared " + std::to_string(i), "same");
+      if (i % 3 == 0) EXPECT_TRUE(keyring->Remove({own, ""}).ok());
+      if (i % 5 == 0) {
+        const Status status = keyring->RotateKeys(kms_, Soon());
+        EXPECT_TRUE(status.ok()) << status.message();
+      }
+      EXPECT_FALSE(keyring->List().empty());
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 4; ++thread)
+      threads.emplace_back(work, thread);
+  }
+  EXPECT_EQ(keyring->size(), 4u * 10 + 15);
+  EXPECT_EQ(ReadAwsKeyring(files_.Content(kPath))->keys.size(), 55u);
+}
+
+}  // namespace
+}  // namespace openkeyring

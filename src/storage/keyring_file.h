@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_KEYRING_FILE_H_
+#define OPENKEYRING_STORAGE_KEYRING_FILE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "keyring/key_wrapper.h"
+#include "base/log.h"
+#include "os/durable.h"
+#include "os/file_system.h"
+#include "os/random.h"
+
+namespace openkeyring {
+
+// What the file backends of a MySQL keyring touch. All borrowed.
+struct FileBackendWorld {
+  KeyWrapper& wrapper;
+  FileSystem& files;
+  Random& random;
+  Log& log;
+};
+
+struct FileBackendOptions {
+  bool read_only = false;  // Nothing on disk is touched, no lock is taken.
+  // Whether a missing or empty file may mean a new keyring. Not for a reload
+  // of one that has keys.
+  bool may_create = true;
+  // Pairs to bind to, besides our own.
+  Binding binding;
+  // How many calls of the wrapper at once.
+  size_t parallelism = 16;
+  // The most bytes that a sealed file may have, to be read and to be written.
+  size_t max_file = size_t{1} << 30;
+};
+
+// The file of a MySQL keyring as this process has it: locked, for as long as
+// this object lives. The keyrings that reloads make one after another share
+// it, so that none ever lets go of the file while another takes it up.
+//
+// Threads: not synchronised; a keyring and the next use it one after the other.
+class KeyringFile {
+ public:
+  // `owner` is for files that are made; without it they belong to whoever the
+  // process runs as. `cure` is what a person does once the right file is back
+  // in its place.
+  KeyringFile(FileSystem& files, Random& random, std::string path,
+              std::optional<FileOwner> owner,
+              std::string cure = "run ALTER INSTANCE RELOAD KEYRING");
+
+  const std::string& path() const { return path_; }
+
+  // Opens and locks the file unless that is done and the path still names it.
+  // Afterwards locked(), or why_not_writable() says why not: kNotFound when
+  // there is no file, kAlreadyExists when somebody else has it, or a refusal
+  // of the system.
+  void Acquire();
+  bool locked() const { return file_ != nullptr; }
+  const Status& why_not_writable() const { return why_not_writable_; }
+  // Nothing may be written from now on, for that reason.
+  void GiveUpWriting(Status reason);
+
+  // The open file; locked() must be true.
+  WritableFile& file() { return *file_; }
+  // Ok when the file is locked, still at its path, and of that epoch(). Else
+  // what to tell who wants to write: kReadOnly, kDenied, kUnavailable for why
+  // it is not locked, kCorrupt when somebody else changed it; never kNotFound
+  // or kAlreadyExists, which are answers about keys.
+  Status CheckOurs(uint64_t epoch);
+  // The same, and of that size.
+  Status CheckUnchanged(uint64_t epoch, uint64_t size);
+
+  // Makes the file, with mode 0640, where there is none; kAlreadyExists when
+  // somebody was faster. Then Acquire.
+  Status Create(ByteView content);
+  // Replaces it durably, keeping mode and owner. Refused, as by CheckOurs, when
+  // another file is there now. When the new content took the name although this
+  // is an error, `replaced` says so.
+  Status Replace(ByteView content, bool& replaced);
+  // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
+  Result<std::string> PutAside(const std::string& label, ByteView bytes);
+  // The error for a file that holds something else than the caller knows.
+  Status Changed() const;
+  // Removes what writers that died left unfinished, and says so.
+  void SweepLeftovers(Log& log);
+  // Makes what is there now durable: the process that wrote it may have died
+  // before it came to that.
+  Status SyncAll();
+
+  // Grows whenever another file takes the place: a keyring that neither read
+  // nor wrote that one is out of date.
+  uint64_t epoch() const { return epoch_; }
+
+ private:
+  FileSystem& files_;
+  Random& random_;
+  const std::string path_;
+  const std::optional<FileOwner> owner_;
+  const std::string cure_;
+  std::unique_ptr<WritableFile> file_;
+  Status why_not_writable_;
+  uint64_t epoch_ = 0;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_KEYRING_FILE_H_

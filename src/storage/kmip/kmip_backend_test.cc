@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: MIT
+#include "storage/kmip/kmip_backend.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "kmip/operations/activate.h"
+#include "kmip/operations/register.h"
+#include "kmip/operations/revoke.h"
+#include "emulators/kmip/lab.h"
+
+namespace openkeyring {
+namespace {
+
+using kmip_server::Behaviour;
+using kmip_server::Fault;
+using kmip_server::Lab;
+using kmip_server::MakeFault;
+
+Key MakeKey(std::string data_id, std::string auth_id, std::string type,
+            std::string_view data) {
+  return {{std::move(data_id), std::move(auth_id)},
+          std::move(type),
+          Secret::CopyOf(data)};
+}
+
+Key Aes(std::string data_id, std::string auth_id = "") {
+  return MakeKey(std::move(data_id), std::move(auth_id), "AES",
+                 "0123456789abcdef0123456789abcdef");
+}
+
+class KmipBackendTest : public testing::Test {
+ protected:
+  KmipBackend Backend(KmipBackendOptions options = {}) {
+    return KmipBackend(client_, SystemClock(), SystemRandom(), lab_.log,
+                       std::move(options));
+  }
+  static KmipBackendOptions InGroup(std::string group) {
+    KmipBackendOptions options;
+    options.object_group = std::move(group);
+    return options;
+  }
+  // What a fresh backend loads: "data_id|auth_id|type|data", sorted.
+  std::vector<std::string> Loaded(KmipBackendOptions options = {}) {
+    KmipBackend backend = Backend(std::move(options));
+    Result<std::vector<Key>> keys = backend.Load(Lab::Soon());
+    EXPECT_TRUE(keys) << keys.error().ToString();
+    return keys ? Texts(*keys) : std::vector<std::string>{"failed"};
+  }
+  static std::string Text(const Key& key) {
+    return key.name.data_id + "|" + key.name.auth_id + "|" + key.type + "|" +
+           std::string(key.data.RevealText());
+  }
+  static std::vector<std::string> Texts(const std::vector<Key>& keys) {
+    std::vector<std::string> texts;
+    for (const Key& key : keys) texts.push_back(Text(key));
+    std::sort(texts.begin(), texts.end());
+    return texts;
+  }
+  Status LoadError(KmipBackendOptions options = {}) {
+    KmipBackend backend = Backend(std::move(options));
+    return backend.Load(Lab::Soon()).status();
+  }
+  // As Percona's component registers it.
+  std::string RegisterAsPercona(const std::string& name, KmipObjectType type,
+                                std::string_view value, bool activate = true,
+                                const std::string& group = "") {
+    KmipObject object;
+    object.type = type;
+    object.value = Secret::CopyOf(value);
+    KmipAttributes attributes;
+    if (!name.empty()) attributes.names = {name};
+    if (!group.empty()) attributes.object_groups = {group};
+    attributes.usage_mask = 0x0C;
+    if (type == KmipObjectType::kSymmetricKey) {
+      object.algorithm = attributes.algorithm = KmipAlgorithm::kAes;
+      object.length = attributes.length = static_cast<int>(value.size() * 8);
+    } else {
+      object.format = KmipKeyFormat::kOpaque;
+    }
+    return RegisterAs(object, attributes, activate);
+  }
+  std::string RegisterAs(const KmipObject& object,
+                         const KmipAttributes& attributes,
+                         bool activate = true) {
+    const KmipChange change =
+        client_.Change(MakeRegister(object, attributes), Lab::Soon());
+    EXPECT_TRUE(change.status.ok()) << change.status.ToString();
+    if (activate) Do(MakeActivate(change.id));
+    return change.id;
+  }
+  void Do(const KmipCall& call) {
+    const KmipChange change = client_.Change(call, Lab::Soon());
+    EXPECT_TRUE(change.status.ok()) << change.status.ToString();
+  }
+  void Revoke(const std::string& id) {
+    KmipRevokeRequest request;
+    request.id = id;
+    Do(MakeRevoke(request));
+  }
+  void Set(bool Behaviour::*member) {
+    Behaviour behaviour;
+    behaviour.*member = true;
+    lab_.server().Set(behaviour);
+  }
+
+  Lab lab_;
+  KmipClient& client_ = lab_.Client();
+};
+
+TEST_F(KmipBackendTest, OwnersAndTypesAndLengthsComeBack) {
+  KmipBackend backend = Backend();
+  EXPECT_TRUE(backend.Load(Lab::Soon())->empty());
+  const std::string long_value(kMaxKeyBytes, 'x');
+  std::vector<std::string> stored;
+  const Key keys[] = {
+      Aes("INNODBKey-1"),
+      Aes("k", "root@localhost"),
+      Aes("k", "app@%"),
+      MakeKey("k", "", "SECRET", std::string_view("a pass\0word", 11)),
+      MakeKey("odd", "", "AES", "seventeen bytes.."),
+      MakeKey("short", "", "AES", "sixteen bytes..."),
+      MakeKey("rsa", "me@here", "RSA", "1"),
+      MakeKey("typed; strangely/100%", "a;b", "x;y", "data"),
+      MakeKey("long", "", "SECRET", long_value)};
+  for (const Key& key : keys) {
+    Status status = backend.Store(key, Lab::Soon());
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    stored.push_back(Text(key));
+  }
+  std::sort(stored.begin(), stored.end());
+  EXPECT_EQ(Loaded(), stored);
+}
+
+TEST_F(KmipBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
+  ASSERT_TRUE(Backend().Store(Aes("INNODBKey-1"), Lab::Soon()).ok());
+  KmipObjects objects(client_, lab_.log);
+  const auto found = objects.Find("INNODBKey-1", "",
+                                  KmipObjectType::kSymmetricKey, Lab::Soon());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->size(), 1U);
+}
+
+TEST_F(KmipBackendTest, PerconasObjectsAreRead) {
+  RegisterAsPercona("k1", KmipObjectType::kSymmetricKey, "0123456789abcdef");
+  RegisterAsPercona("s1", KmipObjectType::kSecretData, "a secret");
+  EXPECT_EQ(Loaded(), (std::vector<std::string>{"k1||AES|0123456789abcdef",
+                                                "s1||SECRET|a secret"}));
+}
+
+TEST_F(KmipBackendTest, PerconasPreActiveKeysAreReadWithAWarning) {
+  RegisterAsPercona("k1", KmipObjectType::kSymmetricKey, "0123456789abcdef",
+                    /*activate=*/false);
+  EXPECT_EQ(Loaded().size(), 1U);
+  EXPECT_NE(lab_.log.Text().find("Pre-Active"), std::string::npos);
+  KmipBackendOptions options;
+  options.activate_pre_active = true;
+  EXPECT_EQ(Loaded(options).size(), 1U);
+  KmipObjects objects(client_, lab_.log);
+  const auto found =
+      objects.Find("k1", "", KmipObjectType::kSymmetricKey, Lab::Soon());
+  EXPECT_EQ(found->front().state, KmipState::kActive);
+}
+
+TEST_F(KmipBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
+  RegisterAsPercona("", KmipObjectType::kSymmetricKey, "0123456789abcdef");
+  const std::string gone = RegisterAsPercona(
+      "gone", KmipObjectType::kSymmetricKey, "0123456789abcdef");
+  Revoke(gone);
+  KmipObject other;
+  other.value = Secret::CopyOf("012345678901234567890123");
+  other.algorithm = KmipAlgorithm::kTripleDes;
+  KmipAttributes attributes;
+  attributes.names = {"of another algorithm"};
+  attributes.algorithm = KmipAlgorithm::kTripleDes;
+  RegisterAs(other, attributes);
+  attributes = {};
+  attributes.names = {"of another product"};
+  attributes.application_info = {{"openkeyring-mariadb", "1;1"}};
+  other.algorithm = attributes.algorithm = KmipAlgorithm::kAes;
+  RegisterAs(other, attributes);
+  RegisterAsPercona("k", KmipObjectType::kSymmetricKey, "0123456789abcdef");
+  EXPECT_EQ(Loaded(), (std::vector<std::string>{"k||AES|0123456789abcdef"}));
+  const std::string text = lab_.log.Text();
+  EXPECT_NE(text.find("1 deactivated"), std::string::npos) << text;
+  EXPECT_NE(text.find("3 that are no MySQL keys"), std::string::npos) << text;
+}
+
+TEST_F(KmipBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
+  for (const char* data : {"2;AES;k;;n", "1;AES;k;", "1;AES;;;n", "1;AES;k;;",
+                           "1;AES;%6B;;n", "1;AES;k;;n;more", ""}) {
+    KmipObject object;
+    object.value = Secret::CopyOf("0123456789abcdef");
+    object.algorithm = KmipAlgorithm::kAes;
+    KmipAttributes attributes;
+    attributes.names = {"k"};
+    attributes.application_info = {{"openkeyring-mysql", data}};
+    const std::string id = RegisterAs(object, attributes);
+    const Status status = LoadError();
+    EXPECT_EQ(status.code(), StatusCode::kCorrupt) << data;
+    EXPECT_NE(status.message().find('"' + id + '"'), std::string::npos);
+    Revoke(id);
+  }
+}
+
+TEST_F(KmipBackendTest, OfTwoGroupsEachHasItsOwn) {
+  KmipBackend one = Backend(InGroup("one")), two = Backend(InGroup("two"));
+  ASSERT_TRUE(one.Store(MakeKey("k", "", "SECRET", "1"), Lab::Soon()).ok());
+  ASSERT_TRUE(two.Store(MakeKey("k", "", "SECRET", "2"), Lab::Soon()).ok());
+  EXPECT_EQ(Loaded(InGroup("one")), (std::vector<std::string>{"k||SECRET|1"}));
+  EXPECT_EQ(Loaded(InGroup("two")), (std::vector<std::string>{"k||SECRET|2"}));
+}
+
+TEST_F(KmipBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
+  const auto type = KmipObjectType::kSymmetricKey;
+  RegisterAsPercona("k", type, "0123456789abcdef");
+  RegisterAsPercona("k", type, "0123456789abcdef");
+  KmipBackend backend = Backend();
+  ASSERT_EQ(backend.Load(Lab::Soon())->size(), 1U);
+  const std::string other = RegisterAsPercona("k", type, "another value...");
+  const Status status = LoadError();
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_NE(status.message().find('"' + other + '"'), std::string::npos);
+  Revoke(other);
+  // Both copies go.
+  ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+  EXPECT_TRUE(Loaded().empty());
+}
+
+TEST_F(KmipBackendTest, ARemovedKeyIsGoneFromTheServer) {
+  KmipBackend backend = Backend();
+  ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
+  ASSERT_TRUE(backend.Remove({"k", "o@h"}, Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 0U);
+  ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
+TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
+  KmipBackend backend = Backend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  Fault fault = MakeFault("fail", "Revoke");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
+  lab_.server().Push(fault);
+  const Status status = backend.Remove({"k", ""}, Lab::Soon());
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("key \"k\""), std::string::npos);
+  EXPECT_EQ(Loaded().size(), 1U);
+  EXPECT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+  EXPECT_TRUE(Loaded().empty());
+}
+
+TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
+  KmipBackend backend = Backend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  Fault fault = MakeFault("fail", "Destroy");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
+  lab_.server().Push(fault);
+  EXPECT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+  EXPECT_NE(lab_.log.Text().find("did not destroy it"), std::string::npos);
+  EXPECT_TRUE(Loaded().empty());
+}
+
+TEST_F(KmipBackendTest, AnActivationThatIsRefusedLeavesNothing) {
+  KmipBackend backend = Backend();
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  const Status status = backend.Store(Aes("k"), Lab::Soon());
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(lab_.store.size(), 0U);
+}
+
+TEST_F(KmipBackendTest, WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
+  KmipBackend backend = Backend();
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 1U);
+  EXPECT_TRUE(Loaded().empty());
+  EXPECT_NE(lab_.log.Text().find("1 left by stores that failed"),
+            std::string::npos);
+  ASSERT_TRUE(backend.Store(Aes("other"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 1U);
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
+// The answer of each step is lost after its effect, or the request before it.
+class KmipBackendCut
+    : public KmipBackendTest,
+      public testing::WithParamInterface<std::tuple<const char*, const char*>> {
+};
+
+TEST_P(KmipBackendCut, AStoreIsDoneOnceOrNotAtAll) {
+  const auto [kind, operation] = GetParam();
+  for (const int count : {1, 2, 20}) {
+    KmipBackend backend = Backend();
+    lab_.server().Push(MakeFault(kind, operation, count));
+    const std::string id = "k" + std::to_string(count);
+    const Status status = backend.Store(Aes(id), Lab::In(3000));
+    EXPECT_NE(status.code(), StatusCode::kNotFound);
+    lab_.server().ClearFaults();
+    const auto keys = Loaded();
+    const size_t seen = std::count_if(
+        keys.begin(), keys.end(),
+        [&](const std::string& key) { return key.starts_with(id + "|"); });
+    if (status.ok()) {
+      EXPECT_EQ(seen, 1U) << operation << count;
+      continue;
+    }
+    // Whatever is there, a second try never makes a second key.
+    EXPECT_LE(seen, 1U) << operation << count;
+    EXPECT_TRUE(backend.Store(Aes(id), Lab::Soon()).ok());
+    const auto after = Loaded();
+    EXPECT_EQ(std::count_if(after.begin(), after.end(),
+                            [&](const std::string& key) {
+                              return key.starts_with(id + "|");
+                            }),
+              1)
+        << operation << count;
+  }
+}
+
+TEST_P(KmipBackendCut, ARemovalIsDoneOrTheKeyIsThere) {
+  const auto [kind, operation] = GetParam();
+  KmipBackend backend = Backend();
+  for (const int count : {1, 2, 20}) {
+    ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+    lab_.server().Push(MakeFault(kind, operation, count));
+    const Status status = backend.Remove({"k", ""}, Lab::In(3000));
+    lab_.server().ClearFaults();
+    EXPECT_NE(status.code(), StatusCode::kNotFound);
+    if (!status.ok()) {
+      EXPECT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+    }
+    EXPECT_TRUE(Loaded().empty()) << operation << count;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Steps, KmipBackendCut,
+    testing::Combine(testing::Values("cut_before", "cut_after"),
+                     testing::Values("Register", "Activate", "Get",
+                                     "Get Attributes", "Locate", "Revoke",
+                                     "Destroy")));
+
+TEST_F(KmipBackendTest, AStoreOnServersWithUniqueNamesDoesNotStumbleOverRests) {
+  Set(&Behaviour::unique_names);
+  KmipBackend backend = Backend();
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  // Another process, which knows nothing of it.
+  EXPECT_TRUE(Backend().Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
+TEST_F(KmipBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
+  for (const bool unique : {true, false}) {
+    Behaviour behaviour;
+    behaviour.unique_names = unique;
+    lab_.server().Set(behaviour);
+    KmipBackend one = Backend(), two = Backend();
+    const std::string id = unique ? "u" : "n";
+    ASSERT_TRUE(one.Load(Lab::Soon()) && two.Load(Lab::Soon()));
+    ASSERT_TRUE(one.Store(Aes(id), Lab::Soon()).ok());
+    const Status status =
+        two.Store(MakeKey(id, "", "AES", "sixteen bytes..."), Lab::Soon());
+    EXPECT_EQ(status.code(), StatusCode::kAlreadyExists) << status.ToString();
+    EXPECT_EQ(lab_.store.size(), unique ? 1U : 2U);
+  }
+}
+
+TEST_F(KmipBackendTest, AServerThatGivesFewAttributesWillDo) {
+  Set(&Behaviour::fewer_attributes);
+  EXPECT_TRUE(Backend().Store(Aes("k"), Lab::Soon()).ok());
+}
+
+TEST_F(KmipBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
+  KmipBackend backend = Backend();
+  const auto searches = [&] { return lab_.server().operations()["Locate"]; };
+  for (const char* id :
+       {"INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1",
+        "MySQLReplicationKey_ca43a29e-e8a9-11f1-b637-02fc00000001_12"}) {
+    ASSERT_TRUE(backend.Store(Aes(id), Lab::Soon()).ok());
+  }
+  EXPECT_EQ(searches(), 0);
+  ASSERT_TRUE(backend.Store(Aes("of a user", "a@b"), Lab::Soon()).ok());
+  EXPECT_EQ(searches(), 1);
+}
+
+TEST_F(KmipBackendTest, ADeadServerIsUnavailableNotEmpty) {
+  KmipBackend backend = Backend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  lab_.server().Stop();
+  const Status load = Backend().Load(Lab::In(2000)).status();
+  EXPECT_TRUE(load.IsTransient()) << load.ToString();
+  const Status store = backend.Store(Aes("other"), Lab::In(2000));
+  EXPECT_TRUE(store.IsTransient()) << store.ToString();
+  const Status removal = backend.Remove({"k", ""}, Lab::In(2000));
+  EXPECT_TRUE(removal.IsTransient()) << removal.ToString();
+  lab_.server().Start();
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
+TEST_F(KmipBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
+  KmipBackend backend = Backend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  for (const char* operation : {"Get", "Get Attributes"}) {
+    Fault fault = MakeFault("fail", operation);
+    fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
+    lab_.server().Push(fault);
+    const Status status = LoadError();
+    EXPECT_EQ(status.code(), StatusCode::kDenied) << operation;
+    EXPECT_NE(status.message().find("KMIP object"), std::string::npos);
+  }
+}
+
+TEST_F(KmipBackendTest, MoreObjectsThanAllowedFailTheLoad) {
+  KmipBackend backend = Backend();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(backend.Store(Aes(std::to_string(i)), Lab::Soon()).ok());
+  }
+  KmipBackendOptions options;
+  options.max_objects = 2;
+  EXPECT_FALSE(LoadError(options).ok());
+}
+
+TEST_F(KmipBackendTest, ManyKeysTakeFewMessages) {
+  for (int i = 0; i < 200; ++i) {
+    RegisterAsPercona("k" + std::to_string(i), KmipObjectType::kSymmetricKey,
+                      "0123456789abcdef");
+  }
+  const int before = lab_.server().requests();
+  EXPECT_EQ(Loaded().size(), 200U);
+  EXPECT_LE(lab_.server().requests() - before, 14);
+}
+
+TEST(KmipBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
+  Lab lab(2);
+  KmipBackend backend(lab.Client(), SystemClock(), SystemRandom(), lab.log, {});
+  ASSERT_TRUE(backend.Load(Lab::Soon()));
+  lab.server(0).Push(MakeFault("hang", "*", -1));
+  const Status status = backend.Store(Aes("k"), Lab::In(3000));
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  // From then on it is passed over.
+  EXPECT_TRUE(backend.Store(Aes("l"), Lab::In(1000)).ok());
+  EXPECT_EQ(backend.Load(Lab::Soon())->size(), 2U);
+}
+
+class KmipBackendVersions : public testing::TestWithParam<KmipVersion> {};
+
+TEST_P(KmipBackendVersions, EveryVersionKeepsAKeyWhole) {
+  Lab lab;
+  KmipClientOptions options = lab.ClientOptions();
+  options.version = GetParam();
+  KmipBackendOptions group;
+  group.object_group = "g";
+  KmipBackend backend(lab.Client(options), SystemClock(), SystemRandom(),
+                      lab.log, group);
+  ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
+  ASSERT_TRUE(backend.Store(MakeKey("s", "", "SECRET", "x"), Lab::Soon()).ok());
+  KmipBackend again(lab.Client(options), SystemClock(), SystemRandom(), lab.log,
+                    group);
+  auto keys = again.Load(Lab::Soon());
+  ASSERT_TRUE(keys) << keys.error().ToString();
+  ASSERT_EQ(keys->size(), 2U);
+  EXPECT_EQ(keys->front().name, (KeyName{"k", "o@h"}));
+  ASSERT_TRUE(again.Remove({"k", "o@h"}, Lab::Soon()).ok());
+  EXPECT_EQ(lab.store.size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KmipBackendVersions,
+                         testing::ValuesIn(kKmipVersions));
+
+}  // namespace
+}  // namespace openkeyring

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "storage/mariadb_files/key_file_format.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "crypto/sealing.h"
+#include "base/byte_codec.h"
+
+namespace openkeyring {
+namespace {
+
+// The first byte is none that a KMS blob (0x01) or text starts with; the line
+// ends show a transfer that meddled with them.
+constexpr std::array<uint8_t, 8> kMagic = {0x89, 'O',  'K',  'R',
+                                           'K',  '\r', '\n', 0x1a};
+constexpr uint16_t kVersion = 1;
+constexpr size_t kDigest = 32;
+constexpr size_t kMaxBlob = 6144;  // What KMS makes at most.
+
+Status Damaged(const char* why) {
+  return {StatusCode::kCorrupt, std::string("the key file is damaged: ") + why +
+                                    "; restore it from a backup"};
+}
+
+Result<KeyFile> ReadFields(ByteReader reader) {
+  const Status damaged = Damaged("its fields do not add up");
+  KeyFile file;
+  file.bound = true;
+  uint16_t pairs = 0;
+  if (!reader.TakeNumber(pairs)) return damaged;
+  for (int i = 0; i < pairs; ++i) {
+    ByteView name, value;
+    if (!reader.TakeField(name) || !reader.TakeField(value)) return damaged;
+    if (!file.binding.emplace(AsText(name), AsText(value)).second) {
+      return damaged;
+    }
+  }
+  ByteView wrapping_key, blob;
+  if (!reader.TakeField(wrapping_key) || !reader.TakeField(blob) ||
+      !reader.AtEnd() || blob.empty()) {
+    return damaged;
+  }
+  file.wrapped.wrapping_key = AsText(wrapping_key);
+  file.wrapped.blob.assign(blob.begin(), blob.end());
+  return file;
+}
+
+// The whole of `text` as a number from 1 to `most`, in its one spelling.
+std::optional<uint32_t> ParseNumber(std::string_view text, uint32_t most) {
+  uint32_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || text.starts_with('0') ||
+      value > most) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string KeyFileName(KeyVersion key) {
+  return std::string(kKeyFilePrefix) + std::to_string(key.id) + "." +
+         std::to_string(key.version);
+}
+
+std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
+  if (!name.starts_with(kKeyFilePrefix)) return std::nullopt;
+  name.remove_prefix(kKeyFilePrefix.size());
+  const size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto id = ParseNumber(name.substr(0, dot), 0xffffffff);
+  const auto version = ParseNumber(name.substr(dot + 1), kMaxKeyVersion);
+  if (!id || !version) return std::nullopt;
+  return KeyVersion{*id, *version};
+}
+
+Bytes WriteBoundKeyFile(const WrappedKey& wrapped, const Binding& binding) {
+  Bytes out(kMagic.begin(), kMagic.end());
+  PutNumber(out, kVersion);
+  PutNumber(out, static_cast<uint16_t>(binding.size()));
+  for (const auto& [name, value] : binding) {
+    PutField(out, AsBytes(name));
+    PutField(out, AsBytes(value));
+  }
+  PutField(out, AsBytes(wrapped.wrapping_key));
+  PutField(out, wrapped.blob);
+  PutBytes(out, Sha256(out));
+  return out;
+}
+
+Result<KeyFile> ReadKeyFile(ByteView content) {
+  if (content.empty()) return Damaged("it is empty");
+  const size_t shared = std::min(content.size(), kMagic.size());
+  if (!std::equal(kMagic.begin(), kMagic.begin() + shared, content.begin())) {
+    if (content.size() > kMaxBlob) {
+      return Damaged("it is larger than any wrapped key");
+    }
+    return KeyFile{{Bytes(content.begin(), content.end()), ""}, false, {}};
+  }
+  if (content.size() < kMagic.size() + 2 + kDigest) {
+    return Damaged("it is cut short");
+  }
+  const ByteView fields = content.first(content.size() - kDigest);
+  // Every version ends with the digest of all before it, so that damage is
+  // told apart from news.
+  if (!std::ranges::equal(Sha256(fields), content.last(kDigest))) {
+    return Damaged("its checksum is wrong");
+  }
+  ByteReader reader(fields.subspan(kMagic.size()));
+  uint16_t version = 0;
+  if (!reader.TakeNumber(version) || version != kVersion) {
+    return Status(StatusCode::kMisconfigured,
+                  "the key file has format version " + std::to_string(version) +
+                      ", which a newer OpenKeyring wrote; use that one");
+  }
+  return ReadFields(reader);
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_MARIADB_FILES_KEY_FILE_FORMAT_H_
+#define OPENKEYRING_STORAGE_MARIADB_FILES_KEY_FILE_FORMAT_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "keyring/key_wrapper.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "keyring/versioned_backend.h"
+
+// MariaDB's key files (docs/file_formats.md, "aws-kms-key files").
+namespace openkeyring {
+
+// More than any key file can be.
+constexpr size_t kMaxKeyFile = 32768;
+
+// All key files start with this; mariadb-backup copies by it.
+constexpr std::string_view kKeyFilePrefix = "aws-kms-key.";
+
+// "aws-kms-key.<id>.<version>", decimal.
+std::string KeyFileName(KeyVersion key);
+// The reverse; nothing for any other name. Only the exact spelling counts: no
+// leading zeros, no signs, both numbers from 1 to their maximum.
+std::optional<KeyVersion> ParseKeyFileName(std::string_view name);
+
+// What a file says. A raw file, as the stock plugin writes it, is the blob and
+// nothing else; a bound file also says what the blob is bound to.
+struct KeyFile {
+  WrappedKey wrapped;
+  bool bound = false;
+  Binding binding;  // Empty when not bound.
+};
+
+// Of a bound file.
+Bytes WriteBoundKeyFile(const WrappedKey& wrapped, const Binding& binding);
+// Decides by the first bytes. kCorrupt for an empty, cut, damaged or oversized
+// file; kMisconfigured for a bound file of a version made by newer software.
+Result<KeyFile> ReadKeyFile(ByteView content);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_MARIADB_FILES_KEY_FILE_FORMAT_H_

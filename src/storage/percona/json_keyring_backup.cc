@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "storage/percona/json_keyring_backup.h"
+
+#include <map>
+#include <utility>
+
+namespace openkeyring {
+namespace {
+
+using State = JsonImage::State;
+
+// Whether every key of `part` is in `whole`, wrapped in the same bytes.
+bool Contains(const JsonKeyring& whole, const JsonKeyring& part) {
+  std::map<KeyName, const JsonElement*> names;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    names[whole.element(i).name] = &whole.element(i);
+  }
+  for (size_t i = 0; i < part.size(); ++i) {
+    const JsonElement& element = part.element(i);
+    const auto found = names.find(element.name);
+    if (found == names.end() || found->second->type != element.type ||
+        found->second->wrapped.blob != element.wrapped.blob) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Status Unusable(const JsonImage& main, const JsonImage& backup) {
+  std::string text = main.state == State::kDamaged
+                         ? "it is no whole JSON key file: " + main.damage
+                         : "it holds nothing";
+  if (backup.state == State::kDamaged) {
+    text += "; and its backup, left by a crash, is torn: " + backup.damage;
+  }
+  text += main.state == State::kDamaged
+              ? "; restore it from a copy"
+              : "; when no key was ever stored, remove the backup, else "
+                "restore the file from a copy";
+  return {StatusCode::kCorrupt, std::move(text)};
+}
+
+}  // namespace
+
+Result<JsonImage> ReadJsonImage(FileSystem& files, const std::string& path) {
+  JsonImage image;
+  Result<Secret> content = files.Read(path, kMaxJsonKeyring);
+  if (!content) {
+    const StatusCode code = content.error().code();
+    if (code == StatusCode::kNotFound) return image;
+    if (code != StatusCode::kCorrupt) return content.error();
+    image.state = State::kDamaged;
+    image.damage = content.error().message();
+    return image;
+  }
+  const ByteView bytes = content->RevealBytes();
+  image.content.assign(bytes.begin(), bytes.end());
+  if (bytes.empty()) {
+    image.state = State::kEmpty;
+    return image;
+  }
+  Result<JsonKeyring> document = JsonKeyring::Parse(image.content);
+  if (document) {
+    image.state = State::kValid;
+    image.document = std::move(*document);
+  } else if (document.error().code() == StatusCode::kCorrupt) {
+    image.state = State::kDamaged;
+    image.damage = document.error().message();
+  } else {
+    return document.error().WithContext(path);
+  }
+  return image;
+}
+
+Result<BackupFate> JudgeBackup(const JsonImage& main, const JsonImage& backup) {
+  const bool main_is_valid = main.state == State::kValid;
+  if (backup.state == State::kMissing || backup.state == State::kEmpty) {
+    // Nothing was in it yet, so nothing has happened to the file yet.
+    if (main.state == State::kDamaged) return Unusable(main, backup);
+    return backup.state == State::kEmpty ? BackupFate::kRemove
+                                         : BackupFate::kNone;
+  }
+  if (backup.state == State::kDamaged) {
+    if (!main_is_valid) return Unusable(main, backup);
+    return BackupFate::kSetAside;
+  }
+  if (!main_is_valid) return BackupFate::kRestore;
+  if (!Contains(backup.document, main.document)) return BackupFate::kSetAside;
+  return backup.document.size() > main.document.size() ? BackupFate::kRestore
+                                                       : BackupFate::kRemove;
+}
+
+}  // namespace openkeyring

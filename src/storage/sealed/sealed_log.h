@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_SEALED_SEALED_LOG_H_
+#define OPENKEYRING_STORAGE_SEALED_SEALED_LOG_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "storage/sealed/sealed_header.h"
+#include "crypto/sealing.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "keyring/key.h"
+#include "os/random.h"
+
+// The records of a sealed keyring file (docs/file_formats.md). Bytes only.
+namespace openkeyring {
+
+// What a log's records come to.
+struct ReplayedLog {
+  std::map<KeyName, Key> keys;
+  size_t good = 0;  // Bytes that are whole records; what follows was torn.
+};
+
+// Where a log stands, and so what its next record is: the reader of a log
+// leaves it at the end, and writers go on from there.
+//
+// A record is numbered when it is sealed and counts only when Advance says that
+// it is stored; one that could not be stored is sealed anew, with a new salt.
+// Threads: one object is not synchronised.
+class SealedLog {
+ public:
+  // At the start of the log of that file and generation. `random` is borrowed.
+  static Result<std::unique_ptr<SealedLog>> Make(const Secret& data_key,
+                                                 const FileId& file_id,
+                                                 uint64_t generation,
+                                                 Random& random);
+
+  // Reads all records and moves to behind the last good one. kCorrupt, with the
+  // offset, for damage that cannot be a torn end. `offset` is where `records`
+  // start in the file, for the text.
+  Result<ReplayedLog> Replay(ByteView records, size_t offset);
+
+  // The next record. kInvalidArgument for a name or type above kMaxField and
+  // for a key above kMaxKeyBytes.
+  Result<Bytes> SealPut(const Key& key);
+  Result<Bytes> SealRemove(const Key& key);  // Its name only.
+  // The record that was sealed last is stored.
+  void Advance();
+  // The mark that says so.
+  Bytes Done() const;
+
+  // What a put of this key takes, its mark included.
+  static size_t RecordSize(const Key& key);
+
+ private:
+  using Tag = std::array<uint8_t, kSealTag>;
+  enum class Kind : uint8_t { kPut = 1, kRemove = 2, kDone = 3 };
+  struct Prefix {
+    Kind kind;
+    uint32_t size;  // Of what follows.
+    uint64_t sequence;
+  };
+
+  SealedLog(const FileId& file_id, uint64_t generation, Random& random)
+      : file_id_(file_id), generation_(generation), random_(random) {}
+
+  // A record or mark that was looked at.
+  struct Seen {
+    Status status;
+    size_t size = 0;           // When it is good.
+    bool may_be_torn = false;  // When it is not: as a crash could leave it.
+  };
+
+  Bytes PrefixCheck(ByteView checked) const;
+  Bytes WritePrefix(const Prefix& prefix) const;
+  Result<Prefix> ReadPrefix(ByteView bytes) const;
+  bool GoesOn(ByteView rest, uint64_t sequence) const;
+  Result<Bytes> Seal(Kind kind, const Key& record);
+  Result<Key> Open(ByteView record);
+  Seen ReplayOne(ByteView rest, std::map<KeyName, Key>& keys);
+  Bytes AdditionalData(ByteView clear) const;
+
+  const FileId file_id_;
+  const uint64_t generation_;
+  Random& random_;
+  std::unique_ptr<Sealing> sealing_;
+  uint64_t sequence_ = 0;  // Of the last record.
+  Tag tag_{};              // Its tag.
+  Tag sealed_tag_{};       // Of the one sealed and not yet stored.
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_SEALED_SEALED_LOG_H_
