@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "aws/sigv4.h"
-#include "storage/mariadb_files/key_file_format.h"
 #include "base/log.h"
 #include "keyring/loaded_keys.h"
 #include "keyring/versioned_keys.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "storage/mariadb_files/key_file_format.h"
 
 namespace openkeyring {
 namespace {

@@ -3,10 +3,10 @@
 // one form, what is damaged is refused, whoever did it.
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "storage/keyring_aws/aws_keyring_format.h"
-#include "crypto/sealing.h"
 #include "base/byte_codec.h"
+#include "crypto/sealing.h"
 #include "fuzz/check.h"
+#include "storage/keyring_aws/aws_keyring_format.h"
 
 using namespace openkeyring;
 

@@ -3,8 +3,8 @@
 // one about the configuration, fits a log line, and never tells a secret.
 #include <string>
 
-#include "product/component_keyring_kms/kms_component_config.h"
 #include "fuzz/check.h"
+#include "product/component_keyring_kms/kms_component_config.h"
 
 using namespace openkeyring;
 

@@ -6,8 +6,8 @@
 
 #include <set>
 
-#include "storage/percona/json_keyring_format.h"
 #include "fuzz/check.h"
+#include "storage/percona/json_keyring_format.h"
 
 using namespace openkeyring;
 

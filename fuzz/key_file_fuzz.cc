@@ -3,8 +3,8 @@
 // what it was, and a name has one spelling.
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "storage/mariadb_files/key_file_format.h"
 #include "fuzz/check.h"
+#include "storage/mariadb_files/key_file_format.h"
 
 using namespace openkeyring;
 

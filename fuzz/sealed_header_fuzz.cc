@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "storage/sealed/sealed_header.h"
-#include "crypto/sealing.h"
 #include "base/byte_codec.h"
+#include "crypto/sealing.h"
 #include "fuzz/check.h"
+#include "storage/sealed/sealed_header.h"
 
 using namespace openkeyring;
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "storage/sealed/sealed_log.h"
 #include "base/byte_codec.h"
 #include "fuzz/check.h"
+#include "storage/sealed/sealed_log.h"
 
 using namespace openkeyring;
 

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "json/secret_json.h"
 #include "fuzz/check.h"
+#include "json/secret_json.h"
 
 using namespace openkeyring;
 using Json = nlohmann::json;

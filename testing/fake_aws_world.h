@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "aws/world.h"
+#include "aws/dependencies.h"
 #include "testing/fakes.h"
 #include "testing/manual_clock.h"
 
@@ -65,14 +65,14 @@ class MapFileSystem : public FileSystem {
   }
 };
 
-// A whole AwsWorld of fakes. The home folder is /home/db.
+// A whole AwsDependencies of fakes. The home folder is /home/db.
 struct FakeAwsWorld {
   explicit FakeAwsWorld(FakeHttp::Handler handler = nullptr)
       : http(std::move(handler)) {
     environment.home = "/home/db";
   }
 
-  AwsWorld world() {
+  AwsDependencies world() {
     return {http, clock, environment, files, processes, random, log};
   }
   void SetConfig(std::string text) {

@@ -30,7 +30,9 @@ class SealedFileBackendTest : public testing::Test {
     return std::make_shared<KeyringFile>(files_, SystemRandom(), kPath,
                                          std::nullopt);
   }
-  FileBackendWorld World() { return {kms_, files_, SystemRandom(), log_}; }
+  FileBackendDependencies World() {
+    return {kms_, files_, SystemRandom(), log_};
+  }
   std::unique_ptr<SealedFileBackend> Make(
       std::shared_ptr<KeyringFile> file = nullptr) {
     return std::make_unique<SealedFileBackend>(

@@ -15,12 +15,12 @@
 
 #include <string>
 
-#include "storage/kmip/kmip_backend.h"
-#include "product/kmip_stack.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
+#include "product/kmip_service.h"
+#include "storage/kmip/kmip_backend.h"
 
 namespace openkeyring {
 namespace {
@@ -73,19 +73,19 @@ class Timer {
   }
 
  private:
-  std::unique_ptr<KmipStack> Connect() {
-    KmipStackOptions options;
+  std::unique_ptr<KmipService> Connect() {
+    KmipServiceOptions options;
     options.servers = {server_};
     options.tls.ca_file = ca_;
     options.tls.certificate_file = certificate_;
     options.tls.key_file = key_;
     options.version = KmipVersion{1, 4};
     options.request_timeout = Millis(60000);
-    auto stack = KmipStack::Make(std::move(options), log_);
+    auto stack = KmipService::Make(std::move(options), log_);
     if (!stack) Fail(stack.error());
     return std::move(*stack);
   }
-  KmipBackend Backend(KmipStack& stack) {
+  KmipBackend Backend(KmipService& stack) {
     return KmipBackend(stack.client(), SystemClock(), SystemRandom(), log_, {});
   }
 

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "emulators/kmip/server.h"
 #include "kmip/client.h"
 #include "net/tls_stream.h"
 #include "testing/fakes.h"
-#include "emulators/kmip/server.h"
 #include "testing/temporary_folder.h"
 #include "testing/test_certificates.h"
 

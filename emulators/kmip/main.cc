@@ -9,11 +9,11 @@
 
 #include <iostream>
 
-#include "os/durable.h"
-#include "os/file_system.h"
 #include "emulators/kmip/control.h"
 #include "emulators/kmip/options.h"
 #include "emulators/kms/http_server.h"
+#include "os/durable.h"
+#include "os/file_system.h"
 
 namespace kmip_server {
 namespace {

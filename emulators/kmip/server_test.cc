@@ -5,14 +5,14 @@
 
 #include <gtest/gtest.h>
 
+#include "emulators/kmip/control.h"
+#include "emulators/kmip/lab.h"
 #include "kmip/operations/create.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/identified.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
-#include "emulators/kmip/control.h"
-#include "emulators/kmip/lab.h"
 
 namespace kmip_server {
 namespace {

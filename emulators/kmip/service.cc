@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "kmip/operations/discover_versions.h"
 #include "emulators/kmip/context.h"
+#include "kmip/operations/discover_versions.h"
 
 namespace kmip_server {
 

@@ -5,13 +5,13 @@
 #include <functional>
 #include <string>
 
+#include "emulators/kmip/behaviour.h"
+#include "emulators/kmip/request.h"
+#include "emulators/kmip/store.h"
 #include "kmip/ttlv_fields.h"
 #include "kmip/ttlv_writer.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "emulators/kmip/behaviour.h"
-#include "emulators/kmip/request.h"
-#include "emulators/kmip/store.h"
 
 namespace kmip_server {
 

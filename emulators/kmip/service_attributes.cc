@@ -2,8 +2,8 @@
 // Locate and the attribute operations.
 #include <algorithm>
 
-#include "kmip/operations/get_attribute_list.h"
 #include "emulators/kmip/context.h"
+#include "kmip/operations/get_attribute_list.h"
 
 namespace kmip_server {
 

@@ -5,10 +5,10 @@
 #include <set>
 #include <string>
 
-#include "os/clock.h"
 #include "emulators/kms/caller.h"
 #include "emulators/kms/http_message.h"
 #include "emulators/kms/key_store.h"
+#include "os/clock.h"
 
 namespace kms_emulator {
 

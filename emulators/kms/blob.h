@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "os/random.h"
 #include "emulators/kms/model.h"
+#include "os/random.h"
 
 // The ciphertext blobs that the emulator hands out. Clients must treat them as
 // opaque; the layout is ours (AWS's is not published), but like AWS's they

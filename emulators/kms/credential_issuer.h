@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "emulators/kms/key_store.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "emulators/kms/key_store.h"
 
 namespace kms_emulator {
 

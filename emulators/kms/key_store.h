@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
+#include "emulators/kms/model.h"
 #include "os/file_system.h"
 #include "os/random.h"
-#include "emulators/kms/model.h"
 
 namespace kms_emulator {
 

@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "os/clock.h"
-#include "os/random.h"
 #include "emulators/kms/caller.h"
 #include "emulators/kms/fields.h"
 #include "emulators/kms/key_lookup.h"
 #include "emulators/kms/key_store.h"
+#include "os/clock.h"
+#include "os/random.h"
 
 namespace kms_emulator {
 

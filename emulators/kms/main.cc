@@ -8,14 +8,14 @@
 
 #include <iostream>
 
-#include "os/clock.h"
-#include "os/file_system.h"
-#include "os/random.h"
 #include "emulators/kms/control.h"
 #include "emulators/kms/emulator.h"
 #include "emulators/kms/http_server.h"
 #include "emulators/kms/options.h"
 #include "emulators/kms/setup.h"
+#include "os/clock.h"
+#include "os/file_system.h"
+#include "os/random.h"
 
 namespace kms_emulator {
 namespace {

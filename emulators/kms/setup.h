@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "os/file_system.h"
 #include "emulators/kms/emulator.h"
 #include "emulators/kms/options.h"
+#include "os/file_system.h"
 
 namespace kms_emulator {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "aws/world.h"
+#include "aws/dependencies.h"
 #include "base/result.h"
 #include "base/secret.h"
 
@@ -27,7 +27,7 @@ namespace openkeyring {
 class ImdsClient {
  public:
   // `profile` is the one whose keys count.
-  ImdsClient(AwsWorld world, std::string profile)
+  ImdsClient(AwsDependencies world, std::string profile)
       : world_(world), profile_(std::move(profile)) {}
 
   // The text at `path`, e.g. "/latest/meta-data/placement/region".
@@ -57,7 +57,7 @@ class ImdsClient {
                             const HttpRequest& request,
                             const Deadline& deadline);
 
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::string profile_;
   Secret token_;  // Empty when there is none to use.
   SteadyTime token_end_{};

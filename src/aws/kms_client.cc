@@ -31,7 +31,7 @@ struct KmsClient::Attempt {
   bool sent = false;
 };
 
-KmsClient::KmsClient(AwsWorld world, const AwsSettings& settings,
+KmsClient::KmsClient(AwsDependencies world, const AwsSettings& settings,
                      CredentialChain& credentials, RegionResolver& region,
                      Millis attempt_timeout,
                      std::shared_ptr<KmsStatisticsKeeper> statistics)

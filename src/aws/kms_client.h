@@ -10,12 +10,12 @@
 
 #include "aws/aws_error.h"
 #include "aws/credentials/credential_chain.h"
+#include "aws/dependencies.h"
 #include "aws/kms_messages.h"
 #include "aws/kms_statistics.h"
 #include "aws/region_resolver.h"
 #include "aws/retry.h"
 #include "aws/settings.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -34,7 +34,7 @@ class KmsClient {
  public:
   // `attempt_timeout` bounds one exchange. All borrowed. `statistics` may be
   // another client's, to go on counting where that one ends; null makes new.
-  KmsClient(AwsWorld world, const AwsSettings& settings,
+  KmsClient(AwsDependencies world, const AwsSettings& settings,
             CredentialChain& credentials, RegionResolver& region,
             Millis attempt_timeout,
             std::shared_ptr<KmsStatisticsKeeper> statistics = nullptr);
@@ -94,7 +94,7 @@ class KmsClient {
                     std::optional<Millis> wish, const Deadline& deadline);
   std::string EndpointUrl(const std::string& region) const;
 
-  AwsWorld world_;
+  AwsDependencies world_;
   const AwsSettings settings_;
   CredentialChain& credentials_;
   RegionResolver& region_;

@@ -67,8 +67,8 @@ class KmsClientTest : public testing::Test {
   FakeProcessRunner processes_;
   FakeRandom random_;
   MemoryLog log_;
-  AwsWorld world_{http_,      clock_,  environment_, PosixFileSystem(),
-                  processes_, random_, log_};
+  AwsDependencies world_{http_,      clock_,  environment_, PosixFileSystem(),
+                         processes_, random_, log_};
   AwsSettings settings_;
   std::unique_ptr<CredentialChain> chain_;
   std::unique_ptr<RegionResolver> region_;

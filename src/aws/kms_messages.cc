@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json/secret_json.h"
 #include "base/encoding.h"
+#include "json/secret_json.h"
 
 namespace openkeyring {
 namespace {

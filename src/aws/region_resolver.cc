@@ -17,7 +17,8 @@ constexpr std::chrono::minutes kAskAgainAfter{1};
 // Waiting by the injected clock: how often it is looked at.
 constexpr Millis kSlice{50};
 
-Result<std::string> RegionOfInstance(AwsWorld world, const std::string& profile,
+Result<std::string> RegionOfInstance(AwsDependencies world,
+                                     const std::string& profile,
                                      const Deadline& deadline) {
   // Of its own: RegionResolver is shared by threads and an ImdsClient is not.
   ImdsClient imds(world, profile);
@@ -31,7 +32,8 @@ Result<std::string> RegionOfInstance(AwsWorld world, const std::string& profile,
 
 }  // namespace
 
-RegionResolver::RegionResolver(AwsWorld world, const AwsSettings& settings)
+RegionResolver::RegionResolver(AwsDependencies world,
+                               const AwsSettings& settings)
     : world_(world), profile_(settings.profile), region_(settings.region) {
   if (region_.empty()) return;
   world_.log.Write(LogLevel::kDebug, "AWS region " + region_ + " (" +

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <string>
 
+#include "aws/dependencies.h"
 #include "aws/settings.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -20,14 +20,14 @@ namespace openkeyring {
 // wait for its answer. No lock is held during the request.
 class RegionResolver {
  public:
-  RegionResolver(AwsWorld world, const AwsSettings& settings);
+  RegionResolver(AwsDependencies world, const AwsSettings& settings);
   std::string Region(const Deadline& deadline);
 
  private:
   void Ask(const Deadline& deadline);
   void RememberFailure(const Status& error);
 
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::string profile_;  // Whose keys say how to reach IMDS.
   std::mutex mutex_;
   std::condition_variable asked_;

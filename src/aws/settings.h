@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "aws/world.h"
+#include "aws/dependencies.h"
 #include "base/result.h"
 #include "base/secret.h"
 

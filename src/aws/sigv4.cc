@@ -115,15 +115,7 @@ std::string Sha256Hex(ByteView bytes) {
   return HexEncode(digest);
 }
 
-std::string AmzDate(WallTime time) {
-  const time_t seconds = std::chrono::system_clock::to_time_t(
-      std::chrono::floor<std::chrono::seconds>(time));
-  tm utc;
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text;
-  strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &utc);
-  return text.data();
-}
+std::string AmzDate(WallTime time) { return UtcText(time, "%Y%m%dT%H%M%SZ"); }
 
 std::string SignedHeaderNames(const SignableRequest& request) {
   std::string names;

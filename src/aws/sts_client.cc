@@ -32,7 +32,7 @@ struct StsClient::Call {
   bool sent = false;  // False when the request could not even be made.
 };
 
-StsClient::StsClient(AwsWorld world, const AwsSettings& settings,
+StsClient::StsClient(AwsDependencies world, const AwsSettings& settings,
                      RegionResolver& region)
     : world_(world),
       settings_(settings),

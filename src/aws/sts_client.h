@@ -8,10 +8,10 @@
 
 #include "aws/aws_error.h"
 #include "aws/credentials.h"
+#include "aws/dependencies.h"
 #include "aws/region_resolver.h"
 #include "aws/settings.h"
 #include "aws/sts_messages.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -27,7 +27,7 @@ namespace openkeyring {
 class StsClient {
  public:
   // `world` and `region` are borrowed.
-  StsClient(AwsWorld world, const AwsSettings& settings,
+  StsClient(AwsDependencies world, const AwsSettings& settings,
             RegionResolver& region);
 
   // Signed by `caller`.
@@ -62,7 +62,7 @@ class StsClient {
   HttpRequest EmptyPost(const std::string& region) const;
   Result<Secret> ReadToken(const std::string& path) const;
 
-  AwsWorld world_;
+  AwsDependencies world_;
   const AwsSettings settings_;
   RegionResolver& region_;
   const std::string session_name_;

@@ -7,9 +7,9 @@
 #include <numeric>
 #include <utility>
 
-#include "json/secret_json.h"
 #include "base/encoding.h"
 #include "json/json_text.h"
+#include "json/secret_json.h"
 
 namespace openkeyring {
 namespace {

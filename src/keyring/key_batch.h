@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "keyring/key_wrapper.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "keyring/key.h"
+#include "keyring/key_wrapper.h"
 #include "os/clock.h"
 
 namespace openkeyring {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "keyring/keyring_backend.h"
 #include "keyring/key.h"
+#include "keyring/keyring_backend.h"
 #include "os/clock.h"
 #include "os/random.h"
 

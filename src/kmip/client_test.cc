@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "emulators/kmip/lab.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/create.h"
@@ -19,7 +20,6 @@
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
 #include "kmip/operations/set_attribute.h"
-#include "emulators/kmip/lab.h"
 
 namespace openkeyring {
 namespace {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "os/clock.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <array>
 #include <thread>
 
 namespace openkeyring {
@@ -23,6 +26,14 @@ class RealClock : public Clock {
 Clock& SystemClock() {
   static RealClock clock;
   return clock;
+}
+
+std::string UtcText(WallTime time, const char* format) {
+  const time_t seconds = std::chrono::system_clock::to_time_t(time);
+  tm utc;
+  if (gmtime_r(&seconds, &utc) == nullptr) return "";
+  std::array<char, 64> text;
+  return {text.data(), strftime(text.data(), text.size(), format, &utc)};
 }
 
 Millis Deadline::Remaining(const Clock& clock) const {

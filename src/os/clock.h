@@ -3,6 +3,7 @@
 #define OPENKEYRING_OS_CLOCK_H_
 
 #include <chrono>
+#include <string>
 
 namespace openkeyring {
 
@@ -24,6 +25,9 @@ class Clock {
 
 // The machine's clock. Lives for the process.
 Clock& SystemClock();
+
+// A moment in UTC, in a format of strftime; by default "2026-11-22 13:05:59".
+std::string UtcText(WallTime time, const char* format = "%Y-%m-%d %H:%M:%S");
 
 // The moment by which a whole operation, with its retries, must be over.
 class Deadline {

@@ -48,7 +48,7 @@ Status CheckPermissions(FileSystem& files, JsonOptions& options,
 
 Result<JsonOptions> ReadComponentFile(
     FileSystem& files, Log& log, const std::string& name,
-    const ComponentFolders& folders,
+    const ServerDirectories& folders,
     const std::vector<std::string>& secret_names) {
   if (folders.plugin.empty()) {
     return Misconfigured("the server did not say where its plugin folder is");

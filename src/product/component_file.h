@@ -8,14 +8,9 @@
 #include "base/log.h"
 #include "json/json_options.h"
 #include "os/file_system.h"
+#include "product/loaded_keyring.h"
 
 namespace openkeyring {
-
-// The folders that a MySQL server gives its components.
-struct ComponentFolders {
-  std::string plugin;    // Of the component itself.
-  std::string instance;  // The data folder; "" is the current one.
-};
 
 // The configuration of the component called `name`: <plugin>/<name>.cnf, or,
 // when that says `read_local_config`, <instance>/<name>.cnf instead of all of
@@ -26,7 +21,7 @@ struct ComponentFolders {
 // `allow_insecure_permissions`. The two options named here count as asked for.
 Result<JsonOptions> ReadComponentFile(
     FileSystem& files, Log& log, const std::string& name,
-    const ComponentFolders& folders,
+    const ServerDirectories& folders,
     const std::vector<std::string>& secret_names);
 
 }  // namespace openkeyring

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "keyring/key_wrapper.h"
 #include "base/log.h"
+#include "keyring/key_wrapper.h"
 #include "os/durable.h"
 #include "os/file_system.h"
 #include "os/random.h"
@@ -15,7 +15,7 @@
 namespace openkeyring {
 
 // What the file backends of a MySQL keyring touch. All borrowed.
-struct FileBackendWorld {
+struct FileBackendDependencies {
   KeyWrapper& wrapper;
   FileSystem& files;
   Random& random;

@@ -6,7 +6,7 @@
 namespace openkeyring::mysql {
 namespace {
 
-std::unique_ptr<KeyringHost> host;
+std::unique_ptr<ReloadableKeyring> host;
 
 // One that each load's keyring can own.
 class SharedBackend : public Backend {
@@ -44,27 +44,27 @@ class LoadedMemory : public LoadedKeyring {
 
 }  // namespace
 
-KeyringHost& TheHost() { return *host; }
+ReloadableKeyring& TheKeyring() { return *host; }
 
-Result<std::shared_ptr<LoadedKeyring>> MemoryProduct::Load(
-    const ServerFolders& folders, LoadedKeyring*, Log&) {
+Result<std::shared_ptr<LoadedKeyring>> MemoryLoader::Load(
+    const ServerDirectories& directories, Log&) {
   Clock& clock = SystemClock();
   Result<std::unique_ptr<Keyring>> keyring =
       Keyring::Load(std::make_unique<SharedBackend>(keys_), clock,
                     SystemRandom(), {}, Deadline::After(clock, Millis(1000)));
   if (!keyring) return keyring.error();
   return std::make_shared<LoadedMemory>(
-      std::move(*keyring), folders.plugin + "|" + folders.instance);
+      std::move(*keyring), directories.plugin + "|" + directories.instance);
 }
 
-StatusRows MemoryProduct::RowsWithoutKeyring() const {
+StatusRows MemoryLoader::RowsWithoutKeyring() const {
   return {{"Data_file", "<NOT APPLICABLE>"}};
 }
 
 ComponentUnderTest::ComponentUnderTest() : registry_(server_.registry()) {
   server_.OfferSimpleLog();
-  host = std::make_unique<KeyringHost>(
-      "component_memory", std::make_unique<MemoryProduct>(keys_), registry_);
+  host = std::make_unique<ReloadableKeyring>(
+      "component_memory", std::make_unique<MemoryLoader>(keys_), registry_);
 }
 
 ComponentUnderTest::~ComponentUnderTest() { host.reset(); }

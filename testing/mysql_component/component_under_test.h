@@ -13,13 +13,12 @@ namespace openkeyring::mysql {
 
 // Loads the keyring from keys in memory, which stay for the next load. An error
 // of their hook at "Load" is one of the configuration.
-class MemoryProduct : public KeyringProduct {
+class MemoryLoader : public KeyringLoader {
  public:
-  explicit MemoryProduct(std::shared_ptr<MemoryBackend> keys)
+  explicit MemoryLoader(std::shared_ptr<MemoryBackend> keys)
       : keys_(std::move(keys)) {}
-  Result<std::shared_ptr<LoadedKeyring>> Load(const ServerFolders& folders,
-                                              LoadedKeyring* previous,
-                                              Log& log) override;
+  Result<std::shared_ptr<LoadedKeyring>> Load(
+      const ServerDirectories& directories, Log& log) override;
   StatusRows RowsWithoutKeyring() const override;
 
  private:
@@ -27,7 +26,7 @@ class MemoryProduct : public KeyringProduct {
 };
 
 // A component between its init and its deinit: as long as this object lives,
-// TheHost() is its host and the services work. One at a time.
+// TheKeyring() is its host and the services work. One at a time.
 class ComponentUnderTest {
  public:
   ComponentUnderTest();

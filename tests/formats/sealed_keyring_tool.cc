@@ -14,8 +14,8 @@
 #include <sstream>
 #include <string>
 
-#include "storage/sealed/sealed_file_backend.h"
 #include "base/encoding.h"
+#include "storage/sealed/sealed_file_backend.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
 #include "testing/manual_clock.h"
@@ -30,7 +30,7 @@ class Tool {
   Status Open() {
     backend_.reset();  // Lets go of the file.
     backend_ = std::make_unique<SealedFileBackend>(
-        FileBackendWorld{kms_, PosixFileSystem(), SystemRandom(), log_},
+        FileBackendDependencies{kms_, PosixFileSystem(), SystemRandom(), log_},
         std::make_shared<KeyringFile>(PosixFileSystem(), SystemRandom(), path_,
                                       std::nullopt),
         FileBackendOptions{});

@@ -24,7 +24,7 @@ bool IsNotFound(const Result<Credentials>& result) {
 // Follows the profiles of one Fetch.
 class RoleWalk {
  public:
-  RoleWalk(AwsWorld world, StsClient& sts, const SharedFiles& files,
+  RoleWalk(AwsDependencies world, StsClient& sts, const SharedFiles& files,
            const Deadline& deadline)
       : world_(world), sts_(sts), files_(files), deadline_(deadline) {}
 
@@ -95,7 +95,7 @@ class RoleWalk {
     return RefusalOfLogin(files_, profile);
   }
 
-  AwsWorld world_;
+  AwsDependencies world_;
   StsClient& sts_;
   const SharedFiles& files_;
   const Deadline& deadline_;

@@ -7,8 +7,8 @@
 
 #include "aws/credentials.h"
 #include "aws/credentials/order.h"
+#include "aws/dependencies.h"
 #include "aws/sts_client.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -22,14 +22,14 @@ namespace openkeyring {
 // so is a profile, other than "default", that is in neither file.
 class ProfileRoleSource : public CredentialSource {
  public:
-  ProfileRoleSource(AwsWorld world, std::shared_ptr<StsClient> sts,
+  ProfileRoleSource(AwsDependencies world, std::shared_ptr<StsClient> sts,
                     std::string profile)
       : world_(world), sts_(std::move(sts)), profile_(std::move(profile)) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::shared_ptr<StsClient> sts_;
   const std::string profile_;
 };

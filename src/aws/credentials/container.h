@@ -5,7 +5,7 @@
 #include <string>
 
 #include "aws/credentials.h"
-#include "aws/world.h"
+#include "aws/dependencies.h"
 
 namespace openkeyring {
 
@@ -21,7 +21,7 @@ namespace openkeyring {
 // the agent refuses.
 class ContainerSource : public CredentialSource {
  public:
-  explicit ContainerSource(AwsWorld world) : world_(world) {}
+  explicit ContainerSource(AwsDependencies world) : world_(world) {}
   std::string Name() const override { return "container"; }
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
@@ -30,7 +30,7 @@ class ContainerSource : public CredentialSource {
   Result<Secret> FindToken() const;
   Result<Credentials> AskOnce(const std::string& url, const Deadline& deadline);
 
-  AwsWorld world_;
+  AwsDependencies world_;
 };
 
 }  // namespace openkeyring

@@ -176,7 +176,7 @@ std::string CredentialChain::RememberFailure(const Status& error,
 namespace {
 
 // Environment, profile, web identity, container, instance.
-void AddUsualSources(AwsWorld world, const AwsOptions& options,
+void AddUsualSources(AwsDependencies world, const AwsOptions& options,
                      const std::string& profile,
                      const std::shared_ptr<StsClient>& sts,
                      CredentialSources& sources) {
@@ -202,8 +202,8 @@ void AddUsualSources(AwsWorld world, const AwsOptions& options,
 }  // namespace
 
 std::unique_ptr<CredentialChain> MakeCredentialChain(
-    AwsWorld world, const AwsOptions& options, const AwsSettings& settings,
-    RegionResolver& region) {
+    AwsDependencies world, const AwsOptions& options,
+    const AwsSettings& settings, RegionResolver& region) {
   const auto sts = std::make_shared<StsClient>(world, settings, region);
   CredentialSources sources;
   if (!options.key_file.empty()) {

@@ -9,9 +9,9 @@
 
 #include "aws/credentials.h"
 #include "aws/credentials/order.h"
+#include "aws/dependencies.h"
 #include "aws/region_resolver.h"
 #include "aws/settings.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -82,8 +82,8 @@ class CredentialChain {
 // assume role, web identity, process), web identity, container, IMDS; and the
 // options' role on top. `region` is used for STS; borrowed like `world`.
 std::unique_ptr<CredentialChain> MakeCredentialChain(
-    AwsWorld world, const AwsOptions& options, const AwsSettings& settings,
-    RegionResolver& region);
+    AwsDependencies world, const AwsOptions& options,
+    const AwsSettings& settings, RegionResolver& region);
 
 }  // namespace openkeyring
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "aws/credentials.h"
+#include "aws/dependencies.h"
 #include "aws/imds_client.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -19,7 +19,7 @@ namespace openkeyring {
 // which they are asked for again.
 class ImdsSource : public CredentialSource {
  public:
-  ImdsSource(AwsWorld world, std::string profile)
+  ImdsSource(AwsDependencies world, std::string profile)
       : world_(world), client_(world, std::move(profile)) {}
   std::string Name() const override { return "imds"; }
   Result<Credentials> Fetch(const Deadline& deadline) override;
@@ -28,7 +28,7 @@ class ImdsSource : public CredentialSource {
   Result<std::string> FindRole(const Deadline& deadline);
   void ExtendLife(Credentials& credentials);
 
-  AwsWorld world_;
+  AwsDependencies world_;
   ImdsClient client_;
 };
 

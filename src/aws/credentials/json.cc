@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "aws/credentials/values.h"
-#include "json/secret_json.h"
 #include "base/encoding.h"
+#include "json/secret_json.h"
 
 namespace openkeyring {
 namespace {

@@ -8,7 +8,8 @@ namespace {
 
 constexpr size_t kMaxOutput = 256 * 1024;
 
-Result<Credentials> RunAndRead(AwsWorld world, const std::string& command,
+Result<Credentials> RunAndRead(AwsDependencies world,
+                               const std::string& command,
                                const Deadline& deadline) {
   const Millis left = deadline.Remaining(world.clock);
   if (left.count() == 0) {
@@ -28,7 +29,7 @@ Result<Credentials> RunAndRead(AwsWorld world, const std::string& command,
 
 }  // namespace
 
-Result<Credentials> CredentialsOfProcess(AwsWorld world,
+Result<Credentials> CredentialsOfProcess(AwsDependencies world,
                                          const SharedFiles& files,
                                          const std::string& profile,
                                          const Deadline& deadline) {

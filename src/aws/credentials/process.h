@@ -5,8 +5,8 @@
 #include <string>
 
 #include "aws/credentials.h"
+#include "aws/dependencies.h"
 #include "aws/shared_files.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -16,20 +16,20 @@ namespace openkeyring {
 // process, kUnavailable when it fails, kTimeout, kCorrupt when it wrote
 // something else, kMisconfigured for another version than 1. The command and
 // what it wrote are in no error text: both may be secret.
-Result<Credentials> CredentialsOfProcess(AwsWorld world,
+Result<Credentials> CredentialsOfProcess(AwsDependencies world,
                                          const SharedFiles& files,
                                          const std::string& profile,
                                          const Deadline& deadline);
 
 class ProcessSource : public CredentialSource {
  public:
-  ProcessSource(AwsWorld world, std::string profile)
+  ProcessSource(AwsDependencies world, std::string profile)
       : world_(world), profile_(std::move(profile)) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::string profile_;
 };
 

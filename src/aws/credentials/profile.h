@@ -5,9 +5,9 @@
 #include <string>
 
 #include "aws/credentials.h"
+#include "aws/dependencies.h"
 #include "aws/profile_file.h"
 #include "aws/shared_files.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -24,13 +24,14 @@ Status RefusalOfLogin(const SharedFiles& files, const std::string& profile);
 // The keys of one of the two files.
 class ProfileKeysSource : public CredentialSource {
  public:
-  ProfileKeysSource(AwsWorld world, std::string profile, ProfileFile::Kind kind)
+  ProfileKeysSource(AwsDependencies world, std::string profile,
+                    ProfileFile::Kind kind)
       : world_(world), profile_(std::move(profile)), kind_(kind) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::string profile_;
   const ProfileFile::Kind kind_;
 };
@@ -38,13 +39,13 @@ class ProfileKeysSource : public CredentialSource {
 // Stops the chain at a profile that needs a login.
 class LoginSource : public CredentialSource {
  public:
-  LoginSource(AwsWorld world, std::string profile)
+  LoginSource(AwsDependencies world, std::string profile)
       : world_(world), profile_(std::move(profile)) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::string profile_;
 };
 

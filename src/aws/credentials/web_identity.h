@@ -6,9 +6,9 @@
 #include <string>
 
 #include "aws/credentials.h"
+#include "aws/dependencies.h"
 #include "aws/shared_files.h"
 #include "aws/sts_client.h"
-#include "aws/world.h"
 
 namespace openkeyring {
 
@@ -28,14 +28,14 @@ Result<Credentials> WebIdentityOfProfile(StsClient& sts,
 
 class ProfileWebIdentitySource : public CredentialSource {
  public:
-  ProfileWebIdentitySource(AwsWorld world, std::shared_ptr<StsClient> sts,
-                           std::string profile)
+  ProfileWebIdentitySource(AwsDependencies world,
+                           std::shared_ptr<StsClient> sts, std::string profile)
       : world_(world), sts_(std::move(sts)), profile_(std::move(profile)) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::shared_ptr<StsClient> sts_;
   const std::string profile_;
 };
@@ -45,13 +45,14 @@ class ProfileWebIdentitySource : public CredentialSource {
 // without the second.
 class EnvironmentWebIdentitySource : public CredentialSource {
  public:
-  EnvironmentWebIdentitySource(AwsWorld world, std::shared_ptr<StsClient> sts)
+  EnvironmentWebIdentitySource(AwsDependencies world,
+                               std::shared_ptr<StsClient> sts)
       : world_(world), sts_(std::move(sts)) {}
   std::string Name() const override { return "web identity"; }
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsWorld world_;
+  AwsDependencies world_;
   const std::shared_ptr<StsClient> sts_;
 };
 

@@ -51,7 +51,7 @@ void ReadServers(JsonOptions& options, KmipComponentConfig& config) {
 // it; of the data folder when it is relative.
 std::string ReadPath(JsonOptions& options, const std::string& name,
                      const std::string& directory, const char* file,
-                     const ComponentFolders& folders) {
+                     const ServerDirectories& folders) {
   std::string path = options.Text(name);
   if (!options.Has(name) && file != nullptr) {
     if (directory.empty()) {
@@ -65,8 +65,8 @@ std::string ReadPath(JsonOptions& options, const std::string& name,
   return JoinPath(folders.instance, path);
 }
 
-void ReadFiles(JsonOptions& options, const ComponentFolders& folders,
-               KmipStackOptions& kmip) {
+void ReadFiles(JsonOptions& options, const ServerDirectories& folders,
+               KmipServiceOptions& kmip) {
   const std::string directory = options.Text(kDirectory);
   const auto read = [&](const char* name, const char* file) {
     return ReadPath(options, name, directory, file, folders);
@@ -94,7 +94,7 @@ void ReadTls(JsonOptions& options, TlsOptions& tls) {
   }
 }
 
-void ReadVersion(JsonOptions& options, KmipStackOptions& kmip) {
+void ReadVersion(JsonOptions& options, KmipServiceOptions& kmip) {
   const std::string text = options.Text("kmip_version");
   if (text.empty() || text == "auto") return;
   Result<KmipVersion> version = ParseKmipVersion(text);
@@ -124,7 +124,7 @@ void ReadTimes(JsonOptions& options, KmipComponentConfig& config) {
 }  // namespace
 
 Result<KmipComponentConfig> ReadKmipComponentConfig(
-    FileSystem& files, Log& log, const ComponentFolders& folders) {
+    FileSystem& files, Log& log, const ServerDirectories& folders) {
   Result<JsonOptions> options =
       ReadComponentFile(files, log, kKmipComponent, folders, {});
   if (!options) return options.error();
@@ -152,7 +152,7 @@ Result<KmipComponentConfig> ReadKmipComponentConfig(
 std::vector<std::pair<std::string, std::string>> DescribeKmipConfig(
     const KmipComponentConfig& config) {
   const auto text = [](bool value) { return value ? "true" : "false"; };
-  const KmipStackOptions& kmip = config.kmip;
+  const KmipServiceOptions& kmip = config.kmip;
   std::string standbys;
   for (size_t i = 1; i < kmip.servers.size(); ++i) {
     standbys += (i > 1 ? ", " : "") + kmip.servers[i].Text();

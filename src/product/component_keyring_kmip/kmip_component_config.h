@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "storage/kmip/kmip_backend.h"
 #include "product/component_file.h"
-#include "product/kmip_stack.h"
+#include "product/kmip_service.h"
+#include "storage/kmip/kmip_backend.h"
 
 namespace openkeyring {
 
@@ -17,7 +17,8 @@ constexpr char kKmipComponent[] = "component_keyring_kmip";
 
 // component_keyring_kmip.cnf (docs/component_keyring_kmip.md has the table).
 struct KmipComponentConfig {
-  KmipStackOptions kmip;  // Paths are absolute unless there is no data folder.
+  KmipServiceOptions
+      kmip;  // Paths are absolute unless there is no data folder.
   KmipBackendOptions keys;
   bool read_only = false;
   Millis startup_deadline{30000};
@@ -27,7 +28,7 @@ struct KmipComponentConfig {
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
 // unknown, ill-typed, missing, or do not go together; all of them at once.
 Result<KmipComponentConfig> ReadKmipComponentConfig(
-    FileSystem& files, Log& log, const ComponentFolders& folders);
+    FileSystem& files, Log& log, const ServerDirectories& folders);
 
 // What is configured, as a status table names it: pairs of name and value,
 // Percona's and then ours. Empty values are left empty.

@@ -3,22 +3,22 @@
 
 #include <utility>
 
-#include "product/first_load.h"
+#include "product/load_retry.h"
 
 namespace openkeyring {
 
 Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
     KmipComponentConfig config, bool is_first, Log& log) {
   std::unique_ptr<KmipKeyring> opened(new KmipKeyring(config));
-  Result<std::unique_ptr<KmipStack>> stack =
-      KmipStack::Make(std::move(config.kmip), log);
-  if (!stack) return stack.error();
-  opened->stack_ = std::move(*stack);
+  Result<std::unique_ptr<KmipService>> service =
+      KmipService::Make(std::move(config.kmip), log);
+  if (!service) return service.error();
+  opened->service_ = std::move(*service);
   // The server's readers wait for a reload: it gets no more time than a store.
   const Deadline deadline =
       Deadline::After(SystemClock(), is_first ? config.startup_deadline
                                               : config.operation_deadline);
-  Status status = LoadPatiently(SystemClock(), log, {is_first, deadline}, [&] {
+  Status status = LoadWithRetry(SystemClock(), log, {is_first, deadline}, [&] {
     return opened->LoadKeys(deadline, log);
   });
   if (!status.ok()) return status;
@@ -27,7 +27,7 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
 
 Status KmipKeyring::LoadKeys(const Deadline& deadline, Log& log) {
   Result<std::unique_ptr<Keyring>> keyring = Keyring::Load(
-      std::make_unique<KmipBackend>(stack_->client(), SystemClock(),
+      std::make_unique<KmipBackend>(service_->client(), SystemClock(),
                                     SystemRandom(), log, keys_),
       SystemClock(), SystemRandom(), rules_, deadline);
   if (!keyring) {
@@ -38,6 +38,48 @@ Status KmipKeyring::LoadKeys(const Deadline& deadline, Log& log) {
   }
   keyring_ = std::move(*keyring);
   return Status::Ok();
+}
+
+StatusRows KmipKeyring::Rows() const {
+  StatusRows rows;
+  for (const auto& [name, value] : description_) {
+    rows.emplace_back(name, OrNone(value));
+  }
+  rows.emplace_back("Keys", std::to_string(keyring_->size()));
+  for (auto& row : keyring_->backend().Describe()) {
+    rows.push_back(std::move(row));
+  }
+  const KmipClientStatus status = service_->client().status();
+  rows.insert(rows.end(),
+              {{"Server_in_use", OrNone(status.server)},
+               {"Kmip_version", OrNone(status.version)},
+               {"Tls", OrNone(status.tls)},
+               {"Connections", std::to_string(status.connections)},
+               {"Last_error", OrNone(status.last_error.message())}});
+  return rows;
+}
+
+Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
+    const ServerDirectories& directories, Log& log) {
+  Result<KmipComponentConfig> config =
+      ReadKmipComponentConfig(PosixFileSystem(), log, directories);
+  if (!config) return config.error();
+  Result<std::unique_ptr<KmipKeyring>> opened =
+      KmipKeyring::Open(std::move(*config), serving_ == nullptr, log);
+  if (!opened) return opened.error();
+  serving_ = std::move(*opened);
+  return serving_;
+}
+
+StatusRows KmipKeyringLoader::RowsWithoutKeyring() const {
+  StatusRows rows;
+  for (const char* name :
+       {"Server_addr", "Server_port", "Client_ca", "Client_key", "Server_ca",
+        "Object_group", "Max_objects", "Kmip_timeout_ms",
+        "Tls_peer_verification", "Tls_hostname_verification"}) {
+    rows.emplace_back(name, kNotApplicable);
+  }
+  return rows;
 }
 
 }  // namespace openkeyring

@@ -8,26 +8,23 @@
 #include <utility>
 #include <vector>
 
-#include "product/component_keyring_kmip/kmip_component_config.h"
 #include "keyring/keyring.h"
+#include "product/component_keyring_kmip/kmip_component_config.h"
+#include "product/loaded_keyring.h"
 
 namespace openkeyring {
 
-// A MySQL keyring whose keys are on a KMIP server, with all that it stands on.
-// Threads: as of Keyring, all methods may be called at once.
-class KmipKeyring {
+// A MySQL keyring whose keys are on a KMIP server, with everything it is built
+// from. Threads: all methods may be called concurrently.
+class KmipKeyring : public LoadedKeyring {
  public:
   // Connects and loads all keys: `is_first`, within startup_deadline, trying
   // again what may pass; else within operation_deadline. `log` is borrowed.
   static Result<std::unique_ptr<KmipKeyring>> Open(KmipComponentConfig config,
                                                    bool is_first, Log& log);
 
-  Keyring& keyring() { return *keyring_; }
-  KmipClientStatus status() { return stack_->client().status(); }
-  // What is configured: DescribeKmipConfig.
-  const std::vector<std::pair<std::string, std::string>>& description() const {
-    return description_;
-  }
+  Keyring& keyring() override { return *keyring_; }
+  StatusRows Rows() const override;
 
  private:
   explicit KmipKeyring(const KmipComponentConfig& config)
@@ -37,12 +34,23 @@ class KmipKeyring {
         rules_{config.read_only, config.operation_deadline} {}
   Status LoadKeys(const Deadline& deadline, Log& log);
 
-  const std::vector<std::pair<std::string, std::string>> description_;
+  const StatusRows description_;              // Of the configuration.
   const std::optional<KmipVersion> version_;  // That the user fixed.
   const KmipBackendOptions keys_;
   const Keyring::Options rules_;
-  std::unique_ptr<KmipStack> stack_;
+  std::unique_ptr<KmipService> service_;
   std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.
+};
+
+// The keyring of component_keyring_kmip.
+class KmipKeyringLoader : public KeyringLoader {
+ public:
+  Result<std::shared_ptr<LoadedKeyring>> Load(
+      const ServerDirectories& directories, Log& log) override;
+  StatusRows RowsWithoutKeyring() const override;
+
+ private:
+  std::shared_ptr<KmipKeyring> serving_;  // Of the last successful load.
 };
 
 }  // namespace openkeyring

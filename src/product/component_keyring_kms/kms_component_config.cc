@@ -101,7 +101,7 @@ void AdviseThoseWhoComeFromEnterprise(JsonOptions& options) {
 }  // namespace
 
 Result<KmsComponentConfig> ReadKmsComponentConfig(
-    FileSystem& files, Log& log, const ComponentFolders& folders) {
+    FileSystem& files, Log& log, const ServerDirectories& folders) {
   Result<JsonOptions> options = ReadComponentFile(
       files, log, kKmsComponent, folders, {kSecretKey, kSessionToken});
   if (!options) return options.error();

@@ -35,7 +35,7 @@ struct KmsComponentConfig {
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
 // unknown, ill-typed, missing, or do not go together; all of them at once.
 Result<KmsComponentConfig> ReadKmsComponentConfig(
-    FileSystem& files, Log& log, const ComponentFolders& folders);
+    FileSystem& files, Log& log, const ServerDirectories& folders);
 
 }  // namespace openkeyring
 

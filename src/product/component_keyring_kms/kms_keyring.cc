@@ -3,9 +3,9 @@
 
 #include <utility>
 
+#include "product/load_retry.h"
 #include "storage/percona/json_file_backend.h"
 #include "storage/sealed/sealed_file_backend.h"
-#include "product/first_load.h"
 
 namespace openkeyring {
 namespace {
@@ -29,14 +29,26 @@ Result<KeyringFileFormat> FormatOf(FileSystem& files, const std::string& path,
   return for_new;
 }
 
-KmsStackOptions StackOptions(const KmsComponentConfig& config) {
-  KmsStackOptions options;
+KmsServiceOptions StackOptions(const KmsComponentConfig& config) {
+  KmsServiceOptions options;
   options.connect_timeout = config.connect_timeout;
   options.request_timeout = config.request_timeout;
   options.parallel_calls = config.load_parallelism;
   options.master_key_id = [key = config.kms_key] { return key; };
   options.master_key_option = "kms_key";
   return options;
+}
+
+std::string TimeText(const std::optional<WallTime>& time) {
+  return time ? UtcText(*time) : kNone;
+}
+
+// A server that root starts makes its files before it becomes another user.
+std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
+  const Result<FileInfo> info =
+      PosixFileSystem().Stat(directory.empty() ? "." : directory);
+  if (!info) return std::nullopt;
+  return info->owner;
 }
 
 }  // namespace
@@ -52,28 +64,50 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
       same_file ? previous->file_
                 : std::make_shared<KeyringFile>(
                       PosixFileSystem(), SystemRandom(), options.path, owner);
-  KmsStackOptions stack_options = StackOptions(options);
+  KmsServiceOptions stack_options = StackOptions(options);
   // What a failed reload saw of KMS is told by the keyring that goes on
   // serving.
   if (previous != nullptr) {
-    stack_options.statistics = previous->kms().client().statistics_keeper();
+    stack_options.statistics = previous->kms_->client().statistics_keeper();
   }
-  Result<std::unique_ptr<KmsStack>> kms =
-      KmsStack::Make(options.aws, std::move(stack_options), log);
+  Result<std::unique_ptr<KmsService>> kms =
+      KmsService::Make(options.aws, std::move(stack_options), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
   // A file that vanished under a server with keys is no new keyring.
-  const bool may_create = !same_file || previous->keyring().size() == 0;
+  const bool may_create = !same_file || previous->keyring_->size() == 0;
   // The server's readers wait for a reload: it gets no more time than a store.
   const bool first = previous == nullptr;
   const Deadline deadline =
       Deadline::After(SystemClock(), first ? options.startup_deadline
                                            : options.operation_deadline);
-  Status status = LoadPatiently(SystemClock(), log, {first, deadline}, [&] {
+  Status status = LoadWithRetry(SystemClock(), log, {first, deadline}, [&] {
     return opened->LoadKeys(may_create, deadline, log);
   });
   if (!status.ok()) return status;
   return opened;
+}
+
+StatusRows KmsKeyring::Rows() const {
+  const KmsStatistics statistics = kms_->client().statistics();
+  StatusRows rows = {{"Data_file", config_.path},
+                     {"Read_only", config_.read_only ? "Yes" : "No"},
+                     {"KeyId", config_.kms_key},
+                     {"Keys", std::to_string(keyring_->size())}};
+  for (auto& row : keyring_->backend().Describe()) {
+    rows.push_back({row.first, OrNone(row.second)});
+  }
+  const bool reachable =
+      statistics.last_success_time &&
+      statistics.last_success_time >= statistics.last_error_time;
+  rows.insert(rows.end(),
+              {{"Backend_reachable", reachable ? "Yes" : "No"},
+               {"Last_success", TimeText(statistics.last_success_time)},
+               {"Last_error", OrNone(statistics.last_error)},
+               {"Last_error_time", TimeText(statistics.last_error_time)},
+               {"Credential_source", OrNone(kms_->credentials().SourceName())},
+               {"Endpoint", OrNone(statistics.endpoint)}});
+  return rows;
 }
 
 Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
@@ -90,8 +124,8 @@ Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
 
 Result<std::unique_ptr<Backend>> KmsKeyring::MakeBackend(bool may_create,
                                                          Log& log) {
-  const FileBackendWorld world = {kms_->wrapper(), PosixFileSystem(),
-                                  SystemRandom(), log};
+  const FileBackendDependencies world = {kms_->wrapper(), PosixFileSystem(),
+                                         SystemRandom(), log};
   FileBackendOptions options;
   options.read_only = config_.read_only;
   options.may_create = may_create;
@@ -108,6 +142,25 @@ Result<std::unique_ptr<Backend>> KmsKeyring::MakeBackend(bool may_create,
         std::make_unique<JsonFileBackend>(world, SystemClock(), file_, options);
   }
   return backend;
+}
+
+Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(
+    const ServerDirectories& directories, Log& log) {
+  Result<KmsComponentConfig> config =
+      ReadKmsComponentConfig(PosixFileSystem(), log, directories);
+  if (!config) return config.error();
+  Result<std::unique_ptr<KmsKeyring>> opened =
+      KmsKeyring::Open(std::move(*config), serving_.get(),
+                       OwnerOfDataDirectory(directories.instance), log);
+  if (!opened) return opened.error();
+  serving_ = std::move(*opened);
+  return serving_;
+}
+
+StatusRows KmsKeyringLoader::RowsWithoutKeyring() const {
+  return {{"Data_file", kNotApplicable},
+          {"Read_only", kNotApplicable},
+          {"KeyId", kNotApplicable}};
 }
 
 }  // namespace openkeyring

@@ -6,16 +6,17 @@
 #include <optional>
 #include <string>
 
-#include "product/kms_stack.h"
-#include "storage/keyring_file.h"
-#include "product/component_keyring_kms/kms_component_config.h"
 #include "keyring/keyring.h"
+#include "product/component_keyring_kms/kms_component_config.h"
+#include "product/kms_service.h"
+#include "product/loaded_keyring.h"
+#include "storage/keyring_file.h"
 
 namespace openkeyring {
 
-// A MySQL keyring in a file sealed by AWS KMS, with all that it stands on, from
-// its configuration. Threads: all methods may be called at once.
-class KmsKeyring {
+// A MySQL keyring in a file sealed by AWS KMS, with everything it is built
+// from. Threads: all methods may be called concurrently.
+class KmsKeyring : public LoadedKeyring {
  public:
   // Opens the file, whatever its form, and loads all keys; the first time, what
   // may pass is tried until the configured startup deadline. `previous`, when
@@ -25,10 +26,8 @@ class KmsKeyring {
       KmsComponentConfig config, KmsKeyring* previous,
       std::optional<FileOwner> owner, Log& log);
 
-  Keyring& keyring() { return *keyring_; }
-  const Keyring& keyring() const { return *keyring_; }
-  const KmsComponentConfig& config() const { return config_; }
-  const KmsStack& kms() const { return *kms_; }
+  Keyring& keyring() override { return *keyring_; }
+  StatusRows Rows() const override;
 
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
@@ -36,9 +35,20 @@ class KmsKeyring {
   Result<std::unique_ptr<Backend>> MakeBackend(bool may_create, Log& log);
 
   const KmsComponentConfig config_;
-  std::unique_ptr<KmsStack> kms_;
+  std::unique_ptr<KmsService> kms_;
   std::shared_ptr<KeyringFile> file_;
   std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.
+};
+
+// The keyring of component_keyring_kms.
+class KmsKeyringLoader : public KeyringLoader {
+ public:
+  Result<std::shared_ptr<LoadedKeyring>> Load(
+      const ServerDirectories& directories, Log& log) override;
+  StatusRows RowsWithoutKeyring() const override;
+
+ private:
+  std::shared_ptr<KmsKeyring> serving_;  // Of the last successful load.
 };
 
 }  // namespace openkeyring

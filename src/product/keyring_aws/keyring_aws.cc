@@ -97,14 +97,14 @@ Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
   aws.region = region;
   aws.endpoint_url = options_.endpoint_url;
   if (!options_.use_chain) aws.key_file = options_.conf_file;
-  KmsStackOptions stack;
+  KmsServiceOptions stack;
   stack.connect_timeout = options_.connect_timeout;
   stack.request_timeout = options_.request_timeout;
   stack.parallel_calls = options_.parallelism;
   stack.master_key_id = [cmk_id] { return cmk_id; };
   stack.master_key_option = "keyring_aws_cmk_id";
-  Result<std::unique_ptr<KmsStack>> made =
-      KmsStack::Make(aws, std::move(stack), log_);
+  Result<std::unique_ptr<KmsService>> made =
+      KmsService::Make(aws, std::move(stack), log_);
   if (!made) return made.error();
   return std::make_shared<Kms>(Kms{cmk_id, region, std::move(*made)});
 }

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "product/kms_stack.h"
+#include "product/kms_service.h"
 #include "storage/keyring_aws/encrypted_keyring.h"
 
 namespace openkeyring {
@@ -62,7 +62,7 @@ class KeyringAws {
  private:
   struct Kms {
     std::string cmk_id, region;
-    std::unique_ptr<KmsStack> stack;
+    std::unique_ptr<KmsService> stack;
   };
   KeyringAws(KeyringAwsOptions options, Log& log);
   Result<std::shared_ptr<Kms>> MakeKms(const std::string& cmk_id,

@@ -7,12 +7,12 @@
 #include <memory>
 #include <string>
 
-#include "keyring/key_wrapper.h"
-#include "storage/sealed/sealed_header.h"
-#include "crypto/sealing.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "crypto/sealing.h"
 #include "keyring/key.h"
+#include "keyring/key_wrapper.h"
+#include "storage/file_id.h"
 
 // The data file of keyring_aws (docs/file_formats.md). Bytes only.
 namespace openkeyring {

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "storage/keyring_aws/aws_keyring_file.h"
-#include "keyring/key_wrapper.h"
 #include "keyring/key.h"
+#include "keyring/key_wrapper.h"
 #include "os/clock.h"
+#include "storage/keyring_aws/aws_keyring_file.h"
 
 namespace openkeyring {
 

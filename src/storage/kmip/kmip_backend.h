@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "keyring/keyring_backend.h"
+#include "os/random.h"
 #include "storage/kmip/kmip_identity.h"
 #include "storage/kmip/kmip_maker.h"
 #include "storage/kmip/kmip_objects.h"
-#include "keyring/keyring_backend.h"
-#include "os/random.h"
 
 namespace openkeyring {
 

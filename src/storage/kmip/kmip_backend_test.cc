@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "emulators/kmip/lab.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
-#include "emulators/kmip/lab.h"
 
 namespace openkeyring {
 namespace {

@@ -2,8 +2,8 @@
 // What KmipBackend reads: which objects are keys, and their values.
 #include <utility>
 
-#include "storage/kmip/kmip_backend.h"
 #include "kmip/locate_all.h"
+#include "storage/kmip/kmip_backend.h"
 
 namespace openkeyring {
 namespace {

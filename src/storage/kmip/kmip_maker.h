@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "storage/kmip/kmip_objects.h"
 #include "os/clock.h"
+#include "storage/kmip/kmip_objects.h"
 
 namespace openkeyring {
 

@@ -5,10 +5,10 @@
 #include <iterator>
 #include <utility>
 
-#include "storage/kmip/kmip_version_identity.h"
 #include "base/encoding.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/create.h"
+#include "storage/kmip/kmip_version_identity.h"
 
 namespace openkeyring {
 namespace {

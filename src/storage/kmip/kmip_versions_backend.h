@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "storage/kmip/kmip_maker.h"
 #include "keyring/versioned_backend.h"
 #include "os/random.h"
+#include "storage/kmip/kmip_maker.h"
 
 namespace openkeyring {
 

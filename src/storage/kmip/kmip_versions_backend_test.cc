@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <thread>
 
-#include "storage/kmip/kmip_version_identity.h"
+#include "emulators/kmip/lab.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/register.h"
-#include "emulators/kmip/lab.h"
+#include "storage/kmip/kmip_version_identity.h"
 
 namespace openkeyring {
 namespace {

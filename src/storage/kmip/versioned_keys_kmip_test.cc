@@ -2,9 +2,9 @@
 // MariaDB's rules over keys on a KMIP server.
 #include <gtest/gtest.h>
 
-#include "storage/kmip/kmip_versions_backend.h"
-#include "keyring/versioned_keys.h"
 #include "emulators/kmip/lab.h"
+#include "keyring/versioned_keys.h"
+#include "storage/kmip/kmip_versions_backend.h"
 
 namespace openkeyring {
 namespace {

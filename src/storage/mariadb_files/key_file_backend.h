@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "storage/mariadb_files/key_file_format.h"
-#include "keyring/key_wrapper.h"
 #include "base/log.h"
+#include "keyring/key_wrapper.h"
 #include "keyring/versioned_backend.h"
 #include "os/file_system.h"
 #include "os/random.h"
+#include "storage/mariadb_files/key_file_format.h"
 
 namespace openkeyring {
 

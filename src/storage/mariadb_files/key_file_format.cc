@@ -6,8 +6,8 @@
 #include <charconv>
 #include <utility>
 
-#include "crypto/sealing.h"
 #include "base/byte_codec.h"
+#include "crypto/sealing.h"
 
 namespace openkeyring {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "keyring/key_wrapper.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "keyring/key_wrapper.h"
 #include "keyring/versioned_backend.h"
 
 // MariaDB's key files (docs/file_formats.md, "aws-kms-key files").

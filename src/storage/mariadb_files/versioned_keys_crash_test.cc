@@ -8,8 +8,8 @@
 #include <map>
 #include <string>
 
-#include "storage/mariadb_files/key_file_backend.h"
 #include "keyring/versioned_keys.h"
+#include "storage/mariadb_files/key_file_backend.h"
 #include "testing/crash_file_system.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"

@@ -42,7 +42,7 @@ std::set<std::string> WrappingKeysOf(const JsonKeyring& document) {
 
 }  // namespace
 
-JsonFileBackend::JsonFileBackend(const FileBackendWorld& world,
+JsonFileBackend::JsonFileBackend(const FileBackendDependencies& world,
                                  const Clock& clock,
                                  std::shared_ptr<KeyringFile> file,
                                  FileBackendOptions options)

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "storage/percona/json_keyring_file.h"
-#include "storage/keyring_file.h"
 #include "keyring/keyring_backend.h"
 #include "os/clock.h"
+#include "storage/keyring_file.h"
+#include "storage/percona/json_keyring_file.h"
 
 namespace openkeyring {
 
@@ -29,7 +29,7 @@ namespace openkeyring {
 class JsonFileBackend : public Backend {
  public:
   // `clock` is borrowed. The options' binding is not used.
-  JsonFileBackend(const FileBackendWorld& world, const Clock& clock,
+  JsonFileBackend(const FileBackendDependencies& world, const Clock& clock,
                   std::shared_ptr<KeyringFile> file,
                   FileBackendOptions options);
 
@@ -53,7 +53,7 @@ class JsonFileBackend : public Backend {
   Status Rewrap(const std::vector<Key>& keys, const std::vector<size_t>& which,
                 const Deadline& deadline);
 
-  FileBackendWorld world_;
+  FileBackendDependencies world_;
   const Clock& clock_;
   const FileBackendOptions options_;
   const std::string path_;

@@ -21,7 +21,7 @@ class JsonFileBackendStressTest : public testing::Test {
  protected:
   std::unique_ptr<JsonFileBackend> MakeLoaded() {
     auto backend = std::make_unique<JsonFileBackend>(
-        FileBackendWorld{wrapper_, files_, random_, log_}, clock_,
+        FileBackendDependencies{wrapper_, files_, random_, log_}, clock_,
         std::make_shared<KeyringFile>(files_, random_, "keyring", std::nullopt),
         FileBackendOptions{});
     const auto keys = backend->Load(Soon());

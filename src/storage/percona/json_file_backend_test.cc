@@ -80,7 +80,7 @@ class JsonFileBackendTest : public testing::Test {
       file = std::make_shared<KeyringFile>(files_, random_, kPath, owner_);
     }
     return std::make_unique<JsonFileBackend>(
-        FileBackendWorld{wrapper_, files_, random_, log_}, clock_, file,
+        FileBackendDependencies{wrapper_, files_, random_, log_}, clock_, file,
         options_);
   }
   std::unique_ptr<JsonFileBackend> MakeLoaded() {
@@ -661,7 +661,7 @@ TEST_F(JsonFileBackendTest, RealFilesAreLockedReplacedAndRestored) {
   const std::string path = folder.path() + "/keyring";
   const auto make = [&] {
     return std::make_unique<JsonFileBackend>(
-        FileBackendWorld{wrapper_, files, random_, log_}, clock_,
+        FileBackendDependencies{wrapper_, files, random_, log_}, clock_,
         std::make_shared<KeyringFile>(files, random_, path, owner_), options_);
   };
   auto first = make();

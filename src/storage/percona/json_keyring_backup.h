@@ -4,10 +4,10 @@
 
 #include <string>
 
-#include "storage/percona/json_keyring_format.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "os/file_system.h"
+#include "storage/percona/json_keyring_format.h"
 
 // Percona's and Oracle's components write all of `<path>.backup`, then all of
 // `<path>`, in place, then remove the backup. Whoever finds a backup has found

@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "storage/keyring_file.h"
 #include "storage/percona/json_keyring_backup.h"
 #include "storage/percona/json_keyring_format.h"
-#include "storage/keyring_file.h"
 
 namespace openkeyring {
 
@@ -17,7 +17,7 @@ namespace openkeyring {
 // Threads: one object is not synchronised.
 class JsonKeyringFile {
  public:
-  JsonKeyringFile(const FileBackendWorld& world,
+  JsonKeyringFile(const FileBackendDependencies& world,
                   std::shared_ptr<KeyringFile> file, bool read_only,
                   bool may_create);
 
@@ -73,7 +73,7 @@ class JsonKeyringFile {
   std::string BackupPath() const { return path() + ".backup"; }
   std::string Folder() const { return FolderOf(path()); }
 
-  FileBackendWorld world_;
+  FileBackendDependencies world_;
   const std::shared_ptr<KeyringFile> file_;
   const bool read_only_;
   const bool may_create_;

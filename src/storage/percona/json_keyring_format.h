@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "keyring/key_wrapper.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/status.h"
 #include "keyring/key.h"
+#include "keyring/key_wrapper.h"
 
 // The key files of other AWS KMS keyrings for MySQL: Percona's
 // component_keyring_kms and Oracle's component_keyring_aws. Bytes only; see

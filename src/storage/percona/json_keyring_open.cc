@@ -16,7 +16,7 @@ bool IsForGood(const Status& status) {
 
 }  // namespace
 
-JsonKeyringFile::JsonKeyringFile(const FileBackendWorld& world,
+JsonKeyringFile::JsonKeyringFile(const FileBackendDependencies& world,
                                  std::shared_ptr<KeyringFile> file,
                                  bool read_only, bool may_create)
     : world_(world),

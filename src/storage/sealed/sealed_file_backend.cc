@@ -16,7 +16,7 @@ constexpr char kFileIdPair[] = "openkeyring:file-id";
 
 }  // namespace
 
-SealedFileBackend::SealedFileBackend(const FileBackendWorld& world,
+SealedFileBackend::SealedFileBackend(const FileBackendDependencies& world,
                                      std::shared_ptr<KeyringFile> file,
                                      FileBackendOptions options)
     : world_(world), options_(std::move(options)), file_(std::move(file)) {}

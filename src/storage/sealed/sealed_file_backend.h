@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "keyring/keyring_backend.h"
 #include "storage/keyring_file.h"
 #include "storage/sealed/sealed_header.h"
 #include "storage/sealed/sealed_log.h"
-#include "keyring/keyring_backend.h"
 
 namespace openkeyring {
 
@@ -30,7 +30,7 @@ namespace openkeyring {
 // written to the local file, never during a call of the wrapper.
 class SealedFileBackend : public Backend {
  public:
-  SealedFileBackend(const FileBackendWorld& world,
+  SealedFileBackend(const FileBackendDependencies& world,
                     std::shared_ptr<KeyringFile> file,
                     FileBackendOptions options);
 
@@ -72,7 +72,7 @@ class SealedFileBackend : public Backend {
   void RememberEnd(ByteView written);
   void CompactIfGrown();
 
-  FileBackendWorld world_;
+  FileBackendDependencies world_;
   const FileBackendOptions options_;
 
   mutable std::mutex mutex_;

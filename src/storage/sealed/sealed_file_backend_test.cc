@@ -307,7 +307,8 @@ TEST_F(SealedFileBackendTest, TheSecondOneReadsWarnsAndWritesNothing) {
 TEST_F(SealedFileBackendTest, TheSecondOneIsToldTheHoldersPid) {
   TemporaryFolder folder;
   const std::string path = folder.PathOf("keyring");
-  const FileBackendWorld world{kms_, PosixFileSystem(), SystemRandom(), log_};
+  const FileBackendDependencies world{kms_, PosixFileSystem(), SystemRandom(),
+                                      log_};
   const auto make = [&] {
     return SealedFileBackend(
         world,

@@ -154,7 +154,8 @@ TEST_F(SealedFileMakerTest, AnEmptyFileThatSomebodyHasIsNotReadyYet) {
 class SealedFilePosixTest : public SealedFileMakerTest {
  protected:
   Status LoadError(const std::string& path) {
-    const FileBackendWorld world{kms_, PosixFileSystem(), SystemRandom(), log_};
+    const FileBackendDependencies world{kms_, PosixFileSystem(), SystemRandom(),
+                                        log_};
     SealedFileBackend backend(
         world,
         std::make_shared<KeyringFile>(PosixFileSystem(), SystemRandom(), path,

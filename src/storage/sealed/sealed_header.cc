@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "crypto/sealing.h"
 #include "base/byte_codec.h"
+#include "crypto/sealing.h"
 
 namespace openkeyring {
 namespace {

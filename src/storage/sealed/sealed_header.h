@@ -2,19 +2,17 @@
 #ifndef OPENKEYRING_STORAGE_SEALED_SEALED_HEADER_H_
 #define OPENKEYRING_STORAGE_SEALED_SEALED_HEADER_H_
 
-#include <array>
 #include <cstdint>
 #include <string>
 
-#include "keyring/key_wrapper.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "keyring/key_wrapper.h"
+#include "storage/file_id.h"
 
 // The header of a sealed keyring file (docs/file_formats.md). Bytes only.
 namespace openkeyring {
-
-using FileId = std::array<uint8_t, 16>;
 
 struct SealedHeader {
   FileId file_id{};

@@ -8,9 +8,9 @@
 #include <numeric>
 #include <string>
 
-#include "crypto/sealing.h"
 #include "base/byte_codec.h"
 #include "base/encoding.h"
+#include "crypto/sealing.h"
 
 namespace openkeyring {
 namespace {

@@ -7,12 +7,12 @@
 #include <map>
 #include <memory>
 
-#include "storage/sealed/sealed_header.h"
-#include "crypto/sealing.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "crypto/sealing.h"
 #include "keyring/key.h"
 #include "os/random.h"
+#include "storage/sealed/sealed_header.h"
 
 // The records of a sealed keyring file (docs/file_formats.md). Bytes only.
 namespace openkeyring {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 // Last: they bring in MariaDB's headers.
 #include "server/mariadb/aws_key_management/aws_plugin.h"
@@ -13,10 +14,13 @@
 namespace openkeyring {
 namespace {
 
-AwsLiveOptions& TheOptions() {
-  static AwsLiveOptions options;
+AwsDynamicOptions& TheOptions() {
+  static AwsDynamicOptions options;
   return options;
 }
+
+// A plain pointer, so that nothing runs when the library is unloaded.
+constinit AwsKeyManagement* loaded_keys = nullptr;
 
 constexpr size_t kMaxMasterKeyId = 2048;  // AWS's limit for key ids.
 
@@ -115,18 +119,18 @@ MYSQL_SYSVAR_BOOL(mock, mock_value, PLUGIN_VAR_OPCMDARG | PLUGIN_VAR_READONLY,
                   nullptr, 0);
 #endif
 
-AwsFixedOptions FixedOptionsFromVariables() {
-  AwsFixedOptions fixed;
-  fixed.region = Text(region_value);
-  fixed.endpoint_url = Text(endpoint_url_value);
-  fixed.keyfile_dir = Text(keyfile_dir_value);
-  fixed.request_timeout = Millis(request_timeout_value);
-  fixed.load_parallelism = static_cast<size_t>(load_parallelism_value);
-  fixed.startup_deadline = Millis(startup_deadline_value * 1000LL);
+AwsStartupOptions StartupOptionsFromVariables() {
+  AwsStartupOptions startup;
+  startup.region = Text(region_value);
+  startup.endpoint_url = Text(endpoint_url_value);
+  startup.keyfile_dir = Text(keyfile_dir_value);
+  startup.request_timeout = Millis(request_timeout_value);
+  startup.load_parallelism = static_cast<size_t>(load_parallelism_value);
+  startup.startup_deadline = Millis(startup_deadline_value * 1000LL);
 #ifdef OPENKEYRING_MOCK_KMS
-  fixed.mock = mock_value != 0;
+  startup.mock = mock_value != 0;
 #endif
-  return fixed;
+  return startup;
 }
 
 }  // namespace
@@ -158,12 +162,18 @@ void AdoptVariables() {
 std::string_view LogPrefix() { return "AWS KMS plugin"; }
 std::string_view PluginName() { return "aws_key_management"; }
 
-Result<std::unique_ptr<EncryptionHost>> StartHost() {
-  auto host =
-      AwsHost::Start(FixedOptionsFromVariables(), TheOptions(), ThePlugin());
-  if (!host) return host.error();
-  return std::unique_ptr<EncryptionHost>(std::move(*host));
+DynamicKeyOptions& DynamicOptions() { return TheOptions(); }
+AwsKeyManagement& LoadedAwsKeys() { return *loaded_keys; }
+
+Result<VersionedKeys*> StartKeys() {
+  Result<std::unique_ptr<AwsKeyManagement>> opened = AwsKeyManagement::Open(
+      StartupOptionsFromVariables(), TheOptions(), ThePlugin().log);
+  if (!opened) return opened.error();
+  loaded_keys = opened->release();
+  return &loaded_keys->keys();
 }
+
+void StopKeys() { delete std::exchange(loaded_keys, nullptr); }
 
 Status MayMakeKeys() {
   if (!TheOptions().master_key_id().empty()) return Status::Ok();

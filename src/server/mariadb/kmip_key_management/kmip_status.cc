@@ -7,29 +7,27 @@
 namespace openkeyring {
 namespace {
 
-std::string Server(KmipHost& host) { return host.status().server; }
-std::string Version(KmipHost& host) { return host.status().version; }
-std::string Tls(KmipHost& host) { return host.status().tls; }
-std::string Connections(KmipHost& host) {
-  return std::to_string(host.status().connections);
+std::string Server() { return LoadedKmipKeys().status().server; }
+std::string Version() { return LoadedKmipKeys().status().version; }
+std::string Tls() { return LoadedKmipKeys().status().tls; }
+std::string Connections() {
+  return std::to_string(LoadedKmipKeys().status().connections);
 }
-std::string LastError(KmipHost& host) {
-  return host.status().last_error.message();
+std::string LastError() {
+  return LoadedKmipKeys().status().last_error.message();
 }
 
 }  // namespace
 
 st_mysql_show_var kmip_status_variables[] = {
-    Entry<EncryptionHost, Keys>("kmip_key_management_keys"),
-    Entry<EncryptionHost, VersionsLoaded>(
-        "kmip_key_management_versions_loaded"),
-    Entry<EncryptionHost, VersionsFailed>(
-        "kmip_key_management_versions_failed"),
-    Entry<KmipHost, Server>("kmip_key_management_server_in_use"),
-    Entry<KmipHost, Version>("kmip_key_management_protocol_version"),
-    Entry<KmipHost, Tls>("kmip_key_management_tls"),
-    Entry<KmipHost, Connections>("kmip_key_management_connections"),
-    Entry<KmipHost, LastError>("kmip_key_management_last_error"),
+    Entry<Keys>("kmip_key_management_keys"),
+    Entry<VersionsLoaded>("kmip_key_management_versions_loaded"),
+    Entry<VersionsFailed>("kmip_key_management_versions_failed"),
+    Entry<Server>("kmip_key_management_server_in_use"),
+    Entry<Version>("kmip_key_management_protocol_version"),
+    Entry<Tls>("kmip_key_management_tls"),
+    Entry<Connections>("kmip_key_management_connections"),
+    Entry<LastError>("kmip_key_management_last_error"),
     {nullptr, nullptr, SHOW_UNDEF}};
 
 }  // namespace openkeyring

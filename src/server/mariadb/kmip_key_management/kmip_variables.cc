@@ -5,11 +5,14 @@
 #include <utility>
 
 // Last: they bring in MariaDB's headers.
-#include "server/mariadb/shared/common_variables.h"
 #include "server/mariadb/kmip_key_management/kmip_plugin.h"
+#include "server/mariadb/shared/common_variables.h"
 
 namespace openkeyring {
 namespace {
+
+// A plain pointer, so that nothing runs when the library is unloaded.
+constinit KmipKeyManagement* loaded_keys = nullptr;
 
 char* servers_value;
 char* server_ca_value;
@@ -124,7 +127,7 @@ Status ReadServers(const std::string& list, std::vector<Endpoint>& servers) {
   return Status::Ok();
 }
 
-Result<KmipFixedOptions> OptionsFromVariables() {
+Result<KmipStartupOptions> OptionsFromVariables() {
   const std::pair<const char*, const char*> needed[] = {
       {OPENKEYRING_NAME(servers), servers_value},
       {OPENKEYRING_NAME(server_ca), server_ca_value},
@@ -133,7 +136,7 @@ Result<KmipFixedOptions> OptionsFromVariables() {
   for (const auto& [name, value] : needed) {
     if (Text(value).empty()) return Misconfigured(name, " is not set");
   }
-  KmipFixedOptions options;
+  KmipStartupOptions options;
   Status status = ReadServers(servers_value, options.kmip.servers);
   if (!status.ok()) return status;
   options.kmip.tls = Tls();
@@ -185,12 +188,22 @@ std::string_view PluginName() { return "kmip_key_management"; }
 void AdoptVariables() { AdoptCommonVariables(); }
 Status MayMakeKeys() { return Status::Ok(); }
 
-Result<std::unique_ptr<EncryptionHost>> StartHost() {
-  Result<KmipFixedOptions> options = OptionsFromVariables();
-  if (!options) return options.error();
-  auto host = KmipHost::Start(std::move(*options), ThePlugin());
-  if (!host) return host.error();
-  return std::unique_ptr<EncryptionHost>(std::move(*host));
+DynamicKeyOptions& DynamicOptions() {
+  static DynamicKeyOptions options;
+  return options;
 }
+KmipKeyManagement& LoadedKmipKeys() { return *loaded_keys; }
+
+Result<VersionedKeys*> StartKeys() {
+  Result<KmipStartupOptions> options = OptionsFromVariables();
+  if (!options) return options.error();
+  Result<std::unique_ptr<KmipKeyManagement>> opened = KmipKeyManagement::Open(
+      std::move(*options), DynamicOptions(), ThePlugin().log);
+  if (!opened) return opened.error();
+  loaded_keys = opened->release();
+  return &loaded_keys->keys();
+}
+
+void StopKeys() { delete std::exchange(loaded_keys, nullptr); }
 
 }  // namespace openkeyring

@@ -48,14 +48,16 @@ LogLevel LevelOf(unsigned long value) {
   return value >= kDebug ? LogLevel::kDebug : LogLevel::kNote;
 }
 
-void AdoptKeySpec() { ThePlugin().key_bytes = key_spec_value == 0 ? 16 : 32; }
+void AdoptKeySpec() {
+  DynamicOptions().key_bytes = key_spec_value == 0 ? 16 : 32;
+}
 void AdoptLogLevel() { ThePlugin().log.SetLevel(LevelOf(log_level_value)); }
 void AdoptOperationDeadline() {
-  ThePlugin().operation_deadline_ms = operation_deadline_value * 1000LL;
+  DynamicOptions().operation_deadline_ms = operation_deadline_value * 1000LL;
 }
 
 void EndPauses() {
-  if (ThePlugin().host != nullptr) ThePlugin().host->keys().EndPauses();
+  if (ThePlugin().keys != nullptr) ThePlugin().keys->EndPauses();
 }
 
 // An update function: stores the checked value, then tells the plugin.
@@ -84,17 +86,17 @@ void ReportRotation(uint32_t id, const Result<uint32_t>& version) {
 
 void RotateKeys(long long id) {
   EncryptionPlugin& plugin = ThePlugin();
-  if (plugin.host == nullptr) return;
+  if (plugin.keys == nullptr) return;
   if (const Status status = MayMakeKeys(); !status.ok()) {
     return Warn("no key is rotated, since " + status.message());
   }
   if (id == -1) {
-    for (const auto& rotated : plugin.host->keys().RotateAll()) {
+    for (const auto& rotated : plugin.keys->RotateAll()) {
       ReportRotation(rotated.id, rotated.version);
     }
   } else {
     const auto key_id = static_cast<uint32_t>(id);
-    ReportRotation(key_id, plugin.host->keys().Rotate(key_id));
+    ReportRotation(key_id, plugin.keys->Rotate(key_id));
   }
 }
 

@@ -32,7 +32,7 @@ namespace {
 unsigned GetLatestKeyVersion(unsigned key_id) {
   EncryptionPlugin& plugin = ThePlugin();
   return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
-    const Result<uint32_t> version = plugin.host->keys().LatestVersion(key_id);
+    const Result<uint32_t> version = plugin.keys->LatestVersion(key_id);
     if (version) return *version;
     plugin.Report(version.error());
     return ENCRYPTION_KEY_VERSION_INVALID;
@@ -43,8 +43,7 @@ unsigned GetKey(unsigned key_id, unsigned version, unsigned char* buffer,
                 unsigned* length) {
   EncryptionPlugin& plugin = ThePlugin();
   return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
-    const Result<const Secret*> key =
-        plugin.host->keys().Get({key_id, version});
+    const Result<const Secret*> key = plugin.keys->Get({key_id, version});
     if (!key) {
       plugin.Report(key.error());
       return ENCRYPTION_KEY_VERSION_INVALID;
@@ -123,9 +122,9 @@ Status Start(EncryptionPlugin& plugin) {
     Status status = UseCtrMode();
     if (!status.ok()) return status;
   }
-  auto host = StartHost();
-  if (!host) return host.error();
-  plugin.host = std::move(*host);
+  const Result<VersionedKeys*> keys = StartKeys();
+  if (!keys) return keys.error();
+  plugin.keys = *keys;
   return Status::Ok();
 }
 
@@ -146,7 +145,8 @@ int InitPlugin(void*) {
 int DeinitPlugin(void*) {
   EncryptionPlugin& plugin = ThePlugin();
   return Guarded(plugin.log, 0, [&] {
-    plugin.host.reset();
+    plugin.keys = nullptr;
+    StopKeys();
     return 0;
   });
 }

@@ -2,10 +2,9 @@
 #ifndef OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_
 #define OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_
 
-#include <atomic>
-#include <memory>
+#include <string_view>
 
-#include "keyring/versioned_keys.h"
+#include "product/dynamic_key_options.h"
 #include "server/mariadb/shared/mariadb_log.h"
 #include "server/repeat_filter.h"
 
@@ -15,26 +14,13 @@ struct st_mariadb_encryption;  // MariaDB's.
 // differs it defines itself (below).
 namespace openkeyring {
 
-// Where the keys of a plugin come from, with all that it stands on.
-class EncryptionHost {
- public:
-  virtual ~EncryptionHost() = default;
-  virtual VersionedKeys& keys() = 0;
-};
-
 struct EncryptionPlugin {
   explicit EncryptionPlugin(std::string_view prefix) : log(prefix) {}
 
   MariaDbLog log;
   RepeatFilter repeats{SystemClock()};
-  // May change while the plugin runs.
-  std::atomic<size_t> key_bytes{16};
-  std::atomic<int64_t> operation_deadline_ms{5000};
-  std::unique_ptr<EncryptionHost> host;  // Null while it is not loaded.
+  VersionedKeys* keys = nullptr;  // Null while they are not loaded.
 
-  Millis operation_deadline() const {
-    return Millis(operation_deadline_ms.load());
-  }
   // A failure, to the client of this thread and, unless it was written a
   // moment ago, to the error log.
   void Report(const Status& status);
@@ -57,9 +43,13 @@ std::string_view PluginName();
 // Copies what was given on the command line to where it is looked for.
 void AdoptVariables();
 bool UsesCtrMode();
-// Loads the keys. An error means that the plugin can't work as configured; an
-// outage of the key server is none.
-Result<std::unique_ptr<EncryptionHost>> StartHost();
+// Options that SET GLOBAL may change.
+DynamicKeyOptions& DynamicOptions();
+// Loads the keys, which the plugin owns until StopKeys. An error means that the
+// plugin cannot work as configured; an outage of the key server is not an
+// error.
+Result<VersionedKeys*> StartKeys();
+void StopKeys();
 // Why no new key can be made, or Ok.
 Status MayMakeKeys();
 

@@ -17,8 +17,8 @@
 namespace openkeyring {
 
 // A show function, which the server gives a buffer of SHOW_VAR_FUNC_BUFF_SIZE
-// bytes for the text. `Host` is what the plugin's StartHost makes.
-template <typename Host, std::string (*kRow)(Host&)>
+// bytes for the text.
+template <std::string (*kRow)()>
 int ShowStatus(MYSQL_THD, st_mysql_show_var* variable, void* buffer,
                system_status_var*, enum_var_type) {
   EncryptionPlugin& plugin = ThePlugin();
@@ -27,8 +27,8 @@ int ShowStatus(MYSQL_THD, st_mysql_show_var* variable, void* buffer,
   variable->type = SHOW_CHAR;
   variable->value = text;
   return Guarded(plugin.log, 0, [&] {
-    if (plugin.host == nullptr) return 0;
-    const std::string value = kRow(static_cast<Host&>(*plugin.host));
+    if (plugin.keys == nullptr) return 0;
+    const std::string value = kRow();
     const size_t size =
         std::min<size_t>(value.size(), SHOW_VAR_FUNC_BUFF_SIZE - 1);
     memcpy(text, value.data(), size);
@@ -37,20 +37,21 @@ int ShowStatus(MYSQL_THD, st_mysql_show_var* variable, void* buffer,
   });
 }
 
-template <typename Host, std::string (*kRow)(Host&)>
+// `kRow` gives the value; it is called while the keys are loaded only.
+template <std::string (*kRow)()>
 st_mysql_show_var Entry(const char* name) {
-  return {name, reinterpret_cast<void*>(&ShowStatus<Host, kRow>), SHOW_FUNC};
+  return {name, reinterpret_cast<void*>(&ShowStatus<kRow>), SHOW_FUNC};
 }
 
 // Rows that every plugin has.
-inline std::string Keys(EncryptionHost& host) {
-  return std::to_string(host.keys().counts().ids);
+inline std::string Keys() {
+  return std::to_string(ThePlugin().keys->counts().ids);
 }
-inline std::string VersionsLoaded(EncryptionHost& host) {
-  return std::to_string(host.keys().counts().versions_loaded);
+inline std::string VersionsLoaded() {
+  return std::to_string(ThePlugin().keys->counts().versions_loaded);
 }
-inline std::string VersionsFailed(EncryptionHost& host) {
-  return std::to_string(host.keys().counts().versions_failed);
+inline std::string VersionsFailed() {
+  return std::to_string(ThePlugin().keys->counts().versions_failed);
 }
 
 }  // namespace openkeyring

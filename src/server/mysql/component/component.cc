@@ -16,7 +16,7 @@ constexpr char kName[] = OPENKEYRING_COMPONENT;
 constinit Registry* registry = nullptr;
 
 // A plain pointer, so that nothing runs when the library is loaded or unloaded.
-constinit KeyringHost* host = nullptr;
+constinit ReloadableKeyring* host = nullptr;
 
 Code Init() {
   // No log yet: the registry is locked by whoever loads the component.
@@ -24,7 +24,7 @@ Code Init() {
     void Write(LogLevel, std::string_view) override {}
   } silent;
   return Guarded(silent, kFailure, [] {
-    host = new KeyringHost(kName, MakeProduct(), registry);
+    host = new ReloadableKeyring(kName, MakeKeyringLoader(), registry);
     return kSuccess;
   });
 }
@@ -62,7 +62,7 @@ Component component = {kName, provides, requirements, metadata, Init, Deinit};
 
 }  // namespace
 
-KeyringHost& TheHost() { return *host; }
+ReloadableKeyring& TheKeyring() { return *host; }
 
 }  // namespace openkeyring::mysql
 

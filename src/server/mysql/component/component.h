@@ -5,19 +5,12 @@
 #include <memory>
 #include <string>
 
-#include "server/mysql/component/keyring_host.h"
+#include "server/mysql/component/reloadable_keyring.h"
 
 namespace openkeyring::mysql {
 
 // The one function by which components differ; each defines its own.
-std::unique_ptr<KeyringProduct> MakeProduct();
-
-// How status rows say that there is nothing to say.
-constexpr char kNone[] = "<NONE>", kNotApplicable[] = "<NOT APPLICABLE>";
-
-inline std::string OrNone(std::string text) {
-  return text.empty() ? kNone : text;
-}
+std::unique_ptr<KeyringLoader> MakeKeyringLoader();
 
 }  // namespace openkeyring::mysql
 

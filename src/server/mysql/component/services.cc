@@ -10,41 +10,41 @@ namespace {
 std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
 Code Load(const char* component_path, const char* instance_path) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     return NumberOf(
-        TheHost().Load({Text(component_path), Text(instance_path)}));
+        TheKeyring().Load({Text(component_path), Text(instance_path)}));
   });
 }
 
 Code Store(const char* data_id, const char* auth_id, const unsigned char* data,
            size_t data_size, const char* type) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name || (data == nullptr && data_size > 0)) return kFailure;
-    return NumberOf(TheHost().Store(
+    return NumberOf(TheKeyring().Store(
         {*name, Text(type), Secret::CopyOf(ByteView(data, data_size))}));
   });
 }
 
 Code Remove(const char* data_id, const char* auth_id) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     Result<KeyName> name = NameOf(data_id, auth_id);
-    return name ? NumberOf(TheHost().Remove(*name)) : kFailure;
+    return name ? NumberOf(TheKeyring().Remove(*name)) : kFailure;
   });
 }
 
 Code Generate(const char* data_id, const char* auth_id, const char* type,
               size_t data_size) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name) return kFailure;
-    return NumberOf(TheHost().Generate(*name, Text(type), data_size));
+    return NumberOf(TheKeyring().Generate(*name, Text(type), data_size));
   });
 }
 
 Code IsInitialized() {
-  return Guarded(TheHost().log(), 0,
-                 [] { return TheHost().Current() ? 1 : 0; });
+  return Guarded(TheKeyring().log(), 0,
+                 [] { return TheKeyring().Current() ? 1 : 0; });
 }
 
 }  // namespace

@@ -3,16 +3,16 @@
 #define OPENKEYRING_SERVER_MYSQL_COMPONENT_SERVICES_H_
 
 #include "server/mysql/abi/keyring_services.h"
-#include "server/mysql/component/keyring_host.h"
+#include "server/mysql/component/reloadable_keyring.h"
 
 // The eight keyring services, the same for every component: they translate, and
-// leave the rest to TheHost(). A failure is logged once, with its reason; the
-// caller gets a number.
+// leave the rest to TheKeyring(). A failure is logged once, with its reason;
+// the caller gets a number.
 namespace openkeyring::mysql {
 
 // The component's one host, which its own file defines. Must not be called
 // before the component's init.
-KeyringHost& TheHost();
+ReloadableKeyring& TheKeyring();
 
 extern KeyringLoad load_service;
 extern KeyringReader reader_service;

@@ -47,10 +47,10 @@ bool Copy(const std::string& text, char* out, size_t capacity) {
 }
 
 Code KeysInit(Handle* cursor) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     if (cursor == nullptr) return kFailure;
     *cursor = nullptr;
-    auto current = TheHost().Current();
+    auto current = TheKeyring().Current();
     if (!current) return kFailure;
     *cursor = new KeyCursor{(*current)->keyring().List()};
     return kSuccess;
@@ -81,10 +81,10 @@ Code KeysGet(Handle cursor, char* data_id, size_t data_id_capacity,
 }
 
 Code RowsInit(Handle* cursor) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     if (cursor == nullptr) return kFailure;
     *cursor = nullptr;
-    *cursor = new RowCursor{TheHost().Rows()};
+    *cursor = new RowCursor{TheKeyring().Rows()};
     return kSuccess;
   });
 }

@@ -125,7 +125,7 @@ TEST_F(ListServices, TheIteratorIsOfOneMomentAndOutlivesAReload) {
   ASSERT_EQ(writer_service.remove("b", ""), kSuccess);
   ASSERT_EQ(generator_service.generate("c", "", "AES", 16), kSuccess);
   Load();
-  TheHost().Unload();
+  TheKeyring().Unload();
   EXPECT_EQ(Current(iterator_service, cursor, 1).first, "a");
   ASSERT_EQ(iterator_service.next(cursor), kSuccess);
   EXPECT_EQ(Current(iterator_service, cursor, 1).first, "b");

@@ -18,14 +18,14 @@ struct Reader {
 
 // Null when there is no such key; the error is reported.
 Result<Keyring::KeyPointer> Find(const KeyName& name) {
-  auto current = TheHost().Current();
+  auto current = TheKeyring().Current();
   if (current) return (*current)->keyring().Find(name);
-  TheHost().Report(current.error());
+  TheKeyring().Report(current.error());
   return current.error();
 }
 
 Code ReaderInit(const char* data_id, const char* auth_id, Handle* reader) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     if (reader == nullptr) return kFailure;
     *reader = nullptr;
     Result<KeyName> name = NameOf(data_id, auth_id);
@@ -72,7 +72,7 @@ Code Fetch(Handle reader, unsigned char* data, size_t data_capacity,
 
 Code AesSize(size_t input_length, const char* mode, size_t key_bits,
              size_t* out_size) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     if (mode == nullptr || out_size == nullptr) return kFailure;
     const Result<AesMode> aes = AesMode::Find(mode, key_bits);
     if (!aes) return kFailure;
@@ -88,7 +88,7 @@ Code RunAes(AesStep step, const char* data_id, const char* auth_id,
             const char* mode, size_t key_bits, const unsigned char* iv,
             bool padding, ByteView text, std::span<uint8_t> out,
             size_t* out_size) {
-  return Guarded(TheHost().log(), kFailure, [&] {
+  return Guarded(TheKeyring().log(), kFailure, [&] {
     const Result<KeyName> name = NameOf(data_id, auth_id);
     if (!name || mode == nullptr || out.data() == nullptr ||
         out_size == nullptr || (text.data() == nullptr && !text.empty())) {
@@ -98,12 +98,12 @@ Code RunAes(AesStep step, const char* data_id, const char* auth_id,
     if (!key || *key == nullptr) return kFailure;
     const Result<AesMode> aes = AesMode::Find(mode, key_bits);
     if (!aes) {
-      TheHost().Report(aes.error());
+      TheKeyring().Report(aes.error());
       return kFailure;
     }
     const Result<size_t> done = ((*aes).*step)(**key, iv, padding, text, out);
     if (!done) {
-      TheHost().Report(done.error());
+      TheKeyring().Report(done.error());
       return kFailure;
     }
     *out_size = *done;

@@ -133,7 +133,7 @@ TEST_F(ReadServices, AReaderOutlivesItsKeyAndAReload) {
   ASSERT_EQ(writer_service.remove("id", "owner"), kSuccess);
   ASSERT_EQ(load_service.load("/plugins", "/data"), kSuccess);
   EXPECT_EQ(Open("id", "owner"), nullptr);
-  TheHost().Unload();
+  TheKeyring().Unload();
   unsigned char data[8];
   char type[6];
   EXPECT_EQ(
@@ -211,7 +211,7 @@ TEST_F(ReadServices, AesRefusesWhatMakesNoSense) {
 }
 
 TEST_F(ReadServices, AesWithoutAKeyringFails) {
-  TheHost().Unload();
+  TheKeyring().Unload();
   unsigned char text[16] = {}, out[32];
   size_t size = 0;
   EXPECT_EQ(aes_service.encrypt("aes", "", "cbc", 256, kIv, 1, text, 16, out,

@@ -48,7 +48,7 @@ class Services : public testing::Test {
     return type + ":" + data;
   }
   static std::string StatusRow(const std::string& name) {
-    for (const auto& row : TheHost().Rows()) {
+    for (const auto& row : TheKeyring().Rows()) {
       if (row.first == name) return row.second;
     }
     return "no such row";

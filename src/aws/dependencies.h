@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_AWS_WORLD_H_
-#define OPENKEYRING_AWS_WORLD_H_
+#ifndef OPENKEYRING_AWS_DEPENDENCIES_H_
+#define OPENKEYRING_AWS_DEPENDENCIES_H_
 
 #include "base/log.h"
 #include "net/http.h"
@@ -14,7 +14,7 @@ namespace openkeyring {
 
 // Everything outside that the AWS side touches. Borrowed: all of it outlives
 // what is built on it.
-struct AwsWorld {
+struct AwsDependencies {
   HttpClient& http;
   Clock& clock;
   Environment& environment;
@@ -26,4 +26,4 @@ struct AwsWorld {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_AWS_WORLD_H_
+#endif  // OPENKEYRING_AWS_DEPENDENCIES_H_

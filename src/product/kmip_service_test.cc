@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "product/kmip_stack.h"
+#include "product/kmip_service.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "kmip/locate_all.h"
 #include "emulators/kmip/lab.h"
+#include "kmip/locate_all.h"
 
 namespace openkeyring {
 namespace {
@@ -34,8 +34,8 @@ TEST(ParseEndpoint, RefusesWhatIsNone) {
 
 class KmipStackTest : public testing::Test {
  protected:
-  KmipStackOptions Options() {
-    KmipStackOptions options;
+  KmipServiceOptions Options() {
+    KmipServiceOptions options;
     options.servers = {{"127.0.0.1", lab_.server().port()}};
     options.tls.ca_file = lab_.authority.bundle();
     options.tls.certificate_file = own_.certificate;
@@ -48,7 +48,7 @@ class KmipStackTest : public testing::Test {
 };
 
 TEST_F(KmipStackTest, TalksToAServer) {
-  auto stack = KmipStack::Make(Options(), lab_.log);
+  auto stack = KmipService::Make(Options(), lab_.log);
   ASSERT_TRUE(stack) << stack.error().message();
   const auto found =
       LocateAll((*stack)->client(), {}, 10, kmip_server::Lab::Soon());
@@ -57,9 +57,9 @@ TEST_F(KmipStackTest, TalksToAServer) {
 }
 
 TEST_F(KmipStackTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
-  KmipStackOptions options = Options();
+  KmipServiceOptions options = Options();
   options.key_password_file = lab_.folder.path() + "/none";
-  const auto missing = KmipStack::Make(std::move(options), lab_.log);
+  const auto missing = KmipService::Make(std::move(options), lab_.log);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code(), StatusCode::kMisconfigured);
   EXPECT_NE(missing.error().message().find("/none"), std::string::npos);
@@ -67,29 +67,29 @@ TEST_F(KmipStackTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
   options = Options();
   options.key_password_file = lab_.folder.path() + "/empty";
   lab_.folder.Write("empty", "\n\nsecond line");
-  const auto empty = KmipStack::Make(std::move(options), lab_.log);
+  const auto empty = KmipService::Make(std::move(options), lab_.log);
   ASSERT_FALSE(empty);
   EXPECT_NE(empty.error().message().find("/empty"), std::string::npos);
 }
 
 TEST_F(KmipStackTest, AKeyThatEverybodyMayReadIsAWarning) {
   chmod(own_.key.c_str(), 0600);
-  ASSERT_TRUE(KmipStack::Make(Options(), lab_.log));
+  ASSERT_TRUE(KmipService::Make(Options(), lab_.log));
   EXPECT_EQ(lab_.log.Text().find("chmod"), std::string::npos);
   chmod(own_.key.c_str(), 0644);
-  ASSERT_TRUE(KmipStack::Make(Options(), lab_.log));
+  ASSERT_TRUE(KmipService::Make(Options(), lab_.log));
   EXPECT_NE(lab_.log.Text().find("chmod 0600"), std::string::npos);
 }
 
 TEST_F(KmipStackTest, AServerThatIsNotVerifiedIsAWarning) {
-  KmipStackOptions options = Options();
+  KmipServiceOptions options = Options();
   options.tls.verify_host_name = false;
-  ASSERT_TRUE(KmipStack::Make(std::move(options), lab_.log));
+  ASSERT_TRUE(KmipService::Make(std::move(options), lab_.log));
   EXPECT_NE(lab_.log.Text().find("tls_hostname_verification is off"),
             std::string::npos);
   options = Options();
   options.tls.verify_certificate = options.tls.verify_host_name = false;
-  ASSERT_TRUE(KmipStack::Make(std::move(options), lab_.log));
+  ASSERT_TRUE(KmipService::Make(std::move(options), lab_.log));
   EXPECT_NE(lab_.log.Text().find("tls_peer_verification is off"),
             std::string::npos);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_PRODUCT_KMIP_STACK_H_
-#define OPENKEYRING_PRODUCT_KMIP_STACK_H_
+#ifndef OPENKEYRING_PRODUCT_KMIP_SERVICE_H_
+#define OPENKEYRING_PRODUCT_KMIP_SERVICE_H_
 
 #include <memory>
 #include <optional>
@@ -19,7 +19,7 @@ constexpr int kKmipPort = 5696;  // Registered with IANA.
 // address alone. kMisconfigured for anything else.
 Result<Endpoint> ParseEndpoint(std::string_view text, int default_port);
 
-struct KmipStackOptions {
+struct KmipServiceOptions {
   std::vector<Endpoint> servers;  // In order of preference, at least one.
   TlsOptions tls;                 // key_password is read from the file below.
   std::string key_password_file;  // Its first line; "": no password.
@@ -31,18 +31,18 @@ struct KmipStackOptions {
 
 // A KMIP client in the real world, from options on. Threads: as of its parts,
 // all methods may be called at once.
-class KmipStack {
+class KmipService {
  public:
   // Reads the files; no network. kMisconfigured when they cannot be used. A
   // private key that everybody may read is a warning. `log` is borrowed.
-  static Result<std::unique_ptr<KmipStack>> Make(KmipStackOptions options,
-                                                 Log& log);
+  static Result<std::unique_ptr<KmipService>> Make(KmipServiceOptions options,
+                                                   Log& log);
 
   KmipClient& client() { return client_; }
 
  private:
-  KmipStack(KmipClientOptions options, std::unique_ptr<TlsConnector> connector,
-            Log& log);
+  KmipService(KmipClientOptions options,
+              std::unique_ptr<TlsConnector> connector, Log& log);
 
   const std::unique_ptr<TlsConnector> connector_;
   KmipClient client_;
@@ -50,4 +50,4 @@ class KmipStack {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_PRODUCT_KMIP_STACK_H_
+#endif  // OPENKEYRING_PRODUCT_KMIP_SERVICE_H_

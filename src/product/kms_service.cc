@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "product/kms_stack.h"
+#include "product/kms_service.h"
 
 #include <utility>
 
@@ -8,7 +8,8 @@
 namespace openkeyring {
 namespace {
 
-CurlOptions Curl(const KmsStackOptions& options, const AwsSettings& settings) {
+CurlOptions Curl(const KmsServiceOptions& options,
+                 const AwsSettings& settings) {
   CurlOptions curl;
   curl.ca_bundle = settings.ca_bundle;
   curl.connect_timeout = options.connect_timeout;
@@ -19,18 +20,18 @@ CurlOptions Curl(const KmsStackOptions& options, const AwsSettings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<KmsStack>> KmsStack::Make(const AwsOptions& aws,
-                                                 KmsStackOptions options,
-                                                 Log& log) {
+Result<std::unique_ptr<KmsService>> KmsService::Make(const AwsOptions& aws,
+                                                     KmsServiceOptions options,
+                                                     Log& log) {
   Result<AwsSettings> settings =
       ResolveAwsSettings(aws, ProcessEnvironment(), PosixFileSystem());
   if (!settings) return settings.error();
-  return std::unique_ptr<KmsStack>(
-      new KmsStack(aws, *settings, std::move(options), log));
+  return std::unique_ptr<KmsService>(
+      new KmsService(aws, *settings, std::move(options), log));
 }
 
-KmsStack::KmsStack(const AwsOptions& aws, const AwsSettings& settings,
-                   KmsStackOptions options, Log& log)
+KmsService::KmsService(const AwsOptions& aws, const AwsSettings& settings,
+                       KmsServiceOptions options, Log& log)
     : http_(MakeCurlHttpClient(Curl(options, settings))),
       world_{*http_,
              SystemClock(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_PRODUCT_KMS_STACK_H_
-#define OPENKEYRING_PRODUCT_KMS_STACK_H_
+#ifndef OPENKEYRING_PRODUCT_KMS_SERVICE_H_
+#define OPENKEYRING_PRODUCT_KMS_SERVICE_H_
 
 #include <functional>
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace openkeyring {
 
-struct KmsStackOptions {
+struct KmsServiceOptions {
   Millis connect_timeout{2000};
   Millis request_timeout{3000};  // One exchange.
   size_t parallel_calls = 16;    // Of the keys' own.
@@ -27,13 +27,13 @@ struct KmsStackOptions {
 
 // AWS KMS in the real world, from options to a KeyWrapper: HTTPS, credentials,
 // region, client. Threads: as of its parts, all methods may be called at once.
-class KmsStack {
+class KmsService {
  public:
   // Reads the environment and the shared AWS files; no network. Errors: those
   // of ResolveAwsSettings. `log` is borrowed.
-  static Result<std::unique_ptr<KmsStack>> Make(const AwsOptions& aws,
-                                                KmsStackOptions options,
-                                                Log& log);
+  static Result<std::unique_ptr<KmsService>> Make(const AwsOptions& aws,
+                                                  KmsServiceOptions options,
+                                                  Log& log);
 
   KeyWrapper& wrapper() { return wrapper_; }
   KmsClient& client() { return client_; }
@@ -41,11 +41,11 @@ class KmsStack {
   const CredentialChain& credentials() const { return *credentials_; }
 
  private:
-  KmsStack(const AwsOptions& aws, const AwsSettings& settings,
-           KmsStackOptions options, Log& log);
+  KmsService(const AwsOptions& aws, const AwsSettings& settings,
+             KmsServiceOptions options, Log& log);
 
   std::unique_ptr<HttpClient> http_;
-  AwsWorld world_;
+  AwsDependencies world_;
   RegionResolver region_;
   std::unique_ptr<CredentialChain> credentials_;
   KmsClient client_;
@@ -54,4 +54,4 @@ class KmsStack {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_PRODUCT_KMS_STACK_H_
+#endif  // OPENKEYRING_PRODUCT_KMS_SERVICE_H_

@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "storage/mariadb_files/key_file_backend.h"
 #include "keyring/versioned_keys.h"
 #include "os/environment.h"
+#include "storage/mariadb_files/key_file_backend.h"
 #include "testing/crash_file_system.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"

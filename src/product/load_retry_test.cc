@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "product/first_load.h"
+#include "product/load_retry.h"
 
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 namespace openkeyring {
 namespace {
 
-class LoadPatientlyTest : public testing::Test {
+class LoadWithRetryTest : public testing::Test {
  protected:
   Status Load(bool is_first, int failures, StatusCode code) {
     calls_ = 0;
-    return LoadPatiently(clock_, log_,
+    return LoadWithRetry(clock_, log_,
                          {is_first, Deadline::After(clock_, Millis(3000))},
                          [&]() -> Status {
                            if (++calls_ > failures) return Status::Ok();
@@ -26,22 +26,22 @@ class LoadPatientlyTest : public testing::Test {
   int calls_ = 0;
 };
 
-TEST_F(LoadPatientlyTest, AFirstLoadIsRepeatedUntilItSucceeds) {
+TEST_F(LoadWithRetryTest, AFirstLoadIsRepeatedUntilItSucceeds) {
   EXPECT_TRUE(Load(true, 4, StatusCode::kUnavailable).ok());
   EXPECT_EQ(calls_, 5);
   EXPECT_EQ(log_.lines().size(), 1U);
 }
 
-TEST_F(LoadPatientlyTest, AFirstLoadEndsWithItsTime) {
+TEST_F(LoadWithRetryTest, AFirstLoadEndsWithItsTime) {
   EXPECT_EQ(Load(true, 100, StatusCode::kTimeout).code(), StatusCode::kTimeout);
   EXPECT_LE(calls_, 7);
   EXPECT_GE(calls_, 5);
 }
 
-TEST_F(LoadPatientlyTest, ATryThatHadNoTimeDoesNotHideTheReason) {
+TEST_F(LoadWithRetryTest, ATryThatHadNoTimeDoesNotHideTheReason) {
   int calls = 0;
   const Status status =
-      LoadPatiently(clock_, log_, {true, Deadline::After(clock_, Millis(1200))},
+      LoadWithRetry(clock_, log_, {true, Deadline::After(clock_, Millis(1200))},
                     [&calls]() -> Status {
                       if (++calls == 1)
                         return {StatusCode::kUnavailable, "cut off"};
@@ -50,13 +50,13 @@ TEST_F(LoadPatientlyTest, ATryThatHadNoTimeDoesNotHideTheReason) {
   EXPECT_EQ(status.message(), "no time; the first try: cut off");
 }
 
-TEST_F(LoadPatientlyTest, WhatDoesNotPassIsNotRepeated) {
+TEST_F(LoadWithRetryTest, WhatDoesNotPassIsNotRepeated) {
   EXPECT_FALSE(Load(true, 1, StatusCode::kMisconfigured).ok());
   EXPECT_EQ(calls_, 1);
   EXPECT_TRUE(log_.lines().empty());
 }
 
-TEST_F(LoadPatientlyTest, AReloadIsNotRepeated) {
+TEST_F(LoadWithRetryTest, AReloadIsNotRepeated) {
   EXPECT_FALSE(Load(false, 1, StatusCode::kUnavailable).ok());
   EXPECT_EQ(calls_, 1);
 }

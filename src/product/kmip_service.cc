@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "product/kmip_stack.h"
+#include "product/kmip_service.h"
 
 #include <algorithm>
 #include <charconv>
@@ -95,8 +95,8 @@ Result<Endpoint> ParseEndpoint(std::string_view text, int default_port) {
   return endpoint;
 }
 
-Result<std::unique_ptr<KmipStack>> KmipStack::Make(KmipStackOptions options,
-                                                   Log& log) {
+Result<std::unique_ptr<KmipService>> KmipService::Make(
+    KmipServiceOptions options, Log& log) {
   if (!options.key_password_file.empty()) {
     Result<Secret> password = ReadPassword(options.key_password_file);
     if (!password) return password.error();
@@ -113,12 +113,12 @@ Result<std::unique_ptr<KmipStack>> KmipStack::Make(KmipStackOptions options,
   client.request_timeout = options.request_timeout;
   client.pool.max_in_use = options.max_connections;
   client.pool.max_idle = options.max_idle;
-  return std::unique_ptr<KmipStack>(
-      new KmipStack(std::move(client), std::move(*connector), log));
+  return std::unique_ptr<KmipService>(
+      new KmipService(std::move(client), std::move(*connector), log));
 }
 
-KmipStack::KmipStack(KmipClientOptions options,
-                     std::unique_ptr<TlsConnector> connector, Log& log)
+KmipService::KmipService(KmipClientOptions options,
+                         std::unique_ptr<TlsConnector> connector, Log& log)
     : connector_(std::move(connector)),
       client_(std::move(options), *connector_, SystemClock(), log) {}
 

@@ -12,9 +12,9 @@
 #include <thread>
 #include <vector>
 
-#include "storage/sealed/sealed_file_backend.h"
 #include "keyring/keyring.h"
 #include "os/environment.h"
+#include "storage/sealed/sealed_file_backend.h"
 #include "testing/crash_file_system.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
@@ -148,7 +148,7 @@ TEST_F(KeyringStressTest, KeepsItsRulesUnderManyThreads) {
 TEST_F(KeyringStressTest, KeepsItsKeysInASealedFileOnADiskThatFillsNowAndThen) {
   const auto make = [&] {
     return std::make_unique<SealedFileBackend>(
-        FileBackendWorld{kms_, files_, SystemRandom(), log_},
+        FileBackendDependencies{kms_, files_, SystemRandom(), log_},
         std::make_shared<KeyringFile>(files_, SystemRandom(), "keyring",
                                       std::nullopt),
         FileBackendOptions{});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/mysql/component/keyring_host.h"
+#include "server/mysql/component/reloadable_keyring.h"
 
 namespace openkeyring::mysql {
 namespace {
@@ -9,38 +9,35 @@ constexpr size_t kMostRowText = 1000;
 
 }  // namespace
 
-KeyringHost::KeyringHost(const char* name,
-                         std::unique_ptr<KeyringProduct> product,
-                         Registry* const& registry)
+ReloadableKeyring::ReloadableKeyring(const char* name,
+                                     std::unique_ptr<KeyringLoader> loader,
+                                     Registry* const& registry)
     : name_(name),
-      product_(std::move(product)),
+      loader_(std::move(loader)),
       log_(name, registry),
       why_not_loaded_(StatusCode::kUnavailable,
                       "the keyring has not been loaded") {}
 
-Result<std::shared_ptr<LoadedKeyring>> KeyringHost::Current() const {
+Result<std::shared_ptr<LoadedKeyring>> ReloadableKeyring::Current() const {
   std::lock_guard lock(mutex_);
   if (current_ == nullptr) return why_not_loaded_;
   return current_;
 }
 
-Result<std::shared_ptr<LoadedKeyring>> KeyringHost::LoadFrom(
-    const ServerFolders& folders, LoadedKeyring* previous) {
-  if (!folders.plugin.empty()) return product_->Load(folders, previous, log_);
+Result<std::shared_ptr<LoadedKeyring>> ReloadableKeyring::LoadFrom(
+    const ServerDirectories& directories) {
+  if (!directories.plugin.empty()) return loader_->Load(directories, log_);
   return Status(StatusCode::kMisconfigured,
                 "the server did not say where its plugin folder is");
 }
 
-Status KeyringHost::Load(const ServerFolders& folders) {
+Status ReloadableKeyring::Load(const ServerDirectories& directories) {
   std::unique_lock one_at_a_time(changes_);
-  std::shared_ptr<LoadedKeyring> previous = Current().value_or(nullptr);
-  Result<std::shared_ptr<LoadedKeyring>> loaded =
-      LoadFrom(folders, previous.get());
+  Result<std::shared_ptr<LoadedKeyring>> loaded = LoadFrom(directories);
   if (!loaded) {
     const std::string kept =
-        previous == nullptr
-            ? ""
-            : "; the keyring that was loaded before goes on serving";
+        !Current() ? ""
+                   : "; the keyring that was loaded before goes on serving";
     log_.WriteNotInitialized(loaded.error().message() + kept);
     std::lock_guard lock(mutex_);
     why_not_loaded_ = {StatusCode::kUnavailable, "the keyring is not loaded: " +
@@ -58,7 +55,7 @@ Status KeyringHost::Load(const ServerFolders& folders) {
 }
 
 template <typename Change>
-Status KeyringHost::ChangeKeyring(Change change) {
+Status ReloadableKeyring::ChangeKeyring(Change change) {
   std::shared_lock no_reload(changes_);
   Result<std::shared_ptr<LoadedKeyring>> current = Current();
   Status status = current ? change((*current)->keyring()) : current.error();
@@ -66,22 +63,22 @@ Status KeyringHost::ChangeKeyring(Change change) {
   return status;
 }
 
-Status KeyringHost::Store(Key key) {
+Status ReloadableKeyring::Store(Key key) {
   return ChangeKeyring(
       [&](Keyring& keyring) { return keyring.Store(std::move(key)); });
 }
 
-Status KeyringHost::Generate(const KeyName& name, const std::string& type,
-                             size_t bytes) {
+Status ReloadableKeyring::Generate(const KeyName& name, const std::string& type,
+                                   size_t bytes) {
   return ChangeKeyring(
       [&](Keyring& keyring) { return keyring.Generate(name, type, bytes); });
 }
 
-Status KeyringHost::Remove(const KeyName& name) {
+Status ReloadableKeyring::Remove(const KeyName& name) {
   return ChangeKeyring([&](Keyring& keyring) { return keyring.Remove(name); });
 }
 
-void KeyringHost::Report(const Status& status) {
+void ReloadableKeyring::Report(const Status& status) {
   {
     std::lock_guard lock(mutex_);
     last_failure_ = status.message();
@@ -94,7 +91,7 @@ void KeyringHost::Report(const Status& status) {
   log_.Write(ordinary ? LogLevel::kNote : LogLevel::kError, status.message());
 }
 
-StatusRows KeyringHost::Rows() const {
+StatusRows ReloadableKeyring::Rows() const {
   const auto current = Current();
   std::string failure;
   {
@@ -108,7 +105,7 @@ StatusRows KeyringHost::Rows() const {
                      {"Version", "1.0"},
                      {"Component_status", current ? "Active" : "Disabled"}};
   for (auto& row :
-       current ? (*current)->Rows() : product_->RowsWithoutKeyring()) {
+       current ? (*current)->Rows() : loader_->RowsWithoutKeyring()) {
     rows.push_back(std::move(row));
   }
   rows.emplace_back("Last_failure", failure.empty() ? "<NONE>" : failure);
@@ -118,7 +115,7 @@ StatusRows KeyringHost::Rows() const {
   return rows;
 }
 
-void KeyringHost::Unload() {
+void ReloadableKeyring::Unload() {
   std::lock_guard lock(mutex_);
   current_.reset();
 }

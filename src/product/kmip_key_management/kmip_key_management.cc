@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "product/kmip_key_management/kmip_key_management.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "product/load_retry.h"
+
+namespace openkeyring {
+
+KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
+                                     const DynamicKeyOptions& dynamic,
+                                     std::unique_ptr<KmipService> service,
+                                     Log& log)
+    : service_(std::move(service)),
+      backend_(service_->client(), SystemClock(), SystemRandom(), log,
+               {startup.object_group, startup.max_objects,
+                [this, &dynamic] {
+                  return std::max(dynamic.operation_deadline(),
+                                  Millis(list_deadline_ms_.load()));
+                }}),
+      keys_(backend_, SystemClock(), SystemRandom(), log,
+            dynamic.ForKeys(startup.load_parallelism)) {}
+
+// While the list cannot be read, no key is made, because what is stored might
+// be needed. So the database server may as well start, and ask again on demand.
+Status KmipKeyManagement::Load(Millis startup_deadline, Log& log) {
+  const Deadline deadline = Deadline::After(SystemClock(), startup_deadline);
+  const Status status = LoadWithRetry(
+      SystemClock(), log, {true, deadline, "startup_deadline"}, [&] {
+        const Millis remaining = deadline.Remaining(SystemClock());
+        list_deadline_ms_ = remaining.count();
+        return keys_.LoadAll(remaining);
+      });
+  list_deadline_ms_ = 0;
+  if (!status.IsTransient()) return status;
+  log.Write(LogLevel::kError,
+            "no key is loaded; each is asked for when it is needed: " +
+                status.message());
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<KmipKeyManagement>> KmipKeyManagement::Open(
+    KmipStartupOptions startup, const DynamicKeyOptions& dynamic, Log& log) {
+  Result<std::unique_ptr<KmipService>> service =
+      KmipService::Make(std::move(startup.kmip), log);
+  if (!service) return service.error();
+  std::unique_ptr<KmipKeyManagement> opened(
+      new KmipKeyManagement(startup, dynamic, std::move(*service), log));
+  const Status status = opened->Load(startup.startup_deadline, log);
+  if (!status.ok()) return status;
+  return opened;
+}
+
+}  // namespace openkeyring
