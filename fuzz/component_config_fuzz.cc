@@ -44,7 +44,7 @@ class OneFile : public FileSystem {
   Status RenameNoReplace(const std::string&, const std::string&) override {
     return Refused();
   }
-  Status SyncFolder(const std::string&) override { return Refused(); }
+  Status SyncDirectory(const std::string&) override { return Refused(); }
   Status Remove(const std::string&) override { return Refused(); }
   Status RemoveUnlocked(const std::string&) override { return Refused(); }
 

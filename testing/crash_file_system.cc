@@ -133,10 +133,10 @@ Result<std::vector<std::string>> CrashFileSystem::List(const std::string&) {
 Result<FileInfo> CrashFileSystem::Stat(const std::string& path) {
   std::lock_guard lock(mutex_);
   if (path == ".") {
-    FileInfo folder;
-    folder.permissions = 0750;
-    folder.is_directory = true;
-    return folder;
+    FileInfo directory;
+    directory.permissions = 0750;
+    directory.is_directory = true;
+    return directory;
   }
   const auto found = names_.find(path);
   if (found == names_.end()) return NoSuch(path);
@@ -200,7 +200,7 @@ Status CrashFileSystem::RenameNoReplace(const std::string& from,
   return RenameLocked(from, to);
 }
 
-Status CrashFileSystem::SyncFolder(const std::string&) {
+Status CrashFileSystem::SyncDirectory(const std::string&) {
   std::lock_guard lock(mutex_);
   Status status = Step();
   if (status.ok()) durable_names_ = names_;

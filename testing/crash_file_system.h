@@ -13,22 +13,22 @@
 
 namespace openkeyring {
 
-// One folder in memory that forgets, at a crash, whatever was not made durable:
-// bytes written since the last Sync of their file, and names created, renamed
-// or removed since the last SyncFolder. Worst case by default; a file whose
-// name is durable but whose bytes are not comes back empty or cut.
+// One directory in memory that forgets, at a crash, whatever was not made
+// durable: bytes written since the last Sync of their file, and names created,
+// renamed or removed since the last SyncDirectory. Worst case by default; a
+// file whose name is durable but whose bytes are not comes back empty or cut.
 //
 // A run can be stopped at any step: with FailAfter(n), the first n steps that
 // change anything work, and all later ones fail, as in a process that is dying
 // (so that clean-up code can't help). Crash() then gives the disk as the next
 // process finds it.
 //
-// Paths are plain names, and the folder is ".". Threads: all methods may be
+// Paths are plain names, and the directory is ".". Threads: all methods may be
 // called at once.
 class CrashFileSystem : public FileSystem {
  public:
   // How many changing steps (create, append, sync, rename, remove, sync of the
-  // folder) still work. Unlimited by default.
+  // directory) still work. Unlimited by default.
   void FailAfter(size_t steps);
   size_t steps() const;  // Taken so far, failed ones not counted.
   // Every further changing step fails with this, but the "process" lives on:
@@ -42,7 +42,7 @@ class CrashFileSystem : public FileSystem {
   void Crash(bool lucky = false);
 
   Result<Secret> Read(const std::string& path, size_t max_size) override;
-  Result<std::vector<std::string>> List(const std::string& folder) override;
+  Result<std::vector<std::string>> List(const std::string& directory) override;
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
                                                mode_t permissions) override;
@@ -51,7 +51,7 @@ class CrashFileSystem : public FileSystem {
   Status Rename(const std::string& from, const std::string& to) override;
   Status RenameNoReplace(const std::string& from,
                          const std::string& to) override;
-  Status SyncFolder(const std::string& folder) override;
+  Status SyncDirectory(const std::string& directory) override;
   Status Remove(const std::string& path) override;
   Status RemoveUnlocked(const std::string& path) override;
 
@@ -72,7 +72,7 @@ class CrashFileSystem : public FileSystem {
     FileOwner owner;
     bool locked = false;
   };
-  using Folder = std::map<std::string, std::shared_ptr<Inode>>;
+  using Directory = std::map<std::string, std::shared_ptr<Inode>>;
   class File;
 
   size_t TornPart(size_t size);  // Locked. Of an append that fails.
@@ -80,8 +80,8 @@ class CrashFileSystem : public FileSystem {
   Status RenameLocked(const std::string& from, const std::string& to);
 
   mutable std::mutex mutex_;
-  Folder names_;
-  Folder durable_names_;
+  Directory names_;
+  Directory durable_names_;
   std::optional<size_t> steps_left_;
   size_t steps_ = 0;
   std::optional<Status> fail_with_;

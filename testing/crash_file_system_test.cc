@@ -26,7 +26,7 @@ TEST(CrashFileSystem, UnsyncedBytesAreLostThoughTheNameIsDurable) {
   CrashFileSystem files;
   auto file = files.Create("a", 0440);
   ASSERT_TRUE((*file)->Append(kContent).ok());
-  ASSERT_TRUE(files.SyncFolder(".").ok());
+  ASSERT_TRUE(files.SyncDirectory(".").ok());
   files.Crash();
   EXPECT_THAT(files.Names(), ElementsAre("a"));
   EXPECT_THAT(files.Content("a"), IsEmpty());
@@ -38,7 +38,7 @@ TEST(CrashFileSystem, SyncedBytesUnderADurableNameSurvive) {
   ASSERT_TRUE((*file)->Append(kContent).ok());
   ASSERT_TRUE((*file)->Sync().ok());
   ASSERT_TRUE(files.RenameNoReplace("a", "b").ok());
-  ASSERT_TRUE(files.SyncFolder(".").ok());
+  ASSERT_TRUE(files.SyncDirectory(".").ok());
   files.Crash();
   EXPECT_EQ(files.Content("b"), kContent);
   EXPECT_EQ(files.Permissions("b"), 0440u);
@@ -74,11 +74,11 @@ TEST(CrashFileSystem, OverwrittenIsTheSameFileAndPutIsAnother) {
   EXPECT_FALSE(*(*file)->IsAt("a"));
 }
 
-TEST(CrashFileSystem, ItsFolderIsThere) {
+TEST(CrashFileSystem, ItsDirectoryIsThere) {
   CrashFileSystem files;
-  const auto folder = files.Stat(".");
-  ASSERT_TRUE(folder);
-  EXPECT_TRUE(folder->is_directory);
+  const auto directory = files.Stat(".");
+  ASSERT_TRUE(directory);
+  EXPECT_TRUE(directory->is_directory);
   EXPECT_FALSE(files.Stat("a"));
 }
 

@@ -51,7 +51,7 @@ class MapFileSystem : public FileSystem {
   Status RenameNoReplace(const std::string&, const std::string&) override {
     return Refused();
   }
-  Status SyncFolder(const std::string&) override { return Refused(); }
+  Status SyncDirectory(const std::string&) override { return Refused(); }
   Status Remove(const std::string&) override { return Refused(); }
   Status RemoveUnlocked(const std::string&) override { return Refused(); }
 
@@ -65,7 +65,7 @@ class MapFileSystem : public FileSystem {
   }
 };
 
-// A whole AwsDependencies of fakes. The home folder is /home/db.
+// A whole AwsDependencies of fakes. The home directory is /home/db.
 struct FakeAwsWorld {
   explicit FakeAwsWorld(FakeHttp::Handler handler = nullptr)
       : http(std::move(handler)) {

@@ -24,7 +24,7 @@ Status FakeKeyWrapper::Enter(const std::string& operation) {
 }
 
 // Blobs look like KMS's: a first byte of 1, opaque, none like another.
-WrappedKey FakeKeyWrapper::Seal(Bytes key, const Binding& binding) {
+WrappedKey FakeKeyWrapper::Seal(Bytes key, const EncryptionContext& binding) {
   std::lock_guard lock(mutex_);
   Bytes blob(100, 0x5a);
   blob[0] = 1;
@@ -37,7 +37,7 @@ WrappedKey FakeKeyWrapper::Seal(Bytes key, const Binding& binding) {
 }
 
 Result<WrappedKey> FakeKeyWrapper::Generate(size_t bytes,
-                                            const Binding& binding,
+                                            const EncryptionContext& binding,
                                             const Deadline&) {
   Status status = Enter("Generate");
   if (!status.ok()) return status;
@@ -52,7 +52,7 @@ Result<WrappedKey> FakeKeyWrapper::Generate(size_t bytes,
 }
 
 Result<WrappedKey> FakeKeyWrapper::Wrap(const Secret& key,
-                                        const Binding& binding,
+                                        const EncryptionContext& binding,
                                         const Deadline&) {
   Status status = Enter("Wrap");
   if (!status.ok()) return status;
@@ -61,7 +61,7 @@ Result<WrappedKey> FakeKeyWrapper::Wrap(const Secret& key,
 }
 
 Result<UnwrappedKey> FakeKeyWrapper::Unwrap(const WrappedKey& wrapped,
-                                            const Binding& binding,
+                                            const EncryptionContext& binding,
                                             const Deadline&) {
   Status status = Enter("Unwrap");
   if (!status.ok()) return status;
@@ -79,7 +79,7 @@ Result<UnwrappedKey> FakeKeyWrapper::Unwrap(const WrappedKey& wrapped,
 }
 
 Result<WrappedKey> FakeKeyWrapper::Rewrap(const WrappedKey& wrapped,
-                                          const Binding& binding,
+                                          const EncryptionContext& binding,
                                           const Deadline& deadline) {
   Result<UnwrappedKey> key = Unwrap(wrapped, binding, deadline);
   if (!key) return key.error();

@@ -14,16 +14,18 @@ namespace openkeyring {
 
 // A KMS in memory that is as strict as the real one: a blob opens only with
 // the binding and the wrapping key it was made with; anything else is kCorrupt.
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class FakeKeyWrapper : public KeyWrapper {
  public:
-  Result<WrappedKey> Generate(size_t bytes, const Binding& binding,
+  Result<WrappedKey> Generate(size_t bytes, const EncryptionContext& binding,
                               const Deadline& deadline) override;
-  Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
+  Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& binding,
                           const Deadline& deadline) override;
-  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped, const Binding& binding,
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
+                              const EncryptionContext& binding,
                               const Deadline& deadline) override;
-  Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding& binding,
+  Result<WrappedKey> Rewrap(const WrappedKey& wrapped,
+                            const EncryptionContext& binding,
                             const Deadline& deadline) override;
   std::string CurrentKeyName() const override;
   Result<bool> IsCurrent(const std::string& wrapping_key,
@@ -39,11 +41,11 @@ class FakeKeyWrapper : public KeyWrapper {
  private:
   struct Sealed {
     Bytes key;
-    Binding binding;
+    EncryptionContext binding;
     std::string wrapping_key;
   };
   Status Enter(const std::string& operation);
-  WrappedKey Seal(Bytes key, const Binding& binding);
+  WrappedKey Seal(Bytes key, const EncryptionContext& binding);
 
   mutable std::mutex mutex_;
   std::function<Status(const std::string&)> hook_;

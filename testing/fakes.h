@@ -33,7 +33,7 @@ class FakeEnvironment : public Environment {
   std::optional<std::string> home;
 };
 
-// Collects lines. Threads: Write may be called at once.
+// Collects lines. Threads: Write may be called concurrently.
 class MemoryLog : public Log {
  public:
   void Write(LogLevel level, std::string_view line) override {
@@ -73,7 +73,7 @@ class FakeRandom : public Random {
 };
 
 // Answers each request by `handler`, and keeps what was asked (bodies copied).
-// Threads: Send may be called at once.
+// Threads: Send may be called concurrently.
 class FakeHttp : public HttpClient {
  public:
   using Handler = std::function<Result<HttpResponse>(const HttpRequest&)>;

@@ -19,8 +19,8 @@ namespace openkeyring {
 // a queue of faults. As strict as a backend may be: a Store of what is there is
 // kAlreadyExists, a Remove of what is not kNotFound, and it remembers whether
 // its caller broke the port's rule of one change a name at a time.
-// Threads: all methods may be called at once.
-class MemoryBackend : public Backend {
+// Threads: all methods may be called concurrently.
+class MemoryBackend : public KeyringBackend {
  public:
   // Called first in every operation, outside the lock, with "Load", "Store" or
   // "Remove"; may block; an error is the operation's outcome.

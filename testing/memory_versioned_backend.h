@@ -13,7 +13,7 @@
 namespace openkeyring {
 
 // Keys in memory, with a hook that can fail or block any operation.
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class MemoryVersionedBackend : public VersionedBackend {
  public:
   // Called first in every operation, outside the lock, with "List", "Fetch" or

@@ -60,12 +60,12 @@ class SealedFileBackendTest : public testing::Test {
     EXPECT_EQ(texts.size(), keys.size());
     return texts;
   }
-  Status Store(Backend& backend, const std::string& id,
+  Status Store(KeyringBackend& backend, const std::string& id,
                const std::string& data = "data",
                const std::string& owner = "") {
     return backend.Store({{id, owner}, "AES", Secret::CopyOf(data)}, Soon());
   }
-  Status Remove(Backend& backend, const std::string& id) {
+  Status Remove(KeyringBackend& backend, const std::string& id) {
     return backend.Remove({id, ""}, Soon());
   }
   // Keys without owner, with the data of Store's default.

@@ -15,8 +15,8 @@ namespace openkeyring {
 
 // A CrashFileSystem that writes down what is done with it, and can fail any
 // step by its name or tell lies about what was written. Steps: "create",
-// "open", "append", "sync", "read back", "truncate", "rename", "sync folder",
-// "remove", "read".
+// "open", "append", "sync", "read back", "truncate", "rename", "sync
+// directory", "remove", "read".
 //
 // Threads: not synchronised.
 class SpyFileSystem : public CrashFileSystem {
@@ -59,9 +59,9 @@ class SpyFileSystem : public CrashFileSystem {
     const Status status = Step("rename");
     return status.ok() ? CrashFileSystem::RenameNoReplace(from, to) : status;
   }
-  Status SyncFolder(const std::string& folder) override {
-    const Status status = Step("sync folder");
-    return status.ok() ? CrashFileSystem::SyncFolder(folder) : status;
+  Status SyncDirectory(const std::string& directory) override {
+    const Status status = Step("sync directory");
+    return status.ok() ? CrashFileSystem::SyncDirectory(directory) : status;
   }
   Status Remove(const std::string& path) override {
     const Status status = Step("remove");

@@ -20,12 +20,12 @@ TEST(SpyFileSystem, WritesDownTheStepsAndCountsBytes) {
   }
   ASSERT_TRUE(files.OpenLocked("a"));
   ASSERT_TRUE(files.Rename("a", "b").ok());
-  ASSERT_TRUE(files.SyncFolder(".").ok());
+  ASSERT_TRUE(files.SyncDirectory(".").ok());
   ASSERT_TRUE(files.Read("b", 9));
   ASSERT_TRUE(files.Remove("b").ok());
-  EXPECT_THAT(files.seen,
-              ElementsAre("create", "append", "sync", "read back", "truncate",
-                          "open", "rename", "sync folder", "read", "remove"));
+  EXPECT_THAT(files.seen, ElementsAre("create", "append", "sync", "read back",
+                                      "truncate", "open", "rename",
+                                      "sync directory", "read", "remove"));
   EXPECT_EQ(files.bytes_appended, 3u);
 }
 

@@ -54,9 +54,9 @@ struct TestAuthority::Identity {
   Certificate certificate{nullptr, X509_free};
 };
 
-TestAuthority::TestAuthority(std::string folder, std::string name)
-    : folder_(std::move(folder)),
-      bundle_(folder_ + "/" + name + ".pem"),
+TestAuthority::TestAuthority(std::string directory, std::string name)
+    : directory_(std::move(directory)),
+      bundle_(directory_ + "/" + name + ".pem"),
       identity_(std::make_unique<Identity>()) {
   EVP_PKEY* key = identity_->key.get();
   identity_->certificate = Draft(key, name, 1, std::chrono::hours(24));

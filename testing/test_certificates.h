@@ -19,8 +19,8 @@ struct TestCertificate {
 // A certificate authority for one test. Elliptic keys, made in milliseconds.
 class TestAuthority {
  public:
-  // Writes all its files into `folder`, which must outlive them.
-  explicit TestAuthority(std::string folder, std::string name = "Test CA");
+  // Writes all its files into `directory`, which must outlive them.
+  explicit TestAuthority(std::string directory, std::string name = "Test CA");
   ~TestAuthority();
 
   // Its own certificate, for CurlOptions::ca_bundle.
@@ -40,7 +40,7 @@ class TestAuthority {
   TestCertificate Sign(const Wish& wish);
 
   struct Identity;
-  std::string folder_;
+  std::string directory_;
   std::string bundle_;
   std::unique_ptr<Identity> identity_;
   int issued_ = 0;

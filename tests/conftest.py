@@ -12,13 +12,13 @@ from lab import packages, process  # noqa: E402
 
 
 @pytest.fixture
-def folder(request):
-    """A fresh folder for this test, with a path that is short enough for sockets."""
+def directory(request):
+    """A fresh directory for this test, with a path that is short enough for sockets."""
     name = request.node.name.removeprefix("test_")
     killing = "torture" in request.node.path.parts or "kill" in name or "crash" in name
-    made = process.new_folder(name, on_disk=killing)
+    made = process.new_directory(name, on_disk=killing)
     yield made
-    process.remove_folder(made)
+    process.remove_directory(made)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A private world for apt: its own sources, lists, cache and an empty status file, in a folder of ours.
+"""A private world for apt: its own sources, lists, cache and an empty status file, in a directory of ours.
 
 Nothing of the system is changed, and root is not needed. The mirrors are those that this machine's own apt sources
 name, and so are the ways to the network (proxies, certificates). Signatures are checked as always.
@@ -38,20 +38,20 @@ class World:
     """`sources` are lines of a sources.list. With `old_is_fine` an expired index will do (a frozen mirror, a clock
     that is off); else the machine's own setting holds."""
 
-    def __init__(self, folder: pathlib.Path, sources: list[str], *, old_is_fine: bool = False):
+    def __init__(self, directory: pathlib.Path, sources: list[str], *, old_is_fine: bool = False):
         for tool in ("apt-get", "apt-config", "dpkg-deb"):
             if not shutil.which(tool):
                 raise Unavailable(f"{tool} is not here: this is not a Debian-like system")
-        self.folder = folder
+        self.directory = directory
         for name in ("state/lists/partial", "cache/archives/partial", "etc/none"):
-            (folder / name).mkdir(parents=True)
-        (folder / "state/status").touch()
-        (folder / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))
-        (folder / "etc/apt.conf").write_text(self._configuration(old_is_fine))
+            (directory / name).mkdir(parents=True)
+        (directory / "state/status").touch()
+        (directory / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))
+        (directory / "etc/apt.conf").write_text(self._configuration(old_is_fine))
 
     def run(self, *arguments: str, cwd: pathlib.Path | None = None) -> None:
         """apt-get with these arguments."""
-        environment = dict(os.environ, APT_CONFIG=str(self.folder / "etc/apt.conf"),
+        environment = dict(os.environ, APT_CONFIG=str(self.directory / "etc/apt.conf"),
                            DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
         done = subprocess.run(["apt-get", "-q", *arguments], env=environment, text=True, cwd=cwd,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -67,15 +67,15 @@ class World:
         if old_is_fine:
             own.append('Acquire::Check-Valid-Until "false";')
         return "\n".join(own) + f'''
-Dir::State "{self.folder}/state";
-Dir::State::status "{self.folder}/state/status";
-Dir::Cache "{self.folder}/cache";
-Dir::Etc::sourcelist "{self.folder}/etc/sources.list";
-Dir::Etc::sourceparts "{self.folder}/etc/none";
-Dir::Etc::preferencesparts "{self.folder}/etc/none";
-Dir::Etc::preferences "{self.folder}/etc/none/preferences";
-Dir::Etc::parts "{self.folder}/etc/none";
-Dir::Etc::main "{self.folder}/etc/none/apt.conf";
+Dir::State "{self.directory}/state";
+Dir::State::status "{self.directory}/state/status";
+Dir::Cache "{self.directory}/cache";
+Dir::Etc::sourcelist "{self.directory}/etc/sources.list";
+Dir::Etc::sourceparts "{self.directory}/etc/none";
+Dir::Etc::preferencesparts "{self.directory}/etc/none";
+Dir::Etc::preferences "{self.directory}/etc/none/preferences";
+Dir::Etc::parts "{self.directory}/etc/none";
+Dir::Etc::main "{self.directory}/etc/none/apt.conf";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Acquire::Languages "none";
@@ -90,30 +90,30 @@ def source_line(kind: str, uri: str, suite: str) -> str:
     return f"{kind} {signed_by}{uri} {suite} main"
 
 
-def mirror(apt_folder: str = "/etc/apt") -> str:
+def mirror(apt_directory: str = "/etc/apt") -> str:
     """The Debian mirror that the apt sources of this machine name."""
     if os.environ.get(MIRROR):
         return os.environ[MIRROR]
-    for uri, suite in _debian(apt_folder):
+    for uri, suite in _debian(apt_directory):
         if suite in SUITES:
             return uri
-    raise Unavailable(f"no Debian mirror in the apt sources under {apt_folder}; set {MIRROR}")
+    raise Unavailable(f"no Debian mirror in the apt sources under {apt_directory}; set {MIRROR}")
 
 
-def release_mirrors(codename: str, apt_folder: str = "/etc/apt") -> list[tuple[str, str]]:
+def release_mirrors(codename: str, apt_directory: str = "/etc/apt") -> list[tuple[str, str]]:
     """(uri, suite) of one Debian release: the release itself, and its updates and security fixes where the apt sources
     of this machine name mirrors of them, whatever they call the release."""
-    found = {codename: mirror(apt_folder)}
-    for uri, suite in _debian(apt_folder):
+    found = {codename: mirror(apt_directory)}
+    for uri, suite in _debian(apt_directory):
         name, _, pocket = suite.partition("-")
         if name in SUITES and pocket in ("updates", "security"):
             found.setdefault(f"{codename}-{pocket}", uri)
     return [(uri, suite) for suite, uri in found.items()]
 
 
-def _debian(apt_folder: str):
+def _debian(apt_directory: str):
     """(uri, suite) of the binary sources that may be Debian's."""
-    for uri, suite, components in _sources(pathlib.Path(apt_folder)):
+    for uri, suite, components in _sources(pathlib.Path(apt_directory)):
         if "main" in components and "/" not in suite and not uri.startswith(("cdrom:", "file:")):
             yield uri, suite
 

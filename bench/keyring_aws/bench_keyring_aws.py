@@ -67,7 +67,7 @@ def throughput(server, kms, sessions: int, count: int = 60) -> float:
 
 
 def main() -> int:
-    folder = process.new_folder("bench_aws")
+    directory = process.new_directory("bench_aws")
     failed = False
 
     def row(name: str, value: float, unit: str, goal: float, most: bool) -> None:
@@ -77,8 +77,8 @@ def main() -> int:
         print(f"{name:58} {value:9.2f} {unit:3} goal {'<=' if most else '>='} {goal:g}  {'met' if met else 'MISSED'}")
 
     try:
-        with emulator.Emulator(folder / "kms").start() as kms, \
-                aws_keyring_plugin.AwsServer(folder / "m", kms, more={"parallelism": PARALLEL}) as server:
+        with emulator.Emulator(directory / "kms").start() as kms, \
+                aws_keyring_plugin.AwsServer(directory / "m", kms, more={"parallelism": PARALLEL}) as server:
             server.start()
             server.install_udf()
             server.sql(aws_keyring_plugin.FUNCTIONS)
@@ -92,7 +92,7 @@ def main() -> int:
             print(f"fetches a second: one session {one:.0f}, eight sessions {eight:.0f}")
             row("8 sessions fetching at once, times one", eight / one, "x", 6, False)
     finally:
-        process.remove_folder(folder)
+        process.remove_directory(directory)
     return failed
 
 

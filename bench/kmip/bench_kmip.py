@@ -67,10 +67,10 @@ def loading(server, label: str, keys: int, goal: float, runs: int) -> list[Figur
         Figure(f"{label}: a removal, with {keys} keys there", changes["removals"]["ms"] / CHANGES, "ms")]
 
 
-def hung(folder: pathlib.Path) -> list[Figure]:
+def hung(directory: pathlib.Path) -> list[Figure]:
     """Another session's fetch of a loaded key while a store waits for a KMIP server that hangs."""
-    with kmip_emulator.KmipEmulator(folder / "hung").start() as kmip, \
-            kmip_component.KmipServer(folder / "m", kmip, more={"kmip_timeout_ms": None}) as server:
+    with kmip_emulator.KmipEmulator(directory / "hung").start() as kmip, \
+            kmip_component.KmipServer(directory / "m", kmip, more={"kmip_timeout_ms": None}) as server:
         server.start()
         server.install_udf()
         server.sql("SELECT keyring_key_generate('loaded','AES',32)")
@@ -100,17 +100,17 @@ def hung(folder: pathlib.Path) -> list[Figure]:
 
 def measure() -> list[Figure]:
     os.environ.setdefault("OPENKEYRING_TEST_TMP", tempfile.gettempdir())
-    folder = process.new_folder("bench")
-    authority = Authority(folder / "tls")
+    directory = process.new_directory("bench")
+    authority = Authority(directory / "tls")
     try:
-        with kmip_emulator.KmipEmulator(folder / "emulator", authority).start() as fake:
+        with kmip_emulator.KmipEmulator(directory / "emulator", authority).start() as fake:
             found = loading(fake, f"{LATENCY_MS} ms away", KEYS, 10, 5)
-        with pykmip.PyKmip(folder / "pykmip", authority).start() as real:
+        with pykmip.PyKmip(directory / "pykmip", authority).start() as real:
             found += loading(real, "PyKMIP", KEYS, 3, 2)
-        return found + hung(folder)
+        return found + hung(directory)
     finally:
         process.kill_all()
-        process.remove_folder(folder)
+        process.remove_directory(directory)
 
 
 def main() -> int:

@@ -85,13 +85,13 @@ class Timer {
     if (!stack) Fail(stack.error());
     return std::move(*stack);
   }
-  KmipBackend Backend(KmipService& stack) {
+  KmipBackend KeyringBackend(KmipService& stack) {
     return KmipBackend(stack.client(), SystemClock(), SystemRandom(), log_, {});
   }
 
   size_t Store(int count, const std::string& prefix) {
     const auto stack = Connect();
-    KmipBackend backend = Backend(*stack);
+    KmipBackend backend = KeyringBackend(*stack);
     for (int i = 0; i < count; ++i) {
       Secret value(32);
       if (Status s = SystemRandom().Fill(value.RevealMutable()); !s.ok()) {
@@ -106,14 +106,14 @@ class Timer {
   }
   size_t Load() {
     const auto stack = Connect();
-    auto keys = Backend(*stack).Load(Soon());
+    auto keys = KeyringBackend(*stack).Load(Soon());
     if (!keys) Fail(keys.error());
     connections_ = stack->client().status().connections;
     return keys->size();
   }
   size_t Remove(int count) {
     const auto stack = Connect();
-    KmipBackend backend = Backend(*stack);
+    KmipBackend backend = KeyringBackend(*stack);
     if (auto keys = backend.Load(Soon()); !keys) Fail(keys.error());
     const SteadyTime start = SystemClock().Steady();
     for (int i = 0; i < count; ++i) {

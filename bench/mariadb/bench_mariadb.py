@@ -28,9 +28,9 @@ from lab import aws_plugin, mariadb, process  # noqa: E402
 PARTS = {"keys": keys.measure, "tables": tables.measure, "footprint": footprint.measure, "hung": hung.measure}
 
 
-def copy_of_plugin(folder: pathlib.Path) -> pathlib.Path:
+def copy_of_plugin(directory: pathlib.Path) -> pathlib.Path:
     """So that a build meanwhile does not change what is measured."""
-    plugin = folder / aws_plugin.PLUGIN.name
+    plugin = directory / aws_plugin.PLUGIN.name
     shutil.copy(aws_plugin.PLUGIN, plugin)
     with open(plugin, "rb") as copy:
         os.fsync(copy.fileno())  # Pages not yet on disk would count as written to by the server.
@@ -40,19 +40,19 @@ def copy_of_plugin(folder: pathlib.Path) -> pathlib.Path:
 def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
     # Not in memory, as tests are: that is faster than any disk, and a library there counts as written to.
     os.environ.setdefault("OPENKEYRING_TEST_TMP", tempfile.gettempdir())
-    folder = process.new_folder("bench")
-    plugin = copy_of_plugin(folder)
+    directory = process.new_directory("bench")
+    plugin = copy_of_plugin(directory)
     found = []
     try:
         for name in names:
             print(f"  {name} ...", file=sys.stderr, flush=True)
-            part = folder / name
+            part = directory / name
             part.mkdir()
             more = (timer,) if name == "keys" else ()
             found += PARTS[name](part, plugin, *more)
     finally:
         process.kill_all()
-        process.remove_folder(folder)
+        process.remove_directory(directory)
     return found
 
 

@@ -16,8 +16,8 @@ STARTS = 3
 KINDS = {"Rss": "resident", "Pss": "proportional", "Private_Dirty": "private, written to"}
 
 
-def stripped_size(folder: pathlib.Path, plugin: pathlib.Path) -> int:
-    copy = folder / "stripped.so"
+def stripped_size(directory: pathlib.Path, plugin: pathlib.Path) -> int:
+    copy = directory / "stripped.so"
     shutil.copy(plugin, copy)
     subprocess.run(["strip", "--strip-unneeded", copy], check=True)
     return copy.stat().st_size
@@ -68,19 +68,19 @@ def look(server, than: "Look | None" = None) -> Look:
 def trusting_server(lab: keys.Lab) -> tuple[mariadb.MariaDB, str]:
     """One that finds the emulator's authority among the system's, as it finds that of AWS, and a word about it."""
     try:
-        run = system_trust.with_authority(lab.folder / "certs", lab.authority.certificate)
+        run = system_trust.with_authority(lab.directory / "certs", lab.authority.certificate)
     except OSError as error:
-        return (servers.with_kms(lab.folder / "ours", lab.kms, lab.plugin, environment=lab.environment()),
+        return (servers.with_kms(lab.directory / "ours", lab.kms, lab.plugin, environment=lab.environment()),
                 f"a CA bundle of its own, which is parsed whole ({error})")
     own = dataclasses.replace(mariadb.mariadb_10(), run=run)
-    return servers.with_kms(lab.folder / "ours", lab.kms, lab.plugin, installation=own), "the system's CA folder"
+    return servers.with_kms(lab.directory / "ours", lab.kms, lab.plugin, installation=own), "the system's CA directory"
 
 
-def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
-    lab = keys.Lab(folder, plugin, pathlib.Path())
+def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
+    lab = keys.Lab(directory, plugin, pathlib.Path())
     try:
         ours, authorities = trusting_server(lab)
-        plain = servers.without(folder / "plain")
+        plain = servers.without(directory / "plain")
         prepare(ours, "ENCRYPTED=YES")
         prepare(plain, "")
         looks = []
@@ -91,7 +91,7 @@ def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
         lab.kms.stop()
     added = {kind: median(mine.memory[kind] - other.memory[kind] for mine, other in looks) / 1024 for kind in KINDS}
     more = sorted(looks[0][0].libraries - looks[0][1].libraries - {plugin.name})
-    size = stripped_size(folder, plugin)
+    size = stripped_size(directory, plugin)
     return [
         Figure("stripped plugin", size / 1e6, "MB", 1.5),
         Figure("memory added to mariadbd, proportional", added["Pss"], "MiB", 3, f"2 keys, TLS, {authorities}"),

@@ -102,10 +102,10 @@ def compared(name: str, pairs: list[tuple[list[float], list[float]]]) -> list[Fi
                f"else {max(quiet):.1f} ms; 99 %: {quantile(quiet, 0.99):.2f} and {quantile(hung, 0.99):.2f} ms")]
 
 
-def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
-    with emulator.Emulator(folder / "kms") as kms:
+def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
+    with emulator.Emulator(directory / "kms") as kms:
         kms.start()
-        server = servers.with_kms(folder / "m", kms, plugin, OPTIONS).start()
+        server = servers.with_kms(directory / "m", kms, plugin, OPTIONS).start()
         server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENCRYPTED=YES;"
                    f"USE d; INSERT INTO d.t SELECT seq, REPEAT(MD5(seq), 7) FROM seq_1_to_{ROWS}")
         probe = Probe(server)

@@ -19,29 +19,29 @@ SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 class Lab:
     """An HTTPS emulator, whose certificate is trusted besides all that the system trusts, as with AWS."""
 
-    def __init__(self, folder: pathlib.Path, plugin: pathlib.Path, timer: pathlib.Path):
-        self.folder = folder
+    def __init__(self, directory: pathlib.Path, plugin: pathlib.Path, timer: pathlib.Path):
+        self.directory = directory
         self.plugin = plugin
         self.timer = timer
-        self.authority = certificates.Authority(folder / "ca")
+        self.authority = certificates.Authority(directory / "ca")
         pair = self.authority.server()
-        self.bundle = folder / "bundle.pem"
+        self.bundle = directory / "bundle.pem"
         system = SYSTEM_BUNDLE.read_text() if SYSTEM_BUNDLE.exists() else ""
         self.bundle.write_text(system + self.authority.certificate.read_text())
-        self.kms = emulator.Emulator(folder / "kms",
+        self.kms = emulator.Emulator(directory / "kms",
                                      options=["--tls-cert", pair.certificate, "--tls-key", pair.key]).start()
 
     def environment(self) -> dict[str, str]:
         return {**self.kms.environment(), "AWS_CA_BUNDLE": str(self.bundle)}
 
     def time(self, keys: pathlib.Path, *steps, parallel: int = PARALLEL) -> dict[str, dict]:
-        """What plugin_timer prints, by step; it uses the key files in the folder `keys`."""
+        """What plugin_timer prints, by step; it uses the key files in the directory `keys`."""
         keys.mkdir(exist_ok=True)
         variables = {"master_key_id": self.kms.alias, "region": self.kms.region, "endpoint_url": self.kms.url,
                      "keyfile_dir": keys, "load_parallelism": parallel}
         done = subprocess.run(
             [self.timer, self.plugin, *(f"{name}={value}" for name, value in variables.items()), *map(str, steps)],
-            env={**process.bare_environment(self.folder), **self.environment()}, text=True, capture_output=True,
+            env={**process.bare_environment(self.directory), **self.environment()}, text=True, capture_output=True,
             check=False)
         if done.returncode != 0:
             raise process.Failed(f"plugin_timer {steps}: {done.stderr[-2000:]}")
@@ -49,13 +49,13 @@ class Lab:
 
 
 def loading(lab: Lab) -> list[Figure]:
-    folder = lab.folder / "thousand"
+    directory = lab.directory / "thousand"
     lab.kms.latency(0)
-    lab.time(folder, "init", "make", KEYS)
+    lab.time(directory, "init", "make", KEYS)
     lab.kms.latency(LATENCY_MS)
 
     def until_usable(parallel: int) -> float:
-        times = lab.time(folder, "init", "use", KEYS, parallel=parallel)
+        times = lab.time(directory, "init", "use", KEYS, parallel=parallel)
         return times["init"]["ms"] + times["use"]["ms"]
     ideal = math.ceil(KEYS / PARALLEL) * LATENCY_MS
     ours = median(until_usable(PARALLEL) for _ in range(5))
@@ -70,12 +70,12 @@ def loading(lab: Lab) -> list[Figure]:
 
 def rotation(lab: Lab) -> list[Figure]:
     def rotate(name: str, parallel: int) -> float:
-        folder = lab.folder / name
+        directory = lab.directory / name
         lab.kms.latency(0)
-        lab.time(folder, "init", "make", ROTATED)
+        lab.time(directory, "init", "make", ROTATED)
         lab.kms.latency(LATENCY_MS)
         lab.kms.reset_counters()
-        return lab.time(folder, "init", "rotate", ROTATED, parallel=parallel)["rotate"]["ms"]
+        return lab.time(directory, "init", "rotate", ROTATED, parallel=parallel)["rotate"]["ms"]
     ours, handshakes = [], []
     for number in range(5):
         ours.append(rotate(f"rotate{number}", PARALLEL))
@@ -91,7 +91,7 @@ def rotation(lab: Lab) -> list[Figure]:
 
 def get_key(lab: Lab) -> list[Figure]:
     lab.kms.latency(0)
-    found = lab.time(lab.folder / "few", "init", "make", 64, "get_key", 6)["get_key"]
+    found = lab.time(lab.directory / "few", "init", "make", 64, "get_key", 6)["get_key"]
     return [
         Figure("get_key of a loaded key, median", found["one_thread_ns"], "ns", 30,
                f"95 % below {found['one_thread_p95_ns']:.1f} ns; one thread"),
@@ -101,13 +101,13 @@ def get_key(lab: Lab) -> list[Figure]:
 
 
 def start(lab: Lab) -> list[Figure]:
-    times = [lab.time(lab.folder / "none", "init")["init"]["ms"] for _ in range(21)]
+    times = [lab.time(lab.directory / "none", "init")["init"]["ms"] for _ in range(21)]
     return [Figure("start of the plugin without keys", median(times), "ms", 30,
                    f"{min(times):.1f} to {max(times):.1f} ms in {len(times)} runs")]
 
 
-def measure(folder: pathlib.Path, plugin: pathlib.Path, timer: pathlib.Path) -> list[Figure]:
-    lab = Lab(folder, plugin, timer)
+def measure(directory: pathlib.Path, plugin: pathlib.Path, timer: pathlib.Path) -> list[Figure]:
+    lab = Lab(directory, plugin, timer)
     try:
         return [*loading(lab), *rotation(lab), *get_key(lab), *start(lab)]
     finally:

@@ -15,7 +15,7 @@ namespace bench {
 
 // A built encryption plugin, used through the same entry points as by the
 // server: its declaration, its system variables, init and get_key. Threads: the
-// key functions may be called at once, the rest by one thread.
+// key functions may be called concurrently, the rest by one thread.
 class LoadedPlugin {
  public:
   explicit LoadedPlugin(const std::string& path);

@@ -4,7 +4,8 @@
 //   plugin_timer PLUGIN [NAME=VALUE...] STEP...
 //
 // NAME=VALUE sets a system variable. The steps are done in order; each prints
-// one line of JSON. Keys lie in the current folder unless keyfile_dir is set.
+// one line of JSON. Keys lie in the current directory unless keyfile_dir is
+// set.
 //
 //   init        the plugin starts
 //   make N      ids 1 to N get their first version, 16 at a time

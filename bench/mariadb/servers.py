@@ -10,20 +10,20 @@ from lab import aws_plugin, mariadb
 FILE_PLUGIN = pathlib.Path("/usr/lib/mysql/plugin/file_key_management.so")
 
 
-def with_kms(folder: pathlib.Path, kms, plugin: pathlib.Path, options=(), environment=None,
+def with_kms(directory: pathlib.Path, kms, plugin: pathlib.Path, options=(), environment=None,
              installation=None) -> mariadb.MariaDB:
     return mariadb.MariaDB(
-        folder, installation, plugins=[plugin], environment={**kms.environment(), **(environment or {})},
+        directory, installation, plugins=[plugin], environment={**kms.environment(), **(environment or {})},
         options=[*aws_plugin.options(kms, master_key_id=kms.alias), *options])
 
 
-def with_file_keys(folder: pathlib.Path, options=()) -> mariadb.MariaDB:
-    folder.mkdir()
-    keys = folder / "keys.txt"
+def with_file_keys(directory: pathlib.Path, options=()) -> mariadb.MariaDB:
+    directory.mkdir()
+    keys = directory / "keys.txt"
     keys.write_text(f"1;{secrets.token_hex(16)}\n")
-    return mariadb.MariaDB(folder, plugins=[FILE_PLUGIN], options=[
+    return mariadb.MariaDB(directory, plugins=[FILE_PLUGIN], options=[
         "--plugin-load-add=file_key_management", f"--file-key-management-filename={keys}", *options])
 
 
-def without(folder: pathlib.Path, options=()) -> mariadb.MariaDB:
-    return mariadb.MariaDB(folder, options=list(options))
+def without(directory: pathlib.Path, options=()) -> mariadb.MariaDB:
+    return mariadb.MariaDB(directory, options=list(options))

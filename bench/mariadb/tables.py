@@ -99,11 +99,11 @@ def compared(name: str, ours: list[tuple[float, float]], theirs: list[tuple[floa
         Figure(f"{name}, processor time of the server", ratio(1), "x")]
 
 
-def measure(folder: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
-    with emulator.Emulator(folder / "kms") as kms:
+def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
+    with emulator.Emulator(directory / "kms") as kms:
         kms.start()
-        ours = Subject(servers.with_kms(folder / "ours", kms, plugin, OPTIONS))
-        theirs = Subject(servers.with_file_keys(folder / "theirs", OPTIONS))
+        ours = Subject(servers.with_kms(directory / "ours", kms, plugin, OPTIONS))
+        theirs = Subject(servers.with_file_keys(directory / "theirs", OPTIONS))
         for _ in range(LIVES):
             life(ours, theirs)
     return [*compared(f"insert of {ROWS} rows", ours.inserts, theirs.inserts),

@@ -12,7 +12,7 @@
 namespace kmip_server {
 
 // The control API (README.md) over some servers with one store. JSON in and
-// out. Threads: Handle may be called at once.
+// out. Threads: Handle may be called concurrently.
 class Control {
  public:
   using Servers = std::vector<std::unique_ptr<KmipServer>>;

@@ -34,7 +34,7 @@ Result<Fault> FaultFromJson(const Json& json);
 // Changes the members that are named; kInvalidArgument for unknown ones.
 openkeyring::Status ChangeBehaviour(const Json& json, Behaviour& behaviour);
 
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class FaultQueue {
  public:
   void Push(Fault fault);

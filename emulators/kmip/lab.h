@@ -11,7 +11,7 @@
 #include "kmip/client.h"
 #include "net/tls_stream.h"
 #include "testing/fakes.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 #include "testing/test_certificates.h"
 
 namespace kmip_server {
@@ -78,8 +78,8 @@ class Lab {
   // Long enough for any machine.
   static openkeyring::Deadline Soon() { return In(30000); }
 
-  openkeyring::TemporaryFolder folder;
-  openkeyring::TestAuthority authority{folder.path()};
+  openkeyring::TemporaryDirectory directory;
+  openkeyring::TestAuthority authority{directory.path()};
   openkeyring::MemoryLog log;
   Store store;
   std::vector<std::unique_ptr<KmipServer>> servers;

@@ -115,11 +115,11 @@ Status Announce(const Options& options, const Control::Servers& servers,
   if (options.ready_file.empty()) return Status::Ok();
   // The old one was removed at the start.
   const std::string text = ready.dump(2) + "\n";
-  return openkeyring::CreateDurably(openkeyring::PosixFileSystem(),
-                                    openkeyring::SystemRandom(),
-                                    openkeyring::FolderOf(options.ready_file),
-                                    openkeyring::NameOf(options.ready_file),
-                                    openkeyring::AsBytes(text), kOwnerOnly);
+  return openkeyring::CreateDurably(
+      openkeyring::PosixFileSystem(), openkeyring::SystemRandom(),
+      openkeyring::DirectoryName(options.ready_file),
+      openkeyring::BaseName(options.ready_file), openkeyring::AsBytes(text),
+      kOwnerOnly);
 }
 
 int Run(const Options& options) {

@@ -17,14 +17,14 @@ void Describe(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   app.add_option("--control-port", o.control_port,
                  "Port of the control API (127.0.0.1 only); 0: a free one");
-  auto* folder = app.add_option(
+  auto* directory = app.add_option(
       "--make-certificates", o.certificates,
-      "Folder in which to make a CA, and certificates of server and client");
+      "Directory in which to make a CA, and certificates of server and client");
   auto* cert = app.add_option("--tls-cert", o.tls_cert, "PEM certificate");
   auto* key = app.add_option("--tls-key", o.tls_key, "PEM private key");
   auto* ca = app.add_option("--client-ca", o.client_ca,
                             "PEM certificates of who may sign clients");
-  cert->needs(key)->needs(ca)->excludes(folder);
+  cert->needs(key)->needs(ca)->excludes(directory);
   app.add_option("--tls-version", o.tls_version, "Only that one")
       ->check(CLI::IsMember({"1.2", "1.3"}));
   app.add_option("--behaviour", o.behaviour,

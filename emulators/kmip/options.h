@@ -13,7 +13,7 @@ struct Options {
   int servers = 1;
   std::vector<int> ports;  // As many as servers, or none.
   int control_port = 0;
-  std::string certificates;  // A folder to make them in.
+  std::string certificates;  // A directory to make them in.
   std::string tls_cert, tls_key, client_ca;
   std::string tls_version;  // "", "1.2" or "1.3"
   std::string behaviour;    // JSON

@@ -19,7 +19,7 @@ using openkeyring::Secret;
 // A KMIP server for tests: TLS, a store that several may share, behaviours and
 // faults. README.md says what it does and what not.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class KmipServer {
  public:
   KmipServer(openkeyring::TlsServerOptions options, Store& store);

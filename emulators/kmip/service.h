@@ -30,7 +30,7 @@ struct Outcome {
   }
 };
 
-// The operations, on the store. Threads: Do may be called at once.
+// The operations, on the store. Threads: Do may be called concurrently.
 class Service {
  public:
   Service(Store& store, openkeyring::Random& random,

@@ -23,7 +23,7 @@ struct StoredObject {
 };
 
 // The objects of one server, or of several that stand for one another. In
-// memory only. Threads: all methods may be called at once.
+// memory only. Threads: all methods may be called concurrently.
 class Store {
  public:
   // The next identifier; never used before.

@@ -23,7 +23,7 @@ namespace kms_emulator {
 // stages come from aws/sigv4.h, which published vectors and other signers
 // check; only the comparison happens here, in constant time.
 //
-// Threads: Verify may be called at once.
+// Threads: Verify may be called concurrently.
 class Authenticator {
  public:
   // `regions` are those a scope may name.

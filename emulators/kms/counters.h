@@ -12,7 +12,7 @@
 namespace kms_emulator {
 
 // What has happened since the start or the last reset, exactly. Gauges (what is
-// open now) survive a reset. Threads: all methods may be called at once.
+// open now) survive a reset. Threads: all methods may be called concurrently.
 class Counters {
  public:
   void ConnectionOpened() { Add(accepted_connections_, open_connections_); }

@@ -20,7 +20,7 @@ std::string RandomKeyText(openkeyring::Random& random, size_t size);
 
 // Makes temporary credentials for STS, IMDS and the container endpoint, and
 // puts them into the store, where signatures with them verify until they
-// expire. Threads: all methods may be called at once.
+// expire. Threads: all methods may be called concurrently.
 class CredentialIssuer {
  public:
   CredentialIssuer(KeyStore& store, openkeyring::Random& random,

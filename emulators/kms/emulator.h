@@ -19,7 +19,7 @@ namespace kms_emulator {
 
 // Everything behind the public port: finds the service that a request is for,
 // verifies the signature, applies faults and latency, and puts the answer into
-// the service's form. Threads: Handle may be called at once.
+// the service's form. Threads: Handle may be called concurrently.
 class Emulator {
  public:
   // `regions` must not be empty; the first is the instance's own.

@@ -36,7 +36,7 @@ struct Fault {
 Result<Fault> FaultFromJson(const Json& json);
 Json ToJson(const Fault& fault);
 
-// The faults to come. Threads: all methods may be called at once.
+// The faults to come. Threads: all methods may be called concurrently.
 class FaultQueue {
  public:
   void Push(Fault fault);

@@ -11,7 +11,7 @@ using openkeyring::AsBytes;
 constexpr size_t kMaxStateFile = 64 << 20;
 constexpr mode_t kOwnerOnly = 0600;
 
-std::string FolderOf(const std::string& path) {
+std::string DirectoryName(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -23,11 +23,12 @@ std::string NameOf(const std::string& path) {
 
 // Removes what a kill in the middle of a write left behind.
 void Sweep(openkeyring::FileSystem& files, const std::string& path) {
-  const auto names = files.List(FolderOf(path));
+  const auto names = files.List(DirectoryName(path));
   if (!names) return;
   for (const std::string& name : *names) {
     if (!openkeyring::IsTemporaryName(name, NameOf(path))) continue;
-    (void)files.RemoveUnlocked(openkeyring::JoinPath(FolderOf(path), name));
+    (void)files.RemoveUnlocked(
+        openkeyring::JoinPath(DirectoryName(path), name));
   }
 }
 
@@ -44,9 +45,9 @@ Status WriteNew(openkeyring::FileSystem& files, const std::string& path,
 Status ReplaceFile(openkeyring::FileSystem& files, openkeyring::Random& random,
                    const std::string& path, std::string_view content,
                    mode_t permissions) {
-  const std::string folder = FolderOf(path);
+  const std::string directory = DirectoryName(path);
   const std::string temporary = openkeyring::JoinPath(
-      folder,
+      directory,
       "." + NameOf(path) + "." + openkeyring::RandomHex(random, 8) + ".tmp");
   Status status = WriteNew(files, temporary, content, permissions);
   if (status.ok()) status = files.Rename(temporary, path);
@@ -54,7 +55,7 @@ Status ReplaceFile(openkeyring::FileSystem& files, openkeyring::Random& random,
     (void)files.Remove(temporary);
     return status;
   }
-  return files.SyncFolder(folder);
+  return files.SyncDirectory(directory);
 }
 
 Result<std::unique_ptr<KeyStore>> KeyStore::Open(openkeyring::FileSystem& files,

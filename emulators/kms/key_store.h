@@ -14,16 +14,16 @@
 
 namespace kms_emulator {
 
-// Writes `content` over `path`: temporary file in the same folder, fsync,
-// rename, fsync of the folder. Also used for the ready file.
+// Writes `content` over `path`: temporary file in the same directory, fsync,
+// rename, fsync of the directory. Also used for the ready file.
 Status ReplaceFile(openkeyring::FileSystem& files, openkeyring::Random& random,
                    const std::string& path, std::string_view content,
                    mode_t permissions);
 
 // The state with its file. A change that was answered survives kill -9.
 //
-// Threads: all methods may be called at once. The lock is held only while a
-// function runs on the state, never while the file is written.
+// Threads: all methods may be called concurrently. The lock is held only while
+// a function runs on the state, never while the file is written.
 class KeyStore {
  public:
   // Reads the file; an absent one is an empty state of that account. An empty

@@ -20,7 +20,7 @@ double EpochSeconds(openkeyring::WallTime time);
 // Limits, states and errors follow the API reference of AWS KMS (2014-11-01).
 // Differences are listed in README.md.
 //
-// Threads: Call may be called at once.
+// Threads: Call may be called concurrently.
 class KmsService {
  public:
   KmsService(KeyStore& store, openkeyring::Random& random,

@@ -28,7 +28,7 @@ struct MetadataSettings {
 // The EC2 instance metadata service, version 2 (and 1 when allowed), and the
 // container credential endpoint of ECS and EKS Pod Identity.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class MetadataService {
  public:
   MetadataService(const KeyStore& store, CredentialIssuer& issuer,

@@ -12,7 +12,7 @@ namespace kms_emulator {
 // AWS STS (2011-06-15) as far as credential chains need it. Works on form
 // bodies and makes XML; signatures are the caller's matter.
 //
-// Threads: Call may be called at once.
+// Threads: Call may be called concurrently.
 class StsService {
  public:
   StsService(const KeyStore& store, CredentialIssuer& issuer,

@@ -29,7 +29,7 @@ namespace openkeyring {
 // which is sent once).
 //
 // Errors: see AwsErrorStatus and HttpClient; never kNotFound.
-// Threads: all methods may be called at once. No lock is held during I/O.
+// Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmsClient {
  public:
   // `attempt_timeout` bounds one exchange. All borrowed. `statistics` may be

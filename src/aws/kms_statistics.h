@@ -23,7 +23,7 @@ struct KmsStatistics {
   std::string endpoint;  // Last used; "" before the first request.
 };
 
-// Keeps them. Threads: all methods may be called at once.
+// Keeps them. Threads: all methods may be called concurrently.
 class KmsStatisticsKeeper {
  public:
   // An exchange begins.

@@ -23,7 +23,8 @@ KmsWrapper::KmsWrapper(KmsClient& client,
       master_key_id_(std::move(master_key_id)),
       option_name_(std::move(option_name)) {}
 
-Result<WrappedKey> KmsWrapper::Generate(size_t bytes, const Binding& binding,
+Result<WrappedKey> KmsWrapper::Generate(size_t bytes,
+                                        const EncryptionContext& binding,
                                         const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();
@@ -31,7 +32,8 @@ Result<WrappedKey> KmsWrapper::Generate(size_t bytes, const Binding& binding,
                                                            binding, deadline));
 }
 
-Result<WrappedKey> KmsWrapper::Wrap(const Secret& key, const Binding& binding,
+Result<WrappedKey> KmsWrapper::Wrap(const Secret& key,
+                                    const EncryptionContext& binding,
                                     const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();
@@ -39,7 +41,7 @@ Result<WrappedKey> KmsWrapper::Wrap(const Secret& key, const Binding& binding,
 }
 
 Result<UnwrappedKey> KmsWrapper::Unwrap(const WrappedKey& wrapped,
-                                        const Binding& binding,
+                                        const EncryptionContext& binding,
                                         const Deadline& deadline) {
   Result<KmsPlaintext> plaintext = client_.Decrypt(
       KeyIdFor(wrapped, deadline), wrapped.blob, binding, deadline);
@@ -49,7 +51,7 @@ Result<UnwrappedKey> KmsWrapper::Unwrap(const WrappedKey& wrapped,
 }
 
 Result<WrappedKey> KmsWrapper::Rewrap(const WrappedKey& wrapped,
-                                      const Binding& binding,
+                                      const EncryptionContext& binding,
                                       const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();

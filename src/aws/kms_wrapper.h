@@ -21,13 +21,15 @@ class KmsWrapper : public KeyWrapper {
   KmsWrapper(KmsClient& client, std::function<std::string()> master_key_id,
              std::string option_name);
 
-  Result<WrappedKey> Generate(size_t bytes, const Binding& binding,
+  Result<WrappedKey> Generate(size_t bytes, const EncryptionContext& binding,
                               const Deadline& deadline) override;
-  Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
+  Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& binding,
                           const Deadline& deadline) override;
-  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped, const Binding& binding,
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
+                              const EncryptionContext& binding,
                               const Deadline& deadline) override;
-  Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding& binding,
+  Result<WrappedKey> Rewrap(const WrappedKey& wrapped,
+                            const EncryptionContext& binding,
                             const Deadline& deadline) override;
   std::string CurrentKeyName() const override;
   // For an alias this takes a DescribeKey.

@@ -63,7 +63,7 @@ class KmsWrapperTest : public testing::Test {
   std::unique_ptr<CredentialChain> chain_;
   std::unique_ptr<KmsClient> client_;
   std::unique_ptr<KmsWrapper> wrapper_;
-  const Binding binding_ = {{"k", "v"}};
+  const EncryptionContext binding_ = {{"k", "v"}};
 };
 
 TEST_F(KmsWrapperTest, GenerateAsksForAKeyThatNobodySees) {

@@ -16,8 +16,8 @@ namespace openkeyring {
 // the log together with the reason. An answer of IMDS is kept; a failure to
 // reach it is asked again after a minute.
 //
-// Threads: Region may be called at once; while one call asks IMDS the others
-// wait for its answer. No lock is held during the request.
+// Threads: Region may be called concurrently; while one call asks IMDS the
+// others wait for its answer. No lock is held during the request.
 class RegionResolver {
  public:
   RegionResolver(AwsDependencies world, const AwsSettings& settings);

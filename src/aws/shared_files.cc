@@ -6,7 +6,7 @@ namespace {
 
 constexpr size_t kMaxFileSize = 1 << 20;
 
-// "~/x" with the home folder put in.
+// "~/x" with the home directory put in.
 std::optional<std::string> ExpandHome(const std::string& path,
                                       const Environment& environment) {
   if (!path.starts_with("~/")) return path;

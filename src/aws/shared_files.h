@@ -25,8 +25,8 @@ struct SharedFiles {
 };
 
 // Reads AWS_CONFIG_FILE (else ~/.aws/config) and AWS_SHARED_CREDENTIALS_FILE
-// (else ~/.aws/credentials); a leading "~/" is the home folder. A missing file,
-// no home folder and /dev/null count as empty. Errors name the file:
+// (else ~/.aws/credentials); a leading "~/" is the home directory. A missing
+// file, no home directory and /dev/null count as empty. Errors name the file:
 // kMisconfigured when it may not be read or cannot be parsed, kUnavailable when
 // reading failed otherwise.
 Result<SharedFiles> ReadSharedFiles(const Environment& environment,

@@ -23,7 +23,7 @@ namespace openkeyring {
 // corrected once. Errors: see AwsErrorStatus and HttpClient, with the role in
 // the text; never kNotFound.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class StsClient {
  public:
   // `world` and `region` are borrowed.

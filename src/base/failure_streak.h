@@ -11,7 +11,8 @@ namespace openkeyring {
 
 // Lets a batch go on past single failures, but not when `limit` calls in a row
 // fail for want of an answer: the key server is away then, and each further
-// call would cost another timeout. Threads: all methods may be called at once.
+// call would cost another timeout. Threads: all methods may be called
+// concurrently.
 class FailureStreak {
  public:
   explicit FailureStreak(size_t limit) : limit_(limit) {}

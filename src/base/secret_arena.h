@@ -15,8 +15,9 @@ namespace openkeyring {
 // with MADV_DONTDUMP and mlock()ed where the limits allow. Small blocks return
 // to a free list; chunks live until the arena goes.
 //
-// Threads: all methods may be called at once. Takes one short lock and never
-// does I/O under it. A chunk is not touched by fork: the child sees its copy.
+// Threads: all methods may be called concurrently. Takes one short lock and
+// never does I/O under it. A chunk is not touched by fork: the child sees its
+// copy.
 class SecretArena {
  public:
   static SecretArena& Instance();

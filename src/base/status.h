@@ -17,7 +17,7 @@ enum class StatusCode {
   kNotFound,
   kAlreadyExists,
   kInvalidArgument,  // The caller asked for something that makes no sense.
-  kMisconfigured,    // An option, a file or a certificate must be mended first.
+  kMisconfigured,    // An option, a file or a certificate must be fixed first.
   kDenied,           // Somebody with the right to refuse refused.
   kUnavailable,      // Not reachable or not able right now: worth a retry.
   kTimeout,          // No answer in the time allowed: worth a retry.

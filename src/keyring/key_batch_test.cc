@@ -107,7 +107,7 @@ TEST_F(KeyBatchTest, CheckedWrapFailsWhenTheResultDoesNotOpen) {
 // A service that wraps what it was not given.
 class Confused : public FakeKeyWrapper {
  public:
-  Result<WrappedKey> Wrap(const Secret&, const Binding& binding,
+  Result<WrappedKey> Wrap(const Secret&, const EncryptionContext& binding,
                           const Deadline& deadline) override {
     return FakeKeyWrapper::Wrap(Secret::CopyOf("another"), binding, deadline);
   }

@@ -14,7 +14,7 @@ namespace openkeyring {
 
 // What a wrapped key is bound to: pairs that must be given again, equal to the
 // byte, to unwrap it. Not secret. Empty: bound to nothing.
-using Binding = std::map<std::string, std::string>;
+using EncryptionContext = std::map<std::string, std::string>;
 
 struct WrappedKey {
   Bytes blob;                // Opaque.
@@ -32,24 +32,26 @@ struct UnwrappedKey {
 //
 // Errors: kCorrupt when the service looked at the blob and refused it (damaged,
 // or bound to something else); kDenied, kMisconfigured for what a person must
-// mend; kUnavailable, kTimeout for what may pass; never kNotFound.
-// Threads: all methods may be called at once.
+// fix; kUnavailable, kTimeout for what may pass; never kNotFound.
+// Threads: all methods may be called concurrently.
 class KeyWrapper {
  public:
   virtual ~KeyWrapper() = default;
 
   // A new random key of `bytes` bytes that nobody has seen in plaintext yet.
-  virtual Result<WrappedKey> Generate(size_t bytes, const Binding& binding,
+  virtual Result<WrappedKey> Generate(size_t bytes,
+                                      const EncryptionContext& binding,
                                       const Deadline& deadline) = 0;
-  virtual Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
+  virtual Result<WrappedKey> Wrap(const Secret& key,
+                                  const EncryptionContext& binding,
                                   const Deadline& deadline) = 0;
   // With an unknown wrapping key the service takes the one that the blob names.
   virtual Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
-                                      const Binding& binding,
+                                      const EncryptionContext& binding,
                                       const Deadline& deadline) = 0;
   // The same key under the current wrapping key.
   virtual Result<WrappedKey> Rewrap(const WrappedKey& wrapped,
-                                    const Binding& binding,
+                                    const EncryptionContext& binding,
                                     const Deadline& deadline) = 0;
 
   // What the configuration calls the key that wraps now: an id, alias or ARN.

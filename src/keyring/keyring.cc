@@ -39,17 +39,16 @@ class Keyring::Turn {
   const KeyName name_;
 };
 
-Keyring::Keyring(std::unique_ptr<Backend> backend, Clock& clock, Random& random,
-                 const Options& options)
+Keyring::Keyring(std::unique_ptr<KeyringBackend> backend, Clock& clock,
+                 Random& random, const Options& options)
     : backend_(std::move(backend)),
       clock_(clock),
       random_(random),
       options_(options) {}
 
-Result<std::unique_ptr<Keyring>> Keyring::Load(std::unique_ptr<Backend> backend,
-                                               Clock& clock, Random& random,
-                                               const Options& options,
-                                               const Deadline& deadline) {
+Result<std::unique_ptr<Keyring>> Keyring::Load(
+    std::unique_ptr<KeyringBackend> backend, Clock& clock, Random& random,
+    const Options& options, const Deadline& deadline) {
   std::unique_ptr<Keyring> keyring(
       new Keyring(std::move(backend), clock, random, options));
   Result<std::vector<Key>> loaded = keyring->backend_->Load(deadline);

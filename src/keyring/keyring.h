@@ -25,8 +25,9 @@ namespace openkeyring {
 // A key is visible once the backend has it durably, and goes on being
 // visible until the backend has removed it.
 //
-// Threads: all methods may be called at once. Readers never wait for a writer's
-// I/O; writers of one name take turns, those of different names do not.
+// Threads: all methods may be called concurrently. Readers never wait for a
+// writer's I/O; writers of one name take turns, those of different names do
+// not.
 class Keyring {
  public:
   struct Options {
@@ -38,10 +39,9 @@ class Keyring {
 
   // Loads all keys within `deadline`. kCorrupt when two have one name. `clock`
   // and `random` are borrowed.
-  static Result<std::unique_ptr<Keyring>> Load(std::unique_ptr<Backend> backend,
-                                               Clock& clock, Random& random,
-                                               const Options& options,
-                                               const Deadline& deadline);
+  static Result<std::unique_ptr<Keyring>> Load(
+      std::unique_ptr<KeyringBackend> backend, Clock& clock, Random& random,
+      const Options& options, const Deadline& deadline);
 
   // Null when there is no such key, and only then.
   KeyPointer Find(const KeyName& name) const;
@@ -58,18 +58,18 @@ class Keyring {
   // kNotFound when there is no such key.
   Status Remove(const KeyName& name);
 
-  const Backend& backend() const { return *backend_; }
+  const KeyringBackend& backend() const { return *backend_; }
   bool read_only() const { return options_.read_only; }
 
  private:
   class Turn;  // The exclusive right to change one name.
 
-  Keyring(std::unique_ptr<Backend> backend, Clock& clock, Random& random,
+  Keyring(std::unique_ptr<KeyringBackend> backend, Clock& clock, Random& random,
           const Options& options);
   Status CheckWritable() const;
   Deadline OperationDeadline() const;
 
-  const std::unique_ptr<Backend> backend_;
+  const std::unique_ptr<KeyringBackend> backend_;
   Clock& clock_;
   Random& random_;
   const Options options_;

@@ -21,11 +21,11 @@ namespace openkeyring {
 // error the stored keys are as before, or, where that could not be found out,
 // as after.
 //
-// Threads: all methods may be called at once, Load before all others. The
+// Threads: all methods may be called concurrently, Load before all others. The
 // keyring never calls Store or Remove for one name twice at once.
-class Backend {
+class KeyringBackend {
  public:
-  virtual ~Backend() = default;
+  virtual ~KeyringBackend() = default;
 
   // Every stored key, in no order; all of them or an error, for an incomplete
   // keyring must never look complete.

@@ -20,7 +20,7 @@ namespace openkeyring {
 // but one acquire load: the table of pointers grows by publishing a larger copy
 // and keeping the old one, and entries never move. About 100 bytes a key.
 //
-// Threads: all methods may be called at once; readers never wait.
+// Threads: all methods may be called concurrently; readers never wait.
 class LoadedKeys {
  public:
   LoadedKeys();

@@ -25,7 +25,7 @@ constexpr uint32_t kMaxKeyVersion = 0xfffffffe;
 
 // Where versioned keys live. A port: the backends below implement it.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class VersionedBackend {
  public:
   virtual ~VersionedBackend() = default;

@@ -17,7 +17,7 @@ Millis PauseAfter(int failures) {
 
 }  // namespace
 
-std::string KeyVersionName(KeyVersion key) {
+std::string ToString(KeyVersion key) {
   return "version " + std::to_string(key.version) + " of key " +
          std::to_string(key.id);
 }
@@ -34,8 +34,7 @@ VersionedKeys::VersionedKeys(VersionedBackend& backend, Clock& clock,
 
 Result<const Secret*> VersionedKeys::Get(KeyVersion key) {
   if (key.version == 0 || key.version > kMaxKeyVersion) {
-    return Status(StatusCode::kInvalidArgument,
-                  KeyVersionName(key) + " can't exist");
+    return Status(StatusCode::kInvalidArgument, ToString(key) + " can't exist");
   }
   if (const Secret* ready = loaded_.Find(key)) return ready;
   Status status = Load(key, OperationDeadline());
@@ -207,7 +206,7 @@ void VersionedKeys::RememberFailure(KeyVersion key, const Status& status) {
   }
   if (passed_over) {
     log_.Write(LogLevel::kError,
-               KeyVersionName(key) + " is passed over: " + status.message());
+               ToString(key) + " is passed over: " + status.message());
   }
 }
 

@@ -23,7 +23,7 @@
 namespace openkeyring {
 
 // "version 2 of key 1", for messages.
-std::string KeyVersionName(KeyVersion key);
+std::string ToString(KeyVersion key);
 
 // The rules of MariaDB's keys: ids, versions, the latest one, implicit creation
 // and rotation, over any VersionedBackend.
@@ -38,7 +38,7 @@ std::string KeyVersionName(KeyVersion key);
 // * One caller at a time works on one key (single flight) and the others wait
 //   for its outcome; other keys are not delayed. No lock is held during I/O.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class VersionedKeys {
  public:
   struct Options {

@@ -55,14 +55,14 @@ Status VersionedKeys::RotateNow(uint32_t id, const Deadline& deadline) {
   const KeyVersion key{id, *next};
   Status status = backend_.Create(key, options_.key_bytes(), deadline);
   if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
-    return status.WithContext("can't make " + KeyVersionName(key));
+    return status.WithContext("can't make " + ToString(key));
   }
   {
     std::lock_guard lock(mutex_);
     known_[id].insert(key.version);
   }
   return Load(key, deadline)
-      .WithContext(KeyVersionName(key) +
+      .WithContext(ToString(key) +
                    " was made but can't be read back yet, so that the version "
                    "before it stays in use");
 }

@@ -83,7 +83,7 @@ bool VersionedKeys::ReportRound(int round, const std::vector<KeyVersion>& tried,
         ++left;
         if (failed_now) transient = failed->second.status.message();
       } else if (reported.insert(key).second) {
-        errors.push_back(KeyVersionName(key) + " can't be loaded: " +
+        errors.push_back(ToString(key) + " can't be loaded: " +
                          failed->second.status.message());
       }
     }

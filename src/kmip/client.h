@@ -44,7 +44,7 @@ struct KmipClientStatus {
 // objects. One deadline bounds all that a call does. Only calls that are
 // idempotent are sent again after they may have arrived.
 //
-// Threads: all methods may be called at once. No lock is held during I/O.
+// Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipClient {
  public:
   // All borrowed but the options.

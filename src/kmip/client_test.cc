@@ -507,7 +507,7 @@ TEST(KmipClient, ManyCallsToNobodyFindThatOutOnce) {
 
 TEST(KmipClient, AServerThatIsNotTrustedIsMisconfiguredAndAnotherIsUsed) {
   Lab lab(0);
-  TestAuthority stranger(lab.folder.path(), "Stranger");
+  TestAuthority stranger(lab.directory.path(), "Stranger");
   TlsServerOptions bad = lab.ServerOptions();
   bad.certificate = stranger.Issue("IP:127.0.0.1");
   lab.AddServer(std::move(bad));
@@ -519,7 +519,7 @@ TEST(KmipClient, AServerThatIsNotTrustedIsMisconfiguredAndAnotherIsUsed) {
 
 TEST(KmipClient, AClientThatIsNotTrustedIsMisconfigured) {
   Lab lab(0);
-  TestAuthority stranger(lab.folder.path(), "Stranger");
+  TestAuthority stranger(lab.directory.path(), "Stranger");
   TlsServerOptions options = lab.ServerOptions();
   options.client_ca = stranger.bundle();
   lab.AddServer(std::move(options));

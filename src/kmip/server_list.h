@@ -23,7 +23,7 @@ namespace openkeyring {
 // timeout now and then, not with every request, and it is used again when it is
 // back.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class KmipServerList {
  public:
   KmipServerList(std::vector<Endpoint> servers, const Clock& clock,

@@ -29,7 +29,7 @@ struct KmipClientOptions {
 // Brings one message to one of the servers, and its answer back: connections,
 // versions, failover. See KmipClient.
 //
-// Threads: all methods may be called at once. No lock is held during I/O.
+// Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipTransport {
  public:
   // All borrowed but the options.

@@ -17,7 +17,7 @@ namespace openkeyring {
 // most recently used goes out first, so that a light load stays on few, warm
 // connections. In a forked child it starts empty.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class HandlePool {
  public:
   explicit HandlePool(int limit);

@@ -55,7 +55,7 @@ Status CheckHeaders(const std::vector<Header>& headers);
 //   kInvalidArgument  a URL or header that must not be sent
 // Redirects are not followed.
 //
-// Threads: Send may be called at once; calls beyond the bound of parallel
+// Threads: Send may be called concurrently; calls beyond the bound of parallel
 // connections wait their turn within their timeout.
 class HttpClient {
  public:

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "testing/http_test_server.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -434,8 +434,8 @@ class CurlHttpClientTls : public testing::Test {
     return Trusting(bundle)->Send(Post(server.Url("/", host), "b"), kLong);
   }
 
-  TemporaryFolder folder_;
-  TestAuthority authority_{folder_.path()};
+  TemporaryDirectory directory_;
+  TestAuthority authority_{directory_.path()};
   HttpTestServer::Handler hello_ = Says(HttpAnswer(200, "hello"));
 };
 
@@ -458,7 +458,7 @@ TEST_F(CurlHttpClientTls, KeepsItsConnection) {
 }
 
 TEST_F(CurlHttpClientTls, RefusesAServerOfAnUnknownAuthority) {
-  TestAuthority other(folder_.path(), "Other CA");
+  TestAuthority other(directory_.path(), "Other CA");
   HttpTestServer server(hello_, other.Issue(kHosts));
   const auto answer = Ask(server, authority_.bundle());
   ASSERT_FALSE(answer);
@@ -490,11 +490,12 @@ TEST_F(CurlHttpClientTls, RefusesAnExpiredCertificate) {
 
 TEST_F(CurlHttpClientTls, ABundleThatCannotBeReadIsMisconfigured) {
   HttpTestServer server(hello_, authority_.Issue(kHosts));
-  EXPECT_EQ(Ask(server, folder_.PathOf("none.pem")).status().code(),
+  EXPECT_EQ(Ask(server, directory_.PathOf("none.pem")).status().code(),
             StatusCode::kMisconfigured);
-  EXPECT_EQ(
-      Ask(server, folder_.Write("bad.pem", "no certificate")).status().code(),
-      StatusCode::kMisconfigured);
+  EXPECT_EQ(Ask(server, directory_.Write("bad.pem", "no certificate"))
+                .status()
+                .code(),
+            StatusCode::kMisconfigured);
 }
 
 }  // namespace

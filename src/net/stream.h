@@ -36,7 +36,7 @@ class ByteStream {
   virtual std::string Description() const = 0;
 };
 
-// Makes connections. Threads: Connect may be called at once.
+// Makes connections. Threads: Connect may be called concurrently.
 class StreamConnector {
  public:
   virtual ~StreamConnector() = default;

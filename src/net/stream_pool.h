@@ -31,7 +31,7 @@ struct StreamPoolOptions {
 // first. One that the other side has closed meanwhile is dropped. In a forked
 // child the pool starts empty.
 //
-// Threads: all methods may be called at once; no lock is held during I/O.
+// Threads: all methods may be called concurrently; no lock is held during I/O.
 class StreamPool {
  public:
   StreamPool(StreamConnector& connector, Clock& clock,

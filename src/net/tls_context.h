@@ -18,7 +18,7 @@ namespace openkeyring {
 // kMisconfigured, with the option and the cure, when one of them cannot be
 // used: not there, not PEM, encrypted, of two different keys.
 //
-// Threads: Get may be called at once.
+// Threads: Get may be called concurrently.
 class TlsContextSource {
  public:
   TlsContextSource(const TlsOptions& options, FileSystem& files);

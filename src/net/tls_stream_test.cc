@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 #include "testing/tls_server.h"
 
 namespace openkeyring {
@@ -76,8 +76,8 @@ class TlsStreamTest : public testing::Test {
     return back;
   }
 
-  TemporaryFolder folder_;
-  TestAuthority authority_{folder_.path()};
+  TemporaryDirectory directory_;
+  TestAuthority authority_{directory_.path()};
   std::vector<std::unique_ptr<TlsConnector>> connectors_;
 };
 
@@ -117,7 +117,7 @@ TEST_F(TlsStreamTest, LargeAmountsGoThroughInBothDirections) {
 }
 
 TEST_F(TlsStreamTest, AnotherAuthoritysServerIsRefusedAndTheCureIsNamed) {
-  TestAuthority other(folder_.path(), "Other CA");
+  TestAuthority other(directory_.path(), "Other CA");
   TlsServerOptions options = Server();
   options.certificate = other.Issue("IP:127.0.0.1");
   TlsServer server(options, Echo);
@@ -234,7 +234,7 @@ TEST_F(TlsStreamTest, AnEncryptedKeyNeedsItsPassword) {
 }
 
 TEST_F(TlsStreamTest, UnusableFilesAreNamedWithTheirOption) {
-  const std::string rubbish = folder_.Write("rubbish", "rubbish");
+  const std::string rubbish = directory_.Write("rubbish", "rubbish");
   const TestCertificate other = authority_.IssueClient("other");
   const struct {
     std::string TlsOptions::*field;

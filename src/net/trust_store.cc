@@ -14,8 +14,8 @@
 namespace openkeyring {
 namespace {
 
-// "5ad8a5d6.0": how OpenSSL's folders name the `number`th certificate of those
-// whose subjects have that hash.
+// "5ad8a5d6.0": how OpenSSL's directories name the `number`th certificate of
+// those whose subjects have that hash.
 std::string HashName(unsigned long hash, int number) {
   std::array<char, 32> name;
   snprintf(name.data(), name.size(), "%08lx.%d", hash, number);
@@ -24,19 +24,20 @@ std::string HashName(unsigned long hash, int number) {
 
 }  // namespace
 
-TrustStore::TrustStore(std::string file, std::string folder)
-    : file_(std::move(file)), folder_(std::move(folder)) {}
+TrustStore::TrustStore(std::string file, std::string directory)
+    : file_(std::move(file)), directory_(std::move(directory)) {}
 
 std::shared_ptr<X509_STORE> TrustStore::Get() {
-  const Stamp file = StampOf(file_), folder = StampOf(folder_);
+  const Stamp file = StampOf(file_), directory = StampOf(directory_);
   if (file == Stamp()) return nullptr;
   std::lock_guard lock(mutex_);
-  if (store_ == nullptr || file != file_stamp_ || folder != folder_stamp_) {
+  if (store_ == nullptr || file != file_stamp_ ||
+      directory != directory_stamp_) {
     store_ = Make();
     ERR_clear_error();  // Else the next to ask OpenSSL in this thread gets
                         // them.
     file_stamp_ = file;
-    folder_stamp_ = folder;
+    directory_stamp_ = directory;
   }
   return store_;
 }
@@ -49,11 +50,11 @@ TrustStore::Stamp TrustStore::StampOf(const std::string& path) {
 std::shared_ptr<X509_STORE> TrustStore::Make() const {
   std::shared_ptr<X509_STORE> store(X509_STORE_new(), X509_STORE_free);
   if (store == nullptr) return nullptr;
-  if (!folder_.empty() &&
-      X509_STORE_load_path(store.get(), folder_.c_str()) != 1) {
+  if (!directory_.empty() &&
+      X509_STORE_load_path(store.get(), directory_.c_str()) != 1) {
     return nullptr;
   }
-  if (!FolderHasAll() &&
+  if (!DirectoryHasAll() &&
       X509_STORE_load_file(store.get(), file_.c_str()) != 1) {
     return nullptr;
   }
@@ -64,8 +65,8 @@ std::shared_ptr<X509_STORE> TrustStore::Make() const {
   return store;
 }
 
-bool TrustStore::FolderHasAll() const {
-  if (folder_.empty()) return false;
+bool TrustStore::DirectoryHasAll() const {
+  if (directory_.empty()) return false;
   const std::unique_ptr<BIO, decltype(&BIO_free)> in(
       BIO_new_file(file_.c_str(), "r"), BIO_free);
   std::map<unsigned long, int> seen;
@@ -75,7 +76,7 @@ bool TrustStore::FolderHasAll() const {
     if (certificate == nullptr) break;
     const unsigned long hash = X509_subject_name_hash(certificate.get());
     const std::string name = HashName(hash, seen[hash]++);
-    if (!PosixFileSystem().Stat(JoinPath(folder_, name))) return false;
+    if (!PosixFileSystem().Stat(JoinPath(directory_, name))) return false;
   }
   const unsigned long error = ERR_peek_last_error();
   return !seen.empty() && ERR_GET_LIB(error) == ERR_LIB_PEM &&

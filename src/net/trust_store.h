@@ -15,37 +15,37 @@ namespace openkeyring {
 // The certificate authorities that a client trusts, shared by all of its
 // connections: a system's bundle has some 140, which take OpenSSL 3.0 about
 // 20 ms and 1 MB, and libcurl by itself parses them anew for every connection.
-// When the folder has them all, only those are kept in memory that a server's
-// certificate led to.
+// When the directory has them all, only those are kept in memory that a
+// server's certificate led to.
 //
-// Threads: all methods may be called at once. Those who come while the file is
-// being parsed wait for it instead of doing the same.
+// Threads: all methods may be called concurrently. Those who come while the
+// file is being parsed wait for it instead of doing the same.
 class TrustStore {
  public:
-  // `file` is in PEM; `folder` holds certificates by hash, as OpenSSL's CApath,
-  // and is looked into as needed; "" for none.
-  TrustStore(std::string file, std::string folder);
+  // `file` is in PEM; `directory` holds certificates by hash, as OpenSSL's
+  // CApath, and is looked into as needed; "" for none.
+  TrustStore(std::string file, std::string directory);
 
-  // Made anew when the file or the folder was replaced or changed; an authority
-  // added to the folder is also seen without that. Null when the file cannot be
-  // read: then let the TLS library try, and say why.
+  // Made anew when the file or the directory was replaced or changed; an
+  // authority added to the directory is also seen without that. Null when the
+  // file cannot be read: then let the TLS library try, and say why.
   std::shared_ptr<X509_STORE> Get();
 
  private:
-  // By which a changed file or folder is noticed.
+  // By which a changed file or directory is noticed.
   using Stamp = std::pair<uint64_t, int64_t>;  // Size, time of modification.
 
   static Stamp StampOf(const std::string& path);  // Zeros: not there.
   std::shared_ptr<X509_STORE> Make() const;
-  // Whether each certificate of the file can be found in the folder. False for
-  // a file without any, and for links that lead nowhere, as in a container that
-  // got a copy of the folder only.
-  bool FolderHasAll() const;
+  // Whether each certificate of the file can be found in the directory. False
+  // for a file without any, and for links that lead nowhere, as in a container
+  // that got a copy of the directory only.
+  bool DirectoryHasAll() const;
 
   const std::string file_;
-  const std::string folder_;
+  const std::string directory_;
   std::mutex mutex_;  // Guards all below.
-  Stamp file_stamp_, folder_stamp_;
+  Stamp file_stamp_, directory_stamp_;
   std::shared_ptr<X509_STORE> store_;
 };
 

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 #include "testing/test_certificates.h"
 
 namespace openkeyring {
@@ -28,8 +28,8 @@ size_t Authorities(X509_STORE* store) {
 }
 
 TEST(TrustStore, IsParsedOnceForAllConnections) {
-  const TemporaryFolder folder;
-  TestAuthority authority(folder.path());
+  const TemporaryDirectory directory;
+  TestAuthority authority(directory.path());
   TrustStore trust(authority.bundle(), "");
   const auto store = trust.Get();
   ASSERT_NE(store, nullptr);
@@ -38,9 +38,9 @@ TEST(TrustStore, IsParsedOnceForAllConnections) {
 }
 
 TEST(TrustStore, SeesThatTheFileWasReplacedAndLeavesTheOldStoreToItsUsers) {
-  const TemporaryFolder folder, other_folder;
-  TestAuthority authority(folder.path());
-  TestAuthority other(other_folder.path(), "Other CA");
+  const TemporaryDirectory directory, other_directory;
+  TestAuthority authority(directory.path());
+  TestAuthority other(other_directory.path(), "Other CA");
   TrustStore trust(authority.bundle(), "");
   const auto store = trust.Get();
   std::ofstream(authority.bundle(), std::ios::app)
@@ -52,8 +52,8 @@ TEST(TrustStore, SeesThatTheFileWasReplacedAndLeavesTheOldStoreToItsUsers) {
 }
 
 TEST(TrustStore, IsNullForAFileThatIsMissingEmptyOrHoldsNoCertificate) {
-  const TemporaryFolder folder;
-  const std::string path = folder.path() + "/bundle.pem";
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/bundle.pem";
   TrustStore trust(path, "");
   EXPECT_EQ(trust.Get(), nullptr);
   std::ofstream(path).flush();
@@ -64,8 +64,8 @@ TEST(TrustStore, IsNullForAFileThatIsMissingEmptyOrHoldsNoCertificate) {
 }
 
 TEST(TrustStore, ComesBackWhenTheFileDoes) {
-  const TemporaryFolder folder;
-  TestAuthority authority(folder.path());
+  const TemporaryDirectory directory;
+  TestAuthority authority(directory.path());
   const std::string away = authority.bundle() + ".away";
   fs::rename(authority.bundle(), away);
   TrustStore trust(authority.bundle(), "");
@@ -74,7 +74,8 @@ TEST(TrustStore, ComesBackWhenTheFileDoes) {
   EXPECT_NE(trust.Get(), nullptr);
 }
 
-// ---- With a folder of certificates by hash ---------------------------------
+// ---- With a directory of certificates by hash
+// ---------------------------------
 
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 
@@ -85,11 +86,11 @@ Certificate Read(const std::string& path) {
 }
 
 // A system's: a file with authorities, and links to each by its hash.
-class TrustStoreFolder : public testing::Test {
+class TrustStoreDirectory : public testing::Test {
  protected:
   struct System {
-    TemporaryFolder folder, file_folder;
-    std::string bundle = file_folder.PathOf("bundle.pem");
+    TemporaryDirectory directory, file_directory;
+    std::string bundle = file_directory.PathOf("bundle.pem");
     int links = 0;
 
     // `number` counts authorities of one name.
@@ -97,10 +98,10 @@ class TrustStoreFolder : public testing::Test {
       char name[32];
       snprintf(name, sizeof name, "%08lx.%d",
                X509_subject_name_hash(Read(authority.bundle()).get()), number);
-      const auto before = fs::last_write_time(folder.path());
-      fs::create_symlink(authority.bundle(), folder.PathOf(name));
+      const auto before = fs::last_write_time(directory.path());
+      fs::create_symlink(authority.bundle(), directory.PathOf(name));
       // Later by more than the file system's clock can tell.
-      fs::last_write_time(folder.path(),
+      fs::last_write_time(directory.path(),
                           before + std::chrono::seconds(++links));
     }
     void Bundle(const TestAuthority& authority) {
@@ -112,7 +113,7 @@ class TrustStoreFolder : public testing::Test {
       Bundle(authority);
     }
     std::unique_ptr<TrustStore> Trust() const {
-      return std::make_unique<TrustStore>(bundle, folder.path());
+      return std::make_unique<TrustStore>(bundle, directory.path());
     }
   };
 
@@ -129,12 +130,12 @@ class TrustStoreFolder : public testing::Test {
            X509_verify_cert(context.get()) == 1;
   }
 
-  TemporaryFolder home_, other_home_;
+  TemporaryDirectory home_, other_home_;
   TestAuthority one_{home_.path(), "One"}, two_{home_.path(), "Two"};
   System system_;
 };
 
-TEST_F(TrustStoreFolder, OnlyAuthoritiesThatAreUsedTakeMemory) {
+TEST_F(TrustStoreDirectory, OnlyAuthoritiesThatAreUsedTakeMemory) {
   system_.Add(one_);
   system_.Add(two_);
   const auto trust = system_.Trust();
@@ -149,7 +150,7 @@ TEST_F(TrustStoreFolder, OnlyAuthoritiesThatAreUsedTakeMemory) {
   EXPECT_EQ(ERR_peek_error(), 0U) << "left in OpenSSL's queue";
 }
 
-TEST_F(TrustStoreFolder, ConnectionsThatStartAtOnceFindTheirAuthorities) {
+TEST_F(TrustStoreDirectory, ConnectionsThatStartAtOnceFindTheirAuthorities) {
   system_.Add(one_);
   system_.Add(two_);
   const std::string servers[] = {one_.Issue("DNS:h").certificate,
@@ -168,7 +169,7 @@ TEST_F(TrustStoreFolder, ConnectionsThatStartAtOnceFindTheirAuthorities) {
   EXPECT_EQ(Authorities(trust->Get().get()), 2U);
 }
 
-TEST_F(TrustStoreFolder, AnAuthorityThatIsInNeitherIsNotTrusted) {
+TEST_F(TrustStoreDirectory, AnAuthorityThatIsInNeitherIsNotTrusted) {
   system_.Add(one_);
   const auto trust = system_.Trust();
   EXPECT_FALSE(Trusts(*trust, two_));
@@ -176,24 +177,24 @@ TEST_F(TrustStoreFolder, AnAuthorityThatIsInNeitherIsNotTrusted) {
   EXPECT_FALSE(Trusts(*trust, namesake));
 }
 
-TEST_F(TrustStoreFolder, AnAuthorityThatIsAddedLaterIsSeen) {
+TEST_F(TrustStoreDirectory, AnAuthorityThatIsAddedLaterIsSeen) {
   system_.Add(one_);
   const auto trust = system_.Trust();
   EXPECT_FALSE(Trusts(*trust, two_));
   const auto store = trust->Get();
-  const auto before = fs::last_write_time(system_.folder.path());
+  const auto before = fs::last_write_time(system_.directory.path());
   system_.Link(two_);
-  fs::last_write_time(system_.folder.path(), before);
+  fs::last_write_time(system_.directory.path(), before);
   EXPECT_TRUE(Trusts(*trust, two_)) << "looked up when it was needed";
   EXPECT_EQ(trust->Get(), store);
 }
 
-TEST_F(TrustStoreFolder, OneOfThatNameThatIsReplacedOrRemovedIsForgotten) {
+TEST_F(TrustStoreDirectory, OneOfThatNameThatIsReplacedOrRemovedIsForgotten) {
   TestAuthority renewed(other_home_.path(), "One");
   system_.Add(one_);
   const auto trust = system_.Trust();
   EXPECT_TRUE(Trusts(*trust, one_));
-  for (const auto& entry : fs::directory_iterator(system_.folder.path())) {
+  for (const auto& entry : fs::directory_iterator(system_.directory.path())) {
     if (entry.is_symlink()) fs::remove(entry);
   }
   fs::remove(system_.bundle);
@@ -202,7 +203,7 @@ TEST_F(TrustStoreFolder, OneOfThatNameThatIsReplacedOrRemovedIsForgotten) {
   EXPECT_FALSE(Trusts(*trust, one_));
 }
 
-TEST_F(TrustStoreFolder, AuthoritiesOfOneNameAreAllFound) {
+TEST_F(TrustStoreDirectory, AuthoritiesOfOneNameAreAllFound) {
   TestAuthority namesake(other_home_.path(), "One");
   system_.Add(one_);
   system_.Link(namesake, 1);
@@ -213,7 +214,7 @@ TEST_F(TrustStoreFolder, AuthoritiesOfOneNameAreAllFound) {
   EXPECT_TRUE(Trusts(*trust, one_));
 }
 
-TEST_F(TrustStoreFolder, WhatTheFolderLacksIsTakenFromTheFile) {
+TEST_F(TrustStoreDirectory, WhatTheDirectoryLacksIsTakenFromTheFile) {
   TestAuthority namesake(other_home_.path(), "One");
   system_.Add(one_);
   system_.Bundle(two_);
@@ -226,7 +227,7 @@ TEST_F(TrustStoreFolder, WhatTheFolderLacksIsTakenFromTheFile) {
   EXPECT_TRUE(Trusts(*trust, namesake)) << "has no link of its own";
 }
 
-TEST_F(TrustStoreFolder, LinksThatLeadNowhereDoNotCount) {
+TEST_F(TrustStoreDirectory, LinksThatLeadNowhereDoNotCount) {
   system_.Add(one_);
   fs::rename(one_.bundle(), one_.bundle() + ".away");
   const auto trust = system_.Trust();
@@ -234,7 +235,7 @@ TEST_F(TrustStoreFolder, LinksThatLeadNowhereDoNotCount) {
   EXPECT_TRUE(Trusts(*trust, one_));
 }
 
-TEST_F(TrustStoreFolder, AFileThatCannotBeReadToItsEndIsNotTakenAsRead) {
+TEST_F(TrustStoreDirectory, AFileThatCannotBeReadToItsEndIsNotTakenAsRead) {
   system_.Add(one_);
   std::ofstream(system_.bundle, std::ios::app)
       << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

@@ -14,7 +14,7 @@ using Millis = std::chrono::milliseconds;
 // Time, injected so that tests own it. Wall time dates signatures and expiry;
 // steady time measures waits and is not moved by an administrator.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class Clock {
  public:
   virtual ~Clock() = default;

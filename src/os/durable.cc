@@ -10,11 +10,11 @@ namespace {
 constexpr size_t kTemporaryBytes = 8;
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
-std::string TemporaryPath(Random& random, const std::string& folder,
+std::string TemporaryPath(Random& random, const std::string& directory,
                           const std::string& name) {
-  return JoinPath(folder, "." + name + "." +
-                              RandomHex(random, kTemporaryBytes) +
-                              std::string(kTemporarySuffix));
+  return JoinPath(directory, "." + name + "." +
+                                 RandomHex(random, kTemporaryBytes) +
+                                 std::string(kTemporarySuffix));
 }
 
 Status CheckReadBack(WritableFile& file, const std::string& path,
@@ -42,11 +42,11 @@ Status WriteSynced(FileSystem& files, const std::string& path, ByteView content,
 }  // namespace
 
 Status CreateDurably(FileSystem& files, Random& random,
-                     const std::string& folder, const std::string& name,
+                     const std::string& directory, const std::string& name,
                      ByteView content, mode_t permissions,
                      std::optional<FileOwner> owner) {
-  const std::string path = JoinPath(folder, name);
-  const std::string temporary = TemporaryPath(random, folder, name);
+  const std::string path = JoinPath(directory, name);
+  const std::string temporary = TemporaryPath(random, directory, name);
   // Kept open, and with it locked, until the rename: nobody sweeps it away.
   std::unique_ptr<WritableFile> file;
   Status status =
@@ -57,14 +57,15 @@ Status CreateDurably(FileSystem& files, Random& random,
     if (file != nullptr) (void)files.Remove(temporary);
     return status;
   }
-  return files.SyncFolder(folder.empty() ? "." : folder);
+  return files.SyncDirectory(directory.empty() ? "." : directory);
 }
 
 Replaced ReplaceDurably(FileSystem& files, Random& random,
                         const std::string& path, ByteView content,
                         mode_t permissions, std::optional<FileOwner> owner) {
-  const std::string folder = FolderOf(path);
-  const std::string temporary = TemporaryPath(random, folder, NameOf(path));
+  const std::string directory = DirectoryName(path);
+  const std::string temporary =
+      TemporaryPath(random, directory, BaseName(path));
   Replaced result;
   result.status =
       WriteSynced(files, temporary, content, permissions, owner, result.file);
@@ -77,7 +78,7 @@ Replaced ReplaceDurably(FileSystem& files, Random& random,
     result.file.reset();
     return result;
   }
-  result.status = files.SyncFolder(folder);
+  result.status = files.SyncDirectory(directory);
   return result;
 }
 

@@ -13,16 +13,16 @@
 
 namespace openkeyring {
 
-// Puts `content` under folder/name such that a crash at any moment leaves
-// either no such file or the whole of it: a temporary file in the same folder,
-// write, fsync, read back, rename that does not replace, fsync of the folder.
-// When it returns Ok the file survives a power cut. kAlreadyExists when the
-// name is taken (by another server, say): the existing file is untouched.
-// Without `owner` the file belongs to whom the process runs as. The temporary
-// is removed on every failure; one that a crash leaves is found by
-// IsTemporaryName.
+// Puts `content` under directory/name such that a crash at any moment leaves
+// either no such file or the whole of it: a temporary file in the same
+// directory, write, fsync, read back, rename that does not replace, fsync of
+// the directory. When it returns Ok the file survives a power cut.
+// kAlreadyExists when the name is taken (by another server, say): the existing
+// file is untouched. Without `owner` the file belongs to whom the process runs
+// as. The temporary is removed on every failure; one that a crash leaves is
+// found by IsTemporaryName.
 Status CreateDurably(FileSystem& files, Random& random,
-                     const std::string& folder, const std::string& name,
+                     const std::string& directory, const std::string& name,
                      ByteView content, mode_t permissions,
                      std::optional<FileOwner> owner = std::nullopt);
 

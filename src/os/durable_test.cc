@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "testing/fakes.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -67,8 +67,8 @@ class ScriptedFileSystem : public FileSystem {
   Result<Secret> Read(const std::string& path, size_t max_size) override {
     return real_.Read(path, max_size);
   }
-  Result<std::vector<std::string>> List(const std::string& folder) override {
-    return real_.List(folder);
+  Result<std::vector<std::string>> List(const std::string& directory) override {
+    return real_.List(directory);
   }
   Result<FileInfo> Stat(const std::string& path) override {
     return real_.Stat(path);
@@ -94,9 +94,9 @@ class ScriptedFileSystem : public FileSystem {
     const Status status = Step("rename");
     return status.ok() ? real_.RenameNoReplace(from, to) : status;
   }
-  Status SyncFolder(const std::string& folder) override {
-    const Status status = Step("sync folder");
-    return status.ok() ? real_.SyncFolder(folder) : status;
+  Status SyncDirectory(const std::string& directory) override {
+    const Status status = Step("sync directory");
+    return status.ok() ? real_.SyncDirectory(directory) : status;
   }
   Status Remove(const std::string& path) override {
     const Status status = Step("remove");
@@ -113,24 +113,24 @@ class ScriptedFileSystem : public FileSystem {
 class CreateDurablyTest : public testing::Test {
  protected:
   Status Create(std::string_view content = "content") {
-    return CreateDurably(files_, random_, folder_.path(), "name",
+    return CreateDurably(files_, random_, directory_.path(), "name",
                          AsBytes(content), 0440);
   }
-  std::vector<std::string> Names() { return *files_.List(folder_.path()); }
+  std::vector<std::string> Names() { return *files_.List(directory_.path()); }
 
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   ScriptedFileSystem files_;
   FakeRandom random_;
 };
 
-TEST_F(CreateDurablyTest, WritesSyncsRenamesAndSyncsTheFolderInThisOrder) {
+TEST_F(CreateDurablyTest, WritesSyncsRenamesAndSyncsTheDirectoryInThisOrder) {
   ASSERT_TRUE(Create().ok());
   EXPECT_EQ(files_.steps,
             (std::vector<std::string>{"create", "append", "sync", "read back",
-                                      "rename", "sync folder", "close"}));
+                                      "rename", "sync directory", "close"}));
   EXPECT_EQ(Names(), std::vector<std::string>{"name"});
-  EXPECT_EQ(folder_.ReadBack("name"), "content");
-  EXPECT_EQ(files_.Stat(folder_.PathOf("name"))->permissions, 0440u);
+  EXPECT_EQ(directory_.ReadBack("name"), "content");
+  EXPECT_EQ(files_.Stat(directory_.PathOf("name"))->permissions, 0440u);
 }
 
 TEST_F(CreateDurablyTest, LeavesNothingWhenAStepBeforeTheRenameFails) {
@@ -158,23 +158,23 @@ TEST_F(CreateDurablyTest, TellsTheFirstErrorWhenCleaningUpFailsToo) {
   } files;
   files.fail_at = "sync";
   EXPECT_EQ(
-      CreateDurably(files, random_, folder_.path(), "name", {}, 0440).code(),
+      CreateDurably(files, random_, directory_.path(), "name", {}, 0440).code(),
       StatusCode::kUnavailable);
   ASSERT_EQ(Names().size(), 1u);
   EXPECT_TRUE(IsTemporaryName(Names()[0], "name"));
 }
 
-TEST_F(CreateDurablyTest, IsNotOkUntilTheFolderIsSynced) {
-  files_.fail_at = "sync folder";
+TEST_F(CreateDurablyTest, IsNotOkUntilTheDirectoryIsSynced) {
+  files_.fail_at = "sync directory";
   EXPECT_EQ(Create().code(), StatusCode::kUnavailable);
-  EXPECT_EQ(folder_.ReadBack("name"), "content");
+  EXPECT_EQ(directory_.ReadBack("name"), "content");
 }
 
 TEST_F(CreateDurablyTest, LeavesAnExistingFileUntouched) {
-  folder_.Write("name", "theirs");
+  directory_.Write("name", "theirs");
   EXPECT_EQ(Create("ours").code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(Names(), std::vector<std::string>{"name"});
-  EXPECT_EQ(folder_.ReadBack("name"), "theirs");
+  EXPECT_EQ(directory_.ReadBack("name"), "theirs");
 }
 
 TEST_F(CreateDurablyTest, KeepsItsTemporaryLockedWhileItWrites) {
@@ -188,42 +188,42 @@ TEST_F(CreateDurablyTest, KeepsItsTemporaryLockedWhileItWrites) {
     Status swept;
   } files;
   EXPECT_TRUE(
-      CreateDurably(files, random_, folder_.path(), "name", {}, 0440).ok());
+      CreateDurably(files, random_, directory_.path(), "name", {}, 0440).ok());
   EXPECT_EQ(files.swept.code(), StatusCode::kUnavailable);
 }
 
 class ReplaceDurablyTest : public CreateDurablyTest {
  protected:
   Replaced Replace(std::string_view content = "new") {
-    return ReplaceDurably(files_, random_, folder_.PathOf("name"),
+    return ReplaceDurably(files_, random_, directory_.PathOf("name"),
                           AsBytes(content), 0640, FileOwner{12, 34});
   }
 };
 
 TEST_F(ReplaceDurablyTest, ReadsBackBeforeTheNewFileTakesTheName) {
-  folder_.Write("name", "old");
+  directory_.Write("name", "old");
   Replaced replaced = Replace();
   ASSERT_TRUE(replaced.status.ok()) << replaced.status.ToString();
   EXPECT_EQ(files_.steps,
             (std::vector<std::string>{"create", "append", "sync", "read back",
-                                      "replace", "sync folder"}));
+                                      "replace", "sync directory"}));
   EXPECT_EQ(Names(), std::vector<std::string>{"name"});
-  EXPECT_EQ(folder_.ReadBack("name"), "new");
+  EXPECT_EQ(directory_.ReadBack("name"), "new");
   EXPECT_EQ(files_.owner_asked_for, (FileOwner{12, 34}));
-  EXPECT_TRUE(*replaced.file->IsAt(folder_.PathOf("name")));
+  EXPECT_TRUE(*replaced.file->IsAt(directory_.PathOf("name")));
 }
 
 TEST_F(ReplaceDurablyTest, GivesTheNewFileLockedAndReadyToGrow) {
   Replaced replaced = Replace();
   ASSERT_TRUE(replaced.status.ok());
-  EXPECT_EQ(files_.OpenLocked(folder_.PathOf("name")).status().code(),
+  EXPECT_EQ(files_.OpenLocked(directory_.PathOf("name")).status().code(),
             StatusCode::kAlreadyExists);
   ASSERT_TRUE(replaced.file->Append(AsBytes("+")).ok());
-  EXPECT_EQ(folder_.ReadBack("name"), "new+");
+  EXPECT_EQ(directory_.ReadBack("name"), "new+");
 }
 
 TEST_F(ReplaceDurablyTest, KeepsTheOldFileWhenAStepUpToTheRenameFails) {
-  folder_.Write("name", "old");
+  directory_.Write("name", "old");
   for (const char* step :
        {"create", "append", "sync", "read back", "replace"}) {
     files_.fail_at = step;
@@ -231,23 +231,23 @@ TEST_F(ReplaceDurablyTest, KeepsTheOldFileWhenAStepUpToTheRenameFails) {
     EXPECT_EQ(replaced.status.code(), StatusCode::kUnavailable) << step;
     EXPECT_EQ(replaced.file, nullptr) << step;
     EXPECT_EQ(Names(), std::vector<std::string>{"name"}) << step;
-    EXPECT_EQ(folder_.ReadBack("name"), "old") << step;
+    EXPECT_EQ(directory_.ReadBack("name"), "old") << step;
   }
 }
 
 TEST_F(ReplaceDurablyTest, WhatReadsBackDifferentlyIsNotUsed) {
-  folder_.Write("name", "old");
+  directory_.Write("name", "old");
   files_.lies_on_read_back = true;
   EXPECT_EQ(Replace().status.code(), StatusCode::kCorrupt);
-  EXPECT_EQ(folder_.ReadBack("name"), "old");
+  EXPECT_EQ(directory_.ReadBack("name"), "old");
 }
 
-TEST_F(ReplaceDurablyTest, AFolderThatCannotBeSyncedLeavesTheNewFileInUse) {
-  files_.fail_at = "sync folder";
+TEST_F(ReplaceDurablyTest, ADirectoryThatCannotBeSyncedLeavesTheNewFileInUse) {
+  files_.fail_at = "sync directory";
   Replaced replaced = Replace();
   EXPECT_EQ(replaced.status.code(), StatusCode::kUnavailable);
   ASSERT_NE(replaced.file, nullptr);
-  EXPECT_EQ(folder_.ReadBack("name"), "new");
+  EXPECT_EQ(directory_.ReadBack("name"), "new");
 }
 
 TEST(IsTemporaryName, KnowsTheNamesThatCreateDurablyMakes) {

@@ -9,13 +9,13 @@ namespace openkeyring {
 
 // Environment variables, injected. Never written: the process is not ours.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class Environment {
  public:
   virtual ~Environment() = default;
   // Nothing when the variable is unset or empty, which AWS tools treat alike.
   virtual std::optional<std::string> Get(const std::string& name) const = 0;
-  // The home folder: $HOME, else what the user database says, else nothing.
+  // The home directory: $HOME, else what the user database says, else nothing.
   // A home of "/dev/null" or "/nonexistent" (service users) counts as nothing.
   virtual std::optional<std::string> HomeDirectory() const = 0;
 };

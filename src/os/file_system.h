@@ -58,7 +58,7 @@ class WritableFile {
 // ELOOP are kDenied, EEXIST is kAlreadyExists, EROFS is kReadOnly, and all
 // else (ENOSPC, EIO, ...) is kUnavailable.
 //
-// Threads: all methods may be called at once.
+// Threads: all methods may be called concurrently.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -66,8 +66,9 @@ class FileSystem {
   // The whole file; kCorrupt when it holds more than `max_size` bytes, and
   // kInvalidArgument when it is not a regular file.
   virtual Result<Secret> Read(const std::string& path, size_t max_size) = 0;
-  // The names in a folder, without "." and "..", in no order.
-  virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
+  // The names in a directory, without "." and "..", in no order.
+  virtual Result<std::vector<std::string>> List(
+      const std::string& directory) = 0;
   // Follows symbolic links.
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
   // Creates with exactly `permissions` (whatever the umask); kAlreadyExists
@@ -84,13 +85,14 @@ class FileSystem {
   // Atomic. kAlreadyExists, and nothing changed, when `to` is there.
   virtual Status RenameNoReplace(const std::string& from,
                                  const std::string& to) = 0;
-  // Makes the folder's entries (creations, renames, removals) durable.
-  virtual Status SyncFolder(const std::string& folder) = 0;
-  // Makes a folder with exactly `permissions`; kAlreadyExists when the name is
-  // taken. A file system of one folder has no other to make.
-  virtual Status MakeFolder(const std::string& folder, mode_t permissions) {
+  // Makes the directory's entries (creations, renames, removals) durable.
+  virtual Status SyncDirectory(const std::string& directory) = 0;
+  // Makes a directory with exactly `permissions`; kAlreadyExists when the name
+  // is taken. A file system of one directory has no other to make.
+  virtual Status MakeDirectory(const std::string& directory,
+                               mode_t permissions) {
     (void)permissions;
-    return {StatusCode::kAlreadyExists, folder + " exists already"};
+    return {StatusCode::kAlreadyExists, directory + " exists already"};
   }
   virtual Status Remove(const std::string& path) = 0;
   // Removes a file unless somebody has it locked (kUnavailable then): true
@@ -103,11 +105,11 @@ FileSystem& PosixFileSystem();
 
 // What stands before the last '/' of a path, "." when there is none, and what
 // stands after it.
-std::string FolderOf(const std::string& path);
-std::string NameOf(const std::string& path);
+std::string DirectoryName(const std::string& path);
+std::string BaseName(const std::string& path);
 
-// "folder/name"; just the name when the folder is "" or ".".
-std::string JoinPath(const std::string& folder, const std::string& name);
+// "directory/name"; just the name when the directory is "" or ".".
+std::string JoinPath(const std::string& directory, const std::string& name);
 
 }  // namespace openkeyring
 

@@ -161,10 +161,10 @@ class RealFileSystem : public FileSystem {
     return ReadAll(fd.get(), path, max_size);
   }
 
-  Result<std::vector<std::string>> List(const std::string& folder) override {
-    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()),
+  Result<std::vector<std::string>> List(const std::string& directory) override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()),
                                                   closedir);
-    if (dir == nullptr) return ErrnoStatus("open folder", folder);
+    if (dir == nullptr) return ErrnoStatus("open directory", directory);
     std::vector<std::string> names;
     errno = 0;
     while (const dirent* entry = readdir(dir.get())) {
@@ -172,7 +172,7 @@ class RealFileSystem : public FileSystem {
       if (name != "." && name != "..") names.push_back(name);
       errno = 0;
     }
-    if (errno != 0) return ErrnoStatus("read folder", folder);
+    if (errno != 0) return ErrnoStatus("read directory", directory);
     return names;
   }
 
@@ -237,17 +237,19 @@ class RealFileSystem : public FileSystem {
     return Status::Ok();
   }
 
-  Status SyncFolder(const std::string& folder) override {
-    Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.ok()) return ErrnoStatus("open folder", folder);
-    if (fsync(fd.get()) != 0) return ErrnoStatus("sync folder", folder);
+  Status SyncDirectory(const std::string& directory) override {
+    Descriptor fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.ok()) return ErrnoStatus("open directory", directory);
+    if (fsync(fd.get()) != 0) return ErrnoStatus("sync directory", directory);
     return Status::Ok();
   }
 
-  Status MakeFolder(const std::string& folder, mode_t mode) override {
-    if (mkdir(folder.c_str(), mode) != 0) return ErrnoStatus("make", folder);
-    return chmod(folder.c_str(), mode) == 0 ? Status::Ok()
-                                            : ErrnoStatus("chmod", folder);
+  Status MakeDirectory(const std::string& directory, mode_t mode) override {
+    if (mkdir(directory.c_str(), mode) != 0)
+      return ErrnoStatus("make", directory);
+    return chmod(directory.c_str(), mode) == 0
+               ? Status::Ok()
+               : ErrnoStatus("chmod", directory);
   }
 
   Status Remove(const std::string& path) override {

@@ -10,35 +10,35 @@
 #include <string>
 
 #include "os/file_system.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
 
 class PosixFiles : public testing::Test {
  protected:
-  std::string PathOf(std::string_view name) { return folder_.PathOf(name); }
+  std::string PathOf(std::string_view name) { return directory_.PathOf(name); }
   mode_t ModeOf(std::string_view name) {
     struct stat st {};
     stat(PathOf(name).c_str(), &st);
     return st.st_mode & 07777;
   }
 
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   FileSystem& files_ = PosixFileSystem();
 };
 
 TEST_F(PosixFiles, ReadGivesTheWholeFile) {
   const std::string content("a\0b\xff\n", 5);
-  const Result<Secret> read = files_.Read(folder_.Write("f", content), 100);
+  const Result<Secret> read = files_.Read(directory_.Write("f", content), 100);
   ASSERT_TRUE(read) << read.error().ToString();
   EXPECT_EQ(read->RevealText(), content);
-  EXPECT_TRUE(files_.Read(folder_.Write("empty", ""), 0)->empty());
+  EXPECT_TRUE(files_.Read(directory_.Write("empty", ""), 0)->empty());
 }
 
 TEST_F(PosixFiles, ReadTakesUpToTheLimitAndNoByteMore) {
   const std::string big(200000, 'x');
-  const std::string path = folder_.Write("big", big);
+  const std::string path = directory_.Write("big", big);
   EXPECT_EQ(files_.Read(path, big.size())->RevealText(), big);
   EXPECT_EQ(files_.Read(path, SIZE_MAX)->size(), big.size());
   for (const size_t limit : {big.size() - 1, size_t{100}, size_t{0}}) {
@@ -56,8 +56,8 @@ TEST_F(PosixFiles, ReadOfAMissingFileIsNotFoundAndNamesIt) {
   EXPECT_NE(read.error().message().find(PathOf("none")), std::string::npos);
 }
 
-TEST_F(PosixFiles, ReadRefusesAFolder) {
-  EXPECT_EQ(files_.Read(folder_.path(), 10).status().code(),
+TEST_F(PosixFiles, ReadRefusesADirectory) {
+  EXPECT_EQ(files_.Read(directory_.path(), 10).status().code(),
             StatusCode::kInvalidArgument);
 }
 
@@ -68,7 +68,7 @@ TEST_F(PosixFiles, ReadRefusesAFifoAndDoesNotWaitForAWriter) {
 }
 
 TEST_F(PosixFiles, ReadFollowsALinkButNotALoop) {
-  folder_.Write("real", "content");
+  directory_.Write("real", "content");
   ASSERT_EQ(symlink("real", PathOf("link").c_str()), 0);
   EXPECT_EQ(files_.Read(PathOf("link"), 10)->RevealText(), "content");
   ASSERT_EQ(symlink("b", PathOf("a").c_str()), 0);
@@ -78,24 +78,24 @@ TEST_F(PosixFiles, ReadFollowsALinkButNotALoop) {
 
 TEST_F(PosixFiles, ReadWithoutTheRightToIsDenied) {
   if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
-  chmod(folder_.Write("f", "x").c_str(), 0);
+  chmod(directory_.Write("f", "x").c_str(), 0);
   EXPECT_EQ(files_.Read(PathOf("f"), 10).status().code(), StatusCode::kDenied);
 }
 
 TEST_F(PosixFiles, ListGivesAllNamesButTheTwoDots) {
-  folder_.Write("one", "");
-  folder_.Write(".hidden", "");
-  mkdir(PathOf("folder").c_str(), 0700);
-  auto names = files_.List(folder_.path());
+  directory_.Write("one", "");
+  directory_.Write(".hidden", "");
+  mkdir(PathOf("directory").c_str(), 0700);
+  auto names = files_.List(directory_.path());
   ASSERT_TRUE(names);
   std::ranges::sort(*names);
-  EXPECT_EQ(*names, (std::vector<std::string>{".hidden", "folder", "one"}));
+  EXPECT_EQ(*names, (std::vector<std::string>{".hidden", "directory", "one"}));
   EXPECT_EQ(files_.List(PathOf("none")).status().code(), StatusCode::kNotFound);
   EXPECT_FALSE(files_.List(PathOf("one")));
 }
 
 TEST_F(PosixFiles, StatTellsSizeModeOwnerAndKind) {
-  folder_.Write("f", "12345");
+  directory_.Write("f", "12345");
   chmod(PathOf("f").c_str(), 0640);
   const Result<FileInfo> file = files_.Stat(PathOf("f"));
   ASSERT_TRUE(file);
@@ -105,7 +105,7 @@ TEST_F(PosixFiles, StatTellsSizeModeOwnerAndKind) {
   EXPECT_TRUE(file->is_regular);
   EXPECT_FALSE(file->is_directory);
   EXPECT_GT(file->modified_ns, 1600000000LL * 1000000000);
-  EXPECT_TRUE(files_.Stat(folder_.path())->is_directory);
+  EXPECT_TRUE(files_.Stat(directory_.path())->is_directory);
   EXPECT_EQ(files_.Stat(PathOf("none")).status().code(), StatusCode::kNotFound);
 }
 
@@ -119,52 +119,52 @@ TEST_F(PosixFiles, CreateWritesAFileOfExactlyThesePermissions) {
   EXPECT_TRUE((*file)->Append(AsBytes("two")).ok());
   EXPECT_TRUE((*file)->Sync().ok());
   file->reset();
-  EXPECT_EQ(folder_.ReadBack("f"), "one two");
+  EXPECT_EQ(directory_.ReadBack("f"), "one two");
   EXPECT_EQ(ModeOf("f"), 0444u);
 }
 
 TEST_F(PosixFiles, CreateRefusesATakenNameAndLeavesItAlone) {
-  folder_.Write("f", "old");
+  directory_.Write("f", "old");
   EXPECT_EQ(files_.Create(PathOf("f"), 0600).status().code(),
             StatusCode::kAlreadyExists);
-  EXPECT_EQ(folder_.ReadBack("f"), "old");
+  EXPECT_EQ(directory_.ReadBack("f"), "old");
 }
 
 TEST_F(PosixFiles, CreateDoesNotWriteThroughALink) {
   ASSERT_EQ(symlink("elsewhere", PathOf("link").c_str()), 0);
   EXPECT_EQ(files_.Create(PathOf("link"), 0600).status().code(),
             StatusCode::kAlreadyExists);
-  EXPECT_FALSE(folder_.Has("elsewhere"));
+  EXPECT_FALSE(directory_.Has("elsewhere"));
 }
 
-TEST_F(PosixFiles, CreateInAMissingFolderIsNotFound) {
+TEST_F(PosixFiles, CreateInAMissingDirectoryIsNotFound) {
   EXPECT_EQ(files_.Create(PathOf("none/f"), 0600).status().code(),
             StatusCode::kNotFound);
 }
 
 TEST_F(PosixFiles, RenameReplacesAndRenameNoReplaceDoesNot) {
-  folder_.Write("a", "a");
-  folder_.Write("b", "b");
+  directory_.Write("a", "a");
+  directory_.Write("b", "b");
   EXPECT_EQ(files_.RenameNoReplace(PathOf("a"), PathOf("b")).code(),
             StatusCode::kAlreadyExists);
-  EXPECT_EQ(folder_.ReadBack("a"), "a");
-  EXPECT_EQ(folder_.ReadBack("b"), "b");
+  EXPECT_EQ(directory_.ReadBack("a"), "a");
+  EXPECT_EQ(directory_.ReadBack("b"), "b");
   EXPECT_TRUE(files_.RenameNoReplace(PathOf("a"), PathOf("c")).ok());
-  EXPECT_FALSE(folder_.Has("a"));
+  EXPECT_FALSE(directory_.Has("a"));
   EXPECT_TRUE(files_.Rename(PathOf("c"), PathOf("b")).ok());
-  EXPECT_EQ(folder_.ReadBack("b"), "a");
+  EXPECT_EQ(directory_.ReadBack("b"), "a");
   EXPECT_EQ(files_.Rename(PathOf("none"), PathOf("b")).code(),
             StatusCode::kNotFound);
   EXPECT_EQ(files_.RenameNoReplace(PathOf("none"), PathOf("d")).code(),
             StatusCode::kNotFound);
 }
 
-TEST_F(PosixFiles, RemoveTakesOneFileAndNoFolder) {
-  folder_.Write("f", "");
+TEST_F(PosixFiles, RemoveTakesOneFileAndNoDirectory) {
+  directory_.Write("f", "");
   EXPECT_TRUE(files_.Remove(PathOf("f")).ok());
-  EXPECT_FALSE(folder_.Has("f"));
+  EXPECT_FALSE(directory_.Has("f"));
   EXPECT_EQ(files_.Remove(PathOf("f")).code(), StatusCode::kNotFound);
-  EXPECT_FALSE(files_.Remove(folder_.path()).ok());
+  EXPECT_FALSE(files_.Remove(directory_.path()).ok());
 }
 
 TEST_F(PosixFiles, RemoveUnlockedLeavesAFileThatIsBeingWritten) {
@@ -172,27 +172,27 @@ TEST_F(PosixFiles, RemoveUnlockedLeavesAFileThatIsBeingWritten) {
   ASSERT_TRUE(file);
   EXPECT_EQ(files_.RemoveUnlocked(PathOf("f")).code(),
             StatusCode::kUnavailable);
-  EXPECT_TRUE(folder_.Has("f"));
+  EXPECT_TRUE(directory_.Has("f"));
   file->reset();
   EXPECT_TRUE(files_.RemoveUnlocked(PathOf("f")).ok());
-  EXPECT_FALSE(folder_.Has("f"));
+  EXPECT_FALSE(directory_.Has("f"));
   EXPECT_EQ(files_.RemoveUnlocked(PathOf("f")).code(), StatusCode::kNotFound);
 }
 
 TEST_F(PosixFiles, RemoveUnlockedLeavesTheTargetOfALink) {
-  folder_.Write("target", "x");
+  directory_.Write("target", "x");
   ASSERT_EQ(symlink("target", PathOf("link").c_str()), 0);
   EXPECT_FALSE(files_.RemoveUnlocked(PathOf("link")).ok());
-  EXPECT_TRUE(folder_.Has("target"));
+  EXPECT_TRUE(directory_.Has("target"));
 }
 
-TEST_F(PosixFiles, SyncFolderWantsAFolder) {
-  EXPECT_TRUE(files_.SyncFolder(folder_.path()).ok());
-  EXPECT_EQ(files_.SyncFolder(PathOf("none")).code(), StatusCode::kNotFound);
-  EXPECT_FALSE(files_.SyncFolder(folder_.Write("f", "")).ok());
+TEST_F(PosixFiles, SyncDirectoryWantsADirectory) {
+  EXPECT_TRUE(files_.SyncDirectory(directory_.path()).ok());
+  EXPECT_EQ(files_.SyncDirectory(PathOf("none")).code(), StatusCode::kNotFound);
+  EXPECT_FALSE(files_.SyncDirectory(directory_.Write("f", "")).ok());
 }
 
-TEST(JoinPath, LeavesOutTheCurrentFolder) {
+TEST(JoinPath, LeavesOutTheCurrentDirectory) {
   EXPECT_EQ(JoinPath("", "n"), "n");
   EXPECT_EQ(JoinPath(".", "n"), "n");
   EXPECT_EQ(JoinPath("/a", "n"), "/a/n");
@@ -203,19 +203,19 @@ TEST(JoinPath, LeavesOutTheCurrentFolder) {
 TEST_F(PosixFiles, OpenLockedAppendsToAnExistingFileOnly) {
   EXPECT_EQ(files_.OpenLocked(PathOf("none")).status().code(),
             StatusCode::kNotFound);
-  const std::string path = folder_.Write("f", "abc");
+  const std::string path = directory_.Write("f", "abc");
   auto file = files_.OpenLocked(path);
   ASSERT_TRUE(file) << file.error().ToString();
   ASSERT_TRUE((*file)->Append(AsBytes("def")).ok());
   ASSERT_TRUE((*file)->Sync().ok());
-  EXPECT_EQ(folder_.ReadBack("f"), "abcdef");
+  EXPECT_EQ(directory_.ReadBack("f"), "abcdef");
   ASSERT_TRUE((*file)->Truncate(2).ok());
   ASSERT_TRUE((*file)->Append(AsBytes("!")).ok());
-  EXPECT_EQ(folder_.ReadBack("f"), "ab!");
+  EXPECT_EQ(directory_.ReadBack("f"), "ab!");
 }
 
 TEST_F(PosixFiles, OpenLockedNamesWhoHasTheFile) {
-  const std::string path = folder_.Write("f", "abc");
+  const std::string path = directory_.Write("f", "abc");
   auto first = files_.OpenLocked(path);
   ASSERT_TRUE(first);
   const auto second = files_.OpenLocked(path);
@@ -227,11 +227,11 @@ TEST_F(PosixFiles, OpenLockedNamesWhoHasTheFile) {
 }
 
 TEST_F(PosixFiles, IsAtNoticesThatAFileWasReplacedOrRemoved) {
-  const std::string path = folder_.Write("f", "abc");
+  const std::string path = directory_.Write("f", "abc");
   auto file = files_.OpenLocked(path);
   ASSERT_TRUE(file);
   EXPECT_TRUE(*(*file)->IsAt(path));
-  const std::string other = folder_.Write("g", "abc");
+  const std::string other = directory_.Write("g", "abc");
   EXPECT_FALSE(*(*file)->IsAt(other));
   ASSERT_TRUE(files_.Rename(other, path).ok());
   EXPECT_FALSE(*(*file)->IsAt(path));
@@ -240,14 +240,14 @@ TEST_F(PosixFiles, IsAtNoticesThatAFileWasReplacedOrRemoved) {
 }
 
 TEST_F(PosixFiles, ReadBackGivesExactlyTheBytesOrAnError) {
-  auto file = files_.OpenLocked(folder_.Write("f", "abcdef"));
+  auto file = files_.OpenLocked(directory_.Write("f", "abcdef"));
   ASSERT_TRUE(file);
   EXPECT_EQ((*file)->ReadBack(2, 3)->RevealText(), "cde");
   EXPECT_EQ((*file)->ReadBack(2, 5).status().code(), StatusCode::kCorrupt);
 }
 
 TEST_F(PosixFiles, OnlyRootGivesFilesAway) {
-  const std::string path = folder_.Write("f", "abc");
+  const std::string path = directory_.Write("f", "abc");
   auto file = files_.OpenLocked(path);
   ASSERT_TRUE(file);
   const FileOwner now = files_.Stat(path)->owner;
@@ -262,11 +262,11 @@ TEST_F(PosixFiles, OnlyRootGivesFilesAway) {
 }
 
 TEST(Paths, AreTakenApartAtTheLastSlash) {
-  EXPECT_EQ(FolderOf("/a/b/c"), "/a/b");
-  EXPECT_EQ(NameOf("/a/b/c"), "c");
-  EXPECT_EQ(FolderOf("/c"), "/");
-  EXPECT_EQ(FolderOf("c"), ".");
-  EXPECT_EQ(NameOf("c"), "c");
+  EXPECT_EQ(DirectoryName("/a/b/c"), "/a/b");
+  EXPECT_EQ(BaseName("/a/b/c"), "c");
+  EXPECT_EQ(DirectoryName("/c"), "/");
+  EXPECT_EQ(DirectoryName("c"), ".");
+  EXPECT_EQ(BaseName("c"), "c");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 namespace openkeyring {
 
-// Starts other programs, injected. Threads: Run may be called at once.
+// Starts other programs, injected. Threads: Run may be called concurrently.
 class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;

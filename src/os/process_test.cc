@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -92,8 +92,8 @@ TEST(ProcessRunner, RefusesTooMuchOutputAndEndsTheWriter) {
 }
 
 TEST(ProcessRunner, KillsTheWholeGroupWhenTheTimeIsOver) {
-  const TemporaryFolder folder;
-  const std::string pid = folder.PathOf("pid");
+  const TemporaryDirectory directory;
+  const std::string pid = directory.PathOf("pid");
   const SteadyTime start = SystemClock().Steady();
   const Result<Secret> output =
       RunShell("sleep 60 & echo $! > " + pid + "; wait", Millis(300));

@@ -10,7 +10,7 @@
 
 namespace openkeyring {
 
-// Random bytes, injected. Threads: all methods may be called at once.
+// Random bytes, injected. Threads: all methods may be called concurrently.
 class Random {
  public:
   virtual ~Random() = default;

@@ -38,7 +38,7 @@ Status CheckPermissions(FileSystem& files, JsonOptions& options,
     if (!options.Has(name)) continue;
     return Misconfigured(
         options.source() + " holds " + name +
-        " and can be read by everybody; run: chmod o= " + options.source() +
+        " and is world-readable; run: chmod o= " + options.source() +
         " (or set " + kAllowInsecure + " to true)");
   }
   return Status::Ok();
@@ -48,14 +48,15 @@ Status CheckPermissions(FileSystem& files, JsonOptions& options,
 
 Result<JsonOptions> ReadComponentFile(
     FileSystem& files, Log& log, const std::string& name,
-    const ServerDirectories& folders,
+    const ServerDirectories& directories,
     const std::vector<std::string>& secret_names) {
-  if (folders.plugin.empty()) {
-    return Misconfigured("the server did not say where its plugin folder is");
+  if (directories.plugin.empty()) {
+    return Misconfigured(
+        "the server did not say where its plugin directory is");
   }
   const std::string file = name + ".cnf";
   Result<JsonOptions> options =
-      ReadOne(files, JoinPath(folders.plugin, file), secret_names);
+      ReadOne(files, JoinPath(directories.plugin, file), secret_names);
   if (!options) return options;
   Status status = CheckPermissions(files, *options, secret_names);
   if (!status.ok()) return status;
@@ -68,7 +69,8 @@ Result<JsonOptions> ReadComponentFile(
                                      " says read_local_config: nothing else in "
                                      "it is used");
     }
-    options = ReadOne(files, JoinPath(folders.instance, file), secret_names);
+    options =
+        ReadOne(files, JoinPath(directories.instance, file), secret_names);
     if (!options) return options;
     (void)options->Bool(kReadLocal);
     status = CheckPermissions(files, *options, secret_names);

@@ -17,11 +17,11 @@ namespace openkeyring {
 // it.
 //
 // kMisconfigured when a file is missing, unreadable, no JSON object, or holds
-// one of `secret_names` and may be read by everybody, unless it says
+// one of `secret_names` and is world-readable, unless it says
 // `allow_insecure_permissions`. The two options named here count as asked for.
 Result<JsonOptions> ReadComponentFile(
     FileSystem& files, Log& log, const std::string& name,
-    const ServerDirectories& folders,
+    const ServerDirectories& directories,
     const std::vector<std::string>& secret_names);
 
 }  // namespace openkeyring

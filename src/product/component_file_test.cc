@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "testing/fakes.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -34,11 +34,11 @@ class ComponentFile : public testing::Test {
     return status.message();
   }
 
-  TemporaryFolder plugin_, instance_;
+  TemporaryDirectory plugin_, instance_;
   MemoryLog log_;
 };
 
-TEST_F(ComponentFile, IsTheOneInThePluginFolder) {
+TEST_F(ComponentFile, IsTheOneInThePluginDirectory) {
   WritePlugin(R"({"t":"plugin"})");
   WriteInstance(R"({"t":"instance"})");
   Result<JsonOptions> options = Read();
@@ -49,7 +49,7 @@ TEST_F(ComponentFile, IsTheOneInThePluginFolder) {
   EXPECT_EQ(log_.Text(), "");
 }
 
-TEST_F(ComponentFile, ReadLocalConfigAsABooleanOrATextLeadsToTheDataFolder) {
+TEST_F(ComponentFile, ReadLocalConfigAsABooleanOrATextLeadsToTheDataDirectory) {
   WriteInstance(R"({"t":"instance"})");
   for (const char* value : {"true", "\"true\"", "\"TRUE\""}) {
     WritePlugin(std::string(R"({"read_local_config":)") + value + "}");
@@ -107,7 +107,7 @@ TEST_F(ComponentFile, ASecretBesideReadLocalConfigMustNotLieOpenEither) {
   EXPECT_THAT(ErrorOfRead(), HasSubstr("chmod o= " + plugin_.PathOf("x.cnf")));
 }
 
-TEST_F(ComponentFile, ReadLocalConfigInTheDataFolderLeadsNowhere) {
+TEST_F(ComponentFile, ReadLocalConfigInTheDataDirectoryLeadsNowhere) {
   WritePlugin(R"({"read_local_config":true})");
   WriteInstance(R"({"read_local_config":true,"t":"instance"})");
   Result<JsonOptions> options = Read();
@@ -123,7 +123,7 @@ TEST_F(ComponentFile, AMissingFileIsMisconfiguredAndNamed) {
   EXPECT_THAT(ErrorOfRead(), HasSubstr(instance_.PathOf("x.cnf")));
 }
 
-TEST_F(ComponentFile, AFileThatIsTooLargeOrAFolderIsMisconfigured) {
+TEST_F(ComponentFile, AFileThatIsTooLargeOrADirectoryIsMisconfigured) {
   WritePlugin(std::string((1 << 20) + 1, ' '));
   EXPECT_THAT(ErrorOfRead(), HasSubstr(plugin_.PathOf("x.cnf")));
   ASSERT_EQ(unlink(plugin_.PathOf("x.cnf").c_str()), 0);
@@ -131,11 +131,11 @@ TEST_F(ComponentFile, AFileThatIsTooLargeOrAFolderIsMisconfigured) {
   EXPECT_THAT(ErrorOfRead(), HasSubstr(plugin_.PathOf("x.cnf")));
 }
 
-TEST_F(ComponentFile, WithoutAPluginFolderThereIsNoConfiguration) {
+TEST_F(ComponentFile, WithoutAPluginDirectoryThereIsNoConfiguration) {
   const Status status =
       ReadComponentFile(PosixFileSystem(), log_, "x", {}, {}).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
-  EXPECT_THAT(status.message(), HasSubstr("plugin folder"));
+  EXPECT_THAT(status.message(), HasSubstr("plugin directory"));
 }
 
 TEST_F(ComponentFile, WithASecretThatEverybodyMayReadIsRefusedWithTheCure) {

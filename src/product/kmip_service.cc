@@ -40,7 +40,7 @@ void WarnOfOpenKey(const std::string& path, Log& log) {
   const Result<FileInfo> info = PosixFileSystem().Stat(path);
   if (!info || (info->permissions & kReadableByOthers) == 0) return;
   log.Write(LogLevel::kWarning,
-            path + " is a private key that everybody may read: chmod 0600 it");
+            path + " is a private key that is world-readable: chmod 0600 it");
 }
 
 // Named as the user's options are.

@@ -30,11 +30,11 @@ struct KmipServiceOptions {
 };
 
 // A KMIP client in the real world, from options on. Threads: as of its parts,
-// all methods may be called at once.
+// all methods may be called concurrently.
 class KmipService {
  public:
   // Reads the files; no network. kMisconfigured when they cannot be used. A
-  // private key that everybody may read is a warning. `log` is borrowed.
+  // private key that is world-readable is a warning. `log` is borrowed.
   static Result<std::unique_ptr<KmipService>> Make(KmipServiceOptions options,
                                                    Log& log);
 

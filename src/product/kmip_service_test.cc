@@ -58,15 +58,15 @@ TEST_F(KmipStackTest, TalksToAServer) {
 
 TEST_F(KmipStackTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
   KmipServiceOptions options = Options();
-  options.key_password_file = lab_.folder.path() + "/none";
+  options.key_password_file = lab_.directory.path() + "/none";
   const auto missing = KmipService::Make(std::move(options), lab_.log);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code(), StatusCode::kMisconfigured);
   EXPECT_NE(missing.error().message().find("/none"), std::string::npos);
 
   options = Options();
-  options.key_password_file = lab_.folder.path() + "/empty";
-  lab_.folder.Write("empty", "\n\nsecond line");
+  options.key_password_file = lab_.directory.path() + "/empty";
+  lab_.directory.Write("empty", "\n\nsecond line");
   const auto empty = KmipService::Make(std::move(options), lab_.log);
   ASSERT_FALSE(empty);
   EXPECT_NE(empty.error().message().find("/empty"), std::string::npos);

@@ -26,7 +26,8 @@ struct KmsServiceOptions {
 };
 
 // AWS KMS in the real world, from options to a KeyWrapper: HTTPS, credentials,
-// region, client. Threads: as of its parts, all methods may be called at once.
+// region, client. Threads: as of its parts, all methods may be called
+// concurrently.
 class KmsService {
  public:
   // Reads the environment and the shared AWS files; no network. Errors: those

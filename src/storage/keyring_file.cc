@@ -73,8 +73,8 @@ Status KeyringFile::Changed() const {
 }
 
 Status KeyringFile::Create(ByteView content) {
-  return CreateDurably(files_, random_, FolderOf(path_), NameOf(path_), content,
-                       kNewFileMode, owner_);
+  return CreateDurably(files_, random_, DirectoryName(path_), BaseName(path_),
+                       content, kNewFileMode, owner_);
 }
 
 Status KeyringFile::Replace(ByteView content, bool& replaced) {
@@ -95,20 +95,20 @@ Status KeyringFile::Replace(ByteView content, bool& replaced) {
 Result<std::string> KeyringFile::PutAside(const std::string& label,
                                           ByteView bytes) {
   const std::string name =
-      NameOf(path_) + "." + label + "-" + RandomHex(random_, 8);
-  Status status = CreateDurably(files_, random_, FolderOf(path_), name, bytes,
-                                kNewFileMode, owner_);
+      BaseName(path_) + "." + label + "-" + RandomHex(random_, 8);
+  Status status = CreateDurably(files_, random_, DirectoryName(path_), name,
+                                bytes, kNewFileMode, owner_);
   if (!status.ok()) return status;
-  return JoinPath(FolderOf(path_), name);
+  return JoinPath(DirectoryName(path_), name);
 }
 
 void KeyringFile::SweepLeftovers(Log& log) {
-  const std::string folder = FolderOf(path_), own = NameOf(path_);
-  const Result<std::vector<std::string>> names = files_.List(folder);
+  const std::string directory = DirectoryName(path_), own = BaseName(path_);
+  const Result<std::vector<std::string>> names = files_.List(directory);
   if (!names) return;
   for (const std::string& name : *names) {
     if (!IsTemporaryName(name, own) || name[1 + own.size()] != '.') continue;
-    const std::string leftover = JoinPath(folder, name);
+    const std::string leftover = JoinPath(directory, name);
     if (files_.RemoveUnlocked(leftover).ok()) {
       log.Write(LogLevel::kNote,
                 "removed " + leftover + ", left unfinished by a crash");
@@ -118,7 +118,7 @@ void KeyringFile::SweepLeftovers(Log& log) {
 
 Status KeyringFile::SyncAll() {
   Status status = file_->Sync();
-  return status.ok() ? files_.SyncFolder(FolderOf(path_)) : status;
+  return status.ok() ? files_.SyncDirectory(DirectoryName(path_)) : status;
 }
 
 }  // namespace openkeyring

@@ -28,7 +28,7 @@ struct FileBackendOptions {
   // of one that has keys.
   bool may_create = true;
   // Pairs to bind to, besides our own.
-  Binding binding;
+  EncryptionContext binding;
   // How many calls of the wrapper at once.
   size_t parallelism = 16;
   // The most bytes that a sealed file may have, to be read and to be written.

@@ -9,7 +9,7 @@
 
 #include "testing/fakes.h"
 #include "testing/spy_file_system.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -170,7 +170,7 @@ TEST_F(KeyringFileTest, AReplacementMayTakeTheNameAlthoughItIsNotDurable) {
   Put("old");
   KeyringFile file = Make();
   file.Acquire();
-  files_.FailAt("sync folder", {StatusCode::kUnavailable, "planted"});
+  files_.FailAt("sync directory", {StatusCode::kUnavailable, "planted"});
   bool replaced = false;
   EXPECT_EQ(file.Replace(AsBytes("newer"), replaced).code(),
             StatusCode::kUnavailable);
@@ -240,7 +240,7 @@ TEST_F(KeyringFileTest, SyncAllMakesDurableWhatOthersWrote) {
   }
   KeyringFile file = Make();
   file.Acquire();
-  for (const char* step : {"sync", "sync folder"}) {
+  for (const char* step : {"sync", "sync directory"}) {
     files_.FailAt(step, {StatusCode::kUnavailable, "planted"});
     EXPECT_EQ(file.SyncAll().code(), StatusCode::kUnavailable);
   }
@@ -251,9 +251,9 @@ TEST_F(KeyringFileTest, SyncAllMakesDurableWhatOthersWrote) {
 }
 
 TEST(KeyringFilePosixTest, NamesTheProcessThatHasTheFile) {
-  TemporaryFolder folder;
+  TemporaryDirectory directory;
   FakeRandom random;
-  const std::string path = folder.Write("keyring", "content");
+  const std::string path = directory.Write("keyring", "content");
   KeyringFile first(PosixFileSystem(), random, path, std::nullopt);
   KeyringFile second(PosixFileSystem(), random, path, std::nullopt);
   first.Acquire();

@@ -9,7 +9,7 @@ namespace {
 std::unique_ptr<ReloadableKeyring> host;
 
 // One that each load's keyring can own.
-class SharedBackend : public Backend {
+class SharedBackend : public KeyringBackend {
  public:
   explicit SharedBackend(std::shared_ptr<MemoryBackend> keys)
       : keys_(std::move(keys)) {}

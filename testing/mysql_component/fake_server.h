@@ -12,7 +12,7 @@ namespace openkeyring::mysql {
 
 // The registry and the log services of a MySQL server. It offers nothing until
 // it is told to. Services have no context, so there is one at a time.
-// Threads: the services may be called at once.
+// Threads: the services may be called concurrently.
 class FakeServer {
  public:
   FakeServer();

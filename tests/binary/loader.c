@@ -10,11 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static long entries_of(const char* folder) {
-  DIR* open_folder = opendir(folder);
+static long entries_of(const char* directory) {
+  DIR* open_directory = opendir(directory);
   long count = 0;
-  while (readdir(open_folder) != NULL) ++count;
-  closedir(open_folder);
+  while (readdir(open_directory) != NULL) ++count;
+  closedir(open_directory);
   return count - 2;
 }
 

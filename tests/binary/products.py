@@ -11,12 +11,12 @@ NAMES = ["aws_key_management", "kmip_key_management", "component_keyring_kms", "
 
 
 def listed(name: str) -> list[str]:
-    """The lines of a file in this folder, without comments."""
+    """The lines of a file in this directory, without comments."""
     lines = (line.split("#")[0].strip() for line in (HERE / name).read_text().splitlines())
     return [line for line in lines if line]
 
 
-def libcurl_folder() -> pathlib.Path | None:
+def libcurl_directory() -> pathlib.Path | None:
     """Where the libcurl is from that the release build linked in; None when that uses the system's."""
     cache = (ROOT / "build" / "release" / "CMakeCache.txt").read_text()
     found = re.search(r"^OPENKEYRING_CURL_FOLDER:INTERNAL=(.+)", cache, re.M)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from products import ROOT, libcurl_folder
+from products import ROOT, libcurl_directory
 
 # Besides these a server has nothing to load: it has loaded them itself.
 ALLOWED_LIBRARIES = {"libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1",
@@ -28,12 +28,12 @@ def test_exported_symbols_equal_the_list(product):
 def test_needed_libraries_are_allowed(product):
     needed = set(re.findall(r"\[(.*?)\]", "\n".join(product.dynamic("NEEDED"))))
     assert "libc.so.6" in needed
-    assert needed <= (ALLOWED_LIBRARIES if libcurl_folder() else ALLOWED_LIBRARIES | {"libcurl.so.4"})
+    assert needed <= (ALLOWED_LIBRARIES if libcurl_directory() else ALLOWED_LIBRARIES | {"libcurl.so.4"})
 
 
 def test_libcurl_is_inside_and_meets_no_other(product):
     """That of another plugin, or of the server, may be of any version and is none of ours."""
-    if libcurl_folder() is None:
+    if libcurl_directory() is None:
         pytest.skip("built with the system's libcurl, since no source or OPENKEYRING_CURL=shared")
     speaks_http = "kmip" not in product.name
     assert bool(re.search(r" t curl_easy_perform$", product.tool("nm"), re.M)) == speaks_http
@@ -80,7 +80,7 @@ def initializers(product) -> list[str]:
     return found
 
 
-def test_it_is_small_and_names_no_folder_of_the_build_machine(product, tmp_path, record_property):
+def test_it_is_small_and_names_no_directory_of_the_build_machine(product, tmp_path, record_property):
     stripped = tmp_path / product.path.name
     shutil.copy(product.path, stripped)
     subprocess.run(["strip", "--strip-unneeded", stripped], check=True)

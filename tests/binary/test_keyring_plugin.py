@@ -9,21 +9,21 @@ from products import HERE, Product
 ROUNDS = 100
 
 
-def test_a_hundred_installations_under_address_sanitizer(folder):
-    authority = certificates.Authority(folder / "ca")
+def test_a_hundred_installations_under_address_sanitizer(directory):
+    authority = certificates.Authority(directory / "ca")
     own = authority.server()
-    kms = emulator.Emulator(folder / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]).start()
-    conf = folder / "conf"
+    kms = emulator.Emulator(directory / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]).start()
+    conf = directory / "conf"
     conf.write_text(f"{kms.ready['access_key_id']}\n{kms.ready['secret_access_key']}\n")
     conf.chmod(0o600)
-    program = folder / "harness"
+    program = directory / "harness"
     subprocess.run(["cc", "-g", "-fsanitize=address,undefined", HERE / "keyring_plugin_harness.c", "-o", program, "-ldl"],
                    check=True)
     done = subprocess.run(
         [program, str(ROUNDS), Product("keyring_aws").asan_path, f"cmk_id={kms.alias}", f"conf_file={conf}",
-         f"data_file={folder}/data/keys", f"region={kms.region}", f"endpoint_url={kms.url}"],
+         f"data_file={directory}/data/keys", f"region={kms.region}", f"endpoint_url={kms.url}"],
         text=True, capture_output=True, check=False, timeout=300,
-        env=process.bare_environment(folder, {"AWS_CA_BUNDLE": str(authority.certificate), "ASAN_OPTIONS": "detect_leaks=1"}))
+        env=process.bare_environment(directory, {"AWS_CA_BUNDLE": str(authority.certificate), "ASAN_OPTIONS": "detect_leaks=1"}))
     kms.stop()
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout == "ok\n"

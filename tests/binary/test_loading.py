@@ -43,7 +43,7 @@ def test_loading_and_unloading_leaves_nothing_behind(product):
     early, late, last = done.stdout.splitlines()
     assert int(late) - int(early) < 512, f"{late} kB after {ROUNDS} rounds, {early} kB after 10"
     assert last.startswith("threads 1 files ")
-    assert int(last.split()[-1]) <= 4  # The three standard ones and the folder being listed.
+    assert int(last.split()[-1]) <= 4  # The three standard ones and the directory being listed.
 
 
 def test_loading_and_unloading_under_address_sanitizer(product):

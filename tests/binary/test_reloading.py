@@ -16,26 +16,26 @@ PLUGIN = Product("aws_key_management")
 
 
 @pytest.fixture
-def start(folder):
+def start(directory):
     """A function that starts the program which reloads a library; gives it with a way to tell it what to do."""
-    authority = certificates.Authority(folder / "ca")
+    authority = certificates.Authority(directory / "ca")
     own = authority.server()
-    kms = emulator.Emulator(folder / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]).start()
-    (folder / "keys").mkdir()
+    kms = emulator.Emulator(directory / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]).start()
+    (directory / "keys").mkdir()
     children = []
 
     def run(library: pathlib.Path, *flags: str):
-        program = folder / "harness"
+        program = directory / "harness"
         subprocess.run(["cc", "-g", *flags, f"-I{HEADERS}", f"-I{HEADERS}/private", HERE.parent / "torture/harness.c",
                         "-o", program, "-ldl"], check=True)
         child = subprocess.Popen(
-            [program, library, f"keyfile_dir={folder}/keys", f"region={kms.region}", f"endpoint_url={kms.url}",
+            [program, library, f"keyfile_dir={directory}/keys", f"region={kms.region}", f"endpoint_url={kms.url}",
              f"master_key_id={kms.alias}"], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=open(folder / "errors", "w"), cwd=folder, env=process.bare_environment(folder, {
+            stderr=open(directory / "errors", "w"), cwd=directory, env=process.bare_environment(directory, {
                 **kms.environment(), "AWS_CA_BUNDLE": str(authority.certificate),
                 "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1"}))
         children.append(child)
-        assert child.stdout.readline() == "ready\n", (folder / "errors").read_text()[-2000:]
+        assert child.stdout.readline() == "ready\n", (directory / "errors").read_text()[-2000:]
 
         def tell(what: str) -> str:
             child.stdin.write(what + "\n")
@@ -74,9 +74,9 @@ def test_use_and_unloading_leaves_nothing_behind(start):
     assert entries(child, "task") == 1
 
 
-def test_use_and_unloading_under_address_sanitizer(start, folder):
+def test_use_and_unloading_under_address_sanitizer(start, directory):
     child, tell = start(PLUGIN.asan_path, "-fsanitize=address,undefined")
     rounds(tell, 100)
     child.stdin.close()
     assert child.wait(60) == 0
-    assert "Sanitizer" not in (folder / "errors").read_text()
+    assert "Sanitizer" not in (directory / "errors").read_text()

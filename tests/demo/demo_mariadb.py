@@ -26,8 +26,8 @@ def fill(server: mariadb.MariaDB, marker: str) -> None:
         UPDATE shop.orders SET note=CONCAT(note,'!') WHERE id % 7 = 0;""")
 
 
-def files_with(folder: pathlib.Path, marker: str) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+def files_with(directory: pathlib.Path, marker: str) -> list[str]:
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*")
                   if path.is_file() and marker.encode() in path.read_bytes())
 
 
@@ -35,17 +35,17 @@ def content(server: mariadb.MariaDB) -> list[tuple[str, ...]]:
     return server.sql("SELECT * FROM shop.orders ORDER BY id; SELECT * FROM shop.archive ORDER BY id")
 
 
-def demo(folder: pathlib.Path) -> None:
+def demo(directory: pathlib.Path) -> None:
     marker = f"TOP-SECRET-{secrets.token_hex(8)}"
 
     step("An emulated AWS KMS starts. It checks every signature, as AWS does.")
-    kms = emulator.Emulator(folder / "kms").start()
+    kms = emulator.Emulator(directory / "kms").start()
     say(f"{kms.url}, region {kms.region}, one KMS key: {kms.alias}")
 
     step("MariaDB starts with our aws_key_management.so. Tables, redo log, binary log and temporary files are"
          " to be encrypted.")
     server = mariadb.MariaDB(
-        folder / "encrypted", plugins=[aws_plugin.PLUGIN], environment=kms.environment(),
+        directory / "encrypted", plugins=[aws_plugin.PLUGIN], environment=kms.environment(),
         options=[*aws_plugin.options(kms, master_key_id=kms.alias), *aws_plugin.ENCRYPT_ALL]).start()
     row = server.sql("SELECT PLUGIN_STATUS, PLUGIN_MATURITY FROM information_schema.ALL_PLUGINS"
                      " WHERE PLUGIN_NAME='aws_key_management'")
@@ -56,17 +56,17 @@ def demo(folder: pathlib.Path) -> None:
     step(f"An InnoDB and an Aria table get {ROWS} rows that all contain {marker}.")
     fill(server, marker)
     before = content(server)
-    twin = mariadb.MariaDB(folder / "plain", options=["--log-bin=binlog", "--server-id=1"]).start()
+    twin = mariadb.MariaDB(directory / "plain", options=["--log-bin=binlog", "--server-id=1"]).start()
     fill(twin, marker)
     say("A twin server without encryption gets the same rows.")
 
-    step("Both shut down. Every byte of both data folders is searched for the marker.")
+    step("Both shut down. Every byte of both data directories is searched for the marker.")
     server.stop()
     twin.stop()
     plain = files_with(twin.data, marker)
     say("found in the plain twin: " + ", ".join(plain))
     check({"shop/orders.ibd", "shop/archive.MAD", "binlog.000001"} <= set(plain), "the search finds what is there")
-    check(files_with(server.data, marker) == [], "the encrypted server's folder does not contain it anywhere")
+    check(files_with(server.data, marker) == [], "the encrypted server's directory does not contain it anywhere")
 
     step("The server starts again: KMS unwraps the keys, and everything is read back.")
     server.start()

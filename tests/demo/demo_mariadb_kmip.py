@@ -40,14 +40,14 @@ def failing(kmip, server) -> None:
     check(True, "the rotation works again, without a restart")
 
 
-def demo(folder: pathlib.Path) -> None:
+def demo(directory: pathlib.Path) -> None:
     marker = f"TOP-SECRET-{secrets.token_hex(8)}"
     step("Two emulated KMIP servers start; they hold the same objects. TLS both ways, certificates of a new authority.")
-    with kmip_emulator.KmipEmulator(folder / "kmip", servers=2).start() as kmip:
+    with kmip_emulator.KmipEmulator(directory / "kmip", servers=2).start() as kmip:
         say(f"127.0.0.1:{kmip.ports[0]} and 127.0.0.1:{kmip.ports[1]}")
         step("MariaDB starts with our kmip_key_management.so; everything is to be encrypted.")
         options = kmip_plugin.options(kmip, servers=",".join(f"127.0.0.1:{port}" for port in kmip.ports), object_group="shop")
-        server = mariadb.MariaDB(folder / "m", plugins=[kmip_plugin.PLUGIN], options=[*options, *aws_plugin.ENCRYPT_ALL]).start()
+        server = mariadb.MariaDB(directory / "m", plugins=[kmip_plugin.PLUGIN], options=[*options, *aws_plugin.ENCRYPT_ALL]).start()
         say("\n".join(option for option in options if "key-management" in option))
         rows = ",".join(f"({n},'{marker} row {n}')" for n in range(1, ROWS + 1))
         step(f"A table gets {ROWS} rows that all contain {marker}.")

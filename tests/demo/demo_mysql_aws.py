@@ -15,9 +15,9 @@ from lab.aws_keyring_plugin import FUNCTIONS, INSTALL, UNINSTALL
 ROWS = 500
 
 
-def start_and_fill(folder: pathlib.Path, kms, marker: str) -> aws_keyring_plugin.AwsServer:
+def start_and_fill(directory: pathlib.Path, kms, marker: str) -> aws_keyring_plugin.AwsServer:
     step("MySQL starts with --early-plugin-load=keyring_aws.so. The conf file has two lines: access key id and secret key.")
-    server = aws_keyring_plugin.AwsServer(folder / "mysql", kms)
+    server = aws_keyring_plugin.AwsServer(directory / "mysql", kms)
     server.start()
     check(server.sql("SELECT plugin_status FROM information_schema.plugins WHERE plugin_name='keyring_aws'") == [("ACTIVE",)],
           f"MySQL {server.installation.version} has the plugin, and the plugin a new, empty keyring file")
@@ -67,12 +67,12 @@ def faults(kms, server) -> None:
     check(server.value("SELECT keyring_key_fetch('password')") == "swordfish", "KMS is back")
 
 
-def demo(folder: pathlib.Path) -> None:
+def demo(directory: pathlib.Path) -> None:
     marker = f"TOP-SECRET-{secrets.token_hex(8)}"
     step("An emulated AWS KMS starts.")
-    with emulator.Emulator(folder / "kms").start() as kms:
+    with emulator.Emulator(directory / "kms").start() as kms:
         say(kms.url)
-        server = start_and_fill(folder, kms, marker)
+        server = start_and_fill(directory, kms, marker)
         rotate(kms, server)
         faults(kms, server)
         step("The server is killed and started again; then the plugin is reinstalled, which reads the conf file anew.")

@@ -27,11 +27,11 @@ def show_objects(kmip) -> None:
         say("  " + ", ".join(f"{name} {value}" for name, value in one.items() if value))
 
 
-def start_and_fill(folder: pathlib.Path, kmip, marker: str) -> kmip_component.KmipServer:
+def start_and_fill(directory: pathlib.Path, kmip, marker: str) -> kmip_component.KmipServer:
     step("MySQL starts with our component_keyring_kmip.so. Its configuration names two servers and its certificate.")
-    server = kmip_component.KmipServer(folder / "mysql", kmip, more={
+    server = kmip_component.KmipServer(directory / "mysql", kmip, more={
         "standby_servers": [f"127.0.0.1:{kmip.ports[1]}"], "object_group": "shop"})
-    say((server.plugin_folder / f"{NAME}.cnf").read_text())
+    say((server.plugin_directory / f"{NAME}.cnf").read_text())
     server.start()
     check(server.status()["Component_status"] == "Active" and server.keyring_keys() == [],
           f"MySQL {server.installation.version} has an empty keyring")
@@ -85,9 +85,9 @@ def failover(kmip, server) -> None:
     check(server.status()["Last_failure"] == "<NONE>", "everything works again, without a restart")
 
 
-def wrong_server(folder: pathlib.Path, kmip, server) -> None:
+def wrong_server(directory: pathlib.Path, kmip, server) -> None:
     step("Somebody puts another KMIP server in its place.")
-    with kmip_emulator.KmipEmulator(folder / "impostor", Authority(folder / "other")).start() as impostor:
+    with kmip_emulator.KmipEmulator(directory / "impostor", Authority(directory / "other")).start() as impostor:
         server.configure(server_port=impostor.port, standby_servers=[f"127.0.0.1:{impostor.port}"])
         reason = reload_error(server)
         check(impostor.objects() == [], "it is refused, and has seen no key:")
@@ -97,15 +97,15 @@ def wrong_server(folder: pathlib.Path, kmip, server) -> None:
     check(server.value("SELECT COUNT(*) FROM shop.orders") == str(ROWS), "with the right one everything is well")
 
 
-def demo(folder: pathlib.Path) -> None:
+def demo(directory: pathlib.Path) -> None:
     marker = f"TOP-SECRET-{secrets.token_hex(8)}"
     step("Two emulated KMIP servers start; they hold the same objects. TLS both ways, certificates of a new authority.")
-    with kmip_emulator.KmipEmulator(folder / "kmip", servers=2).start() as kmip:
+    with kmip_emulator.KmipEmulator(directory / "kmip", servers=2).start() as kmip:
         say(f"127.0.0.1:{kmip.ports[0]} and 127.0.0.1:{kmip.ports[1]}")
-        server = start_and_fill(folder, kmip, marker)
+        server = start_and_fill(directory, kmip, marker)
         owners(kmip, server)
         failover(kmip, server)
-        wrong_server(folder, kmip, server)
+        wrong_server(directory, kmip, server)
         server.stop()
         step("Every byte of the table's file is searched for the marker.")
         check(marker.encode() not in (server.data / "shop" / "orders.ibd").read_bytes(), "it is not there")

@@ -45,12 +45,12 @@ def show_status(server, *names: str) -> None:
         say(f"  {name:18} {status[name]}")
 
 
-def start_and_fill(folder: pathlib.Path, kms, marker: str) -> kms_component.KmsServer:
+def start_and_fill(directory: pathlib.Path, kms, marker: str) -> kms_component.KmsServer:
     step("MySQL starts with our component_keyring_kms.so: a manifest beside the server's program names it, a JSON"
-         " file in the plugin folder configures it.")
-    server = kms_component.KmsServer(folder / "mysql", kms)
-    say((server.program_folder / "mysqld.my").read_text())
-    say((server.plugin_folder / f"{NAME}.cnf").read_text())
+         " file in the plugin directory configures it.")
+    server = kms_component.KmsServer(directory / "mysql", kms)
+    say((server.program_directory / "mysqld.my").read_text())
+    say((server.plugin_directory / f"{NAME}.cnf").read_text())
     server.start()
     check(server.status()["Component_status"] == "Active" and server.keyring_keys() == [],
           f"MySQL {server.installation.version} has an empty keyring in {server.keyring.name}")
@@ -183,12 +183,12 @@ def tampering(server) -> None:
           "with the right bytes put back, a reload is content")
 
 
-def demo(folder: pathlib.Path) -> None:
+def demo(directory: pathlib.Path) -> None:
     marker = f"TOP-SECRET-{secrets.token_hex(8)}"
     step("An emulated AWS KMS starts. It checks every signature, as AWS does.")
-    kms = emulator.Emulator(folder / "kms").start()
+    kms = emulator.Emulator(directory / "kms").start()
     say(f"{kms.url}, region {kms.region}, one KMS key: {kms.alias}")
-    server = start_and_fill(folder, kms, marker)
+    server = start_and_fill(directory, kms, marker)
     before = server.sql("SELECT * FROM shop.orders ORDER BY id")
     look_at_the_files(server, marker)
     one_call_a_start(kms, server, before)

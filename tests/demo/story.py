@@ -10,7 +10,7 @@ from lab import process  # noqa: E402
 from lab.mysql import SqlError  # noqa: E402
 
 _step = 0
-_folder = "\0"  # Left out of what is shown.
+_directory = "\0"  # Left out of what is shown.
 
 
 def step(text: str) -> None:
@@ -20,7 +20,7 @@ def step(text: str) -> None:
 
 
 def say(text: str) -> None:
-    print(f"   {text}".replace(_folder, ""), flush=True)
+    print(f"   {text}".replace(_directory, ""), flush=True)
 
 
 def check(condition: bool, text: str) -> None:
@@ -41,19 +41,19 @@ def reload_error(server) -> str:
 
 
 def run(demo) -> int:
-    """demo(folder) in a folder of its own; the exit code. The last line is "demo: ok", or an error shows the logs."""
-    global _folder
-    folder = process.new_folder("demo")
-    _folder = f"{folder}/"
+    """demo(directory) in a directory of its own; the exit code. The last line is "demo: ok", or an error shows the logs."""
+    global _directory
+    directory = process.new_directory("demo")
+    _directory = f"{directory}/"
     try:
-        demo(folder)
+        demo(directory)
     except Exception as error:  # Whatever it is, a person wants to see why.
         print(f"\ndemo: FAILED: {error}", file=sys.stderr)
-        for log in sorted(folder.glob("*/*.log")):
-            print(f"\n--- the end of {log.relative_to(folder)}\n{process.tail(log, 25)}", file=sys.stderr)
+        for log in sorted(directory.glob("*/*.log")):
+            print(f"\n--- the end of {log.relative_to(directory)}\n{process.tail(log, 25)}", file=sys.stderr)
         return 1
     finally:
         process.kill_all()
-        process.remove_folder(folder)
+        process.remove_directory(directory)
     print("\ndemo: ok")
     return 0

@@ -14,11 +14,11 @@ ALIAS = "alias/openkeyring"
 @pytest.fixture(scope="session")
 def shared_kms():
     """The emulator that all tests share which do not disturb it."""
-    folder = process.new_folder("kms")
-    with emulator.Emulator(folder, alias=ALIAS) as running:
+    directory = process.new_directory("kms")
+    with emulator.Emulator(directory, alias=ALIAS) as running:
         running.start()
         yield running
-    process.remove_folder(folder)
+    process.remove_directory(directory)
 
 
 @pytest.fixture
@@ -33,23 +33,23 @@ def kms(shared_kms):
 
 @pytest.fixture(scope="session")
 def shared_moto():
-    folder = process.new_folder("moto")
-    with moto.Moto(folder) as running:
+    directory = process.new_directory("moto")
+    with moto.Moto(directory) as running:
         running.start()
         running.create_key(ALIAS)
         yield running
-    process.remove_folder(folder)
+    process.remove_directory(directory)
 
 
 @pytest.fixture
-def make_server(folder):
+def make_server(directory):
     """A function that makes servers with the plugin; they end with the test."""
     made = []
 
     def make(kms_server, *, name: str = "m", installation=None, options=(), environment=None, plugin=None,
              master_key_id: str = ALIAS, **more) -> mariadb.MariaDB:
         server = mariadb.MariaDB(
-            folder / name, installation, plugins=[plugin or aws_plugin.PLUGIN],
+            directory / name, installation, plugins=[plugin or aws_plugin.PLUGIN],
             options=[*aws_plugin.options(kms_server, master_key_id=master_key_id), *options],
             environment={**kms_server.environment(), **(environment or {})}, **more)
         made.append(server)
@@ -61,12 +61,12 @@ def make_server(folder):
 
 
 @pytest.fixture
-def make_mysql(folder):
+def make_mysql(directory):
     """A function that makes MySQL servers; they end with the test."""
     made = []
 
     def make(*, name: str = "m", **more) -> mysql.MySQL:
-        made.append(mysql.MySQL(folder / name, **more))
+        made.append(mysql.MySQL(directory / name, **more))
         return made[-1]
 
     yield make
@@ -75,12 +75,12 @@ def make_mysql(folder):
 
 
 @pytest.fixture
-def make_kms_mysql(folder, kms):
+def make_kms_mysql(directory, kms):
     """A function that makes MySQL servers with component_keyring_kms; they end with the test."""
     made = []
 
     def make(*, name: str = "m", **more) -> kms_component.KmsServer:
-        made.append(kms_component.KmsServer(folder / name, more.pop("kms", kms), **more))
+        made.append(kms_component.KmsServer(directory / name, more.pop("kms", kms), **more))
         return made[-1]
 
     yield make
@@ -89,12 +89,12 @@ def make_kms_mysql(folder, kms):
 
 
 @pytest.fixture
-def make_aws_mysql(folder, kms):
+def make_aws_mysql(directory, kms):
     """A function that makes MySQL servers with the plugin keyring_aws; they end with the test."""
     made = []
 
     def make(*, name: str = "m", **more) -> aws_keyring_plugin.AwsServer:
-        made.append(aws_keyring_plugin.AwsServer(folder / name, more.pop("kms", kms), **more))
+        made.append(aws_keyring_plugin.AwsServer(directory / name, more.pop("kms", kms), **more))
         return made[-1]
 
     yield make
@@ -121,12 +121,12 @@ _kmip_users = itertools.count()
 @pytest.fixture(scope="session")
 def kmip_servers():
     """A real KMIP server and ours, for all tests that do not disturb them: each test is a user of its own."""
-    folder = process.new_folder("kmip")
-    authority = certificates.Authority(folder / "tls")
-    with pykmip.PyKmip(folder / "pykmip", authority).start() as real, \
-            kmip_emulator.KmipEmulator(folder / "emulator", authority).start() as fake:
+    directory = process.new_directory("kmip")
+    authority = certificates.Authority(directory / "tls")
+    with pykmip.PyKmip(directory / "pykmip", authority).start() as real, \
+            kmip_emulator.KmipEmulator(directory / "emulator", authority).start() as fake:
         yield {"pykmip": real, "emulator": fake}
-    process.remove_folder(folder)
+    process.remove_directory(directory)
 
 
 @pytest.fixture
@@ -135,12 +135,12 @@ def kmip_user():
 
 
 @pytest.fixture
-def make_kmip_mysql(folder, kmip_user):
+def make_kmip_mysql(directory, kmip_user):
     """A function that makes MySQL servers with component_keyring_kmip; they end with the test."""
     made = []
 
     def make(kmip, *, name: str = "m", **more) -> kmip_component.KmipServer:
-        made.append(kmip_component.KmipServer(folder / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
+        made.append(kmip_component.KmipServer(directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
         return made[-1]
 
     yield make
@@ -149,13 +149,13 @@ def make_kmip_mysql(folder, kmip_user):
 
 
 @pytest.fixture
-def make_kmip_mariadb(folder, kmip_user):
+def make_kmip_mariadb(directory, kmip_user):
     """A function that makes MariaDB servers with kmip_key_management; they end with the test."""
     made = []
 
     def make(kmip, *, name: str = "m", options=(), more=None, **others) -> mariadb.MariaDB:
         settings = kmip_plugin.options(kmip, kmip_user, **(more or {}))
-        made.append(mariadb.MariaDB(folder / name, plugins=[kmip_plugin.PLUGIN], options=[*settings, *options], **others))
+        made.append(mariadb.MariaDB(directory / name, plugins=[kmip_plugin.PLUGIN], options=[*settings, *options], **others))
         return made[-1]
 
     yield make

@@ -82,15 +82,15 @@ def migrate_there_and_back(server, name: str, forget=lambda: None) -> None:
 
 def survive_daemonize(server) -> None:
     """--daemonize forks after the keyring is loaded."""
-    code, output = server.run("--daemonize", f"--log-error={server.folder}/daemon.log")
+    code, output = server.run("--daemonize", f"--log-error={server.directory}/daemon.log")
     assert code == 0, output
     try:
-        process.wait_until(lambda: "ready for connections" in (server.folder / "daemon.log").read_text(), "the daemon")
+        process.wait_until(lambda: "ready for connections" in (server.directory / "daemon.log").read_text(), "the daemon")
         fill(server)
         server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY; ALTER INSTANCE RELOAD KEYRING")
         check(server)
     finally:
         server.sql("SHUTDOWN")
-        process.wait_until(lambda: not (server.folder / "pid").exists(), "the daemon to end")
+        process.wait_until(lambda: not (server.directory / "pid").exists(), "the daemon to end")
     server.start()
     check(server)

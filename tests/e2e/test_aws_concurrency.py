@@ -30,8 +30,8 @@ def test_thirty_first_users_of_an_id_make_one_key(kms, make_server):
     server.stop()
 
 
-def test_two_servers_on_one_folder_never_fork_a_version(kms, make_server, folder):
-    keys = folder / "keys"
+def test_two_servers_on_one_directory_never_fork_a_version(kms, make_server, directory):
+    keys = directory / "keys"
     keys.mkdir()
     servers = [make_server(kms, name=name, options=[f"--aws-key-management-keyfile-dir={keys}"]).start()
                for name in ("a", "b")]

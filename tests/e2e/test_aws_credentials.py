@@ -36,22 +36,22 @@ def everything_shown(server) -> str:
         " WHERE VARIABLE_NAME LIKE 'aws%'"))
 
 
-def test_every_source_of_credentials(kms, make_server, folder):
+def test_every_source_of_credentials(kms, make_server, directory):
     names = ["environment", "shared", "process", "config", "base", "container", "hidden"]
     keys = {name: identity(kms, name) for name in names}
     token = "token-of-the-pod-0123456789"
     kms.control("POST", "/identities", {"roles": [{"name": "okr-server"}], "web_identities": [
         {"token": token, "subject": "system:pod"}]})
     kms.control("POST", "/imds", {"container_authorization": "container-secret-4711"})
-    (folder / "token").write_text(token)
-    (folder / "keys.json").write_text(json.dumps(
+    (directory / "token").write_text(token)
+    (directory / "keys.json").write_text(json.dumps(
         {"Version": 1, "AccessKeyId": keys["process"]["id"], "SecretAccessKey": keys["process"]["secret"]}))
-    credentials, config = folder / "credentials", folder / "config"
+    credentials, config = directory / "credentials", directory / "config"
     credentials.write_text(f"[shared]\n{as_profile(keys['shared'])}[base]\n{as_profile(keys['base'])}")
-    config.write_text(f"[profile process]\ncredential_process = cat {folder}/keys.json\n"
+    config.write_text(f"[profile process]\ncredential_process = cat {directory}/keys.json\n"
                       f"[profile config]\n{as_profile(keys['config'])}"
                       f"[profile role]\nrole_arn = {ROLE}\nsource_profile = base\n"
-                      f"[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = {folder}/token\n")
+                      f"[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = {directory}/token\n")
     files = {"AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": str(config), **NO_INSTANCE,
              "AWS_ENDPOINT_URL_STS": kms.url}
     environment_keys = {"AWS_ACCESS_KEY_ID": keys["environment"]["id"],
@@ -63,7 +63,7 @@ def test_every_source_of_credentials(kms, make_server, folder):
         "profile config (keys in the config file)": {"AWS_PROFILE": "config", **files},
         "profile role (assume role)": {"AWS_PROFILE": "role", **files},
         "profile web (web identity)": {"AWS_PROFILE": "web", **files},
-        "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": str(folder / "token"), "AWS_ROLE_ARN": ROLE, **files},
+        "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": str(directory / "token"), "AWS_ROLE_ARN": ROLE, **files},
         "container": {"AWS_CONTAINER_CREDENTIALS_FULL_URI": kms.url + "/container/creds",
                       "AWS_CONTAINER_AUTHORIZATION_TOKEN": "container-secret-4711", **files},
         "imds": {"AWS_EC2_METADATA_SERVICE_ENDPOINT": kms.url},
@@ -100,7 +100,7 @@ def test_without_credentials_the_message_says_what_was_tried(kms, make_server):
                        "container: ", "imds: "):
             assert source in text, f"{source} in {text}"
     keys = identity(kms, "late")
-    home = server.folder / ".aws"
+    home = server.directory / ".aws"
     home.mkdir()
     (home / "credentials").write_text(f"[default]\n{as_profile(keys)}")
     wait_usable(server, 1, 2)  # No restart.
@@ -132,9 +132,9 @@ def test_half_or_unsafe_settings_are_named(kms, make_server):
     server.stop()
 
 
-def test_replaced_keys_are_picked_up_without_a_restart(kms, make_server, folder):
+def test_replaced_keys_are_picked_up_without_a_restart(kms, make_server, directory):
     old, new = identity(kms, "old"), identity(kms, "new")
-    path = folder / "credentials"
+    path = directory / "credentials"
     path.write_text(f"[default]\n{as_profile(old)}")
     server = server_with(make_server, kms, {"AWS_SHARED_CREDENTIALS_FILE": str(path), **NO_INSTANCE}).start()
     make_table(server, "t", 2)

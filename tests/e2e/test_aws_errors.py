@@ -116,7 +116,7 @@ def test_the_kms_keys_own_troubles(kms, server):
         refused = refusal(server, number)
         assert re.search("there is no such KMS key in this region|check the key id and the region", refused), refused
     use("alias/openkeyring")
-    assert usable(server, 30) and usable(server, 31), "a mended setting is tried at once"
+    assert usable(server, 30) and usable(server, 31), "a fixed setting is tried at once"
 
 
 def test_status_variables(kms, server):

@@ -65,7 +65,7 @@ DAMAGES = {  # key id: (what happens to the file, what the log says of it)
     13: ("cut to the magic", "it is cut short"),
     14: ("flip", "its checksum is wrong"),
     15: ("oversize", "is larger than"),
-    16: ("folder", "is not a regular file"),
+    16: ("directory", "is not a regular file"),
     17: ("fifo", "is not a regular file"),
     18: ("loop", "Too many levels of symbolic links"),
     19: ("raw cut", "InvalidCiphertextException"),
@@ -81,7 +81,7 @@ DAMAGES = {  # key id: (what happens to the file, what the log says of it)
 def damage(path: pathlib.Path, how: str) -> None:
     content = path.read_bytes()
     path.unlink()
-    if how == "folder":
+    if how == "directory":
         path.mkdir()
     elif how == "fifo":
         os.mkfifo(path)
@@ -109,14 +109,14 @@ def _newer(content: bytes) -> bytes:
     return body + hashlib.sha256(body).digest()
 
 
-def test_a_damaged_file_harms_its_key_only_and_is_seen_when_mended(kms, make_server, folder):
+def test_a_damaged_file_harms_its_key_only_and_is_seen_when_mended(kms, make_server, directory):
     server = make_server(kms, options=TOUCH_NOTHING).start()
     make_tables(server, {"whole": 1, "t25": 25})
     assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=25") == []
     make_tables(server, {f"{name}{key_id}": key_id for key_id in DAMAGES for name in "tu" if key_id != 25})
     server.sql("CREATE TABLE d.u25 (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID=25; INSERT INTO d.u25 VALUES (2)")
     server.stop()
-    saved = folder / "saved"
+    saved = directory / "saved"
     files = aws_plugin.key_files(server.data)
     paths = {key_id: files[key_id, 2 if key_id == 25 else 1] for key_id in DAMAGES}
     saved.mkdir()
@@ -204,13 +204,13 @@ def ended(server) -> int:
     return server.process.wait(30)
 
 
-def test_a_folder_that_is_missing_elsewhere_or_read_only(kms, make_server, folder):
-    keys = folder / "keys"
+def test_a_directory_that_is_missing_elsewhere_or_read_only(kms, make_server, directory):
+    keys = directory / "keys"
     server = make_server(kms, options=[f"--aws-key-management-keyfile-dir={keys}"], user="mysql" if os.geteuid() == 0
                          else None)
     server.launch("--aws-key-management=FORCE")
     assert ended(server) != 0
-    for expected in ("can't start: can't open folder", str(keys), "the folder of the key files must exist"):
+    for expected in ("can't start: can't open directory", str(keys), "the directory of the key files must exist"):
         assert expected in said(server)
     server.start("--aws-key-management=ON")
     assert server.sql("SELECT PLUGIN_STATUS FROM information_schema.PLUGINS"

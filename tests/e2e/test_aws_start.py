@@ -136,11 +136,11 @@ def files_for(kms, server, numbers) -> None:
 
 
 @pytest.fixture
-def make_https_kms(folder):
+def make_https_kms(directory):
     made = []
 
     def make(certificate) -> emulator.Emulator:
-        made.append(emulator.Emulator(folder / f"https{len(made)}", options=[
+        made.append(emulator.Emulator(directory / f"https{len(made)}", options=[
             "--tls-cert", str(certificate.certificate), "--tls-key", str(certificate.key)]).start())
         return made[-1]
     yield make
@@ -148,8 +148,8 @@ def make_https_kms(folder):
         running.stop()
 
 
-def test_many_keys_are_loaded_in_parallel_over_few_connections(make_https_kms, make_server, folder):
-    authority = certificates.Authority(folder / "ca")
+def test_many_keys_are_loaded_in_parallel_over_few_connections(make_https_kms, make_server, directory):
+    authority = certificates.Authority(directory / "ca")
     kms = make_https_kms(authority.server())
     assert kms.url.startswith("https://")
     server = make_server(kms, environment={"AWS_CA_BUNDLE": str(authority.certificate)})
@@ -168,11 +168,11 @@ def test_many_keys_are_loaded_in_parallel_over_few_connections(make_https_kms, m
     server.stop()
 
 
-def test_an_authority_among_the_systems_is_trusted(make_https_kms, make_server, folder):
-    authority = certificates.Authority(folder / "ca")
+def test_an_authority_among_the_systems_is_trusted(make_https_kms, make_server, directory):
+    authority = certificates.Authority(directory / "ca")
     kms = make_https_kms(authority.server())
     try:
-        run = system_trust.with_authority(folder / "certs", authority.certificate)
+        run = system_trust.with_authority(directory / "certs", authority.certificate)
     except OSError as error:
         pytest.skip(str(error))
     for name, installation, trusted in (("with", dataclasses.replace(mariadb.mariadb_10(), run=run), True),
@@ -182,8 +182,8 @@ def test_an_authority_among_the_systems_is_trusted(make_https_kms, make_server, 
         server.stop()
 
 
-def test_an_untrusted_endpoint_is_told_apart_from_an_outage(make_https_kms, make_server, folder):
-    authority, stranger = certificates.Authority(folder / "ca"), certificates.Authority(folder / "stranger")
+def test_an_untrusted_endpoint_is_told_apart_from_an_outage(make_https_kms, make_server, directory):
+    authority, stranger = certificates.Authority(directory / "ca"), certificates.Authority(directory / "stranger")
     right = make_https_kms(authority.server())
     wrong_host = make_https_kms(authority.server_of_another_host())
     expired = make_https_kms(authority.expired_server())

@@ -91,7 +91,7 @@ CONF_FILES = [  # (text, mode, what the log says); no text: no file
     ("\nsecret\n", 0o600, "no access key id in its first line"),
     ("AKIDEXAMPLE000000000\nsecret\nmore\n", 0o600, "more than two lines"),
     ("AKID EXAMPLE\nsecret\n", 0o600, "is malformed"),
-    ("AKIDEXAMPLE000000000\nsecret\n", 0o644, "is open to everybody"),
+    ("AKIDEXAMPLE000000000\nsecret\n", 0o644, "is world-readable"),
 ]
 
 

@@ -230,7 +230,7 @@ def test_migration_to_the_file_component_and_back(make_aws_mysql):
     keys = server.keyring_keys()
     server.stop()
     server.use_keyring_file()
-    (server.program_folder / "mysqld.my").unlink()
+    (server.program_directory / "mysqld.my").unlink()
     server.migrate("keyring_aws.so", "component_keyring_file.so", "to")
     early, values = server.early, server.values
     server.use_keyring_file()
@@ -240,7 +240,7 @@ def test_migration_to_the_file_component_and_back(make_aws_mysql):
     assert sorted(server.keyring_keys()) == sorted(keys)
     server.stop()
 
-    (server.program_folder / "mysqld.my").unlink()
+    (server.program_directory / "mysqld.my").unlink()
     server.keyring.unlink()
     server.values = values
     server.migrate("component_keyring_file.so", "keyring_aws.so", "from")

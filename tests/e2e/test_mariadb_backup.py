@@ -20,19 +20,19 @@ def backup_program(server, *arguments, seconds=120) -> str:
     done = subprocess.run(
         [*server.installation.program("mariadb-backup"), *map(str, arguments)], text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,
-        env=process.bare_environment(server.folder, server.environment))
+        env=process.bare_environment(server.directory, server.environment))
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout
 
 
 @pytest.mark.parametrize("encrypt_log", ["OFF", "ON"])
-def test_back_up_and_restore(encrypt_log, kms, make_server, folder):
+def test_back_up_and_restore(encrypt_log, kms, make_server, directory):
     server = make_server(kms, options=["--innodb-encrypt-tables=FORCE", f"--innodb-encrypt-log={encrypt_log}",
                                        "--innodb-encryption-threads=2"]).start()
     server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b TEXT) ENGINE=InnoDB;"
                "USE d; INSERT INTO d.t SELECT seq, REPEAT('x', 500) FROM seq_1_to_1000")
     assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
-    target = folder / "backup"
+    target = directory / "backup"
     backup_program(server, "--no-defaults", "--backup", f"--target-dir={target}", f"--socket={server.socket}",
                    "--user=root", f"--datadir={server.data}")
     assert set(aws_plugin.key_files(target)) == set(aws_plugin.key_files(server.data))
@@ -62,9 +62,9 @@ def mock_plugin():
     return MOCK_BUILD / "products" / "aws_key_management.so"
 
 
-def test_mariadbs_own_test_of_the_plugin(mock_plugin, folder):
+def test_mariadbs_own_test_of_the_plugin(mock_plugin, directory):
     """suite/mariabackup/xb_aws_key_management, unchanged but for have_debug: Debian has no debug server."""
-    suite = folder / "mariabackup"
+    suite = directory / "mariabackup"
     suite.mkdir()
     for name in ("include", "suite.pm", "suite.opt"):
         (suite / name).symlink_to(SUITE / name)
@@ -77,10 +77,10 @@ def test_mariadbs_own_test_of_the_plugin(mock_plugin, folder):
     (suite / f"{TEST}.opt").write_text(
         f"--plugin-dir={mock_plugin.parent}\n--plugin-maturity=unknown\n" + (SUITE / f"{TEST}.opt").read_text())
     done = subprocess.run(
-        ["perl", "mariadb-test-run.pl", f"--suite={suite}", f"--vardir={folder}/var", "--nowarnings",
+        ["perl", "mariadb-test-run.pl", f"--suite={suite}", f"--vardir={directory}/var", "--nowarnings",
          "--force", "--retry=0", TEST],
         cwd=SUITE.parents[1], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        timeout=300, env={**process.bare_environment(folder), "AWS_KEY_MANAGEMENT_SO": "aws_key_management",
+        timeout=300, env={**process.bare_environment(directory), "AWS_KEY_MANAGEMENT_SO": "aws_key_management",
                           **({"MTR_ALLOW_ROOT": "1"} if os.geteuid() == 0 else {})})
     assert re.search(rf"{TEST}.*\[ pass \]", done.stdout), done.stdout[-4000:]
     assert done.returncode == 0, done.stdout[-4000:]

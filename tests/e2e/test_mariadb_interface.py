@@ -98,8 +98,8 @@ def test_it_can_be_installed_while_the_server_runs(kms, make_server):
     server.stop()
 
 
-def test_a_second_encryption_plugin_is_refused(kms, make_server, folder):
-    keys = folder / "keys.txt"
+def test_a_second_encryption_plugin_is_refused(kms, make_server, directory):
+    keys = directory / "keys.txt"
     keys.write_text("1;" + "ab" * 16 + "\n")
     server = one_server(make_server, kms)
     server.add_plugin("/usr/lib/mysql/plugin/file_key_management.so")

@@ -32,7 +32,7 @@ def test_everything_that_can_be_encrypted_is_and_comes_back(kmip, installation, 
     server.sql(f"CREATE DATABASE d; CREATE TABLE d.i (a TEXT) ENGINE=InnoDB; CREATE TABLE d.a (a TEXT) ENGINE=Aria;"
                f"USE d; INSERT INTO d.i SELECT CONCAT('{marker}', seq) FROM seq_1_to_500; INSERT INTO d.a SELECT * FROM d.i")
     server.stop()
-    shown = [path.name for path in server.folder.rglob("*") if path.is_file() and marker.encode() in path.read_bytes()]
+    shown = [path.name for path in server.directory.rglob("*") if path.is_file() and marker.encode() in path.read_bytes()]
     assert shown == []
     server.start()
     assert server.sql("SELECT COUNT(*) FROM d.i UNION ALL SELECT COUNT(*) FROM d.a") == [("500",), ("500",)]
@@ -63,8 +63,8 @@ def test_rotation_of_one_and_of_all_reaches_the_tables(kmip, make_kmip_mariadb):
     assert key_versions(server, "d/more")[1] == 5
 
 
-def test_a_server_that_dies_and_comes_back_while_it_is_used(folder, make_kmip_mariadb):
-    with PyKmip(folder / "kmip").start() as kmip:
+def test_a_server_that_dies_and_comes_back_while_it_is_used(directory, make_kmip_mariadb):
+    with PyKmip(directory / "kmip").start() as kmip:
         server = make_kmip_mariadb(kmip).start()
         make_tables(server, {"t": 1})
         kmip.kill()
@@ -80,8 +80,8 @@ def test_a_server_that_dies_and_comes_back_while_it_is_used(folder, make_kmip_ma
         assert readable(server, "t")
 
 
-def test_a_start_without_the_server_waits_and_goes_on(folder, make_kmip_mariadb):
-    with PyKmip(folder / "kmip").start() as kmip:
+def test_a_start_without_the_server_waits_and_goes_on(directory, make_kmip_mariadb):
+    with PyKmip(directory / "kmip").start() as kmip:
         server = make_kmip_mariadb(kmip, options=TOUCH_NOTHING, more={"startup_deadline": 2}).start()
         make_tables(server, {"t": 5})
         server.stop()
@@ -103,8 +103,8 @@ def test_a_start_without_the_server_waits_and_goes_on(folder, make_kmip_mariadb)
         assert readable(server, "t") and status(server)["versions_failed"] == "0"
 
 
-def test_the_second_server_serves_while_the_first_is_away_or_hangs(folder, make_kmip_mariadb):
-    with KmipEmulator(folder / "kmip", servers=2).start() as kmip:
+def test_the_second_server_serves_while_the_first_is_away_or_hangs(directory, make_kmip_mariadb):
+    with KmipEmulator(directory / "kmip", servers=2).start() as kmip:
         server = make_kmip_mariadb(kmip, more={"servers": ",".join(f"127.0.0.1:{port}" for port in kmip.ports)}).start()
         make_tables(server, {"t": 1})
         kmip.stop_server(0)
@@ -119,8 +119,8 @@ def test_the_second_server_serves_while_the_first_is_away_or_hangs(folder, make_
         assert readable(server, "u")
 
 
-def test_a_hung_server_delays_nobody_who_has_a_key(folder, make_kmip_mariadb):
-    with KmipEmulator(folder / "kmip").start() as kmip:
+def test_a_hung_server_delays_nobody_who_has_a_key(directory, make_kmip_mariadb):
+    with KmipEmulator(directory / "kmip").start() as kmip:
         server = make_kmip_mariadb(kmip, more={"operation_deadline": 2}).start()
         make_tables(server, {"t": 1})
         kmip.process.send(19)  # SIGSTOP
@@ -157,11 +157,11 @@ def test_two_servers_in_two_groups_and_two_in_one(kmip, make_kmip_mariadb):
             assert status(server)["keys"] == "2" and status(server)["versions_loaded"] == "2"
 
 
-def test_wrong_settings_keep_the_plugin_from_loading_and_name_the_option(folder, kmip_user, make_kmip_mariadb):
-    authority, other = Authority(folder / "tls"), Authority(folder / "other")
+def test_wrong_settings_keep_the_plugin_from_loading_and_name_the_option(directory, kmip_user, make_kmip_mariadb):
+    authority, other = Authority(directory / "tls"), Authority(directory / "other")
     expired, stranger = authority.expired_client("expired-user"), other.client("stranger")
-    with PyKmip(folder / "kmip", authority).start() as kmip, \
-            PyKmip(folder / "elsewhere", authority, certificate=authority.server_of_another_host()).start() as elsewhere:
+    with PyKmip(directory / "kmip", authority).start() as kmip, \
+            PyKmip(directory / "elsewhere", authority, certificate=authority.server_of_another_host()).start() as elsewhere:
         cases = [
             ({"server_ca": other.certificate}, "kmip_key_management_tls_peer_verification"),
             ({"servers": f"127.0.0.1:{elsewhere.port}"}, "kmip_key_management_tls_hostname_verification"),

@@ -39,7 +39,7 @@ def test_everything_that_can_be_encrypted_is_and_comes_back(world, make_server):
     server.sql(f"CREATE DATABASE d; CREATE TABLE d.i (a TEXT) ENGINE=InnoDB; CREATE TABLE d.a (a TEXT) ENGINE=Aria;"
                f"USE d; INSERT INTO d.i SELECT CONCAT('{marker}', seq) FROM seq_1_to_500; INSERT INTO d.a SELECT * FROM d.i")
     server.stop()
-    shown = [path.name for path in server.folder.rglob("*")
+    shown = [path.name for path in server.directory.rglob("*")
              if path.is_file() and marker.encode() in path.read_bytes()]
     assert shown == []
     server.start()

@@ -47,8 +47,8 @@ def refused_reload(server, **wrong) -> str:
     return said
 
 
-def test_a_server_that_dies_and_comes_back_while_it_is_used(folder, make_kmip_mysql):
-    with PyKmip(folder / "kmip").start() as kmip:
+def test_a_server_that_dies_and_comes_back_while_it_is_used(directory, make_kmip_mysql):
+    with PyKmip(directory / "kmip").start() as kmip:
         server = filled(make_kmip_mysql(kmip))
         keys = server.keyring_keys()
         kmip.kill()
@@ -69,8 +69,8 @@ def test_a_server_that_dies_and_comes_back_while_it_is_used(folder, make_kmip_my
         assert "while it is away" not in dict(server.keyring_keys())
 
 
-def test_a_start_without_the_server_says_so_and_a_reload_mends_it(folder, make_kmip_mysql):
-    with PyKmip(folder / "kmip").start() as kmip:
+def test_a_start_without_the_server_says_so_and_a_reload_mends_it(directory, make_kmip_mysql):
+    with PyKmip(directory / "kmip").start() as kmip:
         server = filled(make_kmip_mysql(kmip, more={"startup_deadline_ms": 1500}))
         keys = sorted(server.keyring_keys())
         server.sql("CREATE TABLE d.plain (a INT) ENCRYPTION='N'; INSERT INTO d.plain VALUES (7); SET GLOBAL innodb_fast_shutdown=0")
@@ -90,8 +90,8 @@ def test_a_start_without_the_server_says_so_and_a_reload_mends_it(folder, make_k
         check(server)
 
 
-def test_a_start_waits_for_a_server_that_comes_back(folder, make_kmip_mysql):
-    with PyKmip(folder / "kmip").start() as kmip:
+def test_a_start_waits_for_a_server_that_comes_back(directory, make_kmip_mysql):
+    with PyKmip(directory / "kmip").start() as kmip:
         server = filled(make_kmip_mysql(kmip, more={"startup_deadline_ms": 60000}))
         server.stop()
         kmip.kill()
@@ -103,8 +103,8 @@ def test_a_start_waits_for_a_server_that_comes_back(folder, make_kmip_mysql):
         check(server)
 
 
-def test_the_standby_serves_while_the_first_is_away(folder, make_kmip_mysql):
-    with KmipEmulator(folder / "kmip", servers=2).start() as kmip:
+def test_the_standby_serves_while_the_first_is_away(directory, make_kmip_mysql):
+    with KmipEmulator(directory / "kmip", servers=2).start() as kmip:
         server = filled(make_kmip_mysql(kmip, more={"standby_servers": [f"127.0.0.1:{kmip.ports[1]}"]}))
         assert server.status()["Server_in_use"] == f"127.0.0.1:{kmip.ports[0]}"
         kmip.stop_server(0)
@@ -118,8 +118,8 @@ def test_the_standby_serves_while_the_first_is_away(folder, make_kmip_mysql):
         assert len(server.keyring_keys()) == 4
 
 
-def test_a_hung_server_costs_the_deadline_and_nothing_of_ours_adds_to_it(folder, make_kmip_mysql):
-    with KmipEmulator(folder / "kmip").start() as kmip:
+def test_a_hung_server_costs_the_deadline_and_nothing_of_ours_adds_to_it(directory, make_kmip_mysql):
+    with KmipEmulator(directory / "kmip").start() as kmip:
         server = filled(make_kmip_mysql(kmip, more={"operation_deadline_ms": 1500}))
         kmip.process.send(19)  # SIGSTOP
         try:
@@ -159,8 +159,8 @@ FAULTS = [  # (fault at a load, what the log says)
 ]
 
 
-def test_every_fault_of_the_server_at_a_reload_is_explained_and_the_old_keyring_serves(folder, make_kmip_mysql):
-    with KmipEmulator(folder / "kmip").start() as kmip:
+def test_every_fault_of_the_server_at_a_reload_is_explained_and_the_old_keyring_serves(directory, make_kmip_mysql):
+    with KmipEmulator(directory / "kmip").start() as kmip:
         server = filled(make_kmip_mysql(kmip, more={"operation_deadline_ms": 1500, "kmip_timeout_ms": 700}))
         keys = sorted(server.keyring_keys())
         for fault, expected in FAULTS:
@@ -177,10 +177,10 @@ def test_every_fault_of_the_server_at_a_reload_is_explained_and_the_old_keyring_
         check(server)
 
 
-def test_wrong_certificates_are_refused_with_the_cure(folder, kmip_user, make_kmip_mysql):
-    authority = Authority(folder / "tls")
-    other = Authority(folder / "other")
-    with PyKmip(folder / "kmip", authority).start() as kmip:
+def test_wrong_certificates_are_refused_with_the_cure(directory, kmip_user, make_kmip_mysql):
+    authority = Authority(directory / "tls")
+    other = Authority(directory / "other")
+    with PyKmip(directory / "kmip", authority).start() as kmip:
         server = filled(make_kmip_mysql(kmip))
         expired = authority.expired_client("expired-user")
         stranger = other.client("stranger")
@@ -204,7 +204,7 @@ def test_wrong_certificates_are_refused_with_the_cure(folder, kmip_user, make_km
         assert "tls_peer_verification is off" in server.last_log()
         for which, expected in (("server_of_another_host", "tls_hostname_verification"), ("expired_server", "expired")):
             bad = getattr(authority, which)(which)
-            with PyKmip(folder / which, authority, certificate=bad).start() as wrong_server:
+            with PyKmip(directory / which, authority, certificate=bad).start() as wrong_server:
                 said = refused_reload(server, server_port=wrong_server.port)
                 assert expected in said, said
                 server.configure(server_port=wrong_server.port, tls_peer_verification=False)

@@ -102,13 +102,13 @@ def test_two_servers_in_two_object_groups(kmip, make_kmip_mysql):
         server.start()
         server.install_udf()
         fill(server)
-        assert server.value(f"SELECT keyring_key_store('same','SECRET','of {server.folder.name}')") == "1"
+        assert server.value(f"SELECT keyring_key_store('same','SECRET','of {server.directory.name}')") == "1"
     for server in (one, two):
         server.restart()
         check(server)
-        assert server.value("SELECT keyring_key_fetch('same')") == f"of {server.folder.name}"
+        assert server.value("SELECT keyring_key_fetch('same')") == f"of {server.directory.name}"
         assert len([key for key, _ in server.keyring_keys() if key.startswith("INNODBKey")]) == 1
-        assert server.status()["Object_group"] == f"group {server.folder.name}"
+        assert server.status()["Object_group"] == f"group {server.directory.name}"
 
 
 def test_replication_and_clone(kmip, make_kmip_mysql):

@@ -197,7 +197,7 @@ def test_read_only_refuses_every_change(kms, server):
 
 
 @pytest.mark.parametrize("form", ["sealed", "percona"])
-def test_files_and_folders_that_the_server_may_not_use(form, kms, make_kms_mysql):
+def test_files_and_directories_that_the_server_may_not_use(form, kms, make_kms_mysql):
     server = make_kms_mysql(user="mysql", more={"file_format": form})
     if form == "percona":
         percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
@@ -206,7 +206,7 @@ def test_files_and_folders_that_the_server_may_not_use(form, kms, make_kms_mysql
     server.install_udf()
     assert generated(server, "mine")
     keys = server.keyring_keys()
-    folder, inode = server.keyring.parent, server.keyring.stat()
+    directory, inode = server.keyring.parent, server.keyring.stat()
 
     server.keyring.chmod(0)
     assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
@@ -221,12 +221,12 @@ def test_files_and_folders_that_the_server_may_not_use(form, kms, make_kms_mysql
     server.reload()
     assert generated(server, "works again")
 
-    os.chown(folder, 0, 0)  # A sealed file grows in place; a JSON file is replaced.
-    assert generated(server, "in a folder of root") == (form == "sealed")
-    os.chown(folder, inode.st_uid, inode.st_gid)
-    assert generated(server, "in a folder of its own")
+    os.chown(directory, 0, 0)  # A sealed file grows in place; a JSON file is replaced.
+    assert generated(server, "in a directory of root") == (form == "sealed")
+    os.chown(directory, inode.st_uid, inode.st_gid)
+    assert generated(server, "in a directory of its own")
     server.restart()
-    assert "in a folder of its own" in [key for key, _ in server.keyring_keys()]
+    assert "in a directory of its own" in [key for key, _ in server.keyring_keys()]
 
 
 def test_a_second_server_reads_and_is_told_who_has_the_file(kms, server, make_kms_mysql):
@@ -289,8 +289,8 @@ def test_damage_of_any_byte_never_gives_a_wrong_key(kms, make_kms_mysql):
     server.reload()
 
 
-def test_a_full_disk_loses_nothing(kms, folder, make_kms_mysql):
-    disk = folder / "disk"
+def test_a_full_disk_loses_nothing(kms, directory, make_kms_mysql):
+    disk = directory / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
     try:
@@ -328,7 +328,7 @@ BAD = [  # (what the configuration has, what the log says)
     ({"encryption_context": {"openkeyring:x": "y"}}, "names that start with openkeyring:"),
     ({"file_format": "xml"}, "file_format must be"),
     ({"region": "nowhere at all"}, "region"),
-    ({"path": "/no/such/folder/keys"}, "/no/such/folder"),
+    ({"path": "/no/such/directory/keys"}, "/no/such/directory"),
     ({"cmk_id": "x"}, "it is called kms_key here"),
 ]
 
@@ -358,7 +358,7 @@ def test_a_secret_that_everybody_can_read_is_refused(kms, make_kms_mysql):
     server.start()
     assert "run: chmod o= " in server.last_log()
     assert own["secret_access_key"] not in server.last_log()
-    (server.plugin_folder / f"{NAME}.cnf").chmod(0o440)
+    (server.plugin_directory / f"{NAME}.cnf").chmod(0o440)
     server.reload()
     assert server.status()["Component_status"] == "Active"
     server.configure(**own, allow_insecure_permissions=True)
@@ -388,7 +388,7 @@ def test_backups_that_percona_left_are_judged(kms, make_kms_mysql):
 
 
 def percona_element(kms, key) -> dict:
-    scratch = kms.folder / "scratch"
+    scratch = kms.directory / "scratch"
     percona_file.write(scratch, kms, kms.alias, [key])
     return json.loads(scratch.read_text())["elements"][0]
 

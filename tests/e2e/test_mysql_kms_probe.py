@@ -13,8 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 @pytest.fixture
-def probe(folder):
-    library = folder / "keyring_probe.so"
+def probe(directory):
+    library = directory / "keyring_probe.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-deprecated-non-prototype", "-Wno-strict-prototypes",
                     "-o", library, HERE / "keyring_probe.c"], check=True)
     return library
@@ -26,12 +26,12 @@ def encrypted_by_openssl(key: bytes, iv: bytes, text: bytes) -> str:
     return done.stdout.hex()
 
 
-def test_every_slot_through_the_server_and_a_sensitive_variable(folder, probe, make_kms_mysql):
-    server = make_kms_mysql(plugins=[probe], environment={"OKR_PROBE": str(folder / "probed")})
+def test_every_slot_through_the_server_and_a_sensitive_variable(directory, probe, make_kms_mysql):
+    server = make_kms_mysql(plugins=[probe], environment={"OKR_PROBE": str(directory / "probed")})
     server.start()
     server.sql("INSTALL COMPONENT 'file://keyring_probe'")
     key, iv, text = b"0123456789abcdef", bytes([1, 2, 3]) + bytes(13), b"sixteen bytes..."
-    assert (folder / "probed").read_text().splitlines() == [
+    assert (directory / "probed").read_text().splitlines() == [
         "ready 1", "absent 0 1", "store 0", "store again 1", "generate 0", "reader 0 1", "length 0 16 3",
         "fetch 0 0123456789abcdef AESx 16 3", "too small 1", "close 0", "aes size 0 32",
         f"aes encrypt 0 32 {encrypted_by_openssl(key, iv, text)}", "aes decrypt 0 sixteen bytes... 16", "aes bad mode 1",

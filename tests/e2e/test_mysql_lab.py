@@ -42,12 +42,12 @@ def test_one_server_with_the_file_keyring(make_mysql):
 
     # mysql_migrate_keyring runs; its refusal ends with 0.
     with pytest.raises(process.Failed, match="cannot be the same"):
-        server.migrate_keyring("component_keyring_file", "component_keyring_file", server.folder, server.data)
+        server.migrate_keyring("component_keyring_file", "component_keyring_file", server.directory, server.data)
 
     server.write_config("component_keyring_file", "{ no JSON")
     assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
     server.stop()
-    server.use_keyring_file(local=True)  # Manifest and configuration in the data folder.
+    server.use_keyring_file(local=True)  # Manifest and configuration in the data directory.
     server.start()
     server.sql("ALTER INSTANCE RELOAD KEYRING")
     assert server.value("SELECT b FROM d.t") == "a row"
@@ -78,13 +78,13 @@ def test_replication_with_encrypted_logs_and_clone(make_mysql):
     assert replica.value("SELECT COUNT(*) FROM d.t") == "2"
 
 
-def test_files_of_other_makers(folder, kms):
+def test_files_of_other_makers(directory, kms):
     keys = [("", "INNODBKey-x-1", "AES", bytes(range(32))), ("ä@%", "a \"b\"", "SECRET", b"secret\0\xff")]
     for write in (percona_file.write, percona_file.write_oracle):
-        write(folder / "file", kms, kms.alias, keys)
-        text = (folder / "file").read_text()
+        write(directory / "file", kms, kms.alias, keys)
+        text = (directory / "file").read_text()
         assert text.startswith('{"version":"1.0","elements":[{"user":"","data_id":"INNODBKey-x-1","data_type":"AES",')
         assert re.search(r'"data":"[0-9A-F]+","extension":\[\]}', text)
-        assert percona_file.read(folder / "file", kms) == keys
-        percona = {percona_file.is_percona(element["data"]) for element in percona_file.elements(folder / "file")}
+        assert percona_file.read(directory / "file", kms) == keys
+        percona = {percona_file.is_percona(element["data"]) for element in percona_file.elements(directory / "file")}
         assert percona == {write is percona_file.write}

@@ -18,9 +18,9 @@ from emulator import ALIAS, MRK  # noqa: E402
 @pytest.fixture(scope="session")
 def shared_emulator(tmp_path_factory):
     """One program for all tests that leave it as they found it."""
-    folder = tmp_path_factory.mktemp("emulator")
+    directory = tmp_path_factory.mktemp("emulator")
     with emulator_module.Emulator(
-            folder, "--region", "us-east-1", "--region", "eu-west-1",
+            directory, "--region", "us-east-1", "--region", "eu-west-1",
             "--create-key", ALIAS, "--create-key", "alias/other",
             "--create-key", "alias/mrk=" + MRK,
             "--replicate", MRK + "=eu-west-1") as running:

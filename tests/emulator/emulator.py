@@ -54,16 +54,16 @@ class Answer:
 class Emulator:
     """One running program. Keys: see `ready`, the content of its ready file."""
 
-    def __init__(self, folder, *options):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, directory, *options):
+        self.directory = pathlib.Path(directory)
         self.options = list(options)
         self.process = None
         self.ready = None
 
     def start(self):
-        ready_file = self.folder / "ready.json"
+        ready_file = self.directory / "ready.json"
         ready_file.unlink(missing_ok=True)
-        self.log = open(self.folder / "log.txt", "ab")
+        self.log = open(self.directory / "log.txt", "ab")
         self.process = subprocess.Popen(
             [program(), "--ready-file", str(ready_file), "--parent-pid",
              str(os.getpid()), *self.options],
@@ -72,7 +72,7 @@ class Emulator:
         while not ready_file.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError((self.folder / "log.txt").read_text())
+                raise RuntimeError((self.directory / "log.txt").read_text())
             time.sleep(0.01)
         self.ready = json.loads(ready_file.read_text())
         return self

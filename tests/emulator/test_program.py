@@ -185,19 +185,19 @@ def test_it_ends_at_once_though_clients_hang(make_emulator):
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """(CA file, certificate, key) for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("pki")
+    directory = tmp_path_factory.mktemp("pki")
 
     def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=folder)
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=directory)
 
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
             "-subj", "/CN=test CA", "-keyout", "ca.key", "-out", "ca.pem")
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-subj", "/CN=emulator", "-keyout", "server.key", "-out", "server.csr")
-    (folder / "ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    (directory / "ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2",
             "-extfile", "ext", "-out", "server.pem")
-    return folder / "ca.pem", folder / "server.pem", folder / "server.key"
+    return directory / "ca.pem", directory / "server.pem", directory / "server.key"
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def hexed(value: str | bytes) -> str:
 class Keyring:
     """A file that our code writes, and what must be in it."""
 
-    def __init__(self, folder: pathlib.Path):
-        self.path = folder / "keyring"
-        self.data_key_path = folder / "keyring.data-key"
+    def __init__(self, directory: pathlib.Path):
+        self.path = directory / "keyring"
+        self.data_key_path = directory / "keyring.data-key"
         self.commands: list[str] = []
         self.keys: dict[tuple[str, str], tuple[str, bytes]] = {}
 

@@ -24,12 +24,12 @@ def tool():
 @pytest.fixture(scope="session")
 def servers():
     """Both servers, for all tests that leave them as they found them: each test is a user of its own."""
-    folder = process.new_folder("kmip")
-    authority = Authority(folder / "tls")
-    with PyKmip(folder / "pykmip", authority).start() as real, \
-            KmipEmulator(folder / "emulator", authority).start() as fake:
+    directory = process.new_directory("kmip")
+    authority = Authority(directory / "tls")
+    with PyKmip(directory / "pykmip", authority).start() as real, \
+            KmipEmulator(directory / "emulator", authority).start() as fake:
         yield {"pykmip": real, "emulator": fake}
-    process.remove_folder(folder)
+    process.remove_directory(directory)
 
 
 @pytest.fixture(params=list(VERSIONS))

@@ -12,8 +12,8 @@ from client import Refused
 KEY = bytes(16)
 
 
-def test_a_real_server_that_is_killed_and_comes_back(tool, folder):
-    with PyKmip(folder / "pykmip").start() as server:
+def test_a_real_server_that_is_killed_and_comes_back(tool, directory):
+    with PyKmip(directory / "pykmip").start() as server:
         client = tool.open([server.port], server.client_files(), deadline_ms=3000)
         id = client.register(KEY, names=["n"])
         server.kill()
@@ -28,8 +28,8 @@ def test_a_real_server_that_is_killed_and_comes_back(tool, folder):
         assert client.value(id) == KEY
 
 
-def test_the_second_server_is_used_while_the_first_is_away(tool, folder):
-    with KmipEmulator(folder / "emulator", servers=2).start() as pair:
+def test_the_second_server_is_used_while_the_first_is_away(tool, directory):
+    with KmipEmulator(directory / "emulator", servers=2).start() as pair:
         client = tool.open(pair.ports, pair.client_files())
         id = client.register(KEY, names=["n"])
         assert client.status()["server"].endswith(str(pair.ports[0]))
@@ -43,8 +43,8 @@ def test_the_second_server_is_used_while_the_first_is_away(tool, folder):
         assert client.value(id) == KEY
 
 
-def test_a_store_whose_answer_is_lost_is_found_by_looking(tool, folder):
-    with KmipEmulator(folder / "emulator").start() as server:
+def test_a_store_whose_answer_is_lost_is_found_by_looking(tool, directory):
+    with KmipEmulator(directory / "emulator").start() as server:
         client = tool.open([server.port], server.client_files())
         client.register(KEY, names=["before"])
         server.fault("cut_after", "Register")
@@ -56,8 +56,8 @@ def test_a_store_whose_answer_is_lost_is_found_by_looking(tool, folder):
         assert server.counters()["operations"]["Register"] == 2
 
 
-def test_a_hanging_server_costs_the_deadline(tool, folder):
-    with KmipEmulator(folder / "emulator").start() as server:
+def test_a_hanging_server_costs_the_deadline(tool, directory):
+    with KmipEmulator(directory / "emulator").start() as server:
         client = tool.open([server.port], server.client_files(), deadline_ms=700, request_timeout_ms=400)
         id = client.register(KEY, names=["n"])
         server.fault("hang", count=-1)
@@ -71,8 +71,8 @@ def test_a_hanging_server_costs_the_deadline(tool, folder):
 MAKERS = {"pykmip": PyKmip, "emulator": KmipEmulator}
 
 
-def test_the_lab_stops_starts_and_lists_either_server(kind, tool, folder):
-    with MAKERS[kind](folder / "server").start() as server:
+def test_the_lab_stops_starts_and_lists_either_server(kind, tool, directory):
+    with MAKERS[kind](directory / "server").start() as server:
         port = server.port
         client = tool.open([port], server.client_files("me"), deadline_ms=3000)
         id = client.register(KEY, names=["n"], groups=["g"], info=[["openkeyring", "data"]])
@@ -90,8 +90,8 @@ def test_the_lab_stops_starts_and_lists_either_server(kind, tool, folder):
             "id": id, "owner": "me", "names": ["n"], "groups": ["g"], "info": [["openkeyring", "data"]]}
 
 
-def test_the_lab_lets_either_server_hang(kind, tool, folder):
-    with MAKERS[kind](folder / "server").start() as server:
+def test_the_lab_lets_either_server_hang(kind, tool, directory):
+    with MAKERS[kind](directory / "server").start() as server:
         client = tool.open([server.port], server.client_files(), deadline_ms=700, request_timeout_ms=400)
         id = client.register(KEY, names=["n"])
         server.hang()
@@ -103,8 +103,8 @@ def test_the_lab_lets_either_server_hang(kind, tool, folder):
         assert patient.value(id) == KEY
 
 
-def test_a_killed_emulator_keeps_its_port_but_no_objects(tool, folder):
-    with KmipEmulator(folder / "emulator", latency_ms=30).start() as server:
+def test_a_killed_emulator_keeps_its_port_but_no_objects(tool, directory):
+    with KmipEmulator(directory / "emulator", latency_ms=30).start() as server:
         client = tool.open([server.port], server.client_files(), deadline_ms=3000)
         id = client.register(KEY, names=["n"])
         started = time.monotonic()
@@ -119,8 +119,8 @@ def test_a_killed_emulator_keeps_its_port_but_no_objects(tool, folder):
         assert client.locate(names=["n"]) == []
 
 
-def test_the_emulator_shows_no_values(tool, folder):
-    with KmipEmulator(folder / "emulator").start() as server:
+def test_the_emulator_shows_no_values(tool, directory):
+    with KmipEmulator(directory / "emulator").start() as server:
         client = tool.open([server.port], server.client_files("me"))
         client.register(b"0123456789abcdef", names=["n"], groups=["g"])
         [shown] = server.objects()
@@ -128,21 +128,21 @@ def test_the_emulator_shows_no_values(tool, folder):
         assert "0123456789abcdef" not in str(shown)
 
 
-def test_the_emulator_makes_certificates_and_ends_with_its_parent(folder):
+def test_the_emulator_makes_certificates_and_ends_with_its_parent(directory):
     import json
     import subprocess
     from lab import process
     from lab.mariadb import PRODUCTS
     parent = subprocess.Popen(["sleep", "60"])
-    ready = folder / "ready.json"
-    made = process.Process([PRODUCTS / "kmip-emulator", "--make-certificates", folder, "--ready-file", ready,
+    ready = directory / "ready.json"
+    made = process.Process([PRODUCTS / "kmip-emulator", "--make-certificates", directory, "--ready-file", ready,
                             "--parent-pid", parent.pid, "--behaviour", '{"versions": ["1.2"]}'],
-                           folder / "log", process.bare_environment(folder))
+                           directory / "log", process.bare_environment(directory))
     process.wait_until(ready.exists, "the emulator", 20)
     told = json.loads(ready.read_text())
     assert ready.stat().st_mode & 0o777 == 0o600
     for name in ("server_ca", "client_ca", "client_key"):
-        assert (folder / told[name]).exists()
+        assert (directory / told[name]).exists()
     parent.kill()
     parent.wait()
     assert made.wait(20) == 0

@@ -17,18 +17,18 @@ def refusal(tool, port, files, **options) -> Refused:
     return refused.value
 
 
-def test_a_server_of_another_authority_is_refused(server, tool, folder):
-    files = server.client_files() | {"server_ca": str(Authority(folder / "other").certificate)}
+def test_a_server_of_another_authority_is_refused(server, tool, directory):
+    files = server.client_files() | {"server_ca": str(Authority(directory / "other").certificate)}
     refused = refusal(tool, server.port, files)
     assert refused.code == "Misconfigured"
     assert "server_ca" in refused.message and "tls_peer_verification" in refused.message
 
 
 @pytest.mark.parametrize("which", ["server_of_another_host", "expired_server"])
-def test_a_server_with_a_wrong_certificate_is_refused(kind, which, servers, tool, folder):
+def test_a_server_with_a_wrong_certificate_is_refused(kind, which, servers, tool, directory):
     authority = servers[kind].authority
     certificate = getattr(authority, which)(f"{kind}-{which}")
-    with MAKERS[kind](folder / "server", authority, certificate=certificate).start() as bad:
+    with MAKERS[kind](directory / "server", authority, certificate=certificate).start() as bad:
         refused = refusal(tool, bad.port, servers[kind].client_files())
         assert refused.code == "Misconfigured"
         if which == "expired_server":
@@ -38,8 +38,8 @@ def test_a_server_with_a_wrong_certificate_is_refused(kind, which, servers, tool
             tool.open([bad.port], servers[kind].client_files(), verify_host=False).query()
 
 
-def test_a_client_of_another_authority_is_refused(server, tool, folder):
-    own = Authority(folder / "other").client("intruder")
+def test_a_client_of_another_authority_is_refused(server, tool, directory):
+    own = Authority(directory / "other").client("intruder")
     files = server.client_files() | {"client_ca": str(own.certificate), "client_key": str(own.key)}
     refused = refusal(tool, server.port, files)
     assert refused.code == "Misconfigured"

@@ -57,9 +57,9 @@ def decrypt(kms, blob: bytes, context: dict | None = None) -> bytes:
     return base64.b64decode(answer["Plaintext"])
 
 
-def stock_file(kms, folder: pathlib.Path, key_id: int, version: int = 1, mode: int = 0o444) -> pathlib.Path:
+def stock_file(kms, directory: pathlib.Path, key_id: int, version: int = 1, mode: int = 0o444) -> pathlib.Path:
     """A key file as MariaDB's own plugin makes it."""
-    path = folder / f"aws-kms-key.{key_id}.{version}"
+    path = directory / f"aws-kms-key.{key_id}.{version}"
     path.write_bytes(new_blob(kms))
     path.chmod(mode)
     return path

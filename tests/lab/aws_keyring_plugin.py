@@ -34,11 +34,11 @@ def variables(kms, conf: pathlib.Path, data: pathlib.Path, **more) -> list[str]:
 class AwsServer(mysql.MySQL):
     """A MySQL server whose keyring is the plugin, loaded early. `keyring` is its data file."""
 
-    def __init__(self, folder: pathlib.Path, kms, *, early: bool = True, more=None, **options):
-        super().__init__(folder, plugins=[LIBRARY, *options.pop("plugins", ())], **options)
+    def __init__(self, directory: pathlib.Path, kms, *, early: bool = True, more=None, **options):
+        super().__init__(directory, plugins=[LIBRARY, *options.pop("plugins", ())], **options)
         self.kms = kms
-        self.conf = self.folder / "keyring_aws_conf"
-        self.keyring = self.folder / "mysql-keyring" / "keyring_aws_data"
+        self.conf = self.directory / "keyring_aws_conf"
+        self.keyring = self.directory / "mysql-keyring" / "keyring_aws_data"
         if not self.conf.exists():
             write_conf(self.conf, kms)
         self.early = ["--early-plugin-load=keyring_aws.so"] if early else []
@@ -53,13 +53,13 @@ class AwsServer(mysql.MySQL):
 
     def migrate(self, source: str, destination: str, direction: str) -> None:
         """mysqld as the tool that copies keys ("to" or "from" a component), between the .so files named."""
-        command = [*self.installation.server_command(self.program_folder), f"--datadir={self.data}",
-                   f"--plugin-dir={self.plugin_folder}", "--secure-file-priv=", f"--tmpdir={self.folder}", *as_root(self.user),
+        command = [*self.installation.server_command(self.program_directory), f"--datadir={self.data}",
+                   f"--plugin-dir={self.plugin_directory}", "--secure-file-priv=", f"--tmpdir={self.directory}", *as_root(self.user),
                    *self.values,
                    f"--keyring-migration-source={source}", f"--keyring-migration-destination={destination}",
                    f"--keyring-migration-{direction}-component"]
         done = subprocess.run([str(part) for part in command], text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, cwd=self.folder,
-                              env=process.bare_environment(self.folder))
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, cwd=self.directory,
+                              env=process.bare_environment(self.directory))
         if done.returncode != 0:
             raise process.Failed(f"the migration ended with {done.returncode}\n{done.stdout}")

@@ -21,10 +21,10 @@ def options(kms, *, master_key_id: str = "alias/openkeyring") -> list[str]:
             f"--aws-key-management-region={kms.region}", f"--aws-key-management-endpoint-url={kms.url}"]
 
 
-def key_files(folder: pathlib.Path) -> dict[tuple[int, int], pathlib.Path]:
-    """The key files in a folder by (key id, version)."""
+def key_files(directory: pathlib.Path) -> dict[tuple[int, int], pathlib.Path]:
+    """The key files in a directory by (key id, version)."""
     found = {}
-    for path in folder.glob("aws-kms-key*"):
+    for path in directory.glob("aws-kms-key*"):
         match = re.fullmatch(r"aws-kms-key\.(\d+)\.(\d+)", path.name)
         assert match, f"a file of an unknown name: {path}"
         found[int(match[1]), int(match[2])] = path

@@ -14,13 +14,13 @@ class Certificate:
 
 
 class Authority:
-    """A certificate authority in a folder. Elliptic keys: made in a few milliseconds."""
+    """A certificate authority in a directory. Elliptic keys: made in a few milliseconds."""
 
-    def __init__(self, folder: pathlib.Path, name: str = "OpenKeyring test CA"):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.key = self.folder / "ca.key"
-        self.certificate = self.folder / "ca.pem"
+    def __init__(self, directory: pathlib.Path, name: str = "OpenKeyring test CA"):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.key = self.directory / "ca.key"
+        self.certificate = self.directory / "ca.pem"
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-days", "30", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.certificate,
                  "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
@@ -36,7 +36,7 @@ class Authority:
 
     def client(self, common_name: str) -> Certificate:
         """One for each name: asked again, it is the same."""
-        made = Certificate(self.folder / f"{common_name}.pem", self.folder / f"{common_name}.key")
+        made = Certificate(self.directory / f"{common_name}.pem", self.directory / f"{common_name}.key")
         return made if made.certificate.exists() else self._issue(common_name, "", "clientAuth")
 
     def expired_client(self, common_name: str = "expired-client") -> Certificate:
@@ -54,18 +54,18 @@ class Authority:
         return {"server_ca": str(self.certificate), "client_ca": str(own.certificate), "client_key": str(own.key)}
 
     def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int = 20) -> Certificate:
-        key, request, out = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
-        extensions = self.folder / f"{name}.ext"
+        key, request, out = (self.directory / f"{name}.{end}" for end in ("key", "csr", "pem"))
+        extensions = self.directory / f"{name}.ext"
         extensions.write_text(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={hosts}\n" if hosts else ""))
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         now = datetime.datetime.now(datetime.timezone.utc)
         # `openssl ca` is the command of OpenSSL 3.0 that takes both dates.
-        configuration = self.folder / f"{name}.cnf"
-        (self.folder / f"{name}.index").touch()
+        configuration = self.directory / f"{name}.cnf"
+        (self.directory / f"{name}.index").touch()
         configuration.write_text(
-            f"[ca]\ndefault_ca=d\n[d]\ndatabase={self.folder}/{name}.index\nrand_serial=yes\n"
-            f"new_certs_dir={self.folder}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+            f"[ca]\ndefault_ca=d\n[d]\ndatabase={self.directory}/{name}.index\nrand_serial=yes\n"
+            f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
         _openssl("ca", "-batch", "-notext", "-config", configuration, "-cert", self.certificate,
                  "-keyfile", self.key, "-in", request, "-out", out, "-extfile", extensions,
                  "-startdate", _time(now - datetime.timedelta(days=10)),

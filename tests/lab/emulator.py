@@ -12,14 +12,14 @@ from .mariadb import PRODUCTS
 class Emulator:
     """One emulator. Keys outlive it in a state file, and ports stay, so that it can be restarted."""
 
-    def __init__(self, folder: pathlib.Path, *, alias: str = "alias/openkeyring", region: str = "eu-central-1",
+    def __init__(self, directory: pathlib.Path, *, alias: str = "alias/openkeyring", region: str = "eu-central-1",
                  options=()):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(exist_ok=True)
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
         self.alias = alias
         self.region = region
         self.options = list(options)
-        self.log = self.folder / "emulator.log"
+        self.log = self.directory / "emulator.log"
         self.ready: dict = {}
         self.process: process.Process | None = None
 
@@ -27,13 +27,13 @@ class Emulator:
         program = PRODUCTS / "kms-emulator"
         if not program.exists():
             raise process.Failed(f"{program} is missing: run ./dev build")
-        ready_file = self.folder / "ready.json"
+        ready_file = self.directory / "ready.json"
         ready_file.unlink(missing_ok=True)
         ports = ["--port", self.ready.get("port", 0), "--control-port", self.ready.get("control_port", 0)]
         self.process = process.Process(
-            [program, "--ready-file", ready_file, "--state", self.folder / "state.json", "--region", self.region,
+            [program, "--ready-file", ready_file, "--state", self.directory / "state.json", "--region", self.region,
              "--create-key", self.alias, *ports, *self.options],
-            self.log, process.bare_environment(self.folder), cwd=self.folder)
+            self.log, process.bare_environment(self.directory), cwd=self.directory)
 
         def ready():
             self.process.fail_if_ended()

@@ -20,9 +20,9 @@ def config(kmip, user: str = "mysql", **more) -> dict:
 class KmipServer(mysql.MySQL):
     """A MySQL server whose keyring is our component. `kmip_user` owns the objects."""
 
-    def __init__(self, folder: pathlib.Path, kmip, *, where: str = "plugin", kmip_user: str = "mysql", more=None,
+    def __init__(self, directory: pathlib.Path, kmip, *, where: str = "plugin", kmip_user: str = "mysql", more=None,
                  **options):
-        super().__init__(folder, plugins=[LIBRARY, *options.pop("plugins", ())], **options)
+        super().__init__(directory, plugins=[LIBRARY, *options.pop("plugins", ())], **options)
         self.kmip, self.kmip_user, self.where, self.more = kmip, kmip_user, where, dict(more or {})
         self.configure()
 

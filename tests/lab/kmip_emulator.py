@@ -13,11 +13,11 @@ from .mariadb import PRODUCTS
 class KmipEmulator:
     """One or more servers that share their objects. Ports outlive a stop and a kill, objects only a stop."""
 
-    def __init__(self, folder: pathlib.Path, authority: certificates.Authority | None = None, *, servers: int = 1,
+    def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *, servers: int = 1,
                  certificate: certificates.Certificate | None = None, latency_ms: int = 0, options=()):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(exist_ok=True)
-        self.authority = authority or certificates.Authority(self.folder / "tls")
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
+        self.authority = authority or certificates.Authority(self.directory / "tls")
         self.certificate = certificate or self.authority.server("kmip-emulator")
         self.servers = servers
         self.latency_ms = latency_ms
@@ -34,14 +34,14 @@ class KmipEmulator:
         program = PRODUCTS / "kmip-emulator"
         if not program.exists():
             raise process.Failed(f"{program} is missing: run ./dev build")
-        ready_file = self.folder / "ready.json"
+        ready_file = self.directory / "ready.json"
         ready_file.unlink(missing_ok=True)
         ports = [word for port in self.ready.get("ports", []) for word in ("--port", port)]
         self.process = process.Process(
             [program, "--ready-file", ready_file, "--servers", self.servers, "--tls-cert", self.certificate.certificate,
              "--tls-key", self.certificate.key, "--client-ca", self.authority.certificate,
              "--latency-ms", self.latency_ms, *ports, *self.options],
-            self.folder / "kmip-emulator.log", process.bare_environment(self.folder), cwd=self.folder)
+            self.directory / "kmip-emulator.log", process.bare_environment(self.directory), cwd=self.directory)
 
         def ready():
             self.process.fail_if_ended()

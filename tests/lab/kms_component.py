@@ -20,12 +20,12 @@ def config(kms, file: pathlib.Path, **more) -> dict:
 class KmsServer(mysql.MySQL):
     """A MySQL server whose keyring is our component. `keyring` is the key file."""
 
-    def __init__(self, folder: pathlib.Path, kms, *, where: str = "plugin", keyring=None, more=None, **options):
+    def __init__(self, directory: pathlib.Path, kms, *, where: str = "plugin", keyring=None, more=None, **options):
         environment = {**kms.environment(), **options.pop("environment", {})}
-        super().__init__(folder, plugins=[LIBRARY, *options.pop("plugins", ())], environment=environment, **options)
+        super().__init__(directory, plugins=[LIBRARY, *options.pop("plugins", ())], environment=environment, **options)
         self.kms = kms
         self.where = where
-        self.keyring = pathlib.Path(keyring or self.folder / "keyring" / "keys")
+        self.keyring = pathlib.Path(keyring or self.directory / "keyring" / "keys")
         self.keyring.parent.mkdir(exist_ok=True)
         self.configure(**(more or {}))
         if self.user or self.switch_user:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Private MariaDB servers: own data folder, socket and options; nothing of the system is touched."""
+"""Private MariaDB servers: own data directory, socket and options; nothing of the system is touched."""
 
 import dataclasses
 import fcntl
@@ -33,8 +33,8 @@ class Installation:
     run: tuple[str, ...] = ()  # What stands before a program of it: a loader of its own.
 
     def program(self, name: str) -> list[str]:
-        for folder in ("sbin", "bin", "libexec"):
-            path = self.prefix / folder / name
+        for directory in ("sbin", "bin", "libexec"):
+            path = self.prefix / directory / name
             if path.exists():
                 return [*self.run, str(path)]
         raise process.Failed(f"no {name} under {self.prefix}")
@@ -61,9 +61,9 @@ class Installation:
     SIZES = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=48M", "--aria-log-file-size=8M",
              "--aria-pagecache-buffer-size=8M", "--key-buffer-size=1M")
 
-    def empty_data_folder(self) -> pathlib.Path:
-        """A data folder with the system tables, made once for each version and then copied."""
-        home = packages.cache_root().parent / "data-folders"
+    def empty_data_directory(self) -> pathlib.Path:
+        """A data directory with the system tables, made once for each version and then copied."""
+        home = packages.cache_root().parent / "data-directories"
         home.mkdir(parents=True, exist_ok=True)
         made = home / self.version
         with open(home / f"{self.version}.lock", "w") as lock:
@@ -119,46 +119,46 @@ def _as_root(user: str | None) -> list[str]:
 
 
 class MariaDB:
-    """One server. `folder` holds all of it: data, sockets, logs, plugin folder, home.
+    """One server. `directory` holds all of it: data, sockets, logs, plugin directory, home.
 
     options      added to the command line, as given
     environment  the whole environment of the server besides PATH, HOME and TZ
-    plugins      .so files to be found in the plugin folder (links, so a rebuilt one is seen)
+    plugins      .so files to be found in the plugin directory (links, so a rebuilt one is seen)
     user         another system user to run as (needs root), e.g. "mysql"
     tcp          whether to listen on 127.0.0.1:port
     """
 
-    def __init__(self, folder: pathlib.Path, installation: Installation | None = None, *,
+    def __init__(self, directory: pathlib.Path, installation: Installation | None = None, *,
                  options=(), environment: dict[str, str] | None = None, plugins=(),
                  user: str | None = None, tcp: bool = False):
-        self.folder = pathlib.Path(folder)
+        self.directory = pathlib.Path(directory)
         self.installation = installation or mariadb_10()
         self.options = list(options)
         self.environment = dict(environment or {})
         self.user = user
-        self.data = self.folder / "data"
-        self.plugin_folder = self.folder / "plugin"
-        self.socket = self.folder / "sock"
-        self.log = self.folder / "error.log"
+        self.data = self.directory / "data"
+        self.plugin_directory = self.directory / "plugin"
+        self.socket = self.directory / "sock"
+        self.log = self.directory / "error.log"
         self.port = process.free_port() if tcp else 0
         self.process: process.Process | None = None
         self._log_start = 0  # Where the log of the running server begins.
-        self.folder.mkdir(exist_ok=True)
-        self.plugin_folder.mkdir(exist_ok=True)
+        self.directory.mkdir(exist_ok=True)
+        self.plugin_directory.mkdir(exist_ok=True)
         for plugin in plugins:
             self.add_plugin(plugin)
         if not self.data.exists():
-            shutil.copytree(self.installation.empty_data_folder(), self.data)
+            shutil.copytree(self.installation.empty_data_directory(), self.data)
         if user:
             self.give_to_user()
 
     def give_to_user(self) -> None:
-        """Makes everything in the folder belong to the user that the server runs as."""
-        subprocess.run(["chown", "-R", f"{self.user}:", str(self.folder)], check=True)
+        """Makes everything in the directory belong to the user that the server runs as."""
+        subprocess.run(["chown", "-R", f"{self.user}:", str(self.directory)], check=True)
 
     def add_plugin(self, plugin) -> None:
         plugin = pathlib.Path(plugin)
-        link = self.plugin_folder / plugin.name
+        link = self.plugin_directory / plugin.name
         if link.is_symlink():
             link.unlink()
         link.symlink_to(plugin.resolve(strict=True))
@@ -166,8 +166,8 @@ class MariaDB:
     def command(self, *extra: str) -> list[str]:
         network = [f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port else ["--skip-networking"]
         return [*self.installation.server_command(), f"--datadir={self.data}", f"--socket={self.socket}",
-                f"--plugin-dir={self.plugin_folder}", f"--pid-file={self.folder}/pid",
-                f"--tmpdir={self.folder}", "--secure-file-priv=", "--plugin-maturity=unknown",
+                f"--plugin-dir={self.plugin_directory}", f"--pid-file={self.directory}/pid",
+                f"--tmpdir={self.directory}", "--secure-file-priv=", "--plugin-maturity=unknown",
                 *Installation.SIZES, *network, *_as_root(self.user), *self.options, *extra]
 
     def start(self, *extra: str, seconds: float = 60.0) -> "MariaDB":
@@ -181,8 +181,8 @@ class MariaDB:
         self.socket.unlink(missing_ok=True)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self.process = process.Process(
-            self.command(*extra), self.log, process.bare_environment(self.folder, self.environment),
-            user=self.user, cwd=self.folder)
+            self.command(*extra), self.log, process.bare_environment(self.directory, self.environment),
+            user=self.user, cwd=self.directory)
 
     def wait_ready(self, seconds: float = 60.0) -> None:
         def ready():
@@ -237,7 +237,7 @@ class MariaDB:
         done = subprocess.run(
             self.client_command("--batch", "--skip-column-names", *([database] if database else [])),
             input=text, text=True, capture_output=True, check=False, timeout=seconds,
-            env=process.bare_environment(self.folder))
+            env=process.bare_environment(self.directory))
         if done.returncode != 0:
             raise SqlError(done.stderr or f"the client ended with {done.returncode}")
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
@@ -260,7 +260,7 @@ class MariaDB:
         done = subprocess.run(
             self.client_command("--batch", "--skip-column-names", "--force"), text=True, capture_output=True,
             input=f"{statement.rstrip(';')}; SHOW WARNINGS;", check=False, timeout=60,
-            env=process.bare_environment(self.folder))
+            env=process.bare_environment(self.directory))
         assert "ERROR" in done.stderr, f"{statement} did not fail"
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 

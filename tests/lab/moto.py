@@ -22,22 +22,22 @@ _FREE_CALLS = 3  # CreateUser, CreateAccessKey, PutUserPolicy come before signat
 class Moto:
     """One moto server. `access_key`/`secret_key` may do what `actions` says, nothing else."""
 
-    def __init__(self, folder: pathlib.Path, *, region: str = "eu-central-1", check_signatures: bool = True,
+    def __init__(self, directory: pathlib.Path, *, region: str = "eu-central-1", check_signatures: bool = True,
                  actions=("kms:*",)):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(exist_ok=True)
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
         self.region = region
         self.actions = list(actions)
         self.check_signatures = check_signatures
         self.port = process.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = self.folder / "moto.log"
+        self.log = self.directory / "moto.log"
         self.access_key = self.secret_key = ""
         self.process: process.Process | None = None
 
     def start(self) -> "Moto":
         root = packages.fetch("moto")
-        environment = process.bare_environment(self.folder, {
+        environment = process.bare_environment(self.directory, {
             "PYTHONHOME": str(root / "usr"),
             "PYTHONPATH": str(root / "usr/lib/python3/dist-packages"),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -47,7 +47,7 @@ class Moto:
             environment["INITIAL_NO_AUTH_ACTION_COUNT"] = str(_FREE_CALLS)
         self.process = process.Process(
             [*packages.loader(root), os.path.realpath(root / "usr/bin/python3"), "-m", "moto.server",
-             "-H", "127.0.0.1", "-p", str(self.port)], self.log, environment, cwd=self.folder)
+             "-H", "127.0.0.1", "-p", str(self.port)], self.log, environment, cwd=self.directory)
         process.wait_until(self._answers, "moto to answer", 60)
         self._create_user()
         return self

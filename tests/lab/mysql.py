@@ -12,7 +12,7 @@ from .mariadb import SqlError
 from .mysql_installation import SIZES, Installation, as_root, mysql_9
 from .sql_session import Session
 
-# What of the installation's plugin folder is in ours. The server itself asks for the reference cache.
+# What of the installation's plugin directory is in ours. The server itself asks for the reference cache.
 STOCK = ("component_reference_cache.so", "component_keyring_file.so", "keyring_udf.so", "mysql_clone.so")
 
 # Few connections and tables, since each test has a server of its own, and no thread that shutdown waits for: two
@@ -26,21 +26,21 @@ _server_ids = itertools.count(1)
 
 
 class MySQL:
-    """One server. `folder` holds all of it: program name, data, socket, log, plugin folder, home.
+    """One server. `directory` holds all of it: program name, data, socket, log, plugin directory, home.
 
     options      added to the command line, as given
     environment  the whole environment of the server besides PATH, HOME, LANG, TMPDIR and TZ
-    plugins      .so files to be found in the plugin folder (links, so a rebuilt one is seen)
+    plugins      .so files to be found in the plugin directory (links, so a rebuilt one is seen)
     user         another system user to run as (needs root), e.g. "mysql"
     switch_user  started as root, and told to become this user: what a distribution's scripts do
     tcp          whether to listen on 127.0.0.1:port
     binlog       whether to write a binary log
     """
 
-    def __init__(self, folder: pathlib.Path, installation: Installation | None = None, *, options=(),
+    def __init__(self, directory: pathlib.Path, installation: Installation | None = None, *, options=(),
                  environment: dict[str, str] | None = None, plugins=(), user: str | None = None,
                  switch_user: str | None = None, tcp: bool = False, binlog: bool = False):
-        self.folder = pathlib.Path(folder)
+        self.directory = pathlib.Path(directory)
         self.installation = installation or mysql_9()
         if user or switch_user:
             self.installation = self.installation.readable_by_all()
@@ -50,53 +50,53 @@ class MySQL:
         self.switch_user = switch_user
         self.binlog = binlog
         self.server_id = next(_server_ids)
-        self.program_folder, self.data, self.plugin_folder = (
-            self.folder / name for name in ("bin", "data", "plugin"))
-        self.socket = self.folder / "sock"
-        self.log = self.folder / "error.log"
+        self.program_directory, self.data, self.plugin_directory = (
+            self.directory / name for name in ("bin", "data", "plugin"))
+        self.socket = self.directory / "sock"
+        self.log = self.directory / "error.log"
         self.port = process.free_port() if tcp else 0
         self.process: process.Process | None = None
         self._log_start = 0  # Where the log of the running server begins.
-        for made in (self.folder, self.program_folder, self.plugin_folder):
+        for made in (self.directory, self.program_directory, self.plugin_directory):
             made.mkdir(exist_ok=True)
         for plugin in [*(self.installation.plugins / name for name in STOCK), *plugins]:
             self.add_plugin(plugin)
         if not self.data.exists():
-            self.installation.copy_empty_data_folder(self.data)
+            self.installation.copy_empty_data_directory(self.data)
         if user or switch_user:
             self.give_to_user()
 
     def give_to_user(self) -> None:
-        """Makes everything in the folder belong to the user that the server runs as."""
-        subprocess.run(["chown", "-R", f"{self.user or self.switch_user}:", str(self.folder)], check=True)
+        """Makes everything in the directory belong to the user that the server runs as."""
+        subprocess.run(["chown", "-R", f"{self.user or self.switch_user}:", str(self.directory)], check=True)
 
     def add_plugin(self, plugin, name: str = "") -> None:
-        """A link in the plugin folder, under another name if one is given."""
+        """A link in the plugin directory, under another name if one is given."""
         plugin = pathlib.Path(plugin)
-        link = self.plugin_folder / (name or plugin.name)
+        link = self.plugin_directory / (name or plugin.name)
         link.unlink(missing_ok=True)
         link.symlink_to(plugin.resolve(strict=True))
 
     # Manifests and configurations.
 
     def write_manifest(self, *components: str, where: str = "program") -> None:
-        """Which components are loaded at start; where="data": the global manifest sends to the data folder."""
+        """Which components are loaded at start; where="data": the global manifest sends to the data directory."""
         manifest = {"components": ",".join(f"file://{name}" for name in components)}
         if where == "data":
             self._write_json(self.data / "mysqld.my", manifest)
             manifest = {"read_local_manifest": True}
-        self._write_json(self.program_folder / "mysqld.my", manifest)
+        self._write_json(self.program_directory / "mysqld.my", manifest)
 
     def write_config(self, name: str, content: dict | str, where: str = "plugin") -> None:
         """`name`.cnf of a component, as JSON or as the text given; where="data": the global one sends there."""
         if where == "data":
             self._write_json(self.data / f"{name}.cnf", content)
             content = {"read_local_config": True}
-        self._write_json(self.plugin_folder / f"{name}.cnf", content)
+        self._write_json(self.plugin_directory / f"{name}.cnf", content)
 
     def use_keyring_file(self, path: pathlib.Path | None = None, local: bool = False) -> pathlib.Path:
-        """MySQL's own file keyring; returns its data file. local: manifest and configuration in the data folder."""
-        path = path or self.folder / "keyring_file"
+        """MySQL's own file keyring; returns its data file. local: manifest and configuration in the data directory."""
+        path = path or self.directory / "keyring_file"
         self.write_manifest("component_keyring_file", where="data" if local else "program")
         self.write_config("component_keyring_file", {"path": str(path), "read_only": False},
                           where="data" if local else "plugin")
@@ -113,9 +113,9 @@ class MySQL:
         network = [f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port else ["--skip-networking"]
         log = ["--log-bin=binlog"] if self.binlog else ["--skip-log-bin"]
         user = [f"--user={self.switch_user}"] if self.switch_user else as_root(self.user)
-        return [*self.installation.server_command(self.program_folder), f"--datadir={self.data}",
-                f"--plugin-dir={self.plugin_folder}", f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
-                f"--tmpdir={self.folder}", "--secure-file-priv=", "--mysqlx=OFF", f"--server-id={self.server_id}",
+        return [*self.installation.server_command(self.program_directory), f"--datadir={self.data}",
+                f"--plugin-dir={self.plugin_directory}", f"--socket={self.socket}", f"--pid-file={self.directory}/pid",
+                f"--tmpdir={self.directory}", "--secure-file-priv=", "--mysqlx=OFF", f"--server-id={self.server_id}",
                 *SIZES, *SMALL, *network, *log, *user, *self.options, *extra]
 
     def start(self, *extra: str, wait: bool = True, seconds: float = 60.0) -> "MySQL":
@@ -123,8 +123,8 @@ class MySQL:
         self.socket.unlink(missing_ok=True)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self.process = process.Process(
-            self.command(*extra), self.log, process.bare_environment(self.folder, self.environment),
-            user=self.user, cwd=self.folder)
+            self.command(*extra), self.log, process.bare_environment(self.directory, self.environment),
+            user=self.user, cwd=self.directory)
         if wait:
             self.wait_ready(seconds)
         return self
@@ -133,8 +133,8 @@ class MySQL:
         """(exit code, output) of mysqld with options that make it end by itself: --validate-config and the like."""
         started = self.log.stat().st_size if self.log.exists() else 0
         code = process.Process(
-            self.command(*extra), self.log, process.bare_environment(self.folder, self.environment),
-            user=self.user, cwd=self.folder).wait(seconds)
+            self.command(*extra), self.log, process.bare_environment(self.directory, self.environment),
+            user=self.user, cwd=self.directory).wait(seconds)
         with open(self.log, errors="replace") as log:
             log.seek(started)
             return code, log.read()
@@ -192,7 +192,7 @@ class MySQL:
         done = subprocess.run(
             self.client_command("--batch", "--skip-column-names", *login, *([database] if database else [])),
             input=text, text=True, capture_output=True, check=False, timeout=seconds,
-            env=process.bare_environment(self.folder))
+            env=process.bare_environment(self.directory))
         if done.returncode != 0:
             raise SqlError(done.stderr or f"the client ended with {done.returncode}")
         return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
@@ -216,7 +216,7 @@ class MySQL:
 
     def session(self, *login: str) -> Session:
         """A connection that stays open; for loops, and one a thread."""
-        return Session(self.client_command(*login), process.bare_environment(self.folder))
+        return Session(self.client_command(*login), process.bare_environment(self.directory))
 
     def error_log(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -251,18 +251,18 @@ class MySQL:
             for name, kind in functions.items()))
 
     def migrate_keyring(self, source: str, destination: str, source_dir=None, destination_dir=None, *extra: str) -> str:
-        """mysql_migrate_keyring from one component of our plugin folder to another; what it printed.
+        """mysql_migrate_keyring from one component of our plugin directory to another; what it printed.
 
-        The folders hold local configurations. process.Failed when that reports an error.
+        The directories hold local configurations. process.Failed when that reports an error.
         """
-        folders = [f"--{side}-keyring-configuration-dir={folder}" for side, folder in
-                   (("source", source_dir), ("destination", destination_dir)) if folder]
+        directories = [f"--{side}-keyring-configuration-dir={directory}" for side, directory in
+                   (("source", source_dir), ("destination", destination_dir)) if directory]
         done = subprocess.run(
             [*self.installation.program("mysql_migrate_keyring"), "--no-defaults",
-             f"--component-dir={self.plugin_folder}", f"--source-keyring={source}",
-             f"--destination-keyring={destination}", *folders, *extra],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60, cwd=self.folder,
-            env=process.bare_environment(self.folder, self.environment))
+             f"--component-dir={self.plugin_directory}", f"--source-keyring={source}",
+             f"--destination-keyring={destination}", *directories, *extra],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60, cwd=self.directory,
+            env=process.bare_environment(self.directory, self.environment))
         if done.returncode != 0 or "[ERROR]" in done.stdout:  # Some errors end with 0.
             raise process.Failed(f"mysql_migrate_keyring ended with {done.returncode}\n{done.stdout}")
         return done.stdout

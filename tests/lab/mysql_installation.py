@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The programs of MySQL 9, and an empty data folder made with them once."""
+"""The programs of MySQL 9, and an empty data directory made with them once."""
 
 import atexit
 import dataclasses
@@ -16,7 +16,7 @@ from . import packages, process
 
 OWN = "OPENKEYRING_MYSQL_9"  # A prefix like /usr, instead of the server from Debian sid.
 
-# What a data folder is made with and must be used with. `nosync` leaves syncing to the kernel: enough for kill -9.
+# What a data directory is made with and must be used with. `nosync` leaves syncing to the kernel: enough for kill -9.
 SIZES = ("--innodb-buffer-pool-size=24M", "--innodb-redo-log-capacity=8M", "--innodb-flush-method=nosync",
          "--innodb-data-file-path=ibdata1:5M:autoextend", "--innodb-autoextend-increment=1",
          "--innodb-buffer-pool-dump-at-shutdown=OFF", "--innodb-buffer-pool-load-at-startup=OFF")
@@ -29,9 +29,9 @@ class Installation:
     run: tuple[str, ...] = ()  # What stands before a program of it: a loader of its own.
 
     def path(self, name: str) -> pathlib.Path:
-        for folder in ("sbin", "bin", "libexec"):
-            if (self.prefix / folder / name).exists():
-                return self.prefix / folder / name
+        for directory in ("sbin", "bin", "libexec"):
+            if (self.prefix / directory / name).exists():
+                return self.prefix / directory / name
         raise process.Failed(f"no {name} under {self.prefix}")
 
     def program(self, name: str) -> list[str]:
@@ -57,21 +57,21 @@ class Installation:
                               capture_output=True, check=True, env=process.bare_environment(pathlib.Path("/")))
         return re.search(r"Ver (\d+\.\d+\.\d+)", done.stdout).group(1)
 
-    def server_command(self, folder: pathlib.Path) -> list[str]:
-        """mysqld, called `folder`/mysqld: beside that name it looks for mysqld.my.
+    def server_command(self, directory: pathlib.Path) -> list[str]:
+        """mysqld, called `directory`/mysqld: beside that name it looks for mysqld.my.
 
         The name is absolute, or the server would look where the link leads to.
         """
-        link = folder.resolve() / "mysqld"
+        link = directory.resolve() / "mysqld"
         if not link.is_symlink():
             link.symlink_to(self.path("mysqld"))
         share = self.share
         return [*self.run, str(link), "--no-defaults", f"--basedir={self.prefix}",
                 f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets"]
 
-    def empty_data_folder(self) -> pathlib.Path:
-        """A data folder with the system tables, made once for each version. Copies get a uuid of their own."""
-        home = packages.cache_root().parent / "data-folders"
+    def empty_data_directory(self) -> pathlib.Path:
+        """A data directory with the system tables, made once for each version. Copies get a uuid of their own."""
+        home = packages.cache_root().parent / "data-directories"
         home.mkdir(parents=True, exist_ok=True)
         name = f"mysql-{self.version}-{hashlib.sha256(' '.join(SIZES).encode()).hexdigest()[:8]}"
         with open(home / f"{name}.lock", "w") as lock:
@@ -93,27 +93,27 @@ class Installation:
             raise process.Failed(f"initialising MySQL {self.version} failed:\n{done.stdout[-4000:]}")
         (scratch / "data/auto.cnf").unlink()
 
-    def copy_empty_data_folder(self, destination: pathlib.Path) -> None:
+    def copy_empty_data_directory(self, destination: pathlib.Path) -> None:
         # Most of it is zeros; holes make the copy three times as fast.
-        subprocess.run(["cp", "-a", "--sparse=always", "--reflink=auto", self.empty_data_folder(), destination],
+        subprocess.run(["cp", "-a", "--sparse=always", "--reflink=auto", self.empty_data_directory(), destination],
                        check=True)
 
     def readable_by_all(self) -> "Installation":
         """This one, or a copy of it where another system user can run it: root's cache is private to root."""
-        if all(folder.stat().st_mode & 0o005 == 0o005 for folder in [self.prefix, *self.prefix.parents]):
+        if all(directory.stat().st_mode & 0o005 == 0o005 for directory in [self.prefix, *self.prefix.parents]):
             return self
         return _copy_for_all(self)
 
 
 @functools.cache
 def _copy_for_all(installation: Installation) -> Installation:
-    folder = process.new_folder("mysql9")
-    atexit.register(process.remove_folder, folder)
+    directory = process.new_directory("mysql9")
+    atexit.register(process.remove_directory, directory)
     old = installation.prefix
     for name in ("bin", "sbin", "lib64", "lib", "share/mysql"):
         if (old / name).exists():
-            shutil.copytree(old / name, folder / name, symlinks=True, copy_function=_link_or_copy)
-    return Installation(folder, tuple(word.replace(str(old), str(folder)) for word in installation.run))
+            shutil.copytree(old / name, directory / name, symlinks=True, copy_function=_link_or_copy)
+    return Installation(directory, tuple(word.replace(str(old), str(directory)) for word in installation.run))
 
 
 def _link_or_copy(source: str, destination: str) -> None:

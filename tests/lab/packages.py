@@ -2,7 +2,7 @@
 """Servers that this Debian release does not have, taken from Debian sid without installing them.
 
 apt, in a private world (tools/apt_world.py), fetches the packages with everything they need, C library included, and
-dpkg-deb unpacks them into a cache folder. Programs are run with the loader of that folder. Nothing of the system is
+dpkg-deb unpacks them into a cache directory. Programs are run with the loader of that directory. Nothing of the system is
 changed, and root is not needed.
 """
 
@@ -17,7 +17,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import apt_world  # noqa: E402
 from apt_world import MIRROR, Unavailable  # noqa: E402
 
-# What is fetched, by the name of its folder. curl brings the libcurl that our plugins are linked to.
+# What is fetched, by the name of its directory. curl brings the libcurl that our plugins are linked to.
 SETS = {
     "mariadb": ["mariadb-server-core", "mariadb-client-core", "mariadb-backup", "curl"],
     "mysql": ["mysql-server-core", "mysql-client-core", "curl"],
@@ -37,7 +37,7 @@ def without_sid() -> bool:
 
 
 def fetch(name: str) -> pathlib.Path:
-    """The folder that the set `name` is unpacked in; fetched by the first caller, kept for the next."""
+    """The directory that the set `name` is unpacked in; fetched by the first caller, kept for the next."""
     if without_sid():
         raise Unavailable(f"{name}: {GO_WITHOUT} is set")
     home = cache_root()
@@ -52,15 +52,15 @@ def fetch(name: str) -> pathlib.Path:
 
 
 def loader(root: pathlib.Path) -> list[str]:
-    """The command line prefix that runs a program of `root` with that folder's own C library."""
+    """The command line prefix that runs a program of `root` with that directory's own C library."""
     candidates = sorted(root.glob("usr/lib64/ld-linux-*.so.*")) + sorted(
         root.glob("usr/lib/ld-linux-*.so.*"))
     if not candidates:
-        raise Unavailable(f"no program loader in {root}: remove that folder to fetch it again")
-    return [str(candidates[0]), "--library-path", ":".join(map(str, library_folders(root)))]
+        raise Unavailable(f"no program loader in {root}: remove that directory to fetch it again")
+    return [str(candidates[0]), "--library-path", ":".join(map(str, library_directories(root)))]
 
 
-def library_folders(root: pathlib.Path) -> list[pathlib.Path]:
+def library_directories(root: pathlib.Path) -> list[pathlib.Path]:
     return sorted(root.glob("usr/lib/*-linux-gnu*"))
 
 

@@ -39,21 +39,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def new_folder(label: str, *, on_disk: bool = False) -> pathlib.Path:
-    """A folder for one test, with a path short enough for sockets (107 bytes). Open to other users.
+def new_directory(label: str, *, on_disk: bool = False) -> pathlib.Path:
+    """A directory for one test, with a path short enough for sockets (107 bytes). Open to other users.
 
     No hyphens of ours in it: mariadb-test-run cuts the names of suites there. on_disk: where servers are killed while
     they write. In memory a kill can leave half of an InnoDB page, which its doublewrite buffer does not always cover.
     """
-    base = os.environ.get("OPENKEYRING_TEST_TMP") or (not on_disk and _fast_folder()) or tempfile.gettempdir()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"okr_{label[:12]}_", dir=base))
-    folder.chmod(0o755)
-    if len(str(folder)) > 80:
-        raise Failed(f"{folder} is too long for socket paths: set OPENKEYRING_TEST_TMP to a shorter one")
-    return folder
+    base = os.environ.get("OPENKEYRING_TEST_TMP") or (not on_disk and _fast_directory()) or tempfile.gettempdir()
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=f"okr_{label[:12]}_", dir=base))
+    directory.chmod(0o755)
+    if len(str(directory)) > 80:
+        raise Failed(f"{directory} is too long for socket paths: set OPENKEYRING_TEST_TMP to a shorter one")
+    return directory
 
 
-def _fast_folder() -> str:
+def _fast_directory() -> str:
     """Memory, where there is plenty: servers that are made and thrown away by the dozen wait for disks otherwise."""
     try:
         memory = os.statvfs("/dev/shm")
@@ -62,10 +62,10 @@ def _fast_folder() -> str:
     return "/dev/shm" if memory.f_bavail * memory.f_frsize > 6 << 30 and os.access("/dev/shm", os.W_OK) else ""
 
 
-def remove_folder(folder: pathlib.Path) -> None:
+def remove_directory(directory: pathlib.Path) -> None:
     """Removes what a test made, unless OPENKEYRING_KEEP is set, for looking at it afterwards."""
     if not os.environ.get("OPENKEYRING_KEEP"):
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def bare_environment(home: pathlib.Path, extra: dict[str, str] | None = None) -> dict[str, str]:

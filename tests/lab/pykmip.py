@@ -18,34 +18,34 @@ STATES = {1: "Pre-Active", 2: "Active", 3: "Deactivated", 4: "Compromised"}  # A
 class PyKmip:
     """One server with its own database, which outlives a stop; the port stays too."""
 
-    def __init__(self, folder: pathlib.Path, authority: certificates.Authority | None = None, *,
+    def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *,
                  certificate: certificates.Certificate | None = None, policy: dict | None = None):
         """`policy`: policies by name, for objects that name one. "default" and "public" are PyKMIP's own."""
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(exist_ok=True)
-        self.authority = authority or certificates.Authority(self.folder / "tls")
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
+        self.authority = authority or certificates.Authority(self.directory / "tls")
         self.certificate = certificate or self.authority.server("pykmip")
         self.policy = policy or {}
         self.port = process.free_port()
-        self.log = self.folder / "pykmip.log"
+        self.log = self.directory / "pykmip.log"
         self.process: process.Process | None = None
 
     def start(self) -> "PyKmip":
         if not PROGRAM.exists():
             raise process.Failed(f"{PROGRAM} is missing: apt-get install python3-pykmip")
-        policies = self.folder / "policies"
+        policies = self.directory / "policies"
         policies.mkdir(exist_ok=True)
         if self.policy:
             (policies / "policy.json").write_text(json.dumps(self.policy))
-        configuration = self.folder / "pykmip.conf"
+        configuration = self.directory / "pykmip.conf"
         configuration.write_text(
             f"[server]\nhostname=127.0.0.1\nport={self.port}\ncertificate_path={self.certificate.certificate}\n"
             f"key_path={self.certificate.key}\nca_path={self.authority.certificate}\nauth_suite=TLS1.2\n"
             f"policy_path={policies}\nenable_tls_client_auth=True\nlogging_level=WARNING\n"
-            f"database_path={self.folder}/pykmip.db\n")
+            f"database_path={self.directory}/pykmip.db\n")
         self.process = process.Process(
-            ["/usr/bin/python3", PROGRAM, "-f", configuration, "-l", self.folder / "server.log"], self.log,
-            process.bare_environment(self.folder), cwd=self.folder)
+            ["/usr/bin/python3", PROGRAM, "-f", configuration, "-l", self.directory / "server.log"], self.log,
+            process.bare_environment(self.directory), cwd=self.directory)
 
         def ready():
             self.process.fail_if_ended()
@@ -77,7 +77,7 @@ class PyKmip:
 
     def objects(self) -> list[dict]:
         """What its database holds: id, owner, state, names, groups and info of each; never a value."""
-        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/pykmip.db?mode=ro", uri=True, timeout=10)) as database:
+        with contextlib.closing(sqlite3.connect(f"file:{self.directory}/pykmip.db?mode=ro", uri=True, timeout=10)) as database:
             def lists(sql: str) -> dict[int, list]:
                 found: dict[int, list] = {}
                 for number, *value in database.execute(sql):

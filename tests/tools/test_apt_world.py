@@ -11,8 +11,8 @@ def no_mirror_set(monkeypatch):
     monkeypatch.delenv(apt_world.MIRROR, raising=False)
 
 
-def write(folder, name, text):
-    path = folder / name
+def write(directory, name, text):
+    path = directory / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 

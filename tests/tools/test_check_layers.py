@@ -89,7 +89,7 @@ def test_a_wrong_include_guard_is_found(tmp_path):
     assert code == 1 and "OPENKEYRING_OS_X_H_" in text
 
 
-def test_an_unknown_folder_is_found(tmp_path):
+def test_an_unknown_directory_is_found(tmp_path):
     code, text = run(tmp_path, {"src/util/x.cc": "\n"})
     assert code == 1 and "src/util is not a layer" in text
 

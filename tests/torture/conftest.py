@@ -9,21 +9,21 @@ ALIAS = "alias/openkeyring"
 
 
 @pytest.fixture
-def kms(folder):
+def kms(directory):
     """An emulator of this test's own."""
-    with emulator.Emulator(folder / "kms", alias=ALIAS) as running:
+    with emulator.Emulator(directory / "kms", alias=ALIAS) as running:
         running.start()
         yield running
 
 
 @pytest.fixture
-def make_server(folder, kms):
+def make_server(directory, kms):
     """A function that makes servers with the plugin, everything encrypted; they end with the test."""
     made = []
 
     def make(name: str = "m", *, options=(), environment=None, **more) -> mariadb.MariaDB:
         server = mariadb.MariaDB(
-            folder / name, plugins=[aws_plugin.PLUGIN],
+            directory / name, plugins=[aws_plugin.PLUGIN],
             options=[*aws_plugin.options(kms, master_key_id=ALIAS), *aws_plugin.ENCRYPT_ALL,
                      "--innodb-encryption-threads=4", *options],
             environment=kms.environment() if environment is None else environment, **more)

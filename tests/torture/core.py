@@ -94,13 +94,13 @@ def _may_dump(pid: int) -> bool:
 
 
 def _let_kernel_dump(pid: int, name: str, path: pathlib.Path) -> None:
-    folder = pathlib.Path(os.readlink(f"/proc/{pid}/cwd"))
-    before = set(folder.glob(f"{name}*"))
+    directory = pathlib.Path(os.readlink(f"/proc/{pid}/cwd"))
+    before = set(directory.glob(f"{name}*"))
     os.kill(pid, signal.SIGTRAP)  # Dumps, and no server has a handler for it.
 
     def written():
         state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state == "Z" and set(folder.glob(f"{name}*")) - before
+        return state == "Z" and set(directory.glob(f"{name}*")) - before
     new, = process.wait_until(written, "the core dump", 120)
     new.rename(path)
 
@@ -137,10 +137,10 @@ def _all(run: bytes, pattern: bytes):
         at = run.find(pattern, at + 1)
 
 
-def in_files(folder: pathlib.Path, secrets: dict[str, bytes], leave_out=()) -> list[str]:
-    """Names of files under the folder that hold one of these."""
+def in_files(directory: pathlib.Path, secrets: dict[str, bytes], leave_out=()) -> list[str]:
+    """Names of files under the directory that hold one of these."""
     found = []
-    for path in folder.rglob("*"):
+    for path in directory.rglob("*"):
         if not path.is_file() or path.is_symlink() or path in leave_out:
             continue
         content = path.read_bytes()

@@ -9,7 +9,7 @@ import pytest
 from lab import aws_plugin
 import torture
 
-ROUNDS_A_LIFE = 25  # Then a fresh data folder, so that starts stay quick.
+ROUNDS_A_LIFE = 25  # Then a fresh data directory, so that starts stay quick.
 
 
 def kill_at_a_bad_moment(server, dice) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A full disk, a crowded folder, files that are links or belong to somebody else."""
+"""A full disk, a crowded directory, files that are links or belong to somebody else."""
 
 import os
 import subprocess
@@ -12,9 +12,9 @@ import torture
 
 
 @pytest.fixture
-def small_disk(folder):
+def small_disk(directory):
     """A file system of 256 KiB."""
-    place = folder / "small"
+    place = directory / "small"
     place.mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0777", "tmpfs", place], text=True,
                           capture_output=True, check=False)
@@ -88,13 +88,13 @@ def test_thousands_of_other_files_do_not_matter(kms, make_server):
     server.stop()
 
 
-def test_a_link_is_followed_for_reading_and_never_for_writing(kms, make_server, folder):
+def test_a_link_is_followed_for_reading_and_never_for_writing(kms, make_server, directory):
     """docs/file_formats.md: links are the administrator's affair; a new file never goes through one."""
     server = make_server().start()
     torture.prepare(server)
     create(server, 5)
     server.stop()
-    outside = folder / "outside"
+    outside = directory / "outside"
     outside.mkdir()
     (server.data / "aws-kms-key.5.1").rename(outside / "moved")
     (server.data / "aws-kms-key.5.1").symlink_to(outside / "moved")

@@ -53,10 +53,10 @@ def single_versions(kmip) -> int:
 
 
 @pytest.mark.parametrize("rounds", [6, pytest.param(60, marks=pytest.mark.long)])
-def test_rows_and_versions_outlive_kill_9(rounds, folder):
+def test_rows_and_versions_outlive_kill_9(rounds, directory):
     dice = random.Random(torture.SEED + rounds)
-    with PyKmip(folder / "kmip").start() as kmip:
-        server = MariaDB(folder / "m", plugins=[kmip_plugin.PLUGIN], options=[
+    with PyKmip(directory / "kmip").start() as kmip:
+        server = MariaDB(directory / "m", plugins=[kmip_plugin.PLUGIN], options=[
             *kmip_plugin.options(kmip, startup_deadline=30), "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2",
             "--innodb-encryption-rotate-key-age=1"]).start()
         server.sql("CREATE DATABASE d")

@@ -98,16 +98,16 @@ class Writer(threading.Thread):
                                           "ALTER INSTANCE ROTATE BINLOG MASTER KEY"]))
 
 
-def make_server(form: str, kms, folder):
+def make_server(form: str, kms, directory):
     """A server of ours whose keys are in a file of that form, or on a real KMIP server; where its files are."""
     if form == "kmip":
-        server = kmip_component.KmipServer(folder / "m", pykmip.PyKmip(folder / "kmip").start(), options=OPTIONS, binlog=True,
+        server = kmip_component.KmipServer(directory / "m", pykmip.PyKmip(directory / "kmip").start(), options=OPTIONS, binlog=True,
                                            more={"startup_deadline_ms": 30000})
         return server, server.data
     if form == "keyring_aws":
-        server = aws_keyring_plugin.AwsServer(folder / "m", kms, options=OPTIONS, binlog=True)
+        server = aws_keyring_plugin.AwsServer(directory / "m", kms, options=OPTIONS, binlog=True)
         return server, server.keyring.parent
-    server = kms_component.KmsServer(folder / "m", kms, options=OPTIONS, binlog=True,
+    server = kms_component.KmsServer(directory / "m", kms, options=OPTIONS, binlog=True,
                                      more={"file_format": form, "startup_deadline_ms": 30000})
     if form == "percona":
         percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
@@ -116,9 +116,9 @@ def make_server(form: str, kms, folder):
 
 @pytest.mark.parametrize("form", ["sealed", "percona", "kmip", "keyring_aws"])
 @pytest.mark.parametrize("rounds", [5, pytest.param(100, marks=pytest.mark.long)])
-def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, folder):
+def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, directory):
     dice = random.Random(torture.SEED + rounds)
-    server, files = make_server(form, kms, folder)
+    server, files = make_server(form, kms, directory)
     server.dying = False
     server.all_keys_anew = "ALTER INSTANCE RELOAD KEYRING"
     server.start()

@@ -32,9 +32,9 @@ def identity(kms):
 
 
 @pytest.fixture
-def profile(folder, identity):
+def profile(directory, identity):
     """Credentials in a file, so that they are not in the environment, which every core dump shows."""
-    path = folder / "credentials"
+    path = directory / "credentials"
     path.write_text(f"[default]\naws_access_key_id = {ACCESS_KEY['id']}\n"
                     f"aws_secret_access_key = {ACCESS_KEY['secret']}\n"
                     f"aws_session_token = {ACCESS_KEY['session_token']}\n")
@@ -45,8 +45,8 @@ def profile(folder, identity):
 class Harness:
     """The plugin in a program that is not a server and keeps no key."""
 
-    def __init__(self, folder: pathlib.Path, kms, environment: dict[str, str], *variables: str):
-        program, keys = folder / "harness", folder / "keys"
+    def __init__(self, directory: pathlib.Path, kms, environment: dict[str, str], *variables: str):
+        program, keys = directory / "harness", directory / "keys"
         keys.mkdir()
         subprocess.run(["cc", "-O1", f"-I{HEADERS}", f"-I{HEADERS}/private", HERE / "harness.c", "-o", program, "-ldl"],
                        check=True)
@@ -54,7 +54,7 @@ class Harness:
         self.child = subprocess.Popen(
             [program, aws_plugin.PLUGIN, f"keyfile_dir={keys}", f"region={kms.region}", f"endpoint_url={kms.url}",
              f"master_key_id={kms.alias}", *variables], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env=process.bare_environment(folder, environment), cwd=folder)
+            env=process.bare_environment(directory, environment), cwd=directory)
         assert self.child.stdout.readline() == "ready\n"
 
     def do(self, what: str) -> int:
@@ -72,8 +72,8 @@ class Harness:
         self.child.stdout.close()
 
 
-def keys_of(kms, folder) -> dict[str, bytes]:
-    watch = torture.KeyWatch(kms, folder)
+def keys_of(kms, directory) -> dict[str, bytes]:
+    watch = torture.KeyWatch(kms, directory)
     watch.check()
     return {f"version {version} of key {key_id}": plaintext
             for (key_id, version), plaintext in watch.plaintexts.items()}
@@ -101,47 +101,47 @@ def search(dump: core.Core, secrets: dict[str, bytes]) -> list[core.Find]:
 
 
 @pytest.fixture
-def tls_kms(folder):
+def tls_kms(directory):
     """An emulator that speaks TLS, and what a client needs to trust it."""
-    authority = certificates.Authority(folder / "ca")
+    authority = certificates.Authority(directory / "ca")
     own = authority.server()
-    with emulator.Emulator(folder / "tls", options=["--tls-cert", own.certificate, "--tls-key", own.key]) as running:
+    with emulator.Emulator(directory / "tls", options=["--tls-cert", own.certificate, "--tls-key", own.key]) as running:
         running.start()
         running.control("POST", "/identities", IDENTITY)
         yield running, {"AWS_CA_BUNDLE": str(authority.certificate)}
 
 
-def test_a_core_dump_of_the_plugin_shows_no_key(folder, kms, profile):
-    with Harness(folder, kms, profile) as harness:
+def test_a_core_dump_of_the_plugin_shows_no_key(directory, kms, profile):
+    with Harness(directory, kms, profile) as harness:
         use_many(harness)
-        dump = core.Core(harness.child.pid, folder / "core")
+        dump = core.Core(harness.child.pid, directory / "core")
         keys = keys_of(kms, harness.keys)
     assert len(keys) == 18
     found = search(dump, {**keys, **CREDENTIALS})
     assert promised(found) == {}, [str(find) for find in found][:20]
 
 
-def test_nor_does_it_after_tls(folder, tls_kms, profile):
+def test_nor_does_it_after_tls(directory, tls_kms, profile):
     kms, trust = tls_kms
-    with Harness(folder, kms, {**profile, **trust}) as harness:
+    with Harness(directory, kms, {**profile, **trust}) as harness:
         use_many(harness)
-        dump = core.Core(harness.child.pid, folder / "core")
+        dump = core.Core(harness.child.pid, directory / "core")
     found = search(dump, {**keys_of(kms, harness.keys), **CREDENTIALS})
     assert promised(found) == {}, [str(find) for find in found][:20]
 
 
-def test_nor_are_credentials_of_an_instance_there(folder, kms):
+def test_nor_are_credentials_of_an_instance_there(directory, kms):
     kms.control("POST", "/imds", {"role": "torture"})
-    with Harness(folder, kms, {"AWS_EC2_METADATA_SERVICE_ENDPOINT": kms.url}) as harness:
+    with Harness(directory, kms, {"AWS_EC2_METADATA_SERVICE_ENDPOINT": kms.url}) as harness:
         use_many(harness)
-        dump = core.Core(harness.child.pid, folder / "core")
+        dump = core.Core(harness.child.pid, directory / "core")
     issued = {f"the secret of {number}": key["secret"].encode()
-              for number, key in enumerate(json.loads((kms.folder / "state.json").read_text())["access_keys"])}
+              for number, key in enumerate(json.loads((kms.directory / "state.json").read_text())["access_keys"])}
     assert issued
     assert core.summary(search(dump, {**issued, **keys_of(kms, harness.keys)})) == {}
 
 
-def test_a_core_dump_of_the_server_shows_keys_only_where_the_server_put_them(folder, kms, make_server, profile):
+def test_a_core_dump_of_the_server_shows_keys_only_where_the_server_put_them(directory, kms, make_server, profile):
     """MariaDB copies keys where it uses them; that is raw bytes. What travels is base64, and must not stay."""
     # By default InnoDB reserves terabytes of addresses, which the debugger would write out as zeros.
     server = make_server(environment=profile, options=["--loose-innodb-buffer-pool-size-max=64M",
@@ -150,7 +150,7 @@ def test_a_core_dump_of_the_server_shows_keys_only_where_the_server_put_them(fol
     load = torture.Load(server, torture.Ledger(), random.Random(torture.SEED), ids=range(2, 12)).start()
     time.sleep(3)
     load.stop()
-    dump = core.Core(server.process.pid, folder / "core")
+    dump = core.Core(server.process.pid, directory / "core")
     keys = keys_of(kms, server.data)
     assert len(keys) > 10
     keys = dict(sorted(keys.items())[:30])  # Enough, and quicker.
@@ -160,7 +160,7 @@ def test_a_core_dump_of_the_server_shows_keys_only_where_the_server_put_them(fol
     assert promised([find for find in found if find not in copies]) == {}, [str(find) for find in found][:20]
 
 
-def test_no_secret_is_written_anywhere(folder, kms, make_server, profile):
+def test_no_secret_is_written_anywhere(directory, kms, make_server, profile):
     server = make_server(environment=profile, options=["--aws-key-management-log-level=Trace", "--general-log=1",
                                                        "--log-output=FILE", "--log-warnings=9"]).start()
     torture.prepare(server)
@@ -176,6 +176,6 @@ def test_no_secret_is_written_anywhere(folder, kms, make_server, profile):
     shown_secrets = [what for what, secret in {**keys, **CREDENTIALS}.items()
                      for _, pattern in core.forms(secret) if pattern in shown.encode(errors="surrogateescape")]
     assert shown_secrets == []
-    assert core.in_files(server.folder, {**keys, **CREDENTIALS}) == []
+    assert core.in_files(server.directory, {**keys, **CREDENTIALS}) == []
     server.stop()
-    assert core.in_files(server.folder, {**keys, **CREDENTIALS}) == []
+    assert core.in_files(server.directory, {**keys, **CREDENTIALS}) == []

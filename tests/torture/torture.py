@@ -32,7 +32,7 @@ class Session:
         self._child = subprocess.Popen(
             server.client_command("--batch", "--skip-column-names", "--unbuffered", "--force", "--skip-reconnect"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=process.bare_environment(server.folder))
+            env=process.bare_environment(server.directory))
 
     def run(self, statement: str) -> list[str]:
         """The lines of the answer. When it returns, the statement is acknowledged."""
@@ -136,14 +136,14 @@ def _batches(items: list, size: int):
 class KeyWatch:
     """Key files never change, never go away, are whole, and open at KMS under their own name."""
 
-    def __init__(self, kms, folder):
+    def __init__(self, kms, directory):
         self.kms = kms
-        self.folder = folder
+        self.directory = directory
         self.digests: dict[tuple[int, int], str] = {}
         self.plaintexts: dict[tuple[int, int], bytes] = {}
 
     def check(self, *, restarted: bool = False) -> None:
-        files = aws_plugin.key_files(self.folder)
+        files = aws_plugin.key_files(self.directory)
         missing = self.digests.keys() - files.keys()
         assert not missing, f"key files went away: {missing}"
         for key, path in files.items():
@@ -160,7 +160,7 @@ class KeyWatch:
             assert self.leftovers() == []
 
     def leftovers(self) -> list[str]:
-        return [path.name for path in self.folder.glob(".aws-kms-key*")]
+        return [path.name for path in self.directory.glob(".aws-kms-key*")]
 
     def _open(self, key: tuple[int, int], content: bytes) -> bytes:
         file = aws_client.read_bound(content)

@@ -29,7 +29,7 @@ namespace openkeyring {
 // what is left of them, at most 5 minutes. While
 // credentials are valid, a refresh takes half of its caller's time at most.
 //
-// Threads: all methods may be called at once. No lock is held during I/O.
+// Threads: all methods may be called concurrently. No lock is held during I/O.
 class CredentialChain {
  public:
   CredentialChain(CredentialSources sources, Clock& clock, Log& log);

@@ -8,7 +8,8 @@
 namespace openkeyring {
 namespace {
 
-constexpr const char* kFolder = "/latest/meta-data/iam/security-credentials/";
+constexpr const char* kDirectory =
+    "/latest/meta-data/iam/security-credentials/";
 constexpr size_t kMaxRole = 128;
 constexpr std::chrono::minutes kWindow{10};
 constexpr double kLeastExtraSeconds = 120;
@@ -25,7 +26,7 @@ bool IsRoleName(std::string_view role) {
 }  // namespace
 
 Result<std::string> ImdsSource::FindRole(const Deadline& deadline) {
-  const Result<Secret> list = client_.Get(kFolder, deadline);
+  const Result<Secret> list = client_.Get(kDirectory, deadline);
   if (!list) return list.error();
   const std::string_view text = Trim(list->RevealText());
   const std::string_view role = Trim(text.substr(0, text.find('\n')));
@@ -42,7 +43,8 @@ Result<std::string> ImdsSource::FindRole(const Deadline& deadline) {
 Result<Credentials> ImdsSource::Fetch(const Deadline& deadline) {
   const Result<std::string> role = FindRole(deadline);
   if (!role) return role.error();
-  Result<Secret> body = client_.Get(kFolder + PercentEncode(*role), deadline);
+  Result<Secret> body =
+      client_.Get(kDirectory + PercentEncode(*role), deadline);
   if (!body) {
     // The role was there a moment ago: this is no "not configured".
     const Status& error = body.error();

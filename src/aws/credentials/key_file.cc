@@ -55,7 +55,7 @@ Result<Credentials> ReadKeyFile(FileSystem& files, const std::string& path) {
     return info.error();
   }
   if ((info->permissions & kForEverybody) != 0) {
-    return Wrong(path, "is open to everybody; run: chmod o= " + path);
+    return Wrong(path, "is world-readable; run: chmod o= " + path);
   }
   const Result<Secret> content = files.Read(path, kMaxFile);
   if (!content) {

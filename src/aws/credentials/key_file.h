@@ -14,7 +14,7 @@ namespace openkeyring {
 // lines, a missing last line end and empty lines behind do not matter.
 //
 // kMisconfigured, each with its own text: no path, no file, an empty file, one
-// that everybody may read, a line that is missing or empty, a third line,
+// that is world-readable, a line that is missing or empty, a third line,
 // something that is no key. kDenied when it may not be read.
 Result<Credentials> ReadKeyFile(FileSystem& files, const std::string& path);
 

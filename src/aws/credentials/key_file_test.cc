@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -15,7 +15,7 @@ using testing::HasSubstr;
 class KeyFileTest : public testing::Test {
  protected:
   Result<Credentials> Read(std::string_view text, mode_t mode = 0640) {
-    const std::string path = folder_.Write("conf", text);
+    const std::string path = directory_.Write("conf", text);
     chmod(path.c_str(), mode);
     return ReadKeyFile(PosixFileSystem(), path);
   }
@@ -25,7 +25,7 @@ class KeyFileTest : public testing::Test {
     EXPECT_EQ(read.error().code(), StatusCode::kMisconfigured);
     return read.error().message();
   }
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(KeyFileTest, LineEndsAndBlanksDoNotMatter) {
@@ -43,7 +43,7 @@ TEST_F(KeyFileTest, EachFaultHasItsOwnText) {
   EXPECT_THAT(ReadKeyFile(PosixFileSystem(), "").error().message(),
               HasSubstr("path"));
   EXPECT_THAT(
-      ReadKeyFile(PosixFileSystem(), folder_.PathOf("no")).error().message(),
+      ReadKeyFile(PosixFileSystem(), directory_.PathOf("no")).error().message(),
       HasSubstr("is missing"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("is empty"));
   EXPECT_THAT(ErrorOf("\n\nAKID\n"), HasSubstr("first line"));
@@ -61,10 +61,10 @@ TEST_F(KeyFileTest, ErrorsDoNotTellTheSecret) {
 
 TEST_F(KeyFileTest, TheSourceReadsAnewEachTime) {
   ASSERT_TRUE(Read("AKIDEXAMPLE\none\n"));
-  KeyFileSource source(PosixFileSystem(), folder_.PathOf("conf"));
+  KeyFileSource source(PosixFileSystem(), directory_.PathOf("conf"));
   const Deadline deadline = Deadline::After(SystemClock(), Millis(1000));
   EXPECT_EQ(source.Fetch(deadline)->secret_access_key.RevealText(), "one");
-  folder_.Write("conf", "AKIDEXAMPLE\ntwo\n");
+  directory_.Write("conf", "AKIDEXAMPLE\ntwo\n");
   EXPECT_EQ(source.Fetch(deadline)->secret_access_key.RevealText(), "two");
 }
 

@@ -10,7 +10,7 @@ class MockKeyWrapper : public KeyWrapper {
  public:
   explicit MockKeyWrapper(Random& random) : random_(random) {}
 
-  Result<WrappedKey> Generate(size_t bytes, const Binding&,
+  Result<WrappedKey> Generate(size_t bytes, const EncryptionContext&,
                               const Deadline&) override {
     WrappedKey wrapped{Bytes(bytes), ""};
     Status status = random_.Fill(wrapped.blob);
@@ -21,16 +21,17 @@ class MockKeyWrapper : public KeyWrapper {
   Result<bool> IsCurrent(const std::string&, const Deadline&) override {
     return true;
   }
-  Result<WrappedKey> Wrap(const Secret& key, const Binding&,
+  Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext&,
                           const Deadline&) override {
     const ByteView bytes = key.RevealBytes();
     return WrappedKey{Bytes(bytes.begin(), bytes.end()), ""};
   }
-  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped, const Binding&,
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
+                              const EncryptionContext&,
                               const Deadline&) override {
     return UnwrappedKey{Secret::CopyOf(wrapped.blob), ""};
   }
-  Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const Binding&,
+  Result<WrappedKey> Rewrap(const WrappedKey& wrapped, const EncryptionContext&,
                             const Deadline&) override {
     return wrapped;
   }

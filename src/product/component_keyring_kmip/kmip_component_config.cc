@@ -48,10 +48,10 @@ void ReadServers(JsonOptions& options, KmipComponentConfig& config) {
 }
 
 // A path of the option, or of the file of that name where Oracle's client keeps
-// it; of the data folder when it is relative.
+// it; of the data directory when it is relative.
 std::string ReadPath(JsonOptions& options, const std::string& name,
                      const std::string& directory, const char* file,
-                     const ServerDirectories& folders) {
+                     const ServerDirectories& directories) {
   std::string path = options.Text(name);
   if (!options.Has(name) && file != nullptr) {
     if (directory.empty()) {
@@ -60,16 +60,16 @@ std::string ReadPath(JsonOptions& options, const std::string& name,
       path = JoinPath(JoinPath(directory, "ssl"), file);
     }
   }
-  // The current folder changes while a server starts.
+  // The current directory changes while a server starts.
   if (path.empty() || path.starts_with('/')) return path;
-  return JoinPath(folders.instance, path);
+  return JoinPath(directories.instance, path);
 }
 
-void ReadFiles(JsonOptions& options, const ServerDirectories& folders,
+void ReadFiles(JsonOptions& options, const ServerDirectories& directories,
                KmipServiceOptions& kmip) {
   const std::string directory = options.Text(kDirectory);
   const auto read = [&](const char* name, const char* file) {
-    return ReadPath(options, name, directory, file, folders);
+    return ReadPath(options, name, directory, file, directories);
   };
   kmip.tls.certificate_file = read("client_ca", "cert.pem");
   kmip.tls.key_file = read("client_key", "key.pem");
@@ -124,16 +124,16 @@ void ReadTimes(JsonOptions& options, KmipComponentConfig& config) {
 }  // namespace
 
 Result<KmipComponentConfig> ReadKmipComponentConfig(
-    FileSystem& files, Log& log, const ServerDirectories& folders) {
+    FileSystem& files, Log& log, const ServerDirectories& directories) {
   Result<JsonOptions> options =
-      ReadComponentFile(files, log, kKmipComponent, folders, {});
+      ReadComponentFile(files, log, kKmipComponent, directories, {});
   if (!options) return options.error();
   options->Advise("client_key_password",
                   "write it into a file of its own, client_key_password_file");
   options->Advise("path", "keys are on the server, not in a file");
   KmipComponentConfig config;
   ReadServers(*options, config);
-  ReadFiles(*options, folders, config.kmip);
+  ReadFiles(*options, directories, config.kmip);
   ReadTls(*options, config.kmip.tls);
   ReadVersion(*options, config.kmip);
   ReadTimes(*options, config);

@@ -18,7 +18,7 @@ constexpr char kKmipComponent[] = "component_keyring_kmip";
 // component_keyring_kmip.cnf (docs/component_keyring_kmip.md has the table).
 struct KmipComponentConfig {
   KmipServiceOptions
-      kmip;  // Paths are absolute unless there is no data folder.
+      kmip;  // Paths are absolute unless there is no data directory.
   KmipBackendOptions keys;
   bool read_only = false;
   Millis startup_deadline{30000};
@@ -28,7 +28,7 @@ struct KmipComponentConfig {
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
 // unknown, ill-typed, missing, or do not go together; all of them at once.
 Result<KmipComponentConfig> ReadKmipComponentConfig(
-    FileSystem& files, Log& log, const ServerDirectories& folders);
+    FileSystem& files, Log& log, const ServerDirectories& directories);
 
 // What is configured, as a status table names it: pairs of name and value,
 // Percona's and then ours. Empty values are left empty.

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "testing/fakes.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -22,9 +22,9 @@ constexpr char kFiles[] =
 class KmipComponentConfigFile : public testing::Test {
  protected:
   Result<KmipComponentConfig> Read(const std::string& text) {
-    EXPECT_EQ(chmod(folder_.Write(kFile, text).c_str(), 0644), 0);
+    EXPECT_EQ(chmod(directory_.Write(kFile, text).c_str(), 0644), 0);
     return ReadKmipComponentConfig(PosixFileSystem(), log_,
-                                   {folder_.path(), "/data"});
+                                   {directory_.path(), "/data"});
   }
   Result<KmipComponentConfig> ReadWith(const std::string& more) {
     return Read(std::string("{") + kServer + "," + kFiles +
@@ -32,11 +32,11 @@ class KmipComponentConfigFile : public testing::Test {
   }
   std::string Error(const Result<KmipComponentConfig>& config) {
     EXPECT_EQ(config.status().code(), StatusCode::kMisconfigured);
-    EXPECT_THAT(config.status().message(), HasSubstr(folder_.PathOf(kFile)));
+    EXPECT_THAT(config.status().message(), HasSubstr(directory_.PathOf(kFile)));
     return config.status().message();
   }
 
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   MemoryLog log_;
 };
 

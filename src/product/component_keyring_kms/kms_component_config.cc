@@ -101,18 +101,18 @@ void AdviseThoseWhoComeFromEnterprise(JsonOptions& options) {
 }  // namespace
 
 Result<KmsComponentConfig> ReadKmsComponentConfig(
-    FileSystem& files, Log& log, const ServerDirectories& folders) {
+    FileSystem& files, Log& log, const ServerDirectories& directories) {
   Result<JsonOptions> options = ReadComponentFile(
-      files, log, kKmsComponent, folders, {kSecretKey, kSessionToken});
+      files, log, kKmsComponent, directories, {kSecretKey, kSessionToken});
   if (!options) return options.error();
   AdviseThoseWhoComeFromEnterprise(*options);
   KmsComponentConfig config;
   options->Require("path");
   options->Require("kms_key");
   config.path = options->Text("path");
-  // The current folder changes while a server starts.
+  // The current directory changes while a server starts.
   if (!config.path.empty() && !config.path.starts_with('/')) {
-    config.path = JoinPath(folders.instance, config.path);
+    config.path = JoinPath(directories.instance, config.path);
   }
   config.read_only = options->Bool("read_only").value_or(false);
   config.kms_key = options->Text("kms_key");

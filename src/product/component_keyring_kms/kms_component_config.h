@@ -19,7 +19,7 @@ enum class KeyringFileFormat { kSealed, kPercona };
 
 // component_keyring_kms.cnf (docs/component_keyring_kms.md has the table).
 struct KmsComponentConfig {
-  std::string path;  // Absolute unless the server gave no data folder.
+  std::string path;  // Absolute unless the server gave no data directory.
   bool read_only = false;
   std::string kms_key;
   AwsOptions aws;
@@ -35,7 +35,7 @@ struct KmsComponentConfig {
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
 // unknown, ill-typed, missing, or do not go together; all of them at once.
 Result<KmsComponentConfig> ReadKmsComponentConfig(
-    FileSystem& files, Log& log, const ServerDirectories& folders);
+    FileSystem& files, Log& log, const ServerDirectories& directories);
 
 }  // namespace openkeyring
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "testing/fakes.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -22,9 +22,9 @@ class KmsComponentConfigFile : public testing::Test {
  protected:
   Result<KmsComponentConfig> Read(const std::string& text,
                                   const std::string& instance = "/data") {
-    EXPECT_EQ(chmod(folder_.Write(kFile, text).c_str(), 0640), 0);
+    EXPECT_EQ(chmod(directory_.Write(kFile, text).c_str(), 0640), 0);
     return ReadKmsComponentConfig(PosixFileSystem(), log_,
-                                  {folder_.path(), instance});
+                                  {directory_.path(), instance});
   }
   // What is needed, and `more` members.
   Result<KmsComponentConfig> ReadWith(const std::string& more) {
@@ -33,11 +33,11 @@ class KmsComponentConfigFile : public testing::Test {
   std::string ErrorWith(const std::string& more) {
     const Status status = ReadWith(more).status();
     EXPECT_EQ(status.code(), StatusCode::kMisconfigured) << more;
-    EXPECT_THAT(status.message(), HasSubstr(folder_.PathOf(kFile)));
+    EXPECT_THAT(status.message(), HasSubstr(directory_.PathOf(kFile)));
     return status.message();
   }
 
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
   MemoryLog log_;
 };
 
@@ -119,7 +119,7 @@ TEST_F(KmsComponentConfigFile, FileFormatIsOneOfThree) {
               HasSubstr("file_format must be auto, sealed or percona"));
 }
 
-TEST_F(KmsComponentConfigFile, ARelativePathIsInTheDataFolder) {
+TEST_F(KmsComponentConfigFile, ARelativePathIsInTheDataDirectory) {
   const std::string text = R"({"path":"sub/keys","kms_key":"k"})";
   EXPECT_EQ(Read(text)->path, "/data/sub/keys");
   EXPECT_EQ(Read(text, "/data/")->path, "/data/sub/keys");

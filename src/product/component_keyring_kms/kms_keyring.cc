@@ -112,7 +112,8 @@ StatusRows KmsKeyring::Rows() const {
 
 Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
                             Log& log) {
-  Result<std::unique_ptr<Backend>> backend = MakeBackend(may_create, log);
+  Result<std::unique_ptr<KeyringBackend>> backend =
+      MakeBackend(may_create, log);
   if (!backend) return backend.error();
   Result<std::unique_ptr<Keyring>> keyring =
       Keyring::Load(std::move(*backend), SystemClock(), SystemRandom(),
@@ -122,8 +123,8 @@ Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
   return Status::Ok();
 }
 
-Result<std::unique_ptr<Backend>> KmsKeyring::MakeBackend(bool may_create,
-                                                         Log& log) {
+Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(bool may_create,
+                                                                Log& log) {
   const FileBackendDependencies world = {kms_->wrapper(), PosixFileSystem(),
                                          SystemRandom(), log};
   FileBackendOptions options;
@@ -134,7 +135,7 @@ Result<std::unique_ptr<Backend>> KmsKeyring::MakeBackend(bool may_create,
   Result<KeyringFileFormat> format =
       FormatOf(PosixFileSystem(), config_.path, config_.new_file_format);
   if (!format) return format.error();
-  std::unique_ptr<Backend> backend;
+  std::unique_ptr<KeyringBackend> backend;
   if (*format == KeyringFileFormat::kSealed) {
     backend = std::make_unique<SealedFileBackend>(world, file_, options);
   } else {

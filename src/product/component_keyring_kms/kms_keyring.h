@@ -32,7 +32,8 @@ class KmsKeyring : public LoadedKeyring {
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
   Status LoadKeys(bool may_create, const Deadline& deadline, Log& log);
-  Result<std::unique_ptr<Backend>> MakeBackend(bool may_create, Log& log);
+  Result<std::unique_ptr<KeyringBackend>> MakeBackend(bool may_create,
+                                                      Log& log);
 
   const KmsComponentConfig config_;
   std::unique_ptr<KmsService> kms_;

@@ -23,7 +23,7 @@ constexpr std::string_view kRegions[] = {
     "us-east-2",      "us-gov-east-1",  "us-gov-west-1",  "us-iso-east-1",
     "us-iso-west-1",  "us-isob-east-1", "us-west-1",      "us-west-2"};
 
-Binding ProbeBinding() {
+EncryptionContext ProbeBinding() {
   return {{"openkeyring:product", "keyring_aws"},
           {"openkeyring:purpose", "check"}};
 }

@@ -30,11 +30,11 @@ struct KeyringAwsOptions {
 
 // keyring_aws as one object: its keyring, and the KMS that opens its keys.
 //
-// Threads: all methods may be called at once; no lock is held during I/O.
+// Threads: all methods may be called concurrently; no lock is held during I/O.
 class KeyringAws {
  public:
   // Reads the conf file and the data file and tries the KMS key. kMisconfigured
-  // for what must be mended first. A KMS that is away is a warning only: keys
+  // for what must be fixed first. A KMS that is away is a warning only: keys
   // are fetched when it is back. `log` is borrowed; `owner` is for files made.
   static Result<std::unique_ptr<KeyringAws>> Open(
       KeyringAwsOptions options, std::optional<FileOwner> owner, Log& log);

@@ -6,7 +6,7 @@
 namespace openkeyring {
 namespace {
 
-constexpr mode_t kNewFolderMode = 0750;
+constexpr mode_t kNewDirectoryMode = 0750;
 constexpr char kCure[] =
     "try again; to use another one, UNINSTALL and INSTALL the plugin or "
     "restart the server";
@@ -32,7 +32,7 @@ Result<AwsKeyring> AwsKeyringFile::Open() {
   if (!keyring) return keyring.error().WithContext("keyring file " + path());
   if (!file_.locked()) {
     log_.Write(LogLevel::kWarning,
-               "keys can be read but not changed until this is mended: " +
+               "keys can be read but not changed until this is fixed: " +
                    file_.why_not_writable().message());
     return keyring;
   }
@@ -43,15 +43,15 @@ Result<AwsKeyring> AwsKeyringFile::Open() {
 }
 
 Status AwsKeyringFile::MakeIfMissing() {
-  const std::string folder = FolderOf(path());
-  const Result<FileInfo> info = files_.Stat(folder);
+  const std::string directory = DirectoryName(path());
+  const Result<FileInfo> info = files_.Stat(directory);
   if (!info && info.error().code() == StatusCode::kNotFound) {
-    const Status made = files_.MakeFolder(folder, kNewFolderMode);
+    const Status made = files_.MakeDirectory(directory, kNewDirectoryMode);
     if (!made.ok() && made.code() != StatusCode::kAlreadyExists) {
       return {StatusCode::kMisconfigured,
-              "the keyring's folder is missing: " + made.message()};
+              "the keyring's directory is missing: " + made.message()};
     }
-    (void)files_.SyncFolder(FolderOf(folder));
+    (void)files_.SyncDirectory(DirectoryName(directory));
   }
   AwsKeyring empty;
   Status status = random_.Fill(empty.file_id);
@@ -108,8 +108,8 @@ Status AwsKeyringFile::Replace(const AwsKeyring& next, bool& in_place) {
   if (status.ok()) {
     in_place = true;
   } else if (replaced) {
-    // The folder's sync failed: a power cut may still bring the old file back,
-    // so that is what the caller should go on with, if it can be.
+    // The directory's sync failed: a power cut may still bring the old file
+    // back, so that is what the caller should go on with, if it can be.
     bool restored = false;
     (void)file_.Replace(old->RevealBytes(), restored);
     in_place = !restored;

@@ -24,8 +24,8 @@ class AwsKeyringFile {
   const std::string& path() const { return file_.path(); }
 
   // Reads and locks the file, and removes what a crash left beside it. Where
-  // there is none, an empty keyring is made, with its folder. kCorrupt for what
-  // is damaged, empty or another kind of file; kMisconfigured for a newer
+  // there is none, an empty keyring is made, with its directory. kCorrupt for
+  // what is damaged, empty or another kind of file; kMisconfigured for a newer
   // version; or what the system says.
   Result<AwsKeyring> Open();
 

@@ -131,12 +131,12 @@ Result<AwsKeyring> ReadAwsKeyring(ByteView content) {
   return keyring;
 }
 
-Binding AwsKeyBinding(const FileId& file_id, const KeyName& name,
-                      const std::string& type) {
-  Binding binding = {{"openkeyring:product", "keyring_aws"},
-                     {"openkeyring:file-id", HexEncode(file_id)},
-                     {"openkeyring:key-id", name.data_id},
-                     {"openkeyring:type", type}};
+EncryptionContext AwsKeyBinding(const FileId& file_id, const KeyName& name,
+                                const std::string& type) {
+  EncryptionContext binding = {{"openkeyring:product", "keyring_aws"},
+                               {"openkeyring:file-id", HexEncode(file_id)},
+                               {"openkeyring:key-id", name.data_id},
+                               {"openkeyring:type", type}};
   if (!name.auth_id.empty()) binding["openkeyring:owner"] = name.auth_id;
   return binding;
 }

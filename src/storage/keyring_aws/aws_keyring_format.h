@@ -47,8 +47,8 @@ Result<AwsKeyring> ReadAwsKeyring(ByteView content);
 Result<Digest256> CheckedDigest(ByteView content);
 
 // What the blob of a key in that file is bound to.
-Binding AwsKeyBinding(const FileId& file_id, const KeyName& name,
-                      const std::string& type);
+EncryptionContext AwsKeyBinding(const FileId& file_id, const KeyName& name,
+                                const std::string& type);
 
 }  // namespace openkeyring
 

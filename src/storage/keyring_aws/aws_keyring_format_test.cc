@@ -125,14 +125,14 @@ TEST(AwsKeyringFormat, WhatTheFieldsHaveNoRoomForIsRefused) {
 
 TEST(AwsKeyringFormat, KeysAreBoundToFileNameOwnerAndType) {
   const AwsKeyring keyring = Example();
-  const Binding binding = AwsKeyBinding(keyring.file_id, {"i", "o"}, "AES");
-  EXPECT_EQ(
-      binding,
-      (Binding{{"openkeyring:product", "keyring_aws"},
-               {"openkeyring:file-id", "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"},
-               {"openkeyring:key-id", "i"},
-               {"openkeyring:owner", "o"},
-               {"openkeyring:type", "AES"}}));
+  const EncryptionContext binding =
+      AwsKeyBinding(keyring.file_id, {"i", "o"}, "AES");
+  EXPECT_EQ(binding, (EncryptionContext{{"openkeyring:product", "keyring_aws"},
+                                        {"openkeyring:file-id",
+                                         "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"},
+                                        {"openkeyring:key-id", "i"},
+                                        {"openkeyring:owner", "o"},
+                                        {"openkeyring:type", "AES"}}));
   EXPECT_FALSE(AwsKeyBinding(keyring.file_id, {"i", ""}, "AES")
                    .contains("openkeyring:owner"));
 }

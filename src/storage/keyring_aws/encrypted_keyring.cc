@@ -70,8 +70,8 @@ size_t EncryptedKeyring::size() const {
   return keyring_.keys.size();
 }
 
-Binding EncryptedKeyring::BindingOf(const KeyName& name,
-                                    const std::string& type) const {
+EncryptionContext EncryptedKeyring::BindingOf(const KeyName& name,
+                                              const std::string& type) const {
   return AwsKeyBinding(file_id_, name, type);
 }
 

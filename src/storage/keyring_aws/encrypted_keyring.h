@@ -24,7 +24,7 @@ namespace openkeyring {
 // The wrapper comes with each call, since variables replace it; it must last as
 // long as the call.
 //
-// Threads: all methods may be called at once. No lock is held while KMS is
+// Threads: all methods may be called concurrently. No lock is held while KMS is
 // asked, so that a hung call keeps nobody but its caller waiting; changes take
 // turns at the file.
 class EncryptedKeyring {
@@ -67,7 +67,8 @@ class EncryptedKeyring {
   EncryptedKeyring(std::unique_ptr<AwsKeyringFile> file, Clock& clock,
                    const Options& options, AwsKeyring keyring);
   StoredKeyPointer Find(const KeyName& name) const;
-  Binding BindingOf(const KeyName& name, const std::string& type) const;
+  EncryptionContext BindingOf(const KeyName& name,
+                              const std::string& type) const;
   Status CheckNew(const KeyName& name, const std::string& type, size_t bytes,
                   size_t most) const;
   // What was just wrapped must open again before anybody relies on it.

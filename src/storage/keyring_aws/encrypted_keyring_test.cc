@@ -213,7 +213,7 @@ TEST_F(EncryptedKeyringTest, AFullDiskChangesNothing) {
   const auto keyring = Open();
   ASSERT_TRUE(Store(*keyring, "a").ok());
   for (const char* step :
-       {"create", "append", "sync", "read back", "rename", "sync folder"}) {
+       {"create", "append", "sync", "read back", "rename", "sync directory"}) {
     files_.FailAt(step, {StatusCode::kUnavailable, "no space"});
     EXPECT_FALSE(Store(*keyring, "b").ok()) << step;
     EXPECT_FALSE(keyring->Remove({"a", ""}).ok()) << step;
@@ -230,7 +230,7 @@ TEST_F(EncryptedKeyringTest, ACrashAtAnyStepLeavesTheOldOrTheNewKeys) {
     for (size_t steps = 0;; ++steps) {
       ASSERT_LT(steps, 40u);
       (void)files_.Remove(kPath);
-      ASSERT_TRUE(files_.SyncFolder(".").ok());
+      ASSERT_TRUE(files_.SyncDirectory(".").ok());
       size_t taken;
       Status status;
       {

@@ -34,8 +34,8 @@ struct KmipBackendOptions {
 // load, with one line that counts them; a key that should be there and cannot
 // be read fails it.
 //
-// Threads: all methods may be called at once. No lock is held during I/O.
-class KmipBackend : public Backend {
+// Threads: all methods may be called concurrently. No lock is held during I/O.
+class KmipBackend : public KeyringBackend {
  public:
   // All borrowed but the options.
   KmipBackend(KmipClient& client, Clock& clock, Random& random, Log& log,

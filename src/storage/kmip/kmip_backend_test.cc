@@ -32,7 +32,7 @@ Key Aes(std::string data_id, std::string auth_id = "") {
 
 class KmipBackendTest : public testing::Test {
  protected:
-  KmipBackend Backend(KmipBackendOptions options = {}) {
+  KmipBackend KeyringBackend(KmipBackendOptions options = {}) {
     return KmipBackend(client_, SystemClock(), SystemRandom(), lab_.log,
                        std::move(options));
   }
@@ -43,7 +43,7 @@ class KmipBackendTest : public testing::Test {
   }
   // What a fresh backend loads: "data_id|auth_id|type|data", sorted.
   std::vector<std::string> Loaded(KmipBackendOptions options = {}) {
-    KmipBackend backend = Backend(std::move(options));
+    KmipBackend backend = KeyringBackend(std::move(options));
     Result<std::vector<Key>> keys = backend.Load(Lab::Soon());
     EXPECT_TRUE(keys) << keys.error().ToString();
     return keys ? Texts(*keys) : std::vector<std::string>{"failed"};
@@ -59,7 +59,7 @@ class KmipBackendTest : public testing::Test {
     return texts;
   }
   Status LoadError(KmipBackendOptions options = {}) {
-    KmipBackend backend = Backend(std::move(options));
+    KmipBackend backend = KeyringBackend(std::move(options));
     return backend.Load(Lab::Soon()).status();
   }
   // As Percona's component registers it.
@@ -110,7 +110,7 @@ class KmipBackendTest : public testing::Test {
 };
 
 TEST_F(KmipBackendTest, OwnersAndTypesAndLengthsComeBack) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   EXPECT_TRUE(backend.Load(Lab::Soon())->empty());
   const std::string long_value(kMaxKeyBytes, 'x');
   std::vector<std::string> stored;
@@ -134,7 +134,7 @@ TEST_F(KmipBackendTest, OwnersAndTypesAndLengthsComeBack) {
 }
 
 TEST_F(KmipBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
-  ASSERT_TRUE(Backend().Store(Aes("INNODBKey-1"), Lab::Soon()).ok());
+  ASSERT_TRUE(KeyringBackend().Store(Aes("INNODBKey-1"), Lab::Soon()).ok());
   KmipObjects objects(client_, lab_.log);
   const auto found = objects.Find("INNODBKey-1", "",
                                   KmipObjectType::kSymmetricKey, Lab::Soon());
@@ -205,7 +205,8 @@ TEST_F(KmipBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
 }
 
 TEST_F(KmipBackendTest, OfTwoGroupsEachHasItsOwn) {
-  KmipBackend one = Backend(InGroup("one")), two = Backend(InGroup("two"));
+  KmipBackend one = KeyringBackend(InGroup("one")),
+              two = KeyringBackend(InGroup("two"));
   ASSERT_TRUE(one.Store(MakeKey("k", "", "SECRET", "1"), Lab::Soon()).ok());
   ASSERT_TRUE(two.Store(MakeKey("k", "", "SECRET", "2"), Lab::Soon()).ok());
   EXPECT_EQ(Loaded(InGroup("one")), (std::vector<std::string>{"k||SECRET|1"}));
@@ -216,7 +217,7 @@ TEST_F(KmipBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
   const auto type = KmipObjectType::kSymmetricKey;
   RegisterAsPercona("k", type, "0123456789abcdef");
   RegisterAsPercona("k", type, "0123456789abcdef");
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   ASSERT_EQ(backend.Load(Lab::Soon())->size(), 1U);
   const std::string other = RegisterAsPercona("k", type, "another value...");
   const Status status = LoadError();
@@ -229,7 +230,7 @@ TEST_F(KmipBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
 }
 
 TEST_F(KmipBackendTest, ARemovedKeyIsGoneFromTheServer) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
   ASSERT_TRUE(backend.Remove({"k", "o@h"}, Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 0U);
@@ -238,7 +239,7 @@ TEST_F(KmipBackendTest, ARemovedKeyIsGoneFromTheServer) {
 }
 
 TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   Fault fault = MakeFault("fail", "Revoke");
   fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
@@ -252,7 +253,7 @@ TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
 }
 
 TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   Fault fault = MakeFault("fail", "Destroy");
   fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
@@ -263,7 +264,7 @@ TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
 }
 
 TEST_F(KmipBackendTest, AnActivationThatIsRefusedLeavesNothing) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   lab_.server().Push(MakeFault("fail", "Activate"));
   const Status status = backend.Store(Aes("k"), Lab::Soon());
   EXPECT_FALSE(status.ok());
@@ -271,7 +272,7 @@ TEST_F(KmipBackendTest, AnActivationThatIsRefusedLeavesNothing) {
 }
 
 TEST_F(KmipBackendTest, WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   lab_.server().Push(MakeFault("fail", "Activate"));
   lab_.server().Push(MakeFault("fail", "Destroy"));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
@@ -293,7 +294,7 @@ class KmipBackendCut
 TEST_P(KmipBackendCut, AStoreIsDoneOnceOrNotAtAll) {
   const auto [kind, operation] = GetParam();
   for (const int count : {1, 2, 20}) {
-    KmipBackend backend = Backend();
+    KmipBackend backend = KeyringBackend();
     lab_.server().Push(MakeFault(kind, operation, count));
     const std::string id = "k" + std::to_string(count);
     const Status status = backend.Store(Aes(id), Lab::In(3000));
@@ -322,7 +323,7 @@ TEST_P(KmipBackendCut, AStoreIsDoneOnceOrNotAtAll) {
 
 TEST_P(KmipBackendCut, ARemovalIsDoneOrTheKeyIsThere) {
   const auto [kind, operation] = GetParam();
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   for (const int count : {1, 2, 20}) {
     ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
     lab_.server().Push(MakeFault(kind, operation, count));
@@ -345,12 +346,12 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(KmipBackendTest, AStoreOnServersWithUniqueNamesDoesNotStumbleOverRests) {
   Set(&Behaviour::unique_names);
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   lab_.server().Push(MakeFault("fail", "Activate"));
   lab_.server().Push(MakeFault("fail", "Destroy"));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
   // Another process, which knows nothing of it.
-  EXPECT_TRUE(Backend().Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
   EXPECT_EQ(Loaded().size(), 1U);
 }
 
@@ -359,7 +360,7 @@ TEST_F(KmipBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
     Behaviour behaviour;
     behaviour.unique_names = unique;
     lab_.server().Set(behaviour);
-    KmipBackend one = Backend(), two = Backend();
+    KmipBackend one = KeyringBackend(), two = KeyringBackend();
     const std::string id = unique ? "u" : "n";
     ASSERT_TRUE(one.Load(Lab::Soon()) && two.Load(Lab::Soon()));
     ASSERT_TRUE(one.Store(Aes(id), Lab::Soon()).ok());
@@ -372,11 +373,11 @@ TEST_F(KmipBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
 
 TEST_F(KmipBackendTest, AServerThatGivesFewAttributesWillDo) {
   Set(&Behaviour::fewer_attributes);
-  EXPECT_TRUE(Backend().Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
 }
 
 TEST_F(KmipBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   const auto searches = [&] { return lab_.server().operations()["Locate"]; };
   for (const char* id :
        {"INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1",
@@ -389,10 +390,10 @@ TEST_F(KmipBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
 }
 
 TEST_F(KmipBackendTest, ADeadServerIsUnavailableNotEmpty) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   lab_.server().Stop();
-  const Status load = Backend().Load(Lab::In(2000)).status();
+  const Status load = KeyringBackend().Load(Lab::In(2000)).status();
   EXPECT_TRUE(load.IsTransient()) << load.ToString();
   const Status store = backend.Store(Aes("other"), Lab::In(2000));
   EXPECT_TRUE(store.IsTransient()) << store.ToString();
@@ -403,7 +404,7 @@ TEST_F(KmipBackendTest, ADeadServerIsUnavailableNotEmpty) {
 }
 
 TEST_F(KmipBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   for (const char* operation : {"Get", "Get Attributes"}) {
     Fault fault = MakeFault("fail", operation);
@@ -416,7 +417,7 @@ TEST_F(KmipBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
 }
 
 TEST_F(KmipBackendTest, MoreObjectsThanAllowedFailTheLoad) {
-  KmipBackend backend = Backend();
+  KmipBackend backend = KeyringBackend();
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(backend.Store(Aes(std::to_string(i)), Lab::Soon()).ok());
   }

@@ -31,7 +31,7 @@ struct KmipKeyToMake {
 
 // Makes objects so that there is one of a key, whatever gets lost on the way
 // and whoever else makes it at the same time. Threads: as of the client, all
-// methods may be called at once.
+// methods may be called concurrently.
 class KmipMaker {
  public:
   // Borrowed.

@@ -26,7 +26,7 @@ KmipUse KmipUseOf(const KmipAttributes& attributes);
 // the only truth: a call whose answer was lost, or that was refused because it
 // had been done before, is judged by what became of the object.
 //
-// Threads: as of the client, all methods may be called at once.
+// Threads: as of the client, all methods may be called concurrently.
 class KmipObjects {
  public:
   // Borrowed.

@@ -27,7 +27,7 @@ namespace openkeyring {
 // * Several servers may share an object group: the first that makes a version
 //   wins, and the others use that.
 //
-// Threads: all methods may be called at once. No lock is held during I/O.
+// Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipVersionsBackend : public VersionedBackend {
  public:
   struct Options {

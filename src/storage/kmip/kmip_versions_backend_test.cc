@@ -21,24 +21,24 @@ using kmip_server::MakeFault;
 
 class KmipVersionsBackendTest : public testing::Test {
  protected:
-  std::unique_ptr<KmipVersionsBackend> Backend(std::string group = "g") {
+  std::unique_ptr<KmipVersionsBackend> KeyringBackend(std::string group = "g") {
     return std::make_unique<KmipVersionsBackend>(
         client_, SystemClock(), SystemRandom(), lab_.log,
         KmipVersionsBackend::Options{std::move(group), 100,
                                      [] { return Millis(5000); }});
   }
   std::vector<KeyVersion> Listed(std::string group = "g") {
-    auto keys = Backend(std::move(group))->List();
+    auto keys = KeyringBackend(std::move(group))->List();
     EXPECT_TRUE(keys) << keys.error().ToString();
     if (!keys) return {};
     std::sort(keys->begin(), keys->end());
     return *keys;
   }
   Status Create(KeyVersion key, size_t bytes = 32) {
-    return Backend()->Create(key, bytes, Lab::Soon());
+    return KeyringBackend()->Create(key, bytes, Lab::Soon());
   }
   std::string Value(KeyVersion key) {
-    auto value = Backend()->Fetch(key, Lab::Soon());
+    auto value = KeyringBackend()->Fetch(key, Lab::Soon());
     EXPECT_TRUE(value) << value.error().ToString();
     return value ? std::string(value->RevealText()) : "";
   }
@@ -78,12 +78,14 @@ TEST_F(KmipVersionsBackendTest, AVersionIsMadeOnce) {
 
 TEST_F(KmipVersionsBackendTest,
        WhatIsNotThereIsNotFoundOnlyWhenTheServerSaysSo) {
-  EXPECT_EQ(Backend()->Fetch({1, 1}, Lab::Soon()).status().code(),
+  EXPECT_EQ(KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status().code(),
             StatusCode::kNotFound);
   lab_.server().Stop();
-  EXPECT_TRUE(Backend()->Fetch({1, 1}, Lab::In(1000)).status().IsTransient());
-  EXPECT_TRUE(Backend()->List().status().IsTransient());
-  EXPECT_TRUE(Backend()->Create({1, 1}, 16, Lab::In(1000)).IsTransient());
+  EXPECT_TRUE(
+      KeyringBackend()->Fetch({1, 1}, Lab::In(1000)).status().IsTransient());
+  EXPECT_TRUE(KeyringBackend()->List().status().IsTransient());
+  EXPECT_TRUE(
+      KeyringBackend()->Create({1, 1}, 16, Lab::In(1000)).IsTransient());
 }
 
 TEST_F(KmipVersionsBackendTest,
@@ -95,7 +97,7 @@ TEST_F(KmipVersionsBackendTest,
   ASSERT_TRUE(
       objects.Retire(id, KmipObjectType::kSymmetricKey, Lab::Soon()).ok());
   EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}}));
-  auto backend = Backend();
+  auto backend = KeyringBackend();
   ASSERT_TRUE(backend->List());
   EXPECT_EQ(backend->Fetch({1, 1}, Lab::Soon())->RevealText(), value);
   EXPECT_NE(lab_.log.Text().find("rotate the key"), std::string::npos);
@@ -117,7 +119,7 @@ TEST_F(KmipVersionsBackendTest, AnIdentityThatCannotBeReadFailsTheList) {
         client_.Change(MakeRegister(object, attributes), Lab::Soon());
     ASSERT_TRUE(
         client_.Change(MakeActivate(change.id), Lab::Soon()).status.ok());
-    const Status status = Backend()->List().status();
+    const Status status = KeyringBackend()->List().status();
     EXPECT_EQ(status.code(), StatusCode::kCorrupt) << data;
     EXPECT_NE(status.message().find(change.id), std::string::npos);
     KmipObjects objects(client_, lab_.log);
@@ -139,7 +141,7 @@ TEST_F(KmipVersionsBackendTest, TwoValuesOfOneVersionAreCorrupt) {
     ASSERT_TRUE(
         client_.Change(MakeActivate(change.id), Lab::Soon()).status.ok());
   }
-  const Status status = Backend()->Fetch({1, 1}, Lab::Soon()).status();
+  const Status status = KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status();
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
   EXPECT_NE(status.message().find("twice"), std::string::npos);
 }
@@ -157,7 +159,7 @@ TEST_P(KmipVersionsBackendCut, AVersionIsMadeOnceOrNotAtAll) {
   for (const int count : {1, 2, 20}) {
     const KeyVersion key = {static_cast<uint32_t>(count), 1};
     lab_.server().Push(MakeFault(kind, operation, count));
-    const Status status = Backend()->Create(key, 16, Lab::In(3000));
+    const Status status = KeyringBackend()->Create(key, 16, Lab::In(3000));
     EXPECT_NE(status.code(), StatusCode::kNotFound);
     lab_.server().ClearFaults();
     if (!status.ok()) {

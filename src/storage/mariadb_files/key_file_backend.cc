@@ -17,7 +17,7 @@ bool IsAesKeySize(size_t bytes) {
 
 }  // namespace
 
-Binding BindingOf(KeyVersion key) {
+EncryptionContext BindingOf(KeyVersion key) {
   return {{"openkeyring:product", "aws_key_management"},
           {"openkeyring:key-id", std::to_string(key.id)},
           {"openkeyring:key-version", std::to_string(key.version)}};
@@ -32,16 +32,16 @@ KeyFileBackend::KeyFileBackend(KeyWrapper& wrapper, FileSystem& files,
       options_(std::move(options)) {}
 
 Status KeyFileBackend::Prepare() {
-  auto names = files_.List(FolderName());
+  auto names = files_.List(DirectoryName());
   if (!names) {
     return {StatusCode::kMisconfigured,
             names.error().message() +
-                "; the folder of the key files must exist and be readable, "
+                "; the directory of the key files must exist and be readable, "
                 "or keys in use would look as if they did not exist"};
   }
   for (const std::string& name : *names) {
     if (!IsTemporaryName(name, kKeyFilePrefix)) continue;
-    const std::string path = JoinPath(options_.folder, name);
+    const std::string path = JoinPath(options_.directory, name);
     if (files_.RemoveUnlocked(path).ok()) {
       log_.Write(LogLevel::kNote,
                  "removed " + path + ", left unfinished by a crash");
@@ -51,11 +51,11 @@ Status KeyFileBackend::Prepare() {
 }
 
 Result<std::vector<KeyVersion>> KeyFileBackend::List() {
-  auto names = files_.List(FolderName());
+  auto names = files_.List(DirectoryName());
   if (!names) return names.error();
   // What is listed will be used, so its directory entry must be durable, also
   // when the server that made it died before it could see to that.
-  Status synced = files_.SyncFolder(FolderName());
+  Status synced = files_.SyncDirectory(DirectoryName());
   if (!synced.ok() && synced.code() != StatusCode::kReadOnly) return synced;
   std::vector<KeyVersion> keys;
   for (const std::string& name : *names) {
@@ -81,7 +81,7 @@ Result<Secret> KeyFileBackend::Fetch(KeyVersion key, const Deadline& deadline) {
 
 Result<KeyFile> KeyFileBackend::ReadAndCheck(KeyVersion key) {
   Result<Secret> content =
-      files_.Read(JoinPath(options_.folder, KeyFileName(key)), kMaxKeyFile);
+      files_.Read(JoinPath(options_.directory, KeyFileName(key)), kMaxKeyFile);
   if (!content) return content.error();
   Result<KeyFile> file = ReadKeyFile(content->RevealBytes());
   if (!file) return file.error().WithContext(Describe(key));
@@ -110,25 +110,26 @@ Result<KeyFile> KeyFileBackend::ReadAndCheck(KeyVersion key) {
 Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
                               const Deadline& deadline) {
   const bool bound = options_.bind_policy() != BindPolicy::kOff;
-  const Binding binding = bound ? BindingOf(key) : Binding();
+  const EncryptionContext binding =
+      bound ? BindingOf(key) : EncryptionContext();
   Result<WrappedKey> wrapped = wrapper_.Generate(bytes, binding, deadline);
   if (!wrapped) return wrapped.error();
   const Bytes content =
       bound ? WriteBoundKeyFile(*wrapped, binding) : wrapped->blob;
-  Status status = CreateDurably(files_, random_, options_.folder,
+  Status status = CreateDurably(files_, random_, options_.directory,
                                 KeyFileName(key), content, kFileMode);
   if (status.code() != StatusCode::kAlreadyExists) return status;
   // The winner may not have got as far as this.
-  Status synced = files_.SyncFolder(FolderName());
+  Status synced = files_.SyncDirectory(DirectoryName());
   return synced.ok() ? status : synced;
 }
 
 std::string KeyFileBackend::Describe(KeyVersion key) const {
-  return "key file " + JoinPath(options_.folder, KeyFileName(key));
+  return "key file " + JoinPath(options_.directory, KeyFileName(key));
 }
 
-std::string KeyFileBackend::FolderName() const {
-  return options_.folder.empty() ? "." : options_.folder;
+std::string KeyFileBackend::DirectoryName() const {
+  return options_.directory.empty() ? "." : options_.directory;
 }
 
 }  // namespace openkeyring

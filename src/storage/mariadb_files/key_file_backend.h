@@ -22,15 +22,15 @@ enum class BindPolicy {
   kRequired,  // As kOn, and raw files are refused.
 };
 
-// Keys as wrapped blobs, one file a version, in one folder.
+// Keys as wrapped blobs, one file a version, in one directory.
 //
 // Files are made durable before they are used, are never changed, and have mode
-// 0440. Several servers may share the folder: the first file of a name stays.
-// Threads: all methods may be called at once.
+// 0440. Several servers may share the directory: the first file of a name
+// stays. Threads: all methods may be called concurrently.
 class KeyFileBackend : public VersionedBackend {
  public:
   struct Options {
-    std::string folder;  // "" or "." is the current one, MariaDB's datadir.
+    std::string directory;  // "" or "." is the current one, MariaDB's datadir.
     // Asked at each use, since it may be a variable. Called from any thread.
     std::function<BindPolicy()> bind_policy;
   };
@@ -38,9 +38,9 @@ class KeyFileBackend : public VersionedBackend {
   KeyFileBackend(KeyWrapper& wrapper, FileSystem& files, Random& random,
                  Log& log, Options options);
 
-  // Checks that the folder is there and removes what crashes left of files
+  // Checks that the directory is there and removes what crashes left of files
   // that were never finished. kMisconfigured, with the cure, when it is not a
-  // folder that can be read.
+  // directory that can be read.
   Status Prepare();
 
   Result<std::vector<KeyVersion>> List() override;
@@ -51,7 +51,7 @@ class KeyFileBackend : public VersionedBackend {
 
  private:
   Result<KeyFile> ReadAndCheck(KeyVersion key);
-  std::string FolderName() const;
+  std::string DirectoryName() const;
 
   KeyWrapper& wrapper_;
   FileSystem& files_;
@@ -61,7 +61,7 @@ class KeyFileBackend : public VersionedBackend {
 };
 
 // What files of this product are bound to (see docs/file_formats.md).
-Binding BindingOf(KeyVersion key);
+EncryptionContext BindingOf(KeyVersion key);
 
 }  // namespace openkeyring
 

@@ -78,7 +78,8 @@ std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
   return KeyVersion{*id, *version};
 }
 
-Bytes WriteBoundKeyFile(const WrappedKey& wrapped, const Binding& binding) {
+Bytes WriteBoundKeyFile(const WrappedKey& wrapped,
+                        const EncryptionContext& binding) {
   Bytes out(kMagic.begin(), kMagic.end());
   PutNumber(out, kVersion);
   PutNumber(out, static_cast<uint16_t>(binding.size()));

@@ -31,11 +31,12 @@ std::optional<KeyVersion> ParseKeyFileName(std::string_view name);
 struct KeyFile {
   WrappedKey wrapped;
   bool bound = false;
-  Binding binding;  // Empty when not bound.
+  EncryptionContext binding;  // Empty when not bound.
 };
 
 // Of a bound file.
-Bytes WriteBoundKeyFile(const WrappedKey& wrapped, const Binding& binding);
+Bytes WriteBoundKeyFile(const WrappedKey& wrapped,
+                        const EncryptionContext& binding);
 // Decides by the first bytes. kCorrupt for an empty, cut, damaged or oversized
 // file; kMisconfigured for a bound file of a version made by newer software.
 Result<KeyFile> ReadKeyFile(ByteView content);

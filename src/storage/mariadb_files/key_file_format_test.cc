@@ -12,7 +12,8 @@ namespace openkeyring {
 namespace {
 
 const WrappedKey kWrapped = {{1, 2, 3, 4, 5}, "arn:aws:kms:r:1:key/k"};
-const Binding kBinding = {{"openkeyring:key-id", "1"}, {"other", "value"}};
+const EncryptionContext kBinding = {{"openkeyring:key-id", "1"},
+                                    {"other", "value"}};
 
 TEST(KeyFileName, IsDecimalIdAndVersion) {
   EXPECT_EQ(KeyFileName({1, 2}), "aws-kms-key.1.2");

@@ -24,9 +24,10 @@ namespace openkeyring {
 // later change is refused with the reason (kReadOnly). A file that is not there
 // is made by the first Store.
 //
-// Threads: all methods may be called at once, Load before the others. A mutex
-// is held while the local file is replaced, never during a call of the wrapper.
-class JsonFileBackend : public Backend {
+// Threads: all methods may be called concurrently, Load before the others. A
+// mutex is held while the local file is replaced, never during a call of the
+// wrapper.
+class JsonFileBackend : public KeyringBackend {
  public:
   // `clock` is borrowed. The options' binding is not used.
   JsonFileBackend(const FileBackendDependencies& world, const Clock& clock,

@@ -33,7 +33,7 @@ class JsonFileBackendStressTest : public testing::Test {
     }
     return backend;
   }
-  Status Store(Backend& backend, const std::string& id) {
+  Status Store(KeyringBackend& backend, const std::string& id) {
     return backend.Store({{id, ""}, "AES", Secret::CopyOf(id + "-data")},
                          Soon());
   }

@@ -11,7 +11,7 @@
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
 #include "testing/manual_clock.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -29,12 +29,12 @@ constexpr char kBackup[] = "keyring.backup";
 
 using Keys = std::map<KeyName, std::string>;
 
-// A folder in which calls can be made to fail.
-class Folder : public CrashFileSystem {
+// A directory in which calls can be made to fail.
+class Directory : public CrashFileSystem {
  public:
-  Result<std::vector<std::string>> List(const std::string& folder) override {
+  Result<std::vector<std::string>> List(const std::string& directory) override {
     if (!list_error.ok()) return list_error;
-    return CrashFileSystem::List(folder);
+    return CrashFileSystem::List(directory);
   }
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
                                                mode_t permissions) override {
@@ -52,12 +52,12 @@ class Folder : public CrashFileSystem {
     names_at_rename = Names();
     return CrashFileSystem::Rename(from, to);
   }
-  Status SyncFolder(const std::string& folder) override {
+  Status SyncDirectory(const std::string& directory) override {
     if (failing_syncs > 0) {
       --failing_syncs;
       return {StatusCode::kUnavailable, "can't sync"};
     }
-    return CrashFileSystem::SyncFolder(folder);
+    return CrashFileSystem::SyncDirectory(directory);
   }
   Status Remove(const std::string& path) override {
     if (path == unremovable) return {StatusCode::kUnavailable, "can't remove"};
@@ -102,7 +102,7 @@ class JsonFileBackendTest : public testing::Test {
     return found;
   }
 
-  Status Store(Backend& backend, const std::string& id,
+  Status Store(KeyringBackend& backend, const std::string& id,
                const std::string& data = "0123456789abcdef",
                const std::string& owner = "", const std::string& type = "AES") {
     return backend.Store({{id, owner}, type, Secret::CopyOf(data)}, Soon());
@@ -141,7 +141,7 @@ class JsonFileBackendTest : public testing::Test {
   }
 
   ManualClock clock_;
-  Folder files_;
+  Directory files_;
   FakeKeyWrapper wrapper_;
   FakeRandom random_;
   MemoryLog log_;
@@ -215,13 +215,13 @@ TEST_F(JsonFileBackendTest, MissingFileIsAnEmptyKeyringAndLoadMakesNone) {
   EXPECT_EQ(wrapper_.calls("Unwrap"), 0);
 }
 
-TEST_F(JsonFileBackendTest, MissingFolderIsAnErrorAndNoEmptyKeyring) {
-  files_.list_error = {StatusCode::kNotFound, "no such folder"};
+TEST_F(JsonFileBackendTest, MissingDirectoryIsAnErrorAndNoEmptyKeyring) {
+  files_.list_error = {StatusCode::kNotFound, "no such directory"};
   EXPECT_EQ(LoadError().code(), StatusCode::kMisconfigured);
 }
 
 TEST_F(JsonFileBackendTest, LinkThatLeadsNowhereIsAnErrorAndNoEmptyKeyring) {
-  class DanglingLink : public Folder {
+  class DanglingLink : public Directory {
    public:
     Result<std::vector<std::string>> List(const std::string&) override {
       return std::vector<std::string>{kPath};
@@ -303,7 +303,7 @@ TEST_F(JsonFileBackendTest, FileThatCannotBeOpenedForWritingIsOnlyRead) {
   EXPECT_THAT(status.message(), HasSubstr("permission denied"));
 }
 
-TEST_F(JsonFileBackendTest, FolderThatCannotBeWrittenIsFoundOutAtTheStart) {
+TEST_F(JsonFileBackendTest, DirectoryThatCannotBeWrittenIsFoundOutAtTheStart) {
   files_.Put(kPath, FileWith({"k"}));
   files_.create_error = {StatusCode::kDenied, "permission denied"};
   auto backend = MakeLoaded();
@@ -656,9 +656,9 @@ TEST_F(JsonFileBackendTest, CutFileNeverYieldsKeys) {
 }
 
 TEST_F(JsonFileBackendTest, RealFilesAreLockedReplacedAndRestored) {
-  const TemporaryFolder folder;
+  const TemporaryDirectory directory;
   FileSystem& files = PosixFileSystem();
-  const std::string path = folder.path() + "/keyring";
+  const std::string path = directory.path() + "/keyring";
   const auto make = [&] {
     return std::make_unique<JsonFileBackend>(
         FileBackendDependencies{wrapper_, files, random_, log_}, clock_,
@@ -677,7 +677,7 @@ TEST_F(JsonFileBackendTest, RealFilesAreLockedReplacedAndRestored) {
   const auto keys = make()->Load(Soon());
   ASSERT_TRUE(keys) << keys.error().message();
   EXPECT_EQ(KeysOf(*keys), KeysWith({"a", "b"}));
-  EXPECT_THAT(*files.List(folder.path()), ElementsAre("keyring"));
+  EXPECT_THAT(*files.List(directory.path()), ElementsAre("keyring"));
 }
 
 // A changed blob is noticed by KMS, a changed structure by us. What this format

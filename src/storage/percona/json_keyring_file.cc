@@ -41,7 +41,7 @@ Status JsonKeyringFile::ReplaceKeepingOld(JsonKeyring next) {
     return status;
   }
   status = world_.files.Remove(*old);
-  if (status.ok()) status = world_.files.SyncFolder(Folder());
+  if (status.ok()) status = world_.files.SyncDirectory(Directory());
   if (!status.ok()) {
     world_.log.Write(LogLevel::kWarning,
                      "a copy of the file as it was before may be left as " +

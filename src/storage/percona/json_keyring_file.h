@@ -23,20 +23,20 @@ class JsonKeyringFile {
 
   // Locks the file, reads it and its backup, and decides which one counts.
   // Changes nothing. A file that is not there is an empty document when its
-  // folder is there and can be read; it is made by the first Replace. When the
-  // file can't be locked it can be read nevertheless, after one warning.
+  // directory is there and can be read; it is made by the first Replace. When
+  // the file can't be locked it can be read nevertheless, after one warning.
   //
   // kCorrupt when neither file can be relied on; kMisconfigured for a missing
-  // folder, an unknown version, and for a missing or empty file that may not
+  // directory, an unknown version, and for a missing or empty file that may not
   // mean a new keyring.
   Status Open();
 
   // What follows once the keys have been found good: makes the file durable,
   // which a writer that died may have failed to do, puts a backup in its place
   // or out of the way, and removes leftovers. Does nothing to a file that is
-  // only read. A file or folder that turns out not to be writable is only read
-  // from then on, after one warning; an error means that what is there may not
-  // last.
+  // only read. A file or directory that turns out not to be writable is only
+  // read from then on, after one warning; an error means that what is there may
+  // not last.
   Status Settle();
 
   const JsonKeyring& document() const { return document_; }
@@ -63,7 +63,7 @@ class JsonKeyringFile {
   Status SettleBackup();
   Status RestoreBackup();
   Status SetBackupAside();
-  Status TryFolder();
+  Status TryDirectory();
 
   Status CreateIfMissing();
   Status CheckUnchanged() const;
@@ -71,7 +71,7 @@ class JsonKeyringFile {
 
   const std::string& path() const { return file_->path(); }
   std::string BackupPath() const { return path() + ".backup"; }
-  std::string Folder() const { return FolderOf(path()); }
+  std::string Directory() const { return DirectoryName(path()); }
 
   FileBackendDependencies world_;
   const std::shared_ptr<KeyringFile> file_;

@@ -78,14 +78,15 @@ Status JsonKeyringFile::CheckNew(const JsonImage& main) const {
                 "a backup"};
   }
   if (!missing) return Status::Ok();
-  Result<std::vector<std::string>> names = world_.files.List(Folder());
+  Result<std::vector<std::string>> names = world_.files.List(Directory());
   if (!names) {
-    return {StatusCode::kMisconfigured,
-            names.error().message() +
-                "; the folder of the key file must exist and be readable, or "
-                "keys in use would look as if they did not exist"};
+    return {
+        StatusCode::kMisconfigured,
+        names.error().message() +
+            "; the directory of the key file must exist and be readable, or "
+            "keys in use would look as if they did not exist"};
   }
-  if (std::ranges::find(*names, NameOf(path())) == names->end()) {
+  if (std::ranges::find(*names, BaseName(path())) == names->end()) {
     return Status::Ok();
   }
   return {StatusCode::kMisconfigured,
@@ -112,7 +113,7 @@ Status JsonKeyringFile::Settle() {
   }
   Status status = file_->locked() ? file_->SyncAll() : Status::Ok();
   if (!status.ok() && !IsForGood(status)) return status;
-  if (status.ok()) status = TryFolder();
+  if (status.ok()) status = TryDirectory();
   if (status.ok()) status = SettleBackup();
   if (!status.ok()) OnlyRead(status);
   if (status.ok()) file_->SweepLeftovers(world_.log);
@@ -122,10 +123,10 @@ Status JsonKeyringFile::Settle() {
 
 // Finds out at the start, and not at the first key, that nothing can be
 // written. A full disk passes, so it is no reason.
-Status JsonKeyringFile::TryFolder() {
+Status JsonKeyringFile::TryDirectory() {
   const std::string probe =
-      JoinPath(Folder(), "." + NameOf(path()) + "." +
-                             RandomHex(world_.random, 8) + ".tmp");
+      JoinPath(Directory(), "." + BaseName(path()) + "." +
+                                RandomHex(world_.random, 8) + ".tmp");
   auto created = world_.files.Create(probe, 0600);
   if (!created) {
     return IsForGood(created.error()) ? created.error() : Status::Ok();
@@ -150,7 +151,7 @@ Status JsonKeyringFile::SettleBackup() {
   }
   // As long as it could come back, a change to the file could make it look
   // newer than the file.
-  return status.ok() ? world_.files.SyncFolder(Folder()) : status;
+  return status.ok() ? world_.files.SyncDirectory(Directory()) : status;
 }
 
 Status JsonKeyringFile::RestoreBackup() {

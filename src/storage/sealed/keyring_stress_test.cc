@@ -39,7 +39,7 @@ uint32_t Mix(uint32_t x) {
 
 class KeyringStressTest : public testing::Test {
  protected:
-  void Load(std::unique_ptr<Backend> backend) {
+  void Load(std::unique_ptr<KeyringBackend> backend) {
     auto loaded =
         Keyring::Load(std::move(backend), SystemClock(), SystemRandom(), {},
                       Deadline::After(SystemClock(), Millis(1000)));

@@ -21,8 +21,9 @@ SealedFileBackend::SealedFileBackend(const FileBackendDependencies& world,
                                      FileBackendOptions options)
     : world_(world), options_(std::move(options)), file_(std::move(file)) {}
 
-Binding SealedFileBackend::WantedBinding(const FileId& file_id) const {
-  Binding binding = options_.binding;
+EncryptionContext SealedFileBackend::WantedBinding(
+    const FileId& file_id) const {
+  EncryptionContext binding = options_.binding;
   binding[kProductPair] = kProduct;
   binding[kFileIdPair] = HexEncode(file_id);
   return binding;
@@ -63,7 +64,7 @@ Status SealedFileBackend::NoAnswerAboutKeys(const Status& status) {
 }
 
 Result<Secret> SealedFileBackend::Unwrap(const WrappedKey& wrapped,
-                                         const Binding& binding,
+                                         const EncryptionContext& binding,
                                          const Deadline& deadline) {
   Result<UnwrappedKey> key = world_.wrapper.Unwrap(wrapped, binding, deadline);
   if (!key) return key.error();
@@ -79,7 +80,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
   if (!read) return read.error();
   for (const char* name : {kProductPair, kFileIdPair}) {
     const auto pair = read->header.binding.find(name);
-    const Binding wanted = WantedBinding(read->header.file_id);
+    const EncryptionContext wanted = WantedBinding(read->header.file_id);
     if (pair == read->header.binding.end() || pair->second != wanted.at(name)) {
       return Status(StatusCode::kCorrupt,
                     std::string("its ") + name + " is not ours");

@@ -26,9 +26,9 @@ namespace openkeyring {
 // not when it is read only. Trouble with files is never kNotFound or
 // kAlreadyExists: those are answers about keys.
 //
-// Threads: all methods may be called at once. A mutex is held while a record is
-// written to the local file, never during a call of the wrapper.
-class SealedFileBackend : public Backend {
+// Threads: all methods may be called concurrently. A mutex is held while a
+// record is written to the local file, never during a call of the wrapper.
+class SealedFileBackend : public KeyringBackend {
  public:
   SealedFileBackend(const FileBackendDependencies& world,
                     std::shared_ptr<KeyringFile> file,
@@ -49,12 +49,13 @@ class SealedFileBackend : public Backend {
   Status MakeFile(const SealedHeader& header, const Secret& data_key,
                   bool& again);
   Result<Keys> Open(ByteView content, const Deadline& deadline);
-  Result<Secret> Unwrap(const WrappedKey& wrapped, const Binding& binding,
+  Result<Secret> Unwrap(const WrappedKey& wrapped,
+                        const EncryptionContext& binding,
                         const Deadline& deadline);
   Status TakeUp(const Keys& keys, ByteView torn);
   Status PutTornEndAside(ByteView torn);
   Status Rewrap(const Keys& keys, const Deadline& deadline);
-  Binding WantedBinding(const FileId& file_id) const;
+  EncryptionContext WantedBinding(const FileId& file_id) const;
   bool IsAsConfigured() const;
   size_t LiveSize(const Keys& keys) const;
   static Status NoAnswerAboutKeys(const Status& status);
@@ -66,7 +67,7 @@ class SealedFileBackend : public Backend {
   void UndoAppend();
   Result<Keys> ReadKeys();
   Status WriteAnew(const SealedHeader& header, const Keys& keys);
-  Status MendFile();
+  Status FixFile();
   Status MakeRoom(size_t bytes, size_t limit);
   Status CheckEnd();
   void RememberEnd(ByteView written);

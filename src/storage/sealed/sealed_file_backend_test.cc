@@ -11,7 +11,7 @@
 
 #include "base/encoding.h"
 #include "testing/sealed_file_fixture.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -107,7 +107,7 @@ TEST_F(SealedFileBackendTest, AnotherDataKeyThanTheFilesIsNoticed) {
   const Bytes before = Content();
   class LyingKms : public FakeKeyWrapper {
    public:
-    Result<UnwrappedKey> Unwrap(const WrappedKey&, const Binding&,
+    Result<UnwrappedKey> Unwrap(const WrappedKey&, const EncryptionContext&,
                                 const Deadline&) override {
       return UnwrappedKey{Secret(kDataKeyBytes), ""};
     }
@@ -184,12 +184,13 @@ TEST_F(SealedFileBackendTest, AFileBoundToSomethingElseIsNotAskedForAtKms) {
   MakeFileWith({});
   SealedHeader header = Header();
   const std::string id = HexEncode(header.file_id);
-  for (const Binding& binding :
-       {Binding{}, Binding{{"openkeyring:product", "component_keyring_kms"}},
-        Binding{{"openkeyring:product", "aws_key_management"},
-                {"openkeyring:file-id", id}},
-        Binding{{"openkeyring:product", "component_keyring_kms"},
-                {"openkeyring:file-id", "00"}}}) {
+  for (const EncryptionContext& binding :
+       {EncryptionContext{},
+        EncryptionContext{{"openkeyring:product", "component_keyring_kms"}},
+        EncryptionContext{{"openkeyring:product", "aws_key_management"},
+                          {"openkeyring:file-id", id}},
+        EncryptionContext{{"openkeyring:product", "component_keyring_kms"},
+                          {"openkeyring:file-id", "00"}}}) {
     header.binding = binding;
     files_.Put(kPath, *WriteSealedHeader(header, Secret(kDataKeyBytes)));
     const int calls = KmsCalls();
@@ -248,8 +249,8 @@ TEST_F(SealedFileTornTest, WithoutTheLockTheEndIsOnlyLeftOut) {
 TEST_F(SealedFileTornTest, NothingIsCutThatIsNotSafelyAside) {
   Cut(25);
   const Bytes torn = Content();
-  for (const char* step : {"create", "append", "sync", "rename", "sync folder",
-                           "truncate", "lie"}) {
+  for (const char* step : {"create", "append", "sync", "rename",
+                           "sync directory", "truncate", "lie"}) {
     SCOPED_TRACE(step);
     files_.FailAt(step, {StatusCode::kUnavailable, "planted"});
     files_.lies_on_read_back = std::string(step) == "lie";
@@ -272,7 +273,7 @@ TEST_F(SealedFileTornTest, NothingIsCutThatIsNotSafelyAside) {
 }
 
 TEST_F(SealedFileTornTest, AFileThatCannotBeMadeDurableIsNotLoaded) {
-  for (const char* step : {"sync", "sync folder"}) {
+  for (const char* step : {"sync", "sync directory"}) {
     files_.FailAt(step, {StatusCode::kUnavailable, "planted"});
     EXPECT_EQ(LoadError().code(), StatusCode::kUnavailable) << step;
   }
@@ -305,8 +306,8 @@ TEST_F(SealedFileBackendTest, TheSecondOneReadsWarnsAndWritesNothing) {
 }
 
 TEST_F(SealedFileBackendTest, TheSecondOneIsToldTheHoldersPid) {
-  TemporaryFolder folder;
-  const std::string path = folder.PathOf("keyring");
+  TemporaryDirectory directory;
+  const std::string path = directory.PathOf("keyring");
   const FileBackendDependencies world{kms_, PosixFileSystem(), SystemRandom(),
                                       log_};
   const auto make = [&] {

@@ -44,19 +44,20 @@ Status SealedFileBackend::CreateNew(bool missing, const Deadline& deadline,
   return MakeFile(header, *data_key, again);
 }
 
-// A folder that is not mounted, and a link that leads nowhere, must not look
+// A directory that is not mounted, and a link that leads nowhere, must not look
 // like a new keyring.
 Status SealedFileBackend::CheckMissing(bool& again) {
   const Result<std::vector<std::string>> names =
-      world_.files.List(FolderOf(file_->path()));
+      world_.files.List(DirectoryName(file_->path()));
   if (!names) {
     if (names.error().IsTransient()) return names.error();
-    return {StatusCode::kMisconfigured,
-            names.error().message() +
-                "; the folder of the keyring file must exist and be readable, "
-                "or keys in use would look as if they did not exist"};
+    return {
+        StatusCode::kMisconfigured,
+        names.error().message() +
+            "; the directory of the keyring file must exist and be readable, "
+            "or keys in use would look as if they did not exist"};
   }
-  again = std::ranges::find(*names, NameOf(file_->path())) != names->end();
+  again = std::ranges::find(*names, BaseName(file_->path())) != names->end();
   if (!again) return Status::Ok();
   return {StatusCode::kMisconfigured,
           "it is a symbolic link to what is not there"};

@@ -8,7 +8,7 @@
 
 #include "base/encoding.h"
 #include "testing/sealed_file_fixture.h"
-#include "testing/temporary_folder.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -30,10 +30,11 @@ TEST_F(SealedFileMakerTest, CreatesTheFileAtOnceAndBindsItsKey) {
   EXPECT_THAT(files_.Names(), ElementsAre(kPath));
   EXPECT_EQ(files_.Permissions(kPath), 0640u);
   const SealedHeader header = Header();
-  EXPECT_EQ(header.binding,
-            (Binding{{"openkeyring:product", "component_keyring_kms"},
-                     {"openkeyring:file-id", HexEncode(header.file_id)},
-                     {"team", "db"}}));
+  EXPECT_EQ(
+      header.binding,
+      (EncryptionContext{{"openkeyring:product", "component_keyring_kms"},
+                         {"openkeyring:file-id", HexEncode(header.file_id)},
+                         {"team", "db"}}));
   EXPECT_EQ(header.kms_key, "alias/fake");
   EXPECT_EQ(header.generation, 1u);
   EXPECT_THAT(
@@ -128,7 +129,7 @@ TEST_F(SealedFileMakerTest, WhoeverMakesTheFileFirstMakesItForAll) {
 TEST_F(SealedFileMakerTest, ADataKeyOfTheWrongSizeIsRefused) {
   class ShortKeys : public FakeKeyWrapper {
    public:
-    Result<UnwrappedKey> Unwrap(const WrappedKey&, const Binding&,
+    Result<UnwrappedKey> Unwrap(const WrappedKey&, const EncryptionContext&,
                                 const Deadline&) override {
       return UnwrappedKey{Secret(16), ""};
     }
@@ -150,7 +151,7 @@ TEST_F(SealedFileMakerTest, AnEmptyFileThatSomebodyHasIsNotReadyYet) {
   EXPECT_THAT(Loaded(), IsEmpty());
 }
 
-// Of the real file system, which has links and folders.
+// Of the real file system, which has links and directories.
 class SealedFilePosixTest : public SealedFileMakerTest {
  protected:
   Status LoadError(const std::string& path) {
@@ -163,28 +164,28 @@ class SealedFilePosixTest : public SealedFileMakerTest {
         options_);
     return backend.Load(Soon()).status();
   }
-  TemporaryFolder folder_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(SealedFilePosixTest, ALinkThatLeadsNowhereIsNoNewKeyring) {
-  ASSERT_EQ(symlink("nowhere", folder_.PathOf("keyring").c_str()), 0);
+  ASSERT_EQ(symlink("nowhere", directory_.PathOf("keyring").c_str()), 0);
   for (const bool read_only : {false, true}) {
     options_.read_only = read_only;
-    const Status status = LoadError(folder_.PathOf("keyring"));
+    const Status status = LoadError(directory_.PathOf("keyring"));
     EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
     EXPECT_THAT(status.message(), HasSubstr("link"));
   }
   EXPECT_EQ(KmsCalls(), 0);
 }
 
-TEST_F(SealedFilePosixTest, AMissingFolderIsNoNewKeyring) {
-  folder_.Write("file", "");
+TEST_F(SealedFilePosixTest, AMissingDirectoryIsNoNewKeyring) {
+  directory_.Write("file", "");
   for (const char* path : {"missing/keyring", "file/keyring"}) {
     for (const bool read_only : {false, true}) {
       options_.read_only = read_only;
-      const Status status = LoadError(folder_.PathOf(path));
+      const Status status = LoadError(directory_.PathOf(path));
       EXPECT_EQ(status.code(), StatusCode::kMisconfigured) << path;
-      EXPECT_THAT(status.message(), HasSubstr("folder"));
+      EXPECT_THAT(status.message(), HasSubstr("directory"));
     }
   }
   EXPECT_EQ(KmsCalls(), 0);

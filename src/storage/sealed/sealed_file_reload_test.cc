@@ -107,12 +107,12 @@ TEST_F(SealedFileRewrapTest, AKmsThatWrapsSomethingElseIsNoticed) {
   class LyingKms : public FakeKeyWrapper {
    public:
     explicit LyingKms(FakeKeyWrapper& honest) : honest_(honest) {}
-    Result<WrappedKey> Wrap(const Secret& key, const Binding& binding,
+    Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& binding,
                             const Deadline& deadline) override {
       return honest_.Wrap(Secret(key.size()), binding, deadline);
     }
     Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
-                                const Binding& binding,
+                                const EncryptionContext& binding,
                                 const Deadline& deadline) override {
       return honest_.Unwrap(wrapped, binding, deadline);
     }
@@ -175,20 +175,20 @@ TEST_F(SealedFileReloadTest, AFailureAtKmsLeavesTheOldOneWriting) {
 
 TEST_F(SealedFileReloadTest, AFailureWhileWritingAnewStopsTheOldOneOrNot) {
   kms_.SetCurrentKey("alias/new");
-  for (const char* step : {"create", "append", "rename", "sync folder"}) {
+  for (const char* step : {"create", "append", "rename", "sync directory"}) {
     SCOPED_TRACE(step);
     int count = 0;
     files_.hook = [&](const std::string& called) {
-      // The load itself syncs the folder once.
+      // The load itself syncs the directory once.
       const bool fails =
-          called == step && (called != "sync folder" || ++count == 2);
+          called == step && (called != "sync directory" || ++count == 2);
       return fails ? Status(StatusCode::kUnavailable, "planted") : Status::Ok();
     };
     EXPECT_EQ(FailToReload().code(), StatusCode::kUnavailable);
     files_.hook = nullptr;
     const Bytes before = Content();
     const Status status = Store(*old_, step);
-    EXPECT_EQ(status.ok(), std::string(step) != "sync folder")
+    EXPECT_EQ(status.ok(), std::string(step) != "sync directory")
         << status.message();
     if (!status.ok()) {
       EXPECT_EQ(Content(), before);
@@ -285,7 +285,7 @@ TEST_F(SealedFileReloadTest, TroubleWithFilesIsNoAnswerAboutKeys) {
     }
     files_.hook = nullptr;
     kms_.SetCurrentKey("alias/" + std::string(StatusCodeName(code)));
-    for (const char* step : {"sync", "sync folder", "create", "rename"}) {
+    for (const char* step : {"sync", "sync directory", "create", "rename"}) {
       files_.FailAt(step, {code, "planted"});
       EXPECT_EQ(FailToReload().code(), StatusCode::kUnavailable) << step;
     }

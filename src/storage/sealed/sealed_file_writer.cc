@@ -48,7 +48,7 @@ Status SealedFileBackend::Append(SealStep seal, const Key& key, size_t limit) {
   if (options_.read_only) {
     return {StatusCode::kReadOnly, file_->path() + " is only read: read_only"};
   }
-  Status status = MendFile();
+  Status status = FixFile();
   if (status.ok()) status = file_->CheckUnchanged(epoch_, end_);
   if (status.ok()) status = CheckEnd();
   if (status.ok()) status = MakeRoom(SealedLog::RecordSize(key), limit);
@@ -94,7 +94,7 @@ void SealedFileBackend::UndoAppend() {
   write_anew_ = true;
 }
 
-Status SealedFileBackend::MendFile() {
+Status SealedFileBackend::FixFile() {
   if (!write_anew_) return Status::Ok();
   // Its size may be anything, but it must be our file.
   Status status = file_->CheckOurs(epoch_);
@@ -181,7 +181,7 @@ Status SealedFileBackend::WriteAnew(const SealedHeader& header,
   RememberEnd(*content);
   compact_at_ = CompactionPoint(end_, options_.max_file);
   epoch_ = file_->epoch();
-  // As long as the folder is not synced, a power cut may bring the old file
+  // As long as the directory is not synced, a power cut may bring the old file
   // back.
   write_anew_ = !status.ok();
   return status;

@@ -113,7 +113,7 @@ TEST_F(SealedFileWriterTest, AFileThatCannotBeWrittenAnewIsTriedAgain) {
   files_.FailAt("sync", {StatusCode::kUnavailable, "planted"});
   EXPECT_FALSE(Store(*backend, "k").ok());
   for (const char* step :
-       {"create", "append", "sync", "rename", "sync folder"}) {
+       {"create", "append", "sync", "rename", "sync directory"}) {
     files_.FailAt(step, {StatusCode::kUnavailable, "planted"});
     EXPECT_EQ(Store(*backend, "k").code(), StatusCode::kUnavailable) << step;
     files_.hook = nullptr;

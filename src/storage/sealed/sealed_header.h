@@ -17,9 +17,9 @@ namespace openkeyring {
 struct SealedHeader {
   FileId file_id{};
   uint64_t generation = 1;
-  Binding binding;      // All pairs that the data key is bound to.
-  std::string kms_key;  // As the configuration called it.
-  WrappedKey data_key;  // kDataKeyBytes of them, wrapped.
+  EncryptionContext binding;  // All pairs that the data key is bound to.
+  std::string kms_key;        // As the configuration called it.
+  WrappedKey data_key;        // kDataKeyBytes of them, wrapped.
 };
 
 constexpr size_t kDataKeyBytes = 32;

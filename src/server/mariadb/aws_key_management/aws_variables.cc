@@ -97,11 +97,11 @@ MYSQL_SYSVAR_STR(
     "URL of AWS KMS, for VPC endpoints and emulators. Requests are "
     "still signed for the region",
     nullptr, nullptr, "");
-MYSQL_SYSVAR_STR(keyfile_dir, keyfile_dir_value,
-                 PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
-                 "Folder of the key files; the data folder when empty. Only "
-                 "there does mariadb-backup find them",
-                 nullptr, nullptr, "");
+MYSQL_SYSVAR_STR(
+    keyfile_dir, keyfile_dir_value, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+    "Directory of the key files; the data directory when empty. Only "
+    "there does mariadb-backup find them",
+    nullptr, nullptr, "");
 MYSQL_SYSVAR_ENUM(
     bind_key_id, bind_key_id_value, PLUGIN_VAR_RQCMDARG,
     "Bind new key files to key id and version, so that renamed or swapped ones "

@@ -14,7 +14,7 @@ namespace openkeyring::mysql {
 // "keyring_load". The first call comes while the server starts; later ones are
 // ALTER INSTANCE RELOAD KEYRING. A failure keeps the state before.
 struct KeyringLoad {
-  // The plugin folder, and the data folder (null: the current one).
+  // The plugin directory, and the data directory (null: the current one).
   Code (*load)(const char* component_path, const char* instance_path);
 };
 

@@ -28,7 +28,7 @@ Result<std::shared_ptr<LoadedKeyring>> ReloadableKeyring::LoadFrom(
     const ServerDirectories& directories) {
   if (!directories.plugin.empty()) return loader_->Load(directories, log_);
   return Status(StatusCode::kMisconfigured,
-                "the server did not say where its plugin folder is");
+                "the server did not say where its plugin directory is");
 }
 
 Status ReloadableKeyring::Load(const ServerDirectories& directories) {

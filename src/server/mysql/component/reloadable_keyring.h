@@ -20,7 +20,7 @@ namespace openkeyring::mysql {
 // The one object of a component in its process: holds the keyring that serves,
 // replaces it at a reload, and counts what went wrong for the status rows.
 //
-// Threads: all methods may be called at once. Reading never waits for I/O.
+// Threads: all methods may be called concurrently. Reading never waits for I/O.
 // Changes and reloads wait for each other, because a key that was stored while
 // a reload reads the file would be missing from what it read.
 class ReloadableKeyring {
@@ -33,7 +33,7 @@ class ReloadableKeyring {
   ComponentLog& log() { return log_; }
   // kUnavailable with the reason of the failed load when nothing is loaded.
   Result<std::shared_ptr<LoadedKeyring>> Current() const;
-  // kMisconfigured without a plugin folder, or what the product says.
+  // kMisconfigured without a plugin directory, or what the product says.
   Status Load(const ServerDirectories& directories);
 
   // Those of Keyring; a failure is logged unless it was a moment ago.

@@ -180,18 +180,19 @@ TEST_F(Services, AFailedStoreOrRemoveChangesNothingAndIsLoggedWithItsReason) {
   EXPECT_THAT(StatusRow("Last_failure"), HasSubstr("disk is full"));
 }
 
-TEST_F(Services, LoadPassesTheFoldersAndNoInstanceFolderIsTheCurrentOne) {
+TEST_F(Services,
+       LoadPassesTheDirectoriesAndNoInstanceDirectoryIsTheCurrentOne) {
   EXPECT_EQ(load_service.load("/plugins", "/data"), kSuccess);
   EXPECT_EQ(StatusRow("Data_file"), "/plugins|/data");
   EXPECT_EQ(load_service.load("/plugins", nullptr), kSuccess);
   EXPECT_EQ(StatusRow("Data_file"), "/plugins|");
 }
 
-TEST_F(Services, LoadWithoutAComponentFolderFails) {
+TEST_F(Services, LoadWithoutAComponentDirectoryFails) {
   EXPECT_EQ(load_service.load(nullptr, "/data"), kFailure);
   EXPECT_EQ(load_service.load("", "/data"), kFailure);
   EXPECT_EQ(status_service.is_initialized(), 0);
-  EXPECT_THAT(component_.server().Text(), HasSubstr("plugin folder"));
+  EXPECT_THAT(component_.server().Text(), HasSubstr("plugin directory"));
 }
 
 TEST_F(Services, AFailedFirstLoadIsToldAsTheServersOwnMessage) {

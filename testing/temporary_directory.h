@@ -13,18 +13,18 @@
 
 namespace openkeyring {
 
-// A new folder on the real file system, gone with this object.
-class TemporaryFolder {
+// A new directory on the real file system, gone with this object.
+class TemporaryDirectory {
  public:
-  TemporaryFolder() {
+  TemporaryDirectory() {
     std::string name =
         (std::filesystem::temp_directory_path() / "openkeyring-XXXXXX")
             .string();
     if (mkdtemp(name.data()) != nullptr) path_ = name;
   }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
