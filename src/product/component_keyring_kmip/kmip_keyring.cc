@@ -27,8 +27,8 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
 
 Status KmipKeyring::LoadKeys(const Deadline& deadline, Log& log) {
   Result<std::unique_ptr<Keyring>> keyring = Keyring::Load(
-      std::make_unique<KmipBackend>(service_->client(), SystemClock(),
-                                    SystemRandom(), log, keys_),
+      std::make_unique<KmipKeyringBackend>(service_->client(), SystemClock(),
+                                           SystemRandom(), log, keys_),
       SystemClock(), SystemRandom(), rules_, deadline);
   if (!keyring) {
     // Not every server says that it is the version that it does not like.

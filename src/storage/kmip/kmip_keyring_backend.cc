@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_backend.h"
+#include "storage/kmip/kmip_keyring_backend.h"
 
 #include <algorithm>
 #include <cctype>
@@ -27,8 +27,9 @@ bool NamesItsServer(const std::string& data_id) {
 
 }  // namespace
 
-KmipBackend::KmipBackend(KmipClient& client, Clock& clock, Random& random,
-                         Log& log, KmipBackendOptions options)
+KmipKeyringBackend::KmipKeyringBackend(KmipClient& client, Clock& clock,
+                                       Random& random, Log& log,
+                                       KmipKeyringOptions options)
     : client_(client),
       random_(random),
       log_(log),
@@ -36,14 +37,14 @@ KmipBackend::KmipBackend(KmipClient& client, Clock& clock, Random& random,
       objects_(client, log),
       maker_(client, objects_, clock) {}
 
-Status KmipBackend::Store(const Key& key, const Deadline& deadline) {
-  const KmipIdentity identity = {key.name, key.type,
-                                 RandomHex(random_, kNonceBytes)};
+Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
+  const MysqlKeyIdentity identity = {key.name, key.type,
+                                     RandomHex(random_, kNonceBytes)};
   const std::string what = ToString(key.name) + " cannot be stored";
   // Else there might be two of them after a crash.
   Status status = DiscardLeftovers(&key.name, deadline);
   if (!status.ok()) return status.WithContext(what);
-  const KmipKeyToMake wanted = ToMake(identity, KmipObjectFor(key).type);
+  const KmipNewKey wanted = ToMake(identity, MysqlKeyObject(key).type);
   Result<Object> object = Register(key, wanted, identity, deadline);
   if (!object) return object.error().WithContext(what);
   status = ActivateAndCheck(*object, key, wanted, identity, deadline);
@@ -62,12 +63,11 @@ Status KmipBackend::Store(const Key& key, const Deadline& deadline) {
   return Status::Ok();
 }
 
-Result<KmipBackend::Object> KmipBackend::Register(const Key& key,
-                                                  const KmipKeyToMake& wanted,
-                                                  const KmipIdentity& identity,
-                                                  const Deadline& deadline) {
-  const KmipObject object = KmipObjectFor(key);
-  const KmipAttributes attributes = KmipAttributesFor(
+Result<KmipKeyringBackend::Object> KmipKeyringBackend::Register(
+    const Key& key, const KmipNewKey& wanted, const MysqlKeyIdentity& identity,
+    const Deadline& deadline) {
+  const KmipObject object = MysqlKeyObject(key);
+  const KmipAttributes attributes = MysqlKeyAttributes(
       identity, options_.object_group, object.type, key.data.size());
   Result<std::string> id =
       maker_.Make(MakeRegister(object, attributes), wanted, deadline);
@@ -75,31 +75,32 @@ Result<KmipBackend::Object> KmipBackend::Register(const Key& key,
   return Object{std::move(*id), object.type};
 }
 
-KmipKeyToMake KmipBackend::ToMake(const KmipIdentity& identity,
-                                  KmipObjectType type) const {
-  KmipKeyToMake key;
-  key.name = KmipObjectName(identity.name);
+KmipNewKey KmipKeyringBackend::ToMake(const MysqlKeyIdentity& identity,
+                                      KmipObjectType type) const {
+  KmipNewKey key;
+  key.name = MysqlKeyObjectName(identity.name);
   key.object_group = options_.object_group;
   key.type = type;
-  key.kin = [identity](const KmipAttributes& object) {
-    const auto found = KmipIdentityOf(object);
+  key.match = [identity](const KmipAttributes& object) {
+    const auto found = ReadMysqlKeyIdentity(object);
     if (!found || !*found || (*found)->name != identity.name) {
-      return KmipKin::kStranger;
+      return KmipMatch::kOtherKey;
     }
-    return **found == identity ? KmipKin::kThisTry : KmipKin::kSameKey;
+    return **found == identity ? KmipMatch::kThisAttempt : KmipMatch::kSameKey;
   };
   // Not Percona's Pre-Active ones, which are keys in use.
   key.is_leftover = [](const KmipAttributes& object) {
-    const auto found = KmipIdentityOf(object);
+    const auto found = ReadMysqlKeyIdentity(object);
     return found && *found && (*found)->is_ours();
   };
   return key;
 }
 
-Status KmipBackend::ActivateAndCheck(const Object& object, const Key& key,
-                                     const KmipKeyToMake& wanted,
-                                     const KmipIdentity& identity,
-                                     const Deadline& deadline) {
+Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
+                                            const Key& key,
+                                            const KmipNewKey& wanted,
+                                            const MysqlKeyIdentity& identity,
+                                            const Deadline& deadline) {
   Status status = objects_.Activate(object.id, object.type, deadline);
   if (!status.ok()) return status;
   const auto whole = objects_.Read(object.id, object.type, deadline);
@@ -114,10 +115,10 @@ Status KmipBackend::ActivateAndCheck(const Object& object, const Key& key,
     return {StatusCode::kUnavailable,
             who + " is not Active after it was activated"};
   }
-  const auto found = KmipIdentityOf(whole->attributes);
+  const auto found = ReadMysqlKeyIdentity(whole->attributes);
   const auto& names = whole->attributes.names;
   if (!found || !*found || **found != identity || names.empty() ||
-      names.front() != KmipObjectName(key.name)) {
+      names.front() != MysqlKeyObjectName(key.name)) {
     return {StatusCode::kMisconfigured,
             who +
                 " lost its Name or Application Specific Information: this "
@@ -127,7 +128,8 @@ Status KmipBackend::ActivateAndCheck(const Object& object, const Key& key,
   return maker_.CheckAlone(object.id, wanted, deadline);
 }
 
-Status KmipBackend::Remove(const KeyName& name, const Deadline& deadline) {
+Status KmipKeyringBackend::Remove(const KeyName& name,
+                                  const Deadline& deadline) {
   std::vector<Object> objects;
   {
     std::lock_guard lock(mutex_);
@@ -145,8 +147,8 @@ Status KmipBackend::Remove(const KeyName& name, const Deadline& deadline) {
   return Status::Ok();
 }
 
-Status KmipBackend::DiscardLeftovers(const KeyName* name,
-                                     const Deadline& deadline) {
+Status KmipKeyringBackend::DiscardLeftovers(const KeyName* name,
+                                            const Deadline& deadline) {
   std::multimap<KeyName, Object> leftovers;
   {
     std::lock_guard lock(mutex_);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_IDENTITY_H_
-#define OPENKEYRING_STORAGE_KMIP_KMIP_IDENTITY_H_
+#ifndef OPENKEYRING_STORAGE_KMIP_MYSQL_KEY_IDENTITY_H_
+#define OPENKEYRING_STORAGE_KMIP_MYSQL_KEY_IDENTITY_H_
 
 #include <optional>
 #include <string>
@@ -15,7 +15,7 @@ namespace openkeyring {
 // Which key an object of a KMIP server is (docs/file_formats.md, "KMIP
 // objects"). Percona's component says it by the object's name alone, and loses
 // the owner; ours says all of it in Application Specific Information.
-struct KmipIdentity {
+struct MysqlKeyIdentity {
   KeyName name;
   std::string type;
   // Of one attempt to store it, so that its object can be told from any other
@@ -23,27 +23,27 @@ struct KmipIdentity {
   std::string nonce;
 
   bool is_ours() const { return !nonce.empty(); }
-  bool operator==(const KmipIdentity&) const = default;
+  bool operator==(const MysqlKeyIdentity&) const = default;
 };
 
 // The Name attribute: the data id alone for keys without an owner, as Percona's
 // component has it, and else one that also differs by owner.
-std::string KmipObjectName(const KeyName& name);
+std::string MysqlKeyObjectName(const KeyName& name);
 
 // What an object is registered with. `value` decides between a symmetric key
 // (AES of 16, 24 or 32 bytes) and secret data: servers check lengths.
-KmipAttributes KmipAttributesFor(const KmipIdentity& identity,
-                                 const std::string& object_group,
-                                 KmipObjectType type, size_t bytes);
-KmipObject KmipObjectFor(const Key& key);
+KmipAttributes MysqlKeyAttributes(const MysqlKeyIdentity& identity,
+                                  const std::string& object_group,
+                                  KmipObjectType type, size_t bytes);
+KmipObject MysqlKeyObject(const Key& key);
 
 // By an object's attributes, which must have type, names and application info
 // as the server gave them. Nothing for objects that are no MySQL keys: without
 // a name, of another algorithm than AES, or of another product of ours.
 // kCorrupt for what is marked as ours and cannot be read.
-Result<std::optional<KmipIdentity>> KmipIdentityOf(
+Result<std::optional<MysqlKeyIdentity>> ReadMysqlKeyIdentity(
     const KmipAttributes& attributes);
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_IDENTITY_H_
+#endif  // OPENKEYRING_STORAGE_KMIP_MYSQL_KEY_IDENTITY_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_maker.h"
+#include "storage/kmip/kmip_key_creator.h"
 
 namespace openkeyring {
 namespace {
@@ -13,18 +13,18 @@ Status StoredByAnother(const KmipAttributes& object) {
               "loaded"};
 }
 
-bool Counts(const KmipAttributes& object, const KmipKeyToMake& key) {
+bool Counts(const KmipAttributes& object, const KmipNewKey& key) {
   const KmipUse use = KmipUseOf(object);
-  return key.kin(object) == KmipKin::kSameKey &&
+  return key.match(object) == KmipMatch::kSameKey &&
          (use == KmipUse::kUsable ||
           (use == KmipUse::kUnusable && key.revoked_counts));
 }
 
 }  // namespace
 
-Result<std::string> KmipMaker::Make(const KmipCall& make,
-                                    const KmipKeyToMake& key,
-                                    const Deadline& deadline) {
+Result<std::string> KmipKeyCreator::Make(const KmipCall& make,
+                                         const KmipNewKey& key,
+                                         const Deadline& deadline) {
   for (int tries = 1;; ++tries) {
     KmipChange change = client_.Change(make, deadline);
     if (change.status.ok()) return std::move(change.id);
@@ -41,7 +41,8 @@ Result<std::string> KmipMaker::Make(const KmipCall& make,
           there.error().message() + ")");
     }
     for (const KmipAttributes& one : *there) {
-      if (key.kin(one) == KmipKin::kThisTry) return *one.unique_identifier;
+      if (key.match(one) == KmipMatch::kThisAttempt)
+        return *one.unique_identifier;
     }
     if (tries == kMostTries || deadline.Passed(clock_)) return change.status;
     if (!taken) continue;
@@ -53,9 +54,9 @@ Result<std::string> KmipMaker::Make(const KmipCall& make,
 
 // On a server where names are unique: true when what had the name was of no use
 // and is gone.
-Result<bool> KmipMaker::FreeName(const std::vector<KmipAttributes>& there,
-                                 const KmipKeyToMake& key,
-                                 const Deadline& deadline) {
+Result<bool> KmipKeyCreator::FreeName(const std::vector<KmipAttributes>& there,
+                                      const KmipNewKey& key,
+                                      const Deadline& deadline) {
   bool freed = false;
   for (const KmipAttributes& one : there) {
     if (Counts(one, key)) return StoredByAnother(one);
@@ -70,8 +71,8 @@ Result<bool> KmipMaker::FreeName(const std::vector<KmipAttributes>& there,
   return freed;
 }
 
-Status KmipMaker::CheckAlone(const std::string& id, const KmipKeyToMake& key,
-                             const Deadline& deadline) {
+Status KmipKeyCreator::CheckAlone(const std::string& id, const KmipNewKey& key,
+                                  const Deadline& deadline) {
   const auto there =
       objects_.Find(key.name, key.object_group, key.type, deadline);
   if (!there) return there.error();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_BACKEND_H_
-#define OPENKEYRING_STORAGE_KMIP_KMIP_BACKEND_H_
+#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_
+#define OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_
 
 #include <map>
 #include <mutex>
@@ -10,13 +10,13 @@
 
 #include "keyring/keyring_backend.h"
 #include "os/random.h"
-#include "storage/kmip/kmip_identity.h"
-#include "storage/kmip/kmip_maker.h"
+#include "storage/kmip/kmip_key_creator.h"
 #include "storage/kmip/kmip_objects.h"
+#include "storage/kmip/mysql_key_identity.h"
 
 namespace openkeyring {
 
-struct KmipBackendOptions {
+struct KmipKeyringOptions {
   std::string object_group;    // The instance's share of the server; "": all.
   size_t max_objects = 65535;  // Of each type; more is an error.
   // Whether keys that Percona's component registered and never activated
@@ -35,11 +35,11 @@ struct KmipBackendOptions {
 // be read fails it.
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
-class KmipBackend : public KeyringBackend {
+class KmipKeyringBackend : public KeyringBackend {
  public:
   // All borrowed but the options.
-  KmipBackend(KmipClient& client, Clock& clock, Random& random, Log& log,
-              KmipBackendOptions options);
+  KmipKeyringBackend(KmipClient& client, Clock& clock, Random& random, Log& log,
+                     KmipKeyringOptions options);
 
   // kCorrupt when two usable objects are one key with different values.
   Result<std::vector<Key>> Load(const Deadline& deadline) override;
@@ -54,7 +54,7 @@ class KmipBackend : public KeyringBackend {
   };
   struct Found {
     Object object;
-    KmipIdentity identity;
+    MysqlKeyIdentity identity;
   };
   struct Skipped;
 
@@ -65,13 +65,14 @@ class KmipBackend : public KeyringBackend {
   Result<std::vector<Key>> Read(const std::vector<Found>& found,
                                 const Deadline& deadline);
 
-  KmipKeyToMake ToMake(const KmipIdentity& identity, KmipObjectType type) const;
-  Result<Object> Register(const Key& key, const KmipKeyToMake& wanted,
-                          const KmipIdentity& identity,
+  KmipNewKey ToMake(const MysqlKeyIdentity& identity,
+                    KmipObjectType type) const;
+  Result<Object> Register(const Key& key, const KmipNewKey& wanted,
+                          const MysqlKeyIdentity& identity,
                           const Deadline& deadline);
   Status ActivateAndCheck(const Object& object, const Key& key,
-                          const KmipKeyToMake& wanted,
-                          const KmipIdentity& identity,
+                          const KmipNewKey& wanted,
+                          const MysqlKeyIdentity& identity,
                           const Deadline& deadline);
   // Those of `name`, or all.
   Status DiscardLeftovers(const KeyName* name, const Deadline& deadline);
@@ -79,9 +80,9 @@ class KmipBackend : public KeyringBackend {
   KmipClient& client_;
   Random& random_;
   Log& log_;
-  const KmipBackendOptions options_;
+  const KmipKeyringOptions options_;
   KmipObjects objects_;
-  KmipMaker maker_;
+  KmipKeyCreator maker_;
 
   mutable std::mutex mutex_;  // Guards what follows.
   // More than one where equal copies were found.
@@ -93,4 +94,4 @@ class KmipBackend : public KeyringBackend {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_BACKEND_H_
+#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_

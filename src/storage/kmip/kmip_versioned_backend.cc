@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_versions_backend.h"
+#include "storage/kmip/kmip_versioned_backend.h"
 
 #include <algorithm>
 #include <iterator>
@@ -8,7 +8,7 @@
 #include "base/encoding.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/create.h"
-#include "storage/kmip/kmip_version_identity.h"
+#include "storage/kmip/mariadb_key_identity.h"
 
 namespace openkeyring {
 namespace {
@@ -26,9 +26,9 @@ bool IsDestroyed(KmipState state) {
 
 }  // namespace
 
-KmipVersionsBackend::KmipVersionsBackend(KmipClient& client, Clock& clock,
-                                         Random& random, Log& log,
-                                         Options options)
+KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, Clock& clock,
+                                           Random& random, Log& log,
+                                           Options options)
     : client_(client),
       clock_(clock),
       random_(random),
@@ -37,7 +37,7 @@ KmipVersionsBackend::KmipVersionsBackend(KmipClient& client, Clock& clock,
       objects_(client, log),
       maker_(client, objects_, clock) {}
 
-Result<std::vector<KeyVersion>> KmipVersionsBackend::List() {
+Result<std::vector<KeyVersion>> KmipVersionedBackend::List() {
   const Deadline deadline = Deadline::After(clock_, options_.list_deadline());
   KmipAttributes filter;
   filter.object_type = kType;
@@ -61,8 +61,8 @@ Result<std::vector<KeyVersion>> KmipVersionsBackend::List() {
 
 // Asks what those are that have not been seen. An object never becomes another
 // key's; that it was revoked meanwhile shows at the next start.
-Status KmipVersionsBackend::Look(const std::vector<std::string>& ids,
-                                 const Deadline& deadline) {
+Status KmipVersionedBackend::Look(const std::vector<std::string>& ids,
+                                  const Deadline& deadline) {
   std::vector<std::string> unknown;
   {
     std::lock_guard lock(mutex_);
@@ -74,7 +74,7 @@ Status KmipVersionsBackend::Look(const std::vector<std::string>& ids,
   for (const auto& one : *described) {
     if (!one || KmipUseOf(*one) == KmipUse::kUnfinished) continue;
     const std::string& id = *one->unique_identifier;
-    const auto identity = KmipVersionIdentityOf(*one);
+    const auto identity = ReadMariaDbKeyIdentity(*one);
     if (!identity) {
       return identity.error().WithContext("KMIP object \"" + id + '"');
     }
@@ -90,8 +90,8 @@ Status KmipVersionsBackend::Look(const std::vector<std::string>& ids,
 }
 
 // From what is known, or by looking on the server.
-Result<std::vector<KmipVersionsBackend::Object>> KmipVersionsBackend::ObjectsOf(
-    KeyVersion key, const Deadline& deadline) {
+Result<std::vector<KmipVersionedBackend::Object>>
+KmipVersionedBackend::ObjectsOf(KeyVersion key, const Deadline& deadline) {
   std::vector<Object> objects;
   {
     std::lock_guard lock(mutex_);
@@ -104,7 +104,7 @@ Result<std::vector<KmipVersionsBackend::Object>> KmipVersionsBackend::ObjectsOf(
   if (!there) return there.error();
   std::lock_guard lock(mutex_);
   for (const KmipAttributes& one : *there) {
-    const auto identity = KmipVersionIdentityOf(one);
+    const auto identity = ReadMariaDbKeyIdentity(one);
     if (!identity || !*identity || (*identity)->key != key ||
         KmipUseOf(one) == KmipUse::kUnfinished) {
       continue;
@@ -116,8 +116,8 @@ Result<std::vector<KmipVersionsBackend::Object>> KmipVersionsBackend::ObjectsOf(
   return objects;
 }
 
-Result<Secret> KmipVersionsBackend::Fetch(KeyVersion key,
-                                          const Deadline& deadline) {
+Result<Secret> KmipVersionedBackend::Fetch(KeyVersion key,
+                                           const Deadline& deadline) {
   const auto objects = ObjectsOf(key, deadline);
   if (!objects) return objects.error().WithContext(Describe(key));
   if (objects->empty()) {
@@ -147,9 +147,9 @@ Result<Secret> KmipVersionsBackend::Fetch(KeyVersion key,
   return value;
 }
 
-Result<Secret> KmipVersionsBackend::FetchOne(KeyVersion key,
-                                             const Object& object,
-                                             const Deadline& deadline) {
+Result<Secret> KmipVersionedBackend::FetchOne(KeyVersion key,
+                                              const Object& object,
+                                              const Deadline& deadline) {
   Result<std::vector<Secret>> values = objects_.Get({object.id}, deadline);
   if (!values) {
     // What is known of it may be old.
@@ -172,7 +172,7 @@ Result<Secret> KmipVersionsBackend::FetchOne(KeyVersion key,
   return value;
 }
 
-void KmipVersionsBackend::Warn(KeyVersion key, const std::string& text) {
+void KmipVersionedBackend::Warn(KeyVersion key, const std::string& text) {
   {
     std::lock_guard lock(mutex_);
     if (!warned_.insert(key).second) return;
@@ -180,8 +180,8 @@ void KmipVersionsBackend::Warn(KeyVersion key, const std::string& text) {
   log_.Write(LogLevel::kWarning, text);
 }
 
-Status KmipVersionsBackend::Create(KeyVersion key, size_t bytes,
-                                   const Deadline& deadline) {
+Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
+                                    const Deadline& deadline) {
   for (int tries = 1;; ++tries) {
     Status status = TryToCreate(key, bytes, deadline);
     if (status.code() != StatusCode::kAlreadyExists) return status;
@@ -200,10 +200,10 @@ Status KmipVersionsBackend::Create(KeyVersion key, size_t bytes,
   }
 }
 
-Status KmipVersionsBackend::TryToCreate(KeyVersion key, size_t bytes,
-                                        const Deadline& deadline) {
-  const KmipVersionIdentity identity = {key, RandomHex(random_, kNonceBytes)};
-  const KmipKeyToMake wanted = ToMake(key, identity.nonce);
+Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
+                                         const Deadline& deadline) {
+  const MariaDbKeyIdentity identity = {key, RandomHex(random_, kNonceBytes)};
+  const KmipNewKey wanted = ToMake(key, identity.nonce);
   Status status = maker_.CheckAlone("", wanted, deadline);
   if (!status.ok()) return status;
   KmipAttributes attributes;
@@ -211,7 +211,7 @@ Status KmipVersionsBackend::TryToCreate(KeyVersion key, size_t bytes,
   if (!options_.object_group.empty()) {
     attributes.object_groups = {options_.object_group};
   }
-  attributes.application_info = {KmipApplicationInfoOf(identity)};
+  attributes.application_info = {WriteMariaDbKeyIdentity(identity)};
   attributes.algorithm = KmipAlgorithm::kAes;
   attributes.length = static_cast<int32_t>(bytes * 8);
   attributes.usage_mask = kUsage;
@@ -223,7 +223,7 @@ Status KmipVersionsBackend::TryToCreate(KeyVersion key, size_t bytes,
     const auto made = objects_.Describe(*id, kType, deadline);
     if (!made) {
       status = made.error();
-    } else if (!*made || wanted.kin(**made) != KmipKin::kThisTry) {
+    } else if (!*made || wanted.match(**made) != KmipMatch::kThisAttempt) {
       status = {StatusCode::kMisconfigured,
                 "the KMIP server does not keep Application Specific "
                 "Information, which tells whose key it is"};
@@ -241,31 +241,32 @@ Status KmipVersionsBackend::TryToCreate(KeyVersion key, size_t bytes,
               "\") could not be destroyed: " + retired.message()};
 }
 
-KmipKeyToMake KmipVersionsBackend::ToMake(KeyVersion key,
-                                          const std::string& nonce) const {
-  KmipKeyToMake wanted;
+KmipNewKey KmipVersionedBackend::ToMake(KeyVersion key,
+                                        const std::string& nonce) const {
+  KmipNewKey wanted;
   wanted.name = NameOf(key);
   wanted.object_group = options_.object_group;
   wanted.type = kType;
   wanted.revoked_counts = true;
-  wanted.kin = [key, nonce](const KmipAttributes& object) {
-    const auto found = KmipVersionIdentityOf(object);
-    if (!found || !*found || (*found)->key != key) return KmipKin::kStranger;
-    return (*found)->nonce == nonce ? KmipKin::kThisTry : KmipKin::kSameKey;
+  wanted.match = [key, nonce](const KmipAttributes& object) {
+    const auto found = ReadMariaDbKeyIdentity(object);
+    if (!found || !*found || (*found)->key != key) return KmipMatch::kOtherKey;
+    return (*found)->nonce == nonce ? KmipMatch::kThisAttempt
+                                    : KmipMatch::kSameKey;
   };
   wanted.is_leftover = [](const KmipAttributes& object) {
-    const auto found = KmipVersionIdentityOf(object);
+    const auto found = ReadMariaDbKeyIdentity(object);
     return found && *found;
   };
   return wanted;
 }
 
-std::string KmipVersionsBackend::NameOf(KeyVersion key) const {
+std::string KmipVersionedBackend::NameOf(KeyVersion key) const {
   return "openkeyring-mariadb/" + PercentEncode(options_.object_group) + "/" +
          std::to_string(key.id) + "/" + std::to_string(key.version);
 }
 
-std::string KmipVersionsBackend::Describe(KeyVersion key) const {
+std::string KmipVersionedBackend::Describe(KeyVersion key) const {
   return "KMIP key " + NameOf(key);
 }
 

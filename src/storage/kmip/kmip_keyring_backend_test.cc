@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_backend.h"
+#include "storage/kmip/kmip_keyring_backend.h"
 
 #include <gtest/gtest.h>
 
@@ -30,20 +30,20 @@ Key Aes(std::string data_id, std::string auth_id = "") {
                  "0123456789abcdef0123456789abcdef");
 }
 
-class KmipBackendTest : public testing::Test {
+class KmipKeyringBackendTest : public testing::Test {
  protected:
-  KmipBackend KeyringBackend(KmipBackendOptions options = {}) {
-    return KmipBackend(client_, SystemClock(), SystemRandom(), lab_.log,
-                       std::move(options));
+  KmipKeyringBackend KeyringBackend(KmipKeyringOptions options = {}) {
+    return KmipKeyringBackend(client_, SystemClock(), SystemRandom(), lab_.log,
+                              std::move(options));
   }
-  static KmipBackendOptions InGroup(std::string group) {
-    KmipBackendOptions options;
+  static KmipKeyringOptions InGroup(std::string group) {
+    KmipKeyringOptions options;
     options.object_group = std::move(group);
     return options;
   }
   // What a fresh backend loads: "data_id|auth_id|type|data", sorted.
-  std::vector<std::string> Loaded(KmipBackendOptions options = {}) {
-    KmipBackend backend = KeyringBackend(std::move(options));
+  std::vector<std::string> Loaded(KmipKeyringOptions options = {}) {
+    KmipKeyringBackend backend = KeyringBackend(std::move(options));
     Result<std::vector<Key>> keys = backend.Load(Lab::Soon());
     EXPECT_TRUE(keys) << keys.error().ToString();
     return keys ? Texts(*keys) : std::vector<std::string>{"failed"};
@@ -58,8 +58,8 @@ class KmipBackendTest : public testing::Test {
     std::sort(texts.begin(), texts.end());
     return texts;
   }
-  Status LoadError(KmipBackendOptions options = {}) {
-    KmipBackend backend = KeyringBackend(std::move(options));
+  Status LoadError(KmipKeyringOptions options = {}) {
+    KmipKeyringBackend backend = KeyringBackend(std::move(options));
     return backend.Load(Lab::Soon()).status();
   }
   // As Percona's component registers it.
@@ -109,8 +109,8 @@ class KmipBackendTest : public testing::Test {
   KmipClient& client_ = lab_.Client();
 };
 
-TEST_F(KmipBackendTest, OwnersAndTypesAndLengthsComeBack) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, OwnersAndTypesAndLengthsComeBack) {
+  KmipKeyringBackend backend = KeyringBackend();
   EXPECT_TRUE(backend.Load(Lab::Soon())->empty());
   const std::string long_value(kMaxKeyBytes, 'x');
   std::vector<std::string> stored;
@@ -133,7 +133,7 @@ TEST_F(KmipBackendTest, OwnersAndTypesAndLengthsComeBack) {
   EXPECT_EQ(Loaded(), stored);
 }
 
-TEST_F(KmipBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
+TEST_F(KmipKeyringBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
   ASSERT_TRUE(KeyringBackend().Store(Aes("INNODBKey-1"), Lab::Soon()).ok());
   KmipObjects objects(client_, lab_.log);
   const auto found = objects.Find("INNODBKey-1", "",
@@ -142,19 +142,19 @@ TEST_F(KmipBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
   EXPECT_EQ(found->size(), 1U);
 }
 
-TEST_F(KmipBackendTest, PerconasObjectsAreRead) {
+TEST_F(KmipKeyringBackendTest, PerconasObjectsAreRead) {
   RegisterAsPercona("k1", KmipObjectType::kSymmetricKey, "0123456789abcdef");
   RegisterAsPercona("s1", KmipObjectType::kSecretData, "a secret");
   EXPECT_EQ(Loaded(), (std::vector<std::string>{"k1||AES|0123456789abcdef",
                                                 "s1||SECRET|a secret"}));
 }
 
-TEST_F(KmipBackendTest, PerconasPreActiveKeysAreReadWithAWarning) {
+TEST_F(KmipKeyringBackendTest, PerconasPreActiveKeysAreReadWithAWarning) {
   RegisterAsPercona("k1", KmipObjectType::kSymmetricKey, "0123456789abcdef",
                     /*activate=*/false);
   EXPECT_EQ(Loaded().size(), 1U);
   EXPECT_NE(lab_.log.Text().find("Pre-Active"), std::string::npos);
-  KmipBackendOptions options;
+  KmipKeyringOptions options;
   options.activate_pre_active = true;
   EXPECT_EQ(Loaded(options).size(), 1U);
   KmipObjects objects(client_, lab_.log);
@@ -163,7 +163,7 @@ TEST_F(KmipBackendTest, PerconasPreActiveKeysAreReadWithAWarning) {
   EXPECT_EQ(found->front().state, KmipState::kActive);
 }
 
-TEST_F(KmipBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
+TEST_F(KmipKeyringBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
   RegisterAsPercona("", KmipObjectType::kSymmetricKey, "0123456789abcdef");
   const std::string gone = RegisterAsPercona(
       "gone", KmipObjectType::kSymmetricKey, "0123456789abcdef");
@@ -187,7 +187,7 @@ TEST_F(KmipBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
   EXPECT_NE(text.find("3 that are no MySQL keys"), std::string::npos) << text;
 }
 
-TEST_F(KmipBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
+TEST_F(KmipKeyringBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
   for (const char* data : {"2;AES;k;;n", "1;AES;k;", "1;AES;;;n", "1;AES;k;;",
                            "1;AES;%6B;;n", "1;AES;k;;n;more", ""}) {
     KmipObject object;
@@ -204,20 +204,20 @@ TEST_F(KmipBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
   }
 }
 
-TEST_F(KmipBackendTest, OfTwoGroupsEachHasItsOwn) {
-  KmipBackend one = KeyringBackend(InGroup("one")),
-              two = KeyringBackend(InGroup("two"));
+TEST_F(KmipKeyringBackendTest, OfTwoGroupsEachHasItsOwn) {
+  KmipKeyringBackend one = KeyringBackend(InGroup("one")),
+                     two = KeyringBackend(InGroup("two"));
   ASSERT_TRUE(one.Store(MakeKey("k", "", "SECRET", "1"), Lab::Soon()).ok());
   ASSERT_TRUE(two.Store(MakeKey("k", "", "SECRET", "2"), Lab::Soon()).ok());
   EXPECT_EQ(Loaded(InGroup("one")), (std::vector<std::string>{"k||SECRET|1"}));
   EXPECT_EQ(Loaded(InGroup("two")), (std::vector<std::string>{"k||SECRET|2"}));
 }
 
-TEST_F(KmipBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
+TEST_F(KmipKeyringBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
   const auto type = KmipObjectType::kSymmetricKey;
   RegisterAsPercona("k", type, "0123456789abcdef");
   RegisterAsPercona("k", type, "0123456789abcdef");
-  KmipBackend backend = KeyringBackend();
+  KmipKeyringBackend backend = KeyringBackend();
   ASSERT_EQ(backend.Load(Lab::Soon())->size(), 1U);
   const std::string other = RegisterAsPercona("k", type, "another value...");
   const Status status = LoadError();
@@ -229,8 +229,8 @@ TEST_F(KmipBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
   EXPECT_TRUE(Loaded().empty());
 }
 
-TEST_F(KmipBackendTest, ARemovedKeyIsGoneFromTheServer) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, ARemovedKeyIsGoneFromTheServer) {
+  KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
   ASSERT_TRUE(backend.Remove({"k", "o@h"}, Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 0U);
@@ -238,8 +238,8 @@ TEST_F(KmipBackendTest, ARemovedKeyIsGoneFromTheServer) {
   EXPECT_EQ(Loaded().size(), 1U);
 }
 
-TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, ARemovalThatTheServerRefusesFails) {
+  KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   Fault fault = MakeFault("fail", "Revoke");
   fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
@@ -252,8 +252,8 @@ TEST_F(KmipBackendTest, ARemovalThatTheServerRefusesFails) {
   EXPECT_TRUE(Loaded().empty());
 }
 
-TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
+  KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   Fault fault = MakeFault("fail", "Destroy");
   fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
@@ -263,16 +263,17 @@ TEST_F(KmipBackendTest, AKeyThatIsRevokedAndNotDestroyedIsRemoved) {
   EXPECT_TRUE(Loaded().empty());
 }
 
-TEST_F(KmipBackendTest, AnActivationThatIsRefusedLeavesNothing) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, AnActivationThatIsRefusedLeavesNothing) {
+  KmipKeyringBackend backend = KeyringBackend();
   lab_.server().Push(MakeFault("fail", "Activate"));
   const Status status = backend.Store(Aes("k"), Lab::Soon());
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(lab_.store.size(), 0U);
 }
 
-TEST_F(KmipBackendTest, WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest,
+       WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
+  KmipKeyringBackend backend = KeyringBackend();
   lab_.server().Push(MakeFault("fail", "Activate"));
   lab_.server().Push(MakeFault("fail", "Destroy"));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
@@ -286,15 +287,15 @@ TEST_F(KmipBackendTest, WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
 }
 
 // The answer of each step is lost after its effect, or the request before it.
-class KmipBackendCut
-    : public KmipBackendTest,
+class KmipKeyringBackendCut
+    : public KmipKeyringBackendTest,
       public testing::WithParamInterface<std::tuple<const char*, const char*>> {
 };
 
-TEST_P(KmipBackendCut, AStoreIsDoneOnceOrNotAtAll) {
+TEST_P(KmipKeyringBackendCut, AStoreIsDoneOnceOrNotAtAll) {
   const auto [kind, operation] = GetParam();
   for (const int count : {1, 2, 20}) {
-    KmipBackend backend = KeyringBackend();
+    KmipKeyringBackend backend = KeyringBackend();
     lab_.server().Push(MakeFault(kind, operation, count));
     const std::string id = "k" + std::to_string(count);
     const Status status = backend.Store(Aes(id), Lab::In(3000));
@@ -321,9 +322,9 @@ TEST_P(KmipBackendCut, AStoreIsDoneOnceOrNotAtAll) {
   }
 }
 
-TEST_P(KmipBackendCut, ARemovalIsDoneOrTheKeyIsThere) {
+TEST_P(KmipKeyringBackendCut, ARemovalIsDoneOrTheKeyIsThere) {
   const auto [kind, operation] = GetParam();
-  KmipBackend backend = KeyringBackend();
+  KmipKeyringBackend backend = KeyringBackend();
   for (const int count : {1, 2, 20}) {
     ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
     lab_.server().Push(MakeFault(kind, operation, count));
@@ -338,15 +339,16 @@ TEST_P(KmipBackendCut, ARemovalIsDoneOrTheKeyIsThere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Steps, KmipBackendCut,
+    Steps, KmipKeyringBackendCut,
     testing::Combine(testing::Values("cut_before", "cut_after"),
                      testing::Values("Register", "Activate", "Get",
                                      "Get Attributes", "Locate", "Revoke",
                                      "Destroy")));
 
-TEST_F(KmipBackendTest, AStoreOnServersWithUniqueNamesDoesNotStumbleOverRests) {
+TEST_F(KmipKeyringBackendTest,
+       AStoreOnServersWithUniqueNamesDoesNotStumbleOverRests) {
   Set(&Behaviour::unique_names);
-  KmipBackend backend = KeyringBackend();
+  KmipKeyringBackend backend = KeyringBackend();
   lab_.server().Push(MakeFault("fail", "Activate"));
   lab_.server().Push(MakeFault("fail", "Destroy"));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
@@ -355,12 +357,12 @@ TEST_F(KmipBackendTest, AStoreOnServersWithUniqueNamesDoesNotStumbleOverRests) {
   EXPECT_EQ(Loaded().size(), 1U);
 }
 
-TEST_F(KmipBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
+TEST_F(KmipKeyringBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
   for (const bool unique : {true, false}) {
     Behaviour behaviour;
     behaviour.unique_names = unique;
     lab_.server().Set(behaviour);
-    KmipBackend one = KeyringBackend(), two = KeyringBackend();
+    KmipKeyringBackend one = KeyringBackend(), two = KeyringBackend();
     const std::string id = unique ? "u" : "n";
     ASSERT_TRUE(one.Load(Lab::Soon()) && two.Load(Lab::Soon()));
     ASSERT_TRUE(one.Store(Aes(id), Lab::Soon()).ok());
@@ -371,13 +373,13 @@ TEST_F(KmipBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
   }
 }
 
-TEST_F(KmipBackendTest, AServerThatGivesFewAttributesWillDo) {
+TEST_F(KmipKeyringBackendTest, AServerThatGivesFewAttributesWillDo) {
   Set(&Behaviour::fewer_attributes);
   EXPECT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
 }
 
-TEST_F(KmipBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
+  KmipKeyringBackend backend = KeyringBackend();
   const auto searches = [&] { return lab_.server().operations()["Locate"]; };
   for (const char* id :
        {"INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1",
@@ -389,8 +391,8 @@ TEST_F(KmipBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
   EXPECT_EQ(searches(), 1);
 }
 
-TEST_F(KmipBackendTest, ADeadServerIsUnavailableNotEmpty) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, ADeadServerIsUnavailableNotEmpty) {
+  KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   lab_.server().Stop();
   const Status load = KeyringBackend().Load(Lab::In(2000)).status();
@@ -403,8 +405,8 @@ TEST_F(KmipBackendTest, ADeadServerIsUnavailableNotEmpty) {
   EXPECT_EQ(Loaded().size(), 1U);
 }
 
-TEST_F(KmipBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
+  KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   for (const char* operation : {"Get", "Get Attributes"}) {
     Fault fault = MakeFault("fail", operation);
@@ -416,17 +418,17 @@ TEST_F(KmipBackendTest, AKeyThatCannotBeReadFailsTheLoadAndIsNamed) {
   }
 }
 
-TEST_F(KmipBackendTest, MoreObjectsThanAllowedFailTheLoad) {
-  KmipBackend backend = KeyringBackend();
+TEST_F(KmipKeyringBackendTest, MoreObjectsThanAllowedFailTheLoad) {
+  KmipKeyringBackend backend = KeyringBackend();
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(backend.Store(Aes(std::to_string(i)), Lab::Soon()).ok());
   }
-  KmipBackendOptions options;
+  KmipKeyringOptions options;
   options.max_objects = 2;
   EXPECT_FALSE(LoadError(options).ok());
 }
 
-TEST_F(KmipBackendTest, ManyKeysTakeFewMessages) {
+TEST_F(KmipKeyringBackendTest, ManyKeysTakeFewMessages) {
   for (int i = 0; i < 200; ++i) {
     RegisterAsPercona("k" + std::to_string(i), KmipObjectType::kSymmetricKey,
                       "0123456789abcdef");
@@ -436,9 +438,10 @@ TEST_F(KmipBackendTest, ManyKeysTakeFewMessages) {
   EXPECT_LE(lab_.server().requests() - before, 14);
 }
 
-TEST(KmipBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
+TEST(KmipKeyringBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
   Lab lab(2);
-  KmipBackend backend(lab.Client(), SystemClock(), SystemRandom(), lab.log, {});
+  KmipKeyringBackend backend(lab.Client(), SystemClock(), SystemRandom(),
+                             lab.log, {});
   ASSERT_TRUE(backend.Load(Lab::Soon()));
   lab.server(0).Push(MakeFault("hang", "*", -1));
   const Status status = backend.Store(Aes("k"), Lab::In(3000));
@@ -448,20 +451,21 @@ TEST(KmipBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
   EXPECT_EQ(backend.Load(Lab::Soon())->size(), 2U);
 }
 
-class KmipBackendVersions : public testing::TestWithParam<KmipVersion> {};
+class KmipKeyringBackendVersions : public testing::TestWithParam<KmipVersion> {
+};
 
-TEST_P(KmipBackendVersions, EveryVersionKeepsAKeyWhole) {
+TEST_P(KmipKeyringBackendVersions, EveryVersionKeepsAKeyWhole) {
   Lab lab;
   KmipClientOptions options = lab.ClientOptions();
   options.version = GetParam();
-  KmipBackendOptions group;
+  KmipKeyringOptions group;
   group.object_group = "g";
-  KmipBackend backend(lab.Client(options), SystemClock(), SystemRandom(),
-                      lab.log, group);
+  KmipKeyringBackend backend(lab.Client(options), SystemClock(), SystemRandom(),
+                             lab.log, group);
   ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
   ASSERT_TRUE(backend.Store(MakeKey("s", "", "SECRET", "x"), Lab::Soon()).ok());
-  KmipBackend again(lab.Client(options), SystemClock(), SystemRandom(), lab.log,
-                    group);
+  KmipKeyringBackend again(lab.Client(options), SystemClock(), SystemRandom(),
+                           lab.log, group);
   auto keys = again.Load(Lab::Soon());
   ASSERT_TRUE(keys) << keys.error().ToString();
   ASSERT_EQ(keys->size(), 2U);
@@ -470,7 +474,7 @@ TEST_P(KmipBackendVersions, EveryVersionKeepsAKeyWhole) {
   EXPECT_EQ(lab.store.size(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KmipBackendVersions,
+INSTANTIATE_TEST_SUITE_P(All, KmipKeyringBackendVersions,
                          testing::ValuesIn(kKmipVersions));
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_VERSION_IDENTITY_H_
-#define OPENKEYRING_STORAGE_KMIP_KMIP_VERSION_IDENTITY_H_
+#ifndef OPENKEYRING_STORAGE_KMIP_MARIADB_KEY_IDENTITY_H_
+#define OPENKEYRING_STORAGE_KMIP_MARIADB_KEY_IDENTITY_H_
 
 #include <optional>
 #include <string>
@@ -12,20 +12,20 @@
 namespace openkeyring {
 
 // Which of MariaDB's keys an object of a KMIP server is.
-struct KmipVersionIdentity {
+struct MariaDbKeyIdentity {
   KeyVersion key;
   std::string nonce;  // Of one attempt to make it.
-  bool operator==(const KmipVersionIdentity&) const = default;
+  bool operator==(const MariaDbKeyIdentity&) const = default;
 };
 
 // The Application Specific Information that says so.
-KmipApplicationInfo KmipApplicationInfoOf(const KmipVersionIdentity& identity);
+KmipApplicationInfo WriteMariaDbKeyIdentity(const MariaDbKeyIdentity& identity);
 
 // Nothing for objects of others; kCorrupt for what is marked as ours and can't
 // be read.
-Result<std::optional<KmipVersionIdentity>> KmipVersionIdentityOf(
+Result<std::optional<MariaDbKeyIdentity>> ReadMariaDbKeyIdentity(
     const KmipAttributes& attributes);
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_VERSION_IDENTITY_H_
+#endif  // OPENKEYRING_STORAGE_KMIP_MARIADB_KEY_IDENTITY_H_

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What KmipBackend reads: which objects are keys, and their values.
+// What KmipKeyringBackend reads: which objects are keys, and their values.
 #include <utility>
 
 #include "kmip/locate_all.h"
-#include "storage/kmip/kmip_backend.h"
+#include "storage/kmip/kmip_keyring_backend.h"
 
 namespace openkeyring {
 namespace {
@@ -29,14 +29,14 @@ Status CheckSize(const Key& key, const std::string& id) {
 
 }  // namespace
 
-struct KmipBackend::Skipped {
+struct KmipKeyringBackend::Skipped {
   size_t unfinished = 0, unusable = 0, foreign = 0;
   size_t pre_active = 0;  // Percona's: read, not skipped.
 
   size_t total() const { return unfinished + unusable + foreign; }
 };
 
-Result<std::vector<Key>> KmipBackend::Load(const Deadline& deadline) {
+Result<std::vector<Key>> KmipKeyringBackend::Load(const Deadline& deadline) {
   Skipped skipped;
   std::vector<Found> found;
   for (const KmipObjectType type : kTypes) {
@@ -72,7 +72,7 @@ Result<std::vector<Key>> KmipBackend::Load(const Deadline& deadline) {
   return keys;
 }
 
-Result<std::vector<KmipBackend::Found>> KmipBackend::List(
+Result<std::vector<KmipKeyringBackend::Found>> KmipKeyringBackend::List(
     KmipObjectType type, Skipped& skipped, const Deadline& deadline) {
   KmipAttributes filter;
   filter.object_type = type;
@@ -97,16 +97,17 @@ Result<std::vector<KmipBackend::Found>> KmipBackend::List(
   return found;
 }
 
-Status KmipBackend::Take(const KmipAttributes& attributes,
-                         std::vector<Found>& found, Skipped& skipped,
-                         const Deadline& deadline) {
+Status KmipKeyringBackend::Take(const KmipAttributes& attributes,
+                                std::vector<Found>& found, Skipped& skipped,
+                                const Deadline& deadline) {
   const std::string& id = *attributes.unique_identifier;
   const KmipUse use = KmipUseOf(attributes);
   if (use == KmipUse::kUnusable) {
     ++skipped.unusable;
     return Status::Ok();
   }
-  Result<std::optional<KmipIdentity>> identity = KmipIdentityOf(attributes);
+  Result<std::optional<MysqlKeyIdentity>> identity =
+      ReadMysqlKeyIdentity(attributes);
   if (!identity) {
     return identity.error().WithContext("KMIP object " + Quoted(id));
   }
@@ -133,8 +134,8 @@ Status KmipBackend::Take(const KmipAttributes& attributes,
   return Status::Ok();
 }
 
-Result<std::vector<Key>> KmipBackend::Read(const std::vector<Found>& found,
-                                           const Deadline& deadline) {
+Result<std::vector<Key>> KmipKeyringBackend::Read(
+    const std::vector<Found>& found, const Deadline& deadline) {
   std::vector<std::string> ids;
   for (const Found& one : found) ids.push_back(one.object.id);
   Result<std::vector<Secret>> values = objects_.Get(ids, deadline);
@@ -145,7 +146,7 @@ Result<std::vector<Key>> KmipBackend::Read(const std::vector<Found>& found,
   std::vector<Key> keys;
   std::vector<size_t> sources;  // Of each key, in `found`.
   for (size_t i = 0; i < found.size(); ++i) {
-    const KmipIdentity& identity = found[i].identity;
+    const MysqlKeyIdentity& identity = found[i].identity;
     Key key = {identity.name, identity.type, std::move((*values)[i])};
     if (Status status = CheckSize(key, ids[i]); !status.ok()) return status;
     const auto [place, is_new] = places.emplace(key.name, keys.size());
@@ -172,7 +173,8 @@ Result<std::vector<Key>> KmipBackend::Read(const std::vector<Found>& found,
   return keys;
 }
 
-std::vector<std::pair<std::string, std::string>> KmipBackend::Describe() const {
+std::vector<std::pair<std::string, std::string>> KmipKeyringBackend::Describe()
+    const {
   std::lock_guard lock(mutex_);
   return {{"Skipped_objects", std::to_string(skipped_)}};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONS_BACKEND_H_
-#define OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONS_BACKEND_H_
+#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONED_BACKEND_H_
+#define OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONED_BACKEND_H_
 
 #include <functional>
 #include <map>
@@ -13,7 +13,7 @@
 
 #include "keyring/versioned_backend.h"
 #include "os/random.h"
-#include "storage/kmip/kmip_maker.h"
+#include "storage/kmip/kmip_key_creator.h"
 
 namespace openkeyring {
 
@@ -28,7 +28,7 @@ namespace openkeyring {
 //   wins, and the others use that.
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
-class KmipVersionsBackend : public VersionedBackend {
+class KmipVersionedBackend : public VersionedBackend {
  public:
   struct Options {
     std::string object_group;  // "": none.
@@ -36,8 +36,8 @@ class KmipVersionsBackend : public VersionedBackend {
     std::function<Millis()> list_deadline;  // Asked at each List.
   };
   // All borrowed but the options.
-  KmipVersionsBackend(KmipClient& client, Clock& clock, Random& random,
-                      Log& log, Options options);
+  KmipVersionedBackend(KmipClient& client, Clock& clock, Random& random,
+                       Log& log, Options options);
 
   // kCorrupt for an object that is marked as ours and can't be read.
   Result<std::vector<KeyVersion>> List() override;
@@ -57,7 +57,7 @@ class KmipVersionsBackend : public VersionedBackend {
 
   Status Look(const std::vector<std::string>& ids, const Deadline& deadline);
   std::string NameOf(KeyVersion key) const;
-  KmipKeyToMake ToMake(KeyVersion key, const std::string& nonce) const;
+  KmipNewKey ToMake(KeyVersion key, const std::string& nonce) const;
   Result<std::vector<Object>> ObjectsOf(KeyVersion key,
                                         const Deadline& deadline);
   Status TryToCreate(KeyVersion key, size_t bytes, const Deadline& deadline);
@@ -71,7 +71,7 @@ class KmipVersionsBackend : public VersionedBackend {
   Log& log_;
   const Options options_;
   KmipObjects objects_;
-  KmipMaker maker_;
+  KmipKeyCreator maker_;
 
   std::mutex mutex_;  // Guards what follows.
   Objects known_;     // As of the last List, and what was made since.
@@ -83,4 +83,4 @@ class KmipVersionsBackend : public VersionedBackend {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONS_BACKEND_H_
+#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONED_BACKEND_H_
