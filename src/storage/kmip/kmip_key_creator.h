@@ -4,58 +4,87 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "os/clock.h"
 #include "storage/kmip/kmip_objects.h"
 
 namespace openkeyring {
 
-// What an object of a name is to one attempt to make a key.
+// What an object on the server is to one attempt to make a key.
 enum class KmipMatch {
-  kOtherKey,  // Another key, or none.
-  kSameKey,
-  kThisAttempt,  // What this very attempt made.
+  kOtherKey,      // Another key, or none.
+  kSameKey,       // That key by its name alone: not made by OpenKeyring.
+  kOtherAttempt,  // That key, by an identity with another nonce.
+  kThisAttempt,   // Made by this very attempt.
 };
 
-// A key that is to be made, and how to tell its objects.
+// A key that is to be made on the server.
 struct KmipNewKey {
-  std::string name;  // The Name attribute.
-  std::string object_group;
-  KmipObjectType type;
+  // What it is made with: one name, the group, the identity.
+  KmipAttributes attributes;
+  KmipObjectType type = KmipObjectType::kSymmetricKey;
+  // Register or Create with these attributes, which are borrowed by the call.
+  std::function<KmipCall(const KmipAttributes&)> call;
   std::function<KmipMatch(const KmipAttributes&)> match;
-  // Whether unfinished objects without a nonce are keys in use (Percona's).
-  std::function<bool(const KmipAttributes&)> is_leftover;
-  // Whether objects that are revoked still count as the key.
-  bool revoked_counts = false;
+  // A name that nobody else can have, for servers on which names are unique and
+  // the one above is taken.
+  std::string unique_name;
+  // Whether a destroyed object still is the key: its name is not used again.
+  bool destroyed_counts = false;
+  // Whether the name alone says which key it is, so that a server that refuses
+  // application specific information can have it without.
+  bool name_is_enough = false;
+
+  const std::string& name() const { return attributes.names.front(); }
+  std::string object_group() const {
+    return attributes.object_groups.empty() ? ""
+                                            : attributes.object_groups.front();
+  }
 };
 
-// Makes objects so that there is one of a key, whatever gets lost on the way
-// and whoever else makes it at the same time. Threads: as of the client, all
-// methods may be called concurrently.
+// Makes objects so that there is one of a key, whatever answers are lost and
+// whoever else makes that key concurrently. Never destroys anything but what
+// carries an identity of that same key and was never Active: an attempt that
+// failed.
+//
+// Threads: as of the client, all methods may be called concurrently.
 class KmipKeyCreator {
  public:
   // Borrowed.
-  KmipKeyCreator(KmipClient& client, KmipObjects& objects, Clock& clock)
-      : client_(client), objects_(objects), clock_(clock) {}
+  KmipKeyCreator(KmipClient& client, KmipObjects& objects, Clock& clock,
+                 Log& log)
+      : client_(client), objects_(objects), clock_(clock), log_(log) {}
 
-  // Sends `make` (Register or Create) until the server has done it once: when
-  // the answer is lost, the object is looked for first; when the name is taken
-  // by what a failed attempt left, that is destroyed. The object's identifier;
-  // it is not active yet. kAlreadyExists when somebody has stored that key.
-  Result<std::string> Make(const KmipCall& make, const KmipNewKey& key,
-                           const Deadline& deadline);
-  // After `id` was activated: of several who make one key at once, the later
+  // Sends the call until the server has done it once, and returns the object's
+  // identifier; it is not Active yet. When an answer is lost, the object is
+  // looked for before the call is sent again. A refusal is met, in this order:
+  //   * kAlreadyExists when the key is there;
+  //   * the remains of failed attempts that hold the name are destroyed;
+  //   * `key` gets its unique name;
+  //   * `key` loses its application specific information, where it may.
+  // What the server said first, when none of this helps.
+  Result<std::string> Make(KmipNewKey& key, const Deadline& deadline);
+  // Once `id` is Active: of several that make one key concurrently, the later
   // ones see another's. kAlreadyExists when there is one.
   Status CheckAlone(const std::string& id, const KmipNewKey& key,
                     const Deadline& deadline);
 
  private:
-  Result<bool> FreeName(const std::vector<KmipAttributes>& there,
-                        const KmipNewKey& key, const Deadline& deadline);
+  Result<std::string> Send(const KmipNewKey& key, const Deadline& deadline);
+  Result<std::string> SendAfterRefusal(KmipNewKey& key, const Status& refusal,
+                                       const Deadline& deadline);
+  Result<bool> DestroyFailedAttempts(const KmipNewKey& key,
+                                     const Deadline& deadline);
+  Result<std::string> SendWithUniqueName(KmipNewKey& key,
+                                         const Deadline& deadline);
+  Result<std::string> SendWithoutIdentity(KmipNewKey& key,
+                                          const Deadline& deadline);
 
   KmipClient& client_;
   KmipObjects& objects_;
   Clock& clock_;
+  Log& log_;
 };
 
 }  // namespace openkeyring

@@ -167,7 +167,10 @@ TEST_F(KmipKeyringBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
   RegisterAsPercona("", KmipObjectType::kSymmetricKey, "0123456789abcdef");
   const std::string gone = RegisterAsPercona(
       "gone", KmipObjectType::kSymmetricKey, "0123456789abcdef");
-  Revoke(gone);
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  KmipObjects objects(client_, lab_.log);
+  ASSERT_TRUE(
+      objects.Retire(gone, KmipObjectType::kSymmetricKey, Lab::Soon()).ok());
   KmipObject other;
   other.value = Secret::CopyOf("012345678901234567890123");
   other.algorithm = KmipAlgorithm::kTripleDes;
@@ -183,8 +186,8 @@ TEST_F(KmipKeyringBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
   RegisterAsPercona("k", KmipObjectType::kSymmetricKey, "0123456789abcdef");
   EXPECT_EQ(Loaded(), (std::vector<std::string>{"k||AES|0123456789abcdef"}));
   const std::string text = lab_.log.Text();
-  EXPECT_NE(text.find("1 deactivated"), std::string::npos) << text;
-  EXPECT_NE(text.find("3 that are no MySQL keys"), std::string::npos) << text;
+  EXPECT_NE(text.find("1 removed or destroyed"), std::string::npos) << text;
+  EXPECT_NE(text.find("3 that are not MySQL keys"), std::string::npos) << text;
 }
 
 TEST_F(KmipKeyringBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
@@ -279,11 +282,222 @@ TEST_F(KmipKeyringBackendTest,
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 1U);
   EXPECT_TRUE(Loaded().empty());
-  EXPECT_NE(lab_.log.Text().find("1 left by stores that failed"),
+  EXPECT_NE(lab_.log.Text().find("left by stores that failed"),
             std::string::npos);
   ASSERT_TRUE(backend.Store(Aes("other"), Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 1U);
   EXPECT_EQ(Loaded().size(), 1U);
+}
+
+TEST_F(KmipKeyringBackendTest, ARefusedStoreDestroysNothingOfAnybodyElse) {
+  const auto type = KmipObjectType::kSymmetricKey;
+  Revoke(RegisterAsPercona("k", type, "an archive's key", true, "g"));
+  Revoke(RegisterAsPercona("k", type, "an archive's key", true, "other"));
+  for (const uint32_t reason :
+       {static_cast<uint32_t>(KmipResultReason::kInvalidField),
+        static_cast<uint32_t>(KmipResultReason::kObjectAlreadyExists)}) {
+    Fault fault = MakeFault("fail", "Register", 3);
+    fault.reason = reason;
+    lab_.server().Push(fault);
+    EXPECT_FALSE(
+        KeyringBackend(InGroup("g")).Store(Aes("k"), Lab::Soon()).ok());
+    EXPECT_FALSE(
+        KeyringBackend(InGroup("h")).Store(Aes("k"), Lab::Soon()).ok());
+    lab_.server().ClearFaults();
+    EXPECT_EQ(lab_.store.size(), 2U);
+  }
+}
+
+TEST_F(KmipKeyringBackendTest, AFailedAttemptThatHoldsTheNameIsDestroyed) {
+  Set(&Behaviour::unique_names);
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  EXPECT_FALSE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
+  ASSERT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 1U);
+  KmipObjects objects(client_, lab_.log);
+  EXPECT_EQ(objects.FindByName("k", Lab::Soon())->size(), 1U);
+}
+
+TEST_F(KmipKeyringBackendTest, AFailedAttemptThatWasActivatedMeanwhileStays) {
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  KmipObjects objects(client_, lab_.log);
+  const auto ids = objects.FindByName("k", Lab::Soon());
+  EXPECT_FALSE(objects.DestroyPreActive(ids->front(), Lab::Soon()).ok());
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
+TEST_F(KmipKeyringBackendTest, WhereNamesAreUniqueEachGroupHasAKeyOfThatName) {
+  Set(&Behaviour::unique_names);
+  for (const char* group : {"one", "two", "three"}) {
+    const Status status =
+        KeyringBackend(InGroup(group))
+            .Store(MakeKey("persisted_variables_key", "", "SECRET", group),
+                   Lab::Soon());
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+  for (const std::string group : {"one", "two", "three"}) {
+    EXPECT_EQ(
+        Loaded(InGroup(group)),
+        std::vector<std::string>{"persisted_variables_key||SECRET|" + group});
+    // Whatever its name is, there is one of it.
+    EXPECT_EQ(KeyringBackend(InGroup(group))
+                  .Store(MakeKey("persisted_variables_key", "", "SECRET", "x"),
+                         Lab::Soon())
+                  .code(),
+              StatusCode::kAlreadyExists);
+  }
+  EXPECT_NE(lab_.log.Text().find("KMIP object \"object-1\" has it"),
+            std::string::npos)
+      << lab_.log.Text();
+}
+
+TEST_F(KmipKeyringBackendTest, AnObjectThatIsGoneWhenItIsAskedForIsNoError) {
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  ASSERT_TRUE(backend.Store(MakeKey("s", "", "SECRET", "1"), Lab::Soon()).ok());
+  Fault fault = MakeFault("fail", "Get Attributes");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kItemNotFound);
+  lab_.server().Push(fault);
+  EXPECT_EQ(Loaded(), std::vector<std::string>{"s||SECRET|1"});
+  fault.operation = "Get";
+  lab_.server().Push(fault);
+  const Status status = LoadError();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_NE(status.message().find("disappeared"), std::string::npos);
+}
+
+TEST_F(KmipKeyringBackendTest, AnObjectWithoutAValueIsNamedAsSuch) {
+  ASSERT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
+  Fault fault = MakeFault("fail", "Get");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kKeyValueNotPresent);
+  lab_.server().Push(fault);
+  const Status status = LoadError();
+  EXPECT_NE(status.message().find("metadata only"), std::string::npos)
+      << status.ToString();
+}
+
+TEST_F(KmipKeyringBackendTest, ADeactivatedKeyIsLoadedWithAWarning) {
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
+  Revoke("object-1");
+  Revoke(RegisterAsPercona("p", KmipObjectType::kSymmetricKey,
+                           "0123456789abcdef"));
+  EXPECT_EQ(Loaded().size(), 2U);
+  EXPECT_NE(lab_.log.Text().find("2 keys are deactivated"), std::string::npos);
+  // Nobody makes another in its place.
+  EXPECT_EQ(KeyringBackend().Store(Aes("k", "o@h"), Lab::Soon()).code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(lab_.store.size(), 2U);
+  // Removing it is possible.
+  KmipKeyringBackend again = KeyringBackend();
+  ASSERT_TRUE(again.Load(Lab::Soon()));
+  ASSERT_TRUE(again.Remove({"k", "o@h"}, Lab::Soon()).ok());
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
+TEST_F(KmipKeyringBackendTest, ADeactivatedKeyThatCannotBeReadIsNotReplaced) {
+  const auto type = KmipObjectType::kSymmetricKey;
+  Revoke(RegisterAsPercona("k", type, "0123456789abcdef"));
+  Fault fault = MakeFault("fail", "Get");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
+  lab_.server().Push(fault);
+  KmipKeyringBackend backend = KeyringBackend();
+  EXPECT_TRUE(backend.Load(Lab::Soon())->empty());
+  EXPECT_NE(lab_.log.Text().find("no key is made in its place"),
+            std::string::npos);
+  EXPECT_EQ(backend.Store(Aes("k"), Lab::Soon()).code(), StatusCode::kDenied);
+  // Neither one whose value cannot be told.
+  Revoke(RegisterAsPercona("k", type, "another value..."));
+  KmipKeyringBackend again = KeyringBackend();
+  EXPECT_TRUE(again.Load(Lab::Soon())->empty());
+  EXPECT_EQ(again.Store(Aes("k"), Lab::Soon()).code(), StatusCode::kDenied);
+  EXPECT_EQ(lab_.store.size(), 2U);
+}
+
+TEST_F(KmipKeyringBackendTest, AnActiveKeyIsPreferredToDeactivatedOnes) {
+  const auto type = KmipObjectType::kSymmetricKey;
+  Revoke(RegisterAsPercona("k", type, "another value..."));
+  RegisterAsPercona("k", type, "0123456789abcdef");
+  EXPECT_EQ(Loaded(), std::vector<std::string>{"k||AES|0123456789abcdef"});
+}
+
+TEST_F(KmipKeyringBackendTest, ManyRemovedObjectsOfANameDoNotBlockIt) {
+  KmipKeyringOptions options;
+  options.max_objects = 3;
+  KmipKeyringBackend backend = KeyringBackend(options);
+  Fault fault = MakeFault("fail", "Destroy", -1);
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kPermissionDenied);
+  lab_.server().Push(fault);
+  for (int i = 0; i < 105; ++i) {
+    ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok()) << i;
+    ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok()) << i;
+  }
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 106U);
+  EXPECT_EQ(Loaded(options).size(), 1U);
+}
+
+TEST_F(KmipKeyringBackendTest, AnIdentityThatIsRefusedIsLeftOutWhereNamesDo) {
+  Fault fault = MakeFault("fail", "Register", 2);
+  fault.reason = static_cast<uint32_t>(
+      KmipResultReason::kApplicationNamespaceNotSupported);
+  lab_.server().Push(fault);
+  KmipKeyringBackend backend = KeyringBackend();
+  const Status status = backend.Store(Aes("k"), Lab::Soon());
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_NE(lab_.log.Text().find("by their names alone"), std::string::npos);
+  const std::pair<std::string, std::string> row = {
+      "Application_specific_information", "No"};
+  const auto rows = backend.Describe();
+  EXPECT_EQ(std::ranges::count(rows, row), 1);
+  EXPECT_EQ(Loaded().size(), 1U);
+  fault.count = 3;
+  lab_.server().Push(fault);
+  const Status refused = backend.Store(Aes("k", "o@h"), Lab::Soon());
+  EXPECT_EQ(refused.code(), StatusCode::kMisconfigured);
+  lab_.server().ClearFaults();
+  EXPECT_EQ(lab_.store.size(), 1U);
+}
+
+// As far as dates go, ahead of the server.
+class ClockAhead : public Clock {
+ public:
+  explicit ClockAhead(int minutes) : ahead_(minutes) {}
+  WallTime Now() const override { return SystemClock().Now() + ahead_; }
+  SteadyTime Steady() const override { return SystemClock().Steady(); }
+  void SleepFor(Millis duration) override { SystemClock().SleepFor(duration); }
+
+ private:
+  const std::chrono::minutes ahead_;
+};
+
+TEST_F(KmipKeyringBackendTest, WhatAnEarlierLifeLeftIsToldAndDestroyed) {
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  EXPECT_FALSE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
+  for (const int minutes : {9, 11}) {
+    ClockAhead clock(minutes);
+    KmipKeyringBackend backend(client_, clock, SystemRandom(), lab_.log, {});
+    ASSERT_TRUE(backend.Load(Lab::Soon()));
+    EXPECT_NE(lab_.log.Text().find("left by stores that failed"),
+              std::string::npos);
+    const size_t before = lab_.store.size();
+    ASSERT_TRUE(backend.Store(Aes(std::to_string(minutes)), Lab::Soon()).ok());
+    // Younger ones may be of somebody who is at it.
+    EXPECT_EQ(lab_.store.size(), before + (minutes == 9 ? 1 : 0));
+  }
+}
+
+TEST_F(KmipKeyringBackendTest, AReadOnlyKeyringActivatesNothing) {
+  RegisterAsPercona("k", KmipObjectType::kSymmetricKey, "0123456789abcdef",
+                    /*activate=*/false);
+  KmipKeyringOptions options;
+  options.activate_pre_active = options.read_only = true;
+  EXPECT_EQ(Loaded(options).size(), 1U);
+  EXPECT_EQ(lab_.server().operations()["Activate"], 0);
+  EXPECT_NE(lab_.log.Text().find("because of read_only"), std::string::npos);
 }
 
 // The answer of each step is lost after its effect, or the request before it.

@@ -21,7 +21,7 @@ struct MariaDbKeyIdentity {
 // The Application Specific Information that says so.
 KmipApplicationInfo WriteMariaDbKeyIdentity(const MariaDbKeyIdentity& identity);
 
-// Nothing for objects of others; kCorrupt for what is marked as ours and can't
+// Nothing for objects of others; kCorrupt for what is marked as ours and cannot
 // be read.
 Result<std::optional<MariaDbKeyIdentity>> ReadMariaDbKeyIdentity(
     const KmipAttributes& attributes);

@@ -74,6 +74,17 @@ std::string MysqlKeyObjectName(const KeyName& name) {
          PercentEncode(name.data_id);
 }
 
+std::string MysqlKeyUniqueName(const MysqlKeyIdentity& identity) {
+  return std::string(kNamespace) + "/" + PercentEncode(identity.name.auth_id) +
+         "/" + PercentEncode(identity.name.data_id) + "/" + identity.nonce;
+}
+
+bool IsMysqlNameEnough(const Key& key) {
+  if (!key.name.auth_id.empty()) return false;
+  return key.type == "SECRET" ||
+         MysqlKeyObject(key).type == KmipObjectType::kSymmetricKey;
+}
+
 KmipObject MysqlKeyObject(const Key& key) {
   const size_t bytes = key.data.size();
   KmipObject object;
