@@ -15,8 +15,8 @@ constexpr size_t kMaxFile = size_t{1} << 30;
 // By the bytes that are there; a `.backup` is part of the JSON form.
 Result<KeyringFileFormat> FormatOf(FileSystem& files, const std::string& path,
                                    KeyringFileFormat for_new) {
-  Result<Secret> content = files.Read(path, kMaxFile);
-  if (content && LooksSealed(content->RevealBytes())) {
+  const Result<Bytes> content = files.Read(path, kMaxFile);
+  if (content && LooksSealed(*content)) {
     return KeyringFileFormat::kSealed;
   }
   if (content && !content->empty()) return KeyringFileFormat::kPercona;
