@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "keyring/reload_check.h"
 #include "product/load_retry.h"
 
 namespace openkeyring {
@@ -67,6 +68,11 @@ Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
   Result<std::unique_ptr<KmipKeyring>> opened =
       KmipKeyring::Open(std::move(*config), serving_ == nullptr, log);
   if (!opened) return opened.error();
+  if (serving_ != nullptr) {
+    Status status =
+        CheckServedKeysKept(serving_->keyring(), (*opened)->keyring());
+    if (!status.ok()) return status;
+  }
   serving_ = std::move(*opened);
   return serving_;
 }
