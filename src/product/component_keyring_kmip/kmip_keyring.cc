@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "keyring/reload_check.h"
+#include "product/component_keyring_kmip/server_uuid.h"
 #include "product/load_retry.h"
 
 namespace openkeyring {
@@ -65,6 +66,9 @@ Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
   Result<KmipComponentConfig> config =
       ReadKmipComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
+  config->keys.server_uuid = [directory = directories.instance] {
+    return ReadServerUuid(PosixFileSystem(), directory);
+  };
   Result<std::unique_ptr<KmipKeyring>> opened =
       KmipKeyring::Open(std::move(*config), serving_ == nullptr, log);
   if (!opened) return opened.error();

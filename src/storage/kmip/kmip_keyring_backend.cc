@@ -2,11 +2,10 @@
 #include "storage/kmip/kmip_keyring_backend.h"
 
 #include <algorithm>
-#include <cctype>
-#include <string_view>
 #include <utility>
 
 #include "kmip/operations/register.h"
+#include "storage/kmip/mysql_server_key.h"
 
 namespace openkeyring {
 namespace {
@@ -14,20 +13,6 @@ namespace {
 constexpr KmipObjectType kTypes[] = {KmipObjectType::kSymmetricKey,
                                      KmipObjectType::kSecretData};
 constexpr size_t kNonceBytes = 8;
-// A store that is under way elsewhere is over by then.
-constexpr std::chrono::minutes kAbandonedAfter{10};
-
-// MySQL's own keys have its server_uuid in their names, so nobody else stores
-// them: "INNODBKey-f3a0ab2e-...-1".
-bool NamesItsServer(const std::string& data_id) {
-  constexpr std::string_view kUuid = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  const auto fits = [](char have, char want) {
-    return want == '-' ? have == '-'
-                       : std::isxdigit(static_cast<unsigned char>(have)) != 0;
-  };
-  return std::search(data_id.begin(), data_id.end(), kUuid.begin(), kUuid.end(),
-                     fits) != data_id.end();
-}
 
 // What a server refuses is not an ordinary failure, which is only worth a note.
 Status AsRefusal(const Status& status) {
@@ -49,7 +34,8 @@ KmipKeyringBackend::KmipKeyringBackend(KmipClient& client, Clock& clock,
       clock_(clock),
       random_(random),
       log_(log),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      leftovers_(clock, log) {}
 
 // ---- Load ------------------------------------------------------------------
 
@@ -113,24 +99,12 @@ Status KmipKeyringBackend::ActivatePreActive(
 }
 
 void KmipKeyringBackend::Remember(const KmipKeyCollector& collector) {
-  const auto& unfinished = collector.unfinished();
-  if (!unfinished.empty()) {
-    log_.Write(LogLevel::kWarning,
-               std::to_string(unfinished.size()) +
-                   " objects on the KMIP server were left by stores that "
-                   "failed (" +
-                   KmipObjectText(unfinished.front().object.id) +
-                   (unfinished.size() > 1 ? ", ..." : "") +
-                   "); they are not keys, and are destroyed after the next "
-                   "store when they are older than ten minutes");
-  }
+  leftovers_.SetUnfinished(collector.unfinished());
   const std::lock_guard lock(mutex_);
   known_.clear();
   for (const auto& one : collector.candidates()) {
     known_.emplace(one.identity.name, one.object);
   }
-  unfinished_.clear();
-  for (const auto& one : unfinished) unfinished_.push_back(one.object);
   withheld_ = collector.withheld();
   skipped_ = collector.skipped();
   deactivated_ = collector.deactivated();
@@ -143,12 +117,12 @@ Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
   const std::string what = ToString(key.name) + " cannot be stored";
   Status status = CheckNotWithheld(key.name);
   // Otherwise there might be two of them after a crash.
-  if (status.ok()) status = RetireLeftovers(&key.name, objects, deadline);
+  if (status.ok()) status = leftovers_.Retire(&key.name, objects, deadline);
   if (status.ok()) status = StoreObject(key, objects, deadline);
   if (!status.ok()) return AsRefusal(status).WithContext(what);
   // While the server answers.
-  (void)RetireLeftovers(nullptr, objects, deadline);
-  DestroyAbandoned(objects, deadline);
+  (void)leftovers_.Retire(nullptr, objects, deadline);
+  leftovers_.DestroyAbandoned(objects, deadline);
   return Status::Ok();
 }
 
@@ -166,8 +140,7 @@ Status KmipKeyringBackend::StoreObject(const Key& key, KmipObjects& objects,
       ActivateAndCheck(object, key, wanted, creator, objects, deadline);
   if (!status.ok()) {
     if (!objects.Retire(object.id, object.type, deadline).ok()) {
-      const std::lock_guard lock(mutex_);
-      leftovers_.emplace(key.name, std::move(object));
+      leftovers_.Add(key.name, std::move(object));
     }
     return status;
   }
@@ -234,8 +207,12 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
                 "can be stored"};
   }
   if (!identified) UseNamesAlone(wanted);
-  if (NamesItsServer(key.name.data_id)) return Status::Ok();
+  if (IsKeyOfServer(key.name, ServerUuid())) return Status::Ok();
   return creator.CheckAlone(object.id, wanted, deadline);
+}
+
+std::string KmipKeyringBackend::ServerUuid() const {
+  return options_.server_uuid == nullptr ? "" : options_.server_uuid();
 }
 
 // The object says by its name alone which key it is, as Percona's do.
@@ -278,52 +255,6 @@ Status KmipKeyringBackend::Remove(const KeyName& name,
   const std::lock_guard lock(mutex_);
   known_.erase(name);
   return Status::Ok();
-}
-
-// Of `name`, or of all names.
-Status KmipKeyringBackend::RetireLeftovers(const KeyName* name,
-                                           KmipObjects& objects,
-                                           const Deadline& deadline) {
-  std::multimap<KeyName, Object> leftovers;
-  {
-    const std::lock_guard lock(mutex_);
-    leftovers = leftovers_;
-  }
-  Status first_failure;
-  for (const auto& leftover : leftovers) {
-    if (name != nullptr && leftover.first != *name) continue;
-    const Object& object = leftover.second;
-    Status status = objects.Retire(object.id, object.type, deadline);
-    if (!status.ok()) {
-      if (first_failure.ok()) first_failure = status;
-      continue;
-    }
-    const std::lock_guard lock(mutex_);
-    std::erase_if(leftovers_, [&](const auto& entry) {
-      return entry.second.id == object.id;
-    });
-  }
-  return first_failure.WithContext("what an earlier try left");
-}
-
-// What cannot be destroyed now is told, and tried, after the next load.
-void KmipKeyringBackend::DestroyAbandoned(KmipObjects& objects,
-                                          const Deadline& deadline) {
-  std::vector<Object> unfinished;
-  {
-    const std::lock_guard lock(mutex_);
-    unfinished.swap(unfinished_);
-  }
-  for (const Object& object : unfinished) {
-    const auto abandoned = objects.IsPreActiveSince(
-        object.id, clock_.Now() - kAbandonedAfter, deadline);
-    if (!abandoned || !*abandoned) continue;
-    if (objects.DestroyPreActive(object.id, deadline).ok()) {
-      log_.Write(LogLevel::kNote,
-                 KmipObjectText(object.id) +
-                     ", which a store that failed had left, is destroyed");
-    }
-  }
 }
 
 std::vector<std::pair<std::string, std::string>> KmipKeyringBackend::Describe()

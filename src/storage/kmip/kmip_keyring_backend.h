@@ -3,6 +3,7 @@
 #define OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -13,6 +14,7 @@
 #include "os/random.h"
 #include "storage/kmip/kmip_key_collector.h"
 #include "storage/kmip/kmip_key_creator.h"
+#include "storage/kmip/kmip_leftovers.h"
 
 namespace openkeyring {
 
@@ -23,6 +25,10 @@ struct KmipKeyringOptions {
   // (before 8.0.39) are activated at the next load. They are read in any case.
   bool activate_pre_active = false;
   bool read_only = false;  // Change nothing on the server.
+  // The database server's server_uuid, "" while it has none. Nobody else makes
+  // the keys that are named after it, so that they are stored without a look at
+  // who else might.
+  std::function<std::string()> server_uuid;
 };
 
 // All keys of a MySQL keyring as objects of a KMIP server, its own ones and
@@ -65,26 +71,20 @@ class KmipKeyringBackend : public KeyringBackend {
   Status ActivateAndCheck(const Object& object, const Key& key,
                           KmipNewKey& wanted, KmipKeyCreator& creator,
                           KmipObjects& objects, const Deadline& deadline);
+  std::string ServerUuid() const;
   void UseNamesAlone(KmipNewKey& wanted);
   Status CheckNotWithheld(const KeyName& name) const;
-  Status RetireLeftovers(const KeyName* name, KmipObjects& objects,
-                         const Deadline& deadline);
-  void DestroyAbandoned(KmipObjects& objects, const Deadline& deadline);
 
   KmipClient& client_;
   Clock& clock_;
   Random& random_;
   Log& log_;
   const KmipKeyringOptions options_;
+  KmipLeftovers leftovers_;
 
   mutable std::mutex mutex_;  // Guards what follows.
   // More than one where equal copies were found.
   std::multimap<KeyName, Object> known_;
-  // Of stores that failed: maybe Active, and not to be used.
-  std::multimap<KeyName, Object> leftovers_;
-  // Pre-Active ones of an earlier life, or of a store that is under way
-  // elsewhere.
-  std::vector<Object> unfinished_;
   std::map<KeyName, Status> withheld_;  // By the last load.
   size_t skipped_ = 0, deactivated_ = 0;
   // Whether the server was seen to refuse or drop application specific

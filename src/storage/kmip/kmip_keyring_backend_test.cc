@@ -226,7 +226,8 @@ TEST_F(KmipKeyringBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
   const Status status = LoadError();
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
   EXPECT_NE(status.message().find('"' + other + '"'), std::string::npos);
-  Revoke(other);
+  KmipObjects objects(client_, lab_.log);
+  ASSERT_TRUE(objects.Retire(other, type, Lab::Soon()).ok());
   // Both copies go.
   ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
   EXPECT_TRUE(Loaded().empty());
@@ -296,7 +297,7 @@ TEST_F(KmipKeyringBackendTest, ARefusedStoreDestroysNothingOfAnybodyElse) {
   for (const uint32_t reason :
        {static_cast<uint32_t>(KmipResultReason::kInvalidField),
         static_cast<uint32_t>(KmipResultReason::kObjectAlreadyExists)}) {
-    Fault fault = MakeFault("fail", "Register", 3);
+    Fault fault = MakeFault("fail", "Register", -1);
     fault.reason = reason;
     lab_.server().Push(fault);
     EXPECT_FALSE(
@@ -593,7 +594,9 @@ TEST_F(KmipKeyringBackendTest, AServerThatGivesFewAttributesWillDo) {
 }
 
 TEST_F(KmipKeyringBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
-  KmipKeyringBackend backend = KeyringBackend();
+  KmipKeyringOptions options;
+  options.server_uuid = [] { return "ca43a29e-e8a9-11f1-b637-02fc00000001"; };
+  KmipKeyringBackend backend = KeyringBackend(options);
   const auto searches = [&] { return lab_.server().operations()["Locate"]; };
   for (const char* id :
        {"INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1",
@@ -603,6 +606,12 @@ TEST_F(KmipKeyringBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
   EXPECT_EQ(searches(), 0);
   ASSERT_TRUE(backend.Store(Aes("of a user", "a@b"), Lab::Soon()).ok());
   EXPECT_EQ(searches(), 1);
+  // A name with the UUID of another server is anybody's.
+  const char* other = "INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000002-1";
+  ASSERT_TRUE(backend.Store(Aes(other), Lab::Soon()).ok());
+  EXPECT_EQ(searches(), 2);
+  EXPECT_EQ(KeyringBackend(options).Store(Aes(other), Lab::Soon()).code(),
+            StatusCode::kAlreadyExists);
 }
 
 TEST_F(KmipKeyringBackendTest, ADeadServerIsUnavailableNotEmpty) {

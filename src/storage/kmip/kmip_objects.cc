@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "storage/kmip/kmip_objects.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "kmip/locate_all.h"
@@ -9,6 +8,7 @@
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
+#include "kmip/operations/locate.h"
 #include "kmip/operations/revoke.h"
 #include "kmip/operations/set_attribute.h"
 
@@ -18,8 +18,8 @@ namespace {
 // A bound for memory. What a user allows (max_objects) is counted where the
 // states are known.
 constexpr size_t kMaxListed = size_t{1} << 24;
+constexpr int32_t kFew = 100;
 constexpr char kWhyRevoked[] = "The key was removed from its keyring.";
-constexpr char kRemovedNamespace[] = "openkeyring-removed";
 
 std::vector<KmipAttributeRef> WantedAttributes(KmipObjectType type) {
   std::vector<KmipAttributeRef> wanted = {
@@ -79,34 +79,6 @@ Result<Secret> ValueOf(const KmipReply& reply, const std::string& id) {
 }
 
 }  // namespace
-
-KmipLifecycle KmipLifecycleOf(const KmipAttributes& attributes) {
-  switch (attributes.state.value_or(KmipState::kActive)) {
-    case KmipState::kPreActive:
-      return KmipLifecycle::kPreActive;
-    case KmipState::kActive:
-      return KmipLifecycle::kActive;
-    case KmipState::kDestroyed:
-    case KmipState::kDestroyedCompromised:
-      return KmipLifecycle::kDestroyed;
-    default:
-      return KmipLifecycle::kDeactivated;
-  }
-}
-
-bool WasActive(const KmipAttributes& attributes) {
-  return attributes.activation_date || !attributes.initial_date;
-}
-
-bool IsMarkedRemoved(const KmipAttributes& attributes) {
-  return std::ranges::any_of(attributes.application_info, [](const auto& info) {
-    return info.name_space == kRemovedNamespace;
-  });
-}
-
-std::string KmipObjectText(const std::string& id) {
-  return "KMIP object \"" + id + '"';
-}
 
 Result<std::vector<std::optional<KmipAttributes>>> KmipObjects::GetAttributes(
     const std::vector<std::string>& ids, KmipObjectType type,
@@ -173,15 +145,29 @@ Result<std::vector<KmipAttributes>> KmipObjects::Find(
   filter.object_type = type;
   filter.names = {name};
   if (!object_group.empty()) filter.object_groups = {object_group};
-  return Existing(LocateAll(client_, filter, kMaxListed, deadline), type,
-                  deadline);
+  return Existing(LocateFew(filter, deadline), type, deadline);
+}
+
+// Asks once when the server gives few and does not say that there are more.
+Result<std::vector<std::string>> KmipObjects::LocateFew(
+    const KmipAttributes& filter, const Deadline& deadline) {
+  KmipLocateRequest request;
+  request.attributes = filter;
+  request.maximum_items = kFew;
+  auto page = client_.Ask(MakeLocate(std::move(request)), ReadLocate, deadline);
+  if (!page) return page.error();
+  const auto got = static_cast<int32_t>(page->ids.size());
+  if (got < kFew && page->located_items.value_or(0) <= got) {
+    return std::move(page->ids);
+  }
+  return LocateAll(client_, filter, kMaxListed, deadline);
 }
 
 Result<std::vector<std::string>> KmipObjects::FindByName(
     const std::string& name, const Deadline& deadline) {
   KmipAttributes filter;
   filter.names = {name};
-  return LocateAll(client_, filter, kMaxListed, deadline);
+  return LocateFew(filter, deadline);
 }
 
 std::vector<Result<Secret>> KmipObjects::GetValues(
@@ -255,7 +241,7 @@ Status KmipObjects::Retire(const std::string& id, KmipObjectType type,
 Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
                                 const Deadline& deadline) {
   KmipAttributes mark;
-  mark.application_info = {{kRemovedNamespace, "1"}};
+  mark.application_info = {KmipRemovedMark()};
   const KmipChange change =
       client_.Change(MakeSetAttribute(id, mark), deadline);
   if (!change.status.ok()) {

@@ -10,29 +10,9 @@
 #include "kmip/attributes.h"
 #include "kmip/client.h"
 #include "kmip/object.h"
+#include "storage/kmip/kmip_lifecycle.h"
 
 namespace openkeyring {
-
-// Where an object stands in its life (KMIP 1.4 section 3.22), as far as it
-// matters to a keyring.
-enum class KmipLifecycle {
-  kPreActive,    // Not activated yet, or never.
-  kActive,       // Also of a server that reports no state.
-  kDeactivated,  // Or compromised: still there, and readable where allowed.
-  kDestroyed,    // The value is gone; the server remembers the object.
-};
-KmipLifecycle KmipLifecycleOf(const KmipAttributes& attributes);
-
-// False for an object of which the server says that it was never Active: what a
-// failed attempt to make a key left.
-bool WasActive(const KmipAttributes& attributes);
-
-// True for an object that Retire marked because the server would not destroy
-// it: the key was removed, and is not one that an administrator deactivated.
-bool IsMarkedRemoved(const KmipAttributes& attributes);
-
-// 'KMIP object "id"', for messages.
-std::string KmipObjectText(const std::string& id);
 
 // Operations on single objects of a KMIP server, with the server's state as the
 // only truth: a call that was not answered, or that was refused because it had
@@ -104,6 +84,8 @@ class KmipObjects {
   Result<std::vector<KmipAttributes>> Existing(
       const Result<std::vector<std::string>>& ids, KmipObjectType type,
       const Deadline& deadline);
+  Result<std::vector<std::string>> LocateFew(const KmipAttributes& filter,
+                                             const Deadline& deadline);
   Status MarkRemoved(const std::string& id, const Status& refusal,
                      const Deadline& deadline);
 
