@@ -12,7 +12,7 @@ constexpr size_t kMaxPasswordFile = 4096;
 constexpr mode_t kReadableByOthers = 0004;
 
 Result<Secret> ReadPassword(const std::string& path) {
-  Result<Secret> content = PosixFileSystem().Read(path, kMaxPasswordFile);
+  Result<Secret> content = PosixFileSystem().ReadSecret(path, kMaxPasswordFile);
   if (!content) {
     return Status(StatusCode::kMisconfigured,
                   "the password of the client's "
