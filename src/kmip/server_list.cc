@@ -21,14 +21,14 @@ std::vector<size_t> KmipServerList::Order() const {
   std::iota(order.begin(), order.end(), 0);
   const SteadyTime now = clock_.Steady();
   const std::lock_guard lock(mutex_);
-  // Those whose time is over count alike: the user's order decides.
+  // Servers whose time is over count alike: the user's order decides.
   std::ranges::stable_sort(order, {}, [&](size_t server) {
     return std::max(now, facts_[server].passed_over_until);
   });
   return order;
 }
 
-bool KmipServerList::Succeeded(size_t server) {
+bool KmipServerList::RecordSuccess(size_t server) {
   const std::lock_guard lock(mutex_);
   const bool news = current_ != server || facts_[server].failures > 0;
   facts_[server].failures = 0;
@@ -37,7 +37,7 @@ bool KmipServerList::Succeeded(size_t server) {
   return news;
 }
 
-bool KmipServerList::Failed(size_t server, const Status& error) {
+bool KmipServerList::RecordFailure(size_t server, const Status& error) {
   constexpr Millis kFirst{1000}, kMost{60000};
   const std::lock_guard lock(mutex_);
   Facts& facts = facts_[server];
@@ -46,6 +46,11 @@ bool KmipServerList::Failed(size_t server, const Status& error) {
   facts.passed_over_until = clock_.Steady() + std::min(pause, kMost);
   last_error_ = error;
   return facts.failures == 1;
+}
+
+void KmipServerList::RecordError(const Status& error) {
+  const std::lock_guard lock(mutex_);
+  last_error_ = error;
 }
 
 std::optional<size_t> KmipServerList::current() const {

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "net/endpoint.h"
 #include "net/socket_bio.h"
 #include "net/tls_error.h"
 
@@ -79,8 +80,8 @@ class TlsStream : public ByteStream {
     return Broken(std::move(status));
   }
 
-  bool IsQuiet() override {
-    if (!usable_) return false;
+  StreamState State() override {
+    if (!usable_) return StreamState::kClosed;
     char byte = 0;
     size_t size = 0;
     ERR_clear_error();
@@ -88,7 +89,9 @@ class TlsStream : public ByteStream {
     const int done = SSL_peek_ex(ssl_.get(), &byte, 1, &size);
     const int error = SSL_get_error(ssl_.get(), done);
     ERR_clear_error();
-    return done != 1 && error == SSL_ERROR_WANT_READ;
+    if (done == 1) return StreamState::kUnread;
+    return error == SSL_ERROR_WANT_READ ? StreamState::kQuiet
+                                        : StreamState::kClosed;
   }
 
   std::string Description() const override {
@@ -147,11 +150,6 @@ class TlsStream : public ByteStream {
   bool usable_ = false;
 };
 
-std::string Text(const std::string& host, int port) {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
 }  // namespace
 
 TlsConnector::TlsConnector(TlsOptions options, FileSystem& files)
@@ -204,7 +202,7 @@ Result<std::unique_ptr<ByteStream>> TlsConnector::Connect(
 
 Result<std::unique_ptr<ByteStream>> TlsConnector::ConnectTo(
     const Host& host, const Addresses& addresses, const Deadline& deadline) {
-  const std::string peer = Text(host.first, host.second);
+  const std::string peer = Endpoint{host.first, host.second}.Text();
   const Result<std::shared_ptr<SSL_CTX>> context = contexts_.Get();
   if (!context) return context.error();
   Result<Socket> socket = openkeyring::ConnectTo(addresses, deadline);

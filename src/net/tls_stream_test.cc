@@ -352,7 +352,7 @@ TEST_F(TlsStreamTest, AnAnswerThatDoesNotComeEndsAtTheDeadline) {
   const auto read = (*stream)->Read({&byte, 1}, In(Millis(50)));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), StatusCode::kTimeout);
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kClosed);
 }
 
 TEST_F(TlsStreamTest, AServerThatReadsNothingEndsTheWriteAtTheDeadline) {
@@ -376,7 +376,7 @@ TEST_F(TlsStreamTest, ACutConnectionIsUnavailableAndRaisesNoSignal) {
     status = (*stream)->Write(AsBytes(std::string(10000, 'x')), In(kLong));
   }
   EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.message();
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kClosed);
   signal(SIGPIPE, old);
 }
 
@@ -416,14 +416,15 @@ TEST_F(TlsStreamTest, IsQuietUntilSomethingComesThatNobodyWaitsFor) {
   });
   auto stream = Connect(Client(), server.port());
   ASSERT_TRUE(stream);
-  EXPECT_TRUE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kQuiet);
   EXPECT_TRUE(Exchange(**stream, "x"));
-  EXPECT_TRUE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kQuiet);
   go.count_down();
   const Deadline end = In(kLong);
-  while ((*stream)->IsQuiet() && !end.Passed(SystemClock())) {
+  while ((*stream)->State() == StreamState::kQuiet &&
+         !end.Passed(SystemClock())) {
   }
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kUnread);
 }
 
 TEST_F(TlsStreamTest, AClosedConnectionIsNotQuiet) {
@@ -433,9 +434,10 @@ TEST_F(TlsStreamTest, AClosedConnectionIsNotQuiet) {
   EXPECT_TRUE(Exchange(**stream, "x"));
   server.CutAll();
   const Deadline end = In(kLong);
-  while ((*stream)->IsQuiet() && !end.Passed(SystemClock())) {
+  while ((*stream)->State() == StreamState::kQuiet &&
+         !end.Passed(SystemClock())) {
   }
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kClosed);
 }
 
 TEST(IsNumericAddress, TellsAddressesFromNames) {
