@@ -58,6 +58,7 @@ class KmipClient {
                 const Deadline& deadline);
   KmipChange Change(const KmipCall& call, const Deadline& deadline);
 
+  size_t server_count() { return transport_.servers().size(); }
   // "host:port" of a server, by KmipSession::server().
   std::string ServerName(size_t server) const;
   KmipClientStatus status();
