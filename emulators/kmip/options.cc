@@ -52,6 +52,7 @@ std::string Complaint(const Options& o) {
 ParsedOptions ParseOptions(int argc, char** argv) {
   Options options;
   CLI::App app("A KMIP server for development and tests. It keeps nothing.");
+  app.set_version_flag("--version", "kmip-emulator " OPENKEYRING_VERSION);
   Describe(app, options);
   try {
     app.parse(argc, argv);

@@ -79,6 +79,7 @@ std::string Complaint(const Options& o) {
 ParsedOptions ParseOptions(int argc, char** argv) {
   Options options;
   CLI::App app("An emulator of AWS KMS for development and tests. Not a KMS.");
+  app.set_version_flag("--version", "kms-emulator " OPENKEYRING_VERSION);
   Describe(app, options);
   try {
     app.parse(argc, argv);
