@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "emulators/kms/http_message.h"
+#include "emulators/shared/http_message.h"
 
 #include <time.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/encoding.h"
 
-namespace kms_emulator {
+namespace emulators {
 
 std::optional<std::string_view> HttpMessage::Find(std::string_view name) const {
   for (const Header& header : headers) {
@@ -44,4 +44,4 @@ std::string HttpDate(openkeyring::WallTime time) {
   return text.data();
 }
 
-}  // namespace kms_emulator
+}  // namespace emulators

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_EMULATORS_KMS_HTTP_READER_H_
-#define OPENKEYRING_EMULATORS_KMS_HTTP_READER_H_
+#ifndef OPENKEYRING_EMULATORS_SHARED_HTTP_READER_H_
+#define OPENKEYRING_EMULATORS_SHARED_HTTP_READER_H_
 
 #include <sys/types.h>
 
@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "emulators/kms/http_message.h"
+#include "emulators/shared/http_message.h"
 
-namespace kms_emulator {
+namespace emulators {
 
 // One side of a connection, blocking.
 class Stream {
@@ -61,6 +61,6 @@ class HttpReader {
 // line): 0, or a status to refuse it with.
 int ParseHead(std::string_view head, HttpMessage& request);
 
-}  // namespace kms_emulator
+}  // namespace emulators
 
-#endif  // OPENKEYRING_EMULATORS_KMS_HTTP_READER_H_
+#endif  // OPENKEYRING_EMULATORS_SHARED_HTTP_READER_H_

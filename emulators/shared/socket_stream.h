@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_EMULATORS_KMS_SOCKET_STREAM_H_
-#define OPENKEYRING_EMULATORS_KMS_SOCKET_STREAM_H_
+#ifndef OPENKEYRING_EMULATORS_SHARED_SOCKET_STREAM_H_
+#define OPENKEYRING_EMULATORS_SHARED_SOCKET_STREAM_H_
 
 #include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
 
-#include "emulators/kms/counters.h"
-#include "emulators/kms/http_reader.h"
-#include "emulators/kms/model.h"
+#include "base/result.h"
+#include "emulators/shared/counters.h"
+#include "emulators/shared/http_reader.h"
 
-namespace kms_emulator {
+namespace emulators {
+
+using openkeyring::Result;
+using openkeyring::Status;
+using openkeyring::StatusCode;
 
 using TlsContext = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 
@@ -28,6 +32,6 @@ std::unique_ptr<Stream> PlainStream(int fd);
 // renegotiation. The destructor sends close_notify.
 std::unique_ptr<Stream> TlsStream(int fd, SSL_CTX& context, Counters& counters);
 
-}  // namespace kms_emulator
+}  // namespace emulators
 
-#endif  // OPENKEYRING_EMULATORS_KMS_SOCKET_STREAM_H_
+#endif  // OPENKEYRING_EMULATORS_SHARED_SOCKET_STREAM_H_

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "emulators/kms/socket_stream.h"
+#include "emulators/shared/socket_stream.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-namespace kms_emulator {
+namespace emulators {
 namespace {
 
 using Ssl = std::unique_ptr<SSL, decltype(&SSL_free)>;
@@ -78,7 +78,7 @@ Result<TlsContext> MakeTlsContext(const std::string& certificate,
   if (context == nullptr) return TlsError("TLS context");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
-  constexpr unsigned char kSessions[] = "kms-emulator";
+  constexpr unsigned char kSessions[] = "emulator";
   SSL_CTX_set_session_id_context(context.get(), kSessions, sizeof kSessions);
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) !=
       1) {
@@ -108,4 +108,4 @@ std::unique_ptr<Stream> TlsStream(int fd, SSL_CTX& context,
   return std::make_unique<Tls>(std::move(ssl));
 }
 
-}  // namespace kms_emulator
+}  // namespace emulators

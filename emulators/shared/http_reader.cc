@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "emulators/kms/http_reader.h"
+#include "emulators/shared/http_reader.h"
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/encoding.h"
 
-namespace kms_emulator {
+namespace emulators {
 namespace {
 
 constexpr size_t kMaxHead = 64 << 10;
@@ -177,4 +177,4 @@ int HttpReader::ReadChunks(HttpMessage& request) {
   }
 }
 
-}  // namespace kms_emulator
+}  // namespace emulators

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "emulators/kms/http_reader.h"
+#include "emulators/shared/http_reader.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace kms_emulator {
+namespace emulators {
 namespace {
 
 // Gives its text in pieces of `step` bytes, and keeps what is written.
@@ -84,4 +84,4 @@ TEST(EmulatorHttpReader, EveryPrefixOfARequestIsAnEndOrARefusal) {
 }
 
 }  // namespace
-}  // namespace kms_emulator
+}  // namespace emulators

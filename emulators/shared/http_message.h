@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_EMULATORS_KMS_HTTP_MESSAGE_H_
-#define OPENKEYRING_EMULATORS_KMS_HTTP_MESSAGE_H_
+#ifndef OPENKEYRING_EMULATORS_SHARED_HTTP_MESSAGE_H_
+#define OPENKEYRING_EMULATORS_SHARED_HTTP_MESSAGE_H_
 
 #include <cstddef>
 #include <optional>
@@ -11,7 +11,7 @@
 
 #include "os/clock.h"
 
-namespace kms_emulator {
+namespace emulators {
 
 using Header = std::pair<std::string, std::string>;
 
@@ -59,6 +59,6 @@ std::optional<std::string> FormValue(std::string_view form,
 // "Sun, 22 Nov 2026 00:00:00 GMT"
 std::string HttpDate(openkeyring::WallTime time);
 
-}  // namespace kms_emulator
+}  // namespace emulators
 
-#endif  // OPENKEYRING_EMULATORS_KMS_HTTP_MESSAGE_H_
+#endif  // OPENKEYRING_EMULATORS_SHARED_HTTP_MESSAGE_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "emulators/kms/http_server.h"
+#include "emulators/shared/http_server.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include <future>
 
-namespace kms_emulator {
+namespace emulators {
 namespace {
 
 class Connection {
@@ -122,4 +122,4 @@ TEST(EmulatorHttpServer, WhatCannotBeListenedOnIsAnError) {
 }
 
 }  // namespace
-}  // namespace kms_emulator
+}  // namespace emulators

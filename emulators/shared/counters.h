@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_EMULATORS_KMS_COUNTERS_H_
-#define OPENKEYRING_EMULATORS_KMS_COUNTERS_H_
+#ifndef OPENKEYRING_EMULATORS_SHARED_COUNTERS_H_
+#define OPENKEYRING_EMULATORS_SHARED_COUNTERS_H_
 
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 
-#include "emulators/kms/service_error.h"
+namespace emulators {
 
-namespace kms_emulator {
+using Json = nlohmann::json;
 
 // What has happened since the start or the last reset, exactly. Gauges (what is
 // open now) survive a reset. Threads: all methods may be called concurrently.
@@ -95,6 +96,6 @@ class Counters {
   int64_t max_concurrent_ = 0;
 };
 
-}  // namespace kms_emulator
+}  // namespace emulators
 
-#endif  // OPENKEYRING_EMULATORS_KMS_COUNTERS_H_
+#endif  // OPENKEYRING_EMULATORS_SHARED_COUNTERS_H_
