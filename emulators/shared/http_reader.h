@@ -57,8 +57,8 @@ class HttpReader {
   std::string buffer_;
 };
 
-// The head of a request (request line and header lines, without the last blank
-// line): 0, or a status to refuse it with.
+// The head of a request (request line and header lines, without the empty line
+// at its end): 0, or a status to refuse it with.
 int ParseHead(std::string_view head, HttpMessage& request);
 
 }  // namespace emulators
