@@ -5,12 +5,12 @@
 
 #include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
+#include "kmip/operations/add_attribute.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
 #include "kmip/operations/revoke.h"
-#include "kmip/operations/set_attribute.h"
 
 namespace openkeyring {
 namespace {
@@ -243,7 +243,7 @@ Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
   KmipAttributes mark;
   mark.application_info = {KmipRemovedMark()};
   const KmipChange change =
-      client_.Change(MakeSetAttribute(id, mark), deadline);
+      client_.Change(MakeAddAttribute(id, mark), deadline);
   if (!change.status.ok()) {
     return refusal.WithContext(
         KmipObjectText(id) +
