@@ -84,8 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Check(CheckTtlv(bytes).ok(), "only sound messages are read");
   KmipResponse matched = *response;
   const std::vector<KmipCall> calls(response->items.size(), MakeGet("1"));
-  if (MatchKmipResponse({{1, 4}, 0, 1}, calls, matched) ==
-      KmipMatch::kAnswers) {
+  if (MatchKmipResponse({{1, 4}, 0, 1}, calls, matched) == KmipFit::kAnswers) {
     for (const KmipResponseItem& item : matched.items) {
       if (item.status != KmipResultStatus::kSuccess) continue;
       Check(*ReadKmipIdentifier(item.payload) == "1", "only its own answer");

@@ -80,7 +80,7 @@ std::vector<KmipReply> KmipSession::Call(std::span<const KmipCall> calls,
       }
       break;
     }
-    if (delivery.match == KmipMatch::kAnswers) {
+    if (delivery.fit == KmipFit::kAnswers) {
       FillReplies(delivery, batch, filled);
       done += size;
     } else {

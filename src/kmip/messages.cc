@@ -74,6 +74,7 @@ bool NamesObject(KmipOperation operation) {
   switch (operation) {
     case KmipOperation::kGet:
     case KmipOperation::kGetAttributes:
+    case KmipOperation::kAddAttribute:
     case KmipOperation::kActivate:
     case KmipOperation::kRevoke:
     case KmipOperation::kDestroy:
@@ -195,27 +196,27 @@ Result<KmipResponse> ReadKmipResponse(ByteView message) {
   return response;
 }
 
-KmipMatch MatchKmipResponse(const KmipRequestOptions& options,
-                            std::span<const KmipCall> calls,
-                            KmipResponse& response) {
+KmipFit MatchKmipResponse(const KmipRequestOptions& options,
+                          std::span<const KmipCall> calls,
+                          KmipResponse& response) {
   std::vector<KmipResponseItem>& items = response.items;
   const bool is_refusal = items.size() == 1 && calls.size() > 1 &&
                           !items.front().batch_item &&
                           items.front().status != KmipResultStatus::kSuccess;
-  if (is_refusal) return KmipMatch::kRefusal;
-  if (items.size() > calls.size()) return KmipMatch::kForeign;
-  if (items.size() < calls.size()) return KmipMatch::kPartial;
+  if (is_refusal) return KmipFit::kRefusal;
+  if (items.size() > calls.size()) return KmipFit::kForeign;
+  if (items.size() < calls.size()) return KmipFit::kPartial;
   std::vector<std::optional<KmipResponseItem>> ordered(calls.size());
   for (size_t position = 0; position < items.size(); ++position) {
     const KmipResponseItem& item = items[position];
     const auto place = PlaceOf(item, position, options, calls.size());
     if (!place || ordered[*place] || !Answers(item, calls[*place])) {
-      return KmipMatch::kForeign;
+      return KmipFit::kForeign;
     }
     ordered[*place] = item;
   }
   for (size_t i = 0; i < items.size(); ++i) items[i] = std::move(*ordered[i]);
-  return KmipMatch::kAnswers;
+  return KmipFit::kAnswers;
 }
 
 std::string KmipQuoted(std::string_view text) {

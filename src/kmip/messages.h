@@ -66,7 +66,7 @@ struct KmipResponse {
 Result<KmipResponse> ReadKmipResponse(ByteView message);
 
 // What a response is to the request that it should answer.
-enum class KmipMatch {
+enum class KmipFit {
   kAnswers,  // There is one item for each call; they are in the calls' order.
   kRefusal,  // The only item is about several calls as a whole: it has failed.
   kPartial,  // Some answers are missing, and maybe these are not in order.
@@ -78,9 +78,9 @@ enum class KmipMatch {
 // counts, as the request asks for, provided that no item is missing. Of
 // anything but kAnswers and kRefusal nothing may be used: a server that drops
 // the first of two answers must not give the first call the second's.
-KmipMatch MatchKmipResponse(const KmipRequestOptions& options,
-                            std::span<const KmipCall> calls,
-                            KmipResponse& response);
+KmipFit MatchKmipResponse(const KmipRequestOptions& options,
+                          std::span<const KmipCall> calls,
+                          KmipResponse& response);
 
 // What the answer to `asked` means; Ok for success. The message has the
 // operation, the reason and the server's own words, folded.

@@ -171,22 +171,22 @@ void Write(TtlvWriter& writer, const Answer& answer) {
   }
 }
 
-struct Match {
-  KmipMatch match;
+struct Matched {
+  KmipFit fit;
   std::vector<std::string> ids;  // In the calls' order.
 };
 
 // What these answers are to a Get of each of `asked`; items count from 7.
-Match MatchOf(const std::vector<std::string>& asked,
-              const std::vector<Answer>& answers) {
+Matched MatchOf(const std::vector<std::string>& asked,
+                const std::vector<Answer>& answers) {
   std::vector<KmipCall> calls;
   for (const std::string& id : asked) calls.push_back(MakeGet(id));
   const Secret bytes = Response([&](TtlvWriter& writer) {
     for (const Answer& answer : answers) Write(writer, answer);
   });
   auto response = ReadKmipResponse(bytes.RevealBytes());
-  Match found;
-  found.match = MatchKmipResponse({{1, 4}, 0, 7}, calls, *response);
+  Matched found;
+  found.fit = MatchKmipResponse({{1, 4}, 0, 7}, calls, *response);
   for (const KmipResponseItem& item : response->items) {
     found.ids.push_back(ReadKmipIdentifier(item.payload).value_or(""));
   }
@@ -197,64 +197,63 @@ std::string ItemId(uint8_t number) {
   return {'\0', '\0', '\0', static_cast<char>(number)};
 }
 
-TEST(KmipMatch, AnswersComeIntoTheOrderOfTheCalls) {
+TEST(KmipFit, AnswersComeIntoTheOrderOfTheCalls) {
   const auto get = KmipOperation::kGet;
-  const Match in_order =
+  const Matched in_order =
       MatchOf({"a", "b"}, {{ItemId(7), get, "a"}, {ItemId(8), get, "b"}});
-  EXPECT_EQ(in_order.match, KmipMatch::kAnswers);
-  const Match turned =
+  EXPECT_EQ(in_order.fit, KmipFit::kAnswers);
+  const Matched turned =
       MatchOf({"a", "b"}, {{ItemId(8), get, "b"}, {ItemId(7), get, "a"}});
-  EXPECT_EQ(turned.match, KmipMatch::kAnswers);
+  EXPECT_EQ(turned.fit, KmipFit::kAnswers);
   EXPECT_EQ(turned.ids, (std::vector<std::string>{"a", "b"}));
 }
 
-TEST(KmipMatch, WithoutIdsTheOrderCounts) {
-  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "a"}, {"", {}, "b"}}).match,
-            KmipMatch::kAnswers);
+TEST(KmipFit, WithoutIdsTheOrderCounts) {
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "a"}, {"", {}, "b"}}).fit,
+            KmipFit::kAnswers);
   // An error has no identifier.
-  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "", true}, {"", {}, "b"}}).match,
-            KmipMatch::kAnswers);
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "", true}, {"", {}, "b"}}).fit,
+            KmipFit::kAnswers);
 }
 
-TEST(KmipMatch, AnAnswerAboutAnotherObjectIsForeign) {
+TEST(KmipFit, AnAnswerAboutAnotherObjectIsForeign) {
   const auto get = KmipOperation::kGet;
-  EXPECT_EQ(MatchOf({"a"}, {{"", get, "b"}}).match, KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a"}, {{ItemId(7), get, "b"}}).match, KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a"}, {{ItemId(7), get, ""}}).match, KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a", "b"}, {{"", get, "b"}, {"", get, "a"}}).match,
-            KmipMatch::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"", get, "b"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(7), get, "b"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(7), get, ""}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", get, "b"}, {"", get, "a"}}).fit,
+            KmipFit::kForeign);
   EXPECT_EQ(
-      MatchOf({"a", "b"}, {{ItemId(7), get, "b"}, {ItemId(8), get, "a"}}).match,
-      KmipMatch::kForeign);
+      MatchOf({"a", "b"}, {{ItemId(7), get, "b"}, {ItemId(8), get, "a"}}).fit,
+      KmipFit::kForeign);
 }
 
-TEST(KmipMatch, AnAnswerToAnotherRequestIsForeign) {
+TEST(KmipFit, AnAnswerToAnotherRequestIsForeign) {
   const auto get = KmipOperation::kGet;
-  EXPECT_EQ(MatchOf({"a"}, {{ItemId(6), get, "a"}}).match, KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a"}, {{ItemId(8), get, "a"}}).match, KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a"}, {{"7", get, "a"}}).match, KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a"}, {{"", KmipOperation::kDestroy, "a"}}).match,
-            KmipMatch::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(6), get, "a"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(8), get, "a"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"7", get, "a"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"", KmipOperation::kDestroy, "a"}}).fit,
+            KmipFit::kForeign);
 }
 
-TEST(KmipMatch, TwoAnswersToOneCallAreForeign) {
+TEST(KmipFit, TwoAnswersToOneCallAreForeign) {
   const auto get = KmipOperation::kGet;
   EXPECT_EQ(
-      MatchOf({"a", "b"}, {{ItemId(7), get, "a"}, {ItemId(7), get, "a"}}).match,
-      KmipMatch::kForeign);
-  EXPECT_EQ(MatchOf({"a"}, {{"", get, "a"}, {"", get, "a"}}).match,
-            KmipMatch::kForeign);
+      MatchOf({"a", "b"}, {{ItemId(7), get, "a"}, {ItemId(7), get, "a"}}).fit,
+      KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"", get, "a"}, {"", get, "a"}}).fit,
+            KmipFit::kForeign);
 }
 
-TEST(KmipMatch, AMissingAnswerMakesThePlacesOfTheOthersUnknown) {
-  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "b"}}).match, KmipMatch::kPartial);
-  EXPECT_EQ(MatchOf({"a"}, {}).match, KmipMatch::kPartial);
+TEST(KmipFit, AMissingAnswerMakesThePlacesOfTheOthersUnknown) {
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "b"}}).fit, KmipFit::kPartial);
+  EXPECT_EQ(MatchOf({"a"}, {}).fit, KmipFit::kPartial);
 }
 
-TEST(KmipMatch, OneFailureForSeveralCallsIsARefusalOfAll) {
-  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "", true}}).match,
-            KmipMatch::kRefusal);
-  EXPECT_EQ(MatchOf({"a"}, {{"", {}, "", true}}).match, KmipMatch::kAnswers);
+TEST(KmipFit, OneFailureForSeveralCallsIsARefusalOfAll) {
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "", true}}).fit, KmipFit::kRefusal);
+  EXPECT_EQ(MatchOf({"a"}, {{"", {}, "", true}}).fit, KmipFit::kAnswers);
 }
 
 TEST(KmipQuoted, ControlCharactersAndLengthDoNotReachALog) {

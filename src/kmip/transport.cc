@@ -186,13 +186,13 @@ Status KmipTransport::Receive(Try& attempt, KmipExchange exchange,
   // Like no answer: it says nothing about what is stored.
   if (!response) return {StatusCode::kUnavailable, response.error().message()};
   result.response = std::move(*response);
-  result.match = MatchKmipResponse(request, attempt.calls, result.response);
-  if (result.match == KmipMatch::kForeign ||
-      (result.match == KmipMatch::kPartial && attempt.calls.size() == 1)) {
+  result.fit = MatchKmipResponse(request, attempt.calls, result.response);
+  if (result.fit == KmipFit::kForeign ||
+      (result.fit == KmipFit::kPartial && attempt.calls.size() == 1)) {
     return {StatusCode::kUnavailable,
             "KMIP: the answer is not one to what was asked"};
   }
-  if (result.match != KmipMatch::kPartial && state == StreamState::kQuiet) {
+  if (result.fit != KmipFit::kPartial && state == StreamState::kQuiet) {
     attempt.lease.Keep();
   } else {
     attempt.lease.Close();

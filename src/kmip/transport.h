@@ -31,7 +31,7 @@ struct KmipClientOptions {
 // What became of one request message.
 struct KmipDelivery {
   // Ok: `response` answers it, or refuses it as a whole, or is kPartial (see
-  // `match`). Otherwise nobody answered: kUnavailable (also when the answer
+  // `fit`). Otherwise nobody answered: kUnavailable (also when the answer
   // cannot be read or is to another request), kTimeout, or kMisconfigured
   // (certificates, version).
   Status status;
@@ -39,7 +39,7 @@ struct KmipDelivery {
   // there is no response, `server` may have done all of it.
   bool sent = false;
   std::optional<size_t> server;  // That answered, or to which it went out.
-  KmipMatch match = KmipMatch::kAnswers;
+  KmipFit fit = KmipFit::kAnswers;
   KmipResponse response;                  // Lies in `message`.
   std::shared_ptr<const Secret> message;  // The complete response.
 };

@@ -94,6 +94,9 @@ class Client:
     def attributes(self, id: str, *wanted: str) -> dict:
         return self._ask("attributes", id=id, wanted=list(wanted))["attributes"]
 
+    def add_attribute(self, id: str, **attribute) -> None:
+        self._ask("add_attribute", id=id, attributes=attribute)
+
     def locate(self, **attributes) -> list[str]:
         return self._ask("locate", attributes=attributes)["ids"]
 

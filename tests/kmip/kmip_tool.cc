@@ -11,6 +11,7 @@
 #include "kmip/client.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
+#include "kmip/operations/add_attribute.h"
 #include "kmip/operations/create.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
@@ -134,6 +135,10 @@ class Session {
     if (what == "activate") return Change(MakeActivate(in.at("id")));
     if (what == "revoke") return Revoke(in);
     if (what == "destroy") return Change(MakeDestroy(in.at("id")));
+    if (what == "add_attribute") {
+      attributes_ = Attributes(in);
+      return Change(MakeAddAttribute(in.at("id"), attributes_));
+    }
     if (what == "get") return Get(in.at("id"));
     if (what == "get_many") return GetMany(in.at("ids"));
     if (what == "attributes") return GetAttributes(in);

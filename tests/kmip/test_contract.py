@@ -152,6 +152,18 @@ def test_what_was_never_active_is_destroyed_but_not_revoked(client_of_version):
     assert client_of_version.locate(names=["n"]) == []
 
 
+def test_an_attribute_is_added_later_or_refused(client_of_version, kind_and_version):
+    id = client_of_version.register(KEY, names=["n"])
+    if kind_and_version.startswith("emulator"):
+        client_of_version.add_attribute(id, groups=["later"])
+        assert client_of_version.attributes(id)["groups"] == ["later"]
+        return
+    # PyKMIP 0.10 has no AddAttribute: an object gets all its attributes when it is made.
+    with pytest.raises(Refused) as refused:
+        client_of_version.add_attribute(id, groups=["later"])
+    assert refused.value.code == "InvalidArgument" and not refused.value.lost
+
+
 def test_some_attributes_can_be_asked_for(client_of_version):
     id = client_of_version.register(KEY, names=["n"], groups=["g"])
     some = client_of_version.attributes(id, "State", "Name")

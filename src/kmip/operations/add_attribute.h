@@ -9,9 +9,9 @@
 
 namespace openkeyring {
 
-// AddAttribute (KMIP 1.4 section 4.14) of one value more of an attribute that
-// may have several. `attribute` has exactly one set; it is borrowed. The
-// answer: ReadKmipIdentifier.
+// AddAttribute (KMIP 1.4 section 4.14): gives an object one more name, object
+// group or application information, of which it may have several. `attribute`
+// has exactly one set; it is borrowed. The answer: ReadKmipIdentifier.
 KmipCall MakeAddAttribute(std::string id, const KmipAttributes& attribute);
 
 }  // namespace openkeyring

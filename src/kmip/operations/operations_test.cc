@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "kmip/operations/activate.h"
+#include "kmip/operations/add_attribute.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/discover_versions.h"
 #include "kmip/operations/get.h"
@@ -283,6 +284,25 @@ TEST(KmipGetAttributes, ReadsBothFrames) {
     EXPECT_EQ(read->names, wanted.names);
     EXPECT_EQ(read->state, wanted.state);
   }
+}
+
+TEST(KmipAddAttribute, IsFramedInVersion2) {
+  const KmipAttributes name = Named("n");
+  const KmipCall call = MakeAddAttribute("id", name);
+  EXPECT_FALSE(call.idempotent);
+  EXPECT_EQ(Payload(call, k14),
+            "UniqueIdentifier Text \"id\"\n"
+            "Attribute\n"
+            "  AttributeName Text \"Name\"\n"
+            "  AttributeValue\n"
+            "    NameValue Text \"n\"\n"
+            "    NameType Enum 1\n");
+  EXPECT_EQ(Payload(call, k20),
+            "UniqueIdentifier Text \"id\"\n"
+            "NewAttribute\n"
+            "  Name\n"
+            "    NameValue Text \"n\"\n"
+            "    NameType Enum 1\n");
 }
 
 TEST(KmipRevoke, HasReasonAndMessageAndDateOnlyWhenGiven) {
