@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "aws/shared_files.h"
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -131,7 +131,7 @@ TEST(ProfileFile, AnyBytesAreParsedOrRefusedWithoutACrash) {
 }
 
 TEST(SharedFiles, MissingFilesAreEmptyOnes) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   EXPECT_TRUE(ReadSharedFiles(fake.environment, fake.files));
   fake.environment.home.reset();
   const auto files = ReadSharedFiles(fake.environment, fake.files);
@@ -140,7 +140,7 @@ TEST(SharedFiles, MissingFilesAreEmptyOnes) {
 }
 
 TEST(SharedFiles, VariablesNameOtherPlaces) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.environment.variables = {{"AWS_CONFIG_FILE", "~/c"},
                                 {"AWS_SHARED_CREDENTIALS_FILE", "/etc/k"}};
   fake.files.contents = {{"/home/db/c", "[default]\nregion=r\n"},
@@ -151,14 +151,14 @@ TEST(SharedFiles, VariablesNameOtherPlaces) {
 }
 
 TEST(SharedFiles, DevNullIsAnEmptyFile) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.environment.variables["AWS_CONFIG_FILE"] = "/dev/null";
   fake.files.errors["/dev/null"] = {StatusCode::kInvalidArgument, "device"};
   EXPECT_TRUE(ReadSharedFiles(fake.environment, fake.files));
 }
 
 TEST(SharedFiles, TheCredentialsFileCountsFirstAndOriginSaysSo) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.SetConfig("[default]\nregion=a\nca_bundle=x\n");
   fake.SetCredentials("[default]\nregion=b\n");
   const auto files = ReadSharedFiles(fake.environment, fake.files);
@@ -170,7 +170,7 @@ TEST(SharedFiles, TheCredentialsFileCountsFirstAndOriginSaysSo) {
 }
 
 TEST(SharedFiles, AFileThatMayNotBeReadIsMisconfiguredAndNamed) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   const std::string path = "/home/db/.aws/credentials";
   fake.files.errors[path] = {StatusCode::kDenied, "Permission denied"};
   Status status = ReadSharedFiles(fake.environment, fake.files).status();

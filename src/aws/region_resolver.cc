@@ -17,11 +17,11 @@ constexpr std::chrono::minutes kAskAgainAfter{1};
 // Waiting by the injected clock: how often it is looked at.
 constexpr Millis kSlice{50};
 
-Result<std::string> RegionOfInstance(AwsDependencies world,
+Result<std::string> RegionOfInstance(AwsDependencies dependencies,
                                      const std::string& profile,
                                      const Deadline& deadline) {
   // Of its own: RegionResolver is shared by threads and an ImdsClient is not.
-  ImdsClient imds(world, profile);
+  ImdsClient imds(dependencies, profile);
   const Result<Secret> body = imds.Get(kPath, deadline);
   if (!body) return body.error();
   std::string region(Trim(body->RevealText()));
@@ -32,22 +32,25 @@ Result<std::string> RegionOfInstance(AwsDependencies world,
 
 }  // namespace
 
-RegionResolver::RegionResolver(AwsDependencies world,
+RegionResolver::RegionResolver(AwsDependencies dependencies,
                                const AwsSettings& settings)
-    : world_(world), profile_(settings.profile), region_(settings.region) {
+    : dependencies_(dependencies),
+      profile_(settings.profile),
+      region_(settings.region) {
   if (region_.empty()) return;
-  world_.log.Write(LogLevel::kDebug, "AWS region " + region_ + " (" +
-                                         settings.region_origin + ")");
+  dependencies_.log.Write(LogLevel::kDebug, "AWS region " + region_ + " (" +
+                                                settings.region_origin + ")");
 }
 
 std::string RegionResolver::Region(const Deadline& deadline) {
   std::unique_lock lock(mutex_);
-  while (asking_ && !deadline.Passed(world_.clock)) {
-    asked_.wait_for(lock, std::min(kSlice, deadline.Remaining(world_.clock)));
+  while (asking_ && !deadline.Passed(dependencies_.clock)) {
+    asked_.wait_for(lock,
+                    std::min(kSlice, deadline.Remaining(dependencies_.clock)));
   }
   const bool must_ask = region_.empty() && !asking_ &&
-                        world_.clock.Steady() >= ask_again_ &&
-                        !deadline.Passed(world_.clock);
+                        dependencies_.clock.Steady() >= ask_again_ &&
+                        !deadline.Passed(dependencies_.clock);
   if (must_ask) {
     asking_ = true;
     lock.unlock();
@@ -69,10 +72,11 @@ void RegionResolver::Ask(const Deadline& deadline) {
     }
     RegionResolver& resolver;
   } done{*this};
-  Result<std::string> region = RegionOfInstance(world_, profile_, deadline);
+  Result<std::string> region =
+      RegionOfInstance(dependencies_, profile_, deadline);
   if (!region) return RememberFailure(region.error());
-  world_.log.Write(LogLevel::kNote,
-                   "AWS region " + *region + " (instance metadata)");
+  dependencies_.log.Write(LogLevel::kNote,
+                          "AWS region " + *region + " (instance metadata)");
   std::lock_guard lock(mutex_);
   region_ = std::move(*region);
 }
@@ -82,13 +86,14 @@ void RegionResolver::RememberFailure(const Status& error) {
   {
     std::lock_guard lock(mutex_);
     first = !std::exchange(failed_, true);
-    ask_again_ = world_.clock.Steady() + kAskAgainAfter;
+    ask_again_ = dependencies_.clock.Steady() + kAskAgainAfter;
   }
   if (!first) return;
-  world_.log.Write(LogLevel::kWarning,
-                   "no AWS region is set, and the instance does not tell: " +
-                       std::string(kFallback) + " is used until it does (" +
-                       error.message() + ")");
+  dependencies_.log.Write(
+      LogLevel::kWarning,
+      "no AWS region is set, and the instance does not tell: " +
+          std::string(kFallback) + " is used until it does (" +
+          error.message() + ")");
 }
 
 }  // namespace openkeyring

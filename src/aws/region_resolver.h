@@ -20,14 +20,14 @@ namespace openkeyring {
 // others wait for its answer. No lock is held during the request.
 class RegionResolver {
  public:
-  RegionResolver(AwsDependencies world, const AwsSettings& settings);
+  RegionResolver(AwsDependencies dependencies, const AwsSettings& settings);
   std::string Region(const Deadline& deadline);
 
  private:
   void Ask(const Deadline& deadline);
   void RememberFailure(const Status& error);
 
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
   const std::string profile_;  // Whose keys say how to reach IMDS.
   std::mutex mutex_;
   std::condition_variable asked_;

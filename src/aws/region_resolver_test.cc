@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -18,19 +18,19 @@ AwsSettings NoRegion() {
 }
 
 TEST(RegionResolver, WhatTheSettingsSayNeedsNoRequest) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   AwsSettings settings = NoRegion();
   settings.region = "eu-west-1";
-  RegionResolver resolver(fake.world(), settings);
+  RegionResolver resolver(fake.dependencies(), settings);
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "eu-west-1");
   EXPECT_TRUE(fake.http.seen().empty());
 }
 
 TEST(RegionResolver, TheInstanceIsAskedOnceAndItsAnswerKept) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.http.Push(200, "TOKEN");
   fake.http.Push(200, "ap-south-1\n");
-  RegionResolver resolver(fake.world(), NoRegion());
+  RegionResolver resolver(fake.dependencies(), NoRegion());
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "ap-south-1");
   fake.clock.Advance(std::chrono::hours(24));
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "ap-south-1");
@@ -38,8 +38,8 @@ TEST(RegionResolver, TheInstanceIsAskedOnceAndItsAnswerKept) {
 }
 
 TEST(RegionResolver, WithoutAnAnswerItIsUsEast1AndTheLogSaysWhyOnce) {
-  FakeAwsWorld fake;
-  RegionResolver resolver(fake.world(), NoRegion());
+  FakeAwsDependencies fake;
+  RegionResolver resolver(fake.dependencies(), NoRegion());
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "us-east-1");
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "us-east-1");
   EXPECT_EQ(fake.http.seen().size(), 1u);
@@ -52,8 +52,8 @@ TEST(RegionResolver, WithoutAnAnswerItIsUsEast1AndTheLogSaysWhyOnce) {
 }
 
 TEST(RegionResolver, AfterAMinuteTheInstanceMayStillAnswer) {
-  FakeAwsWorld fake;
-  RegionResolver resolver(fake.world(), NoRegion());
+  FakeAwsDependencies fake;
+  RegionResolver resolver(fake.dependencies(), NoRegion());
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "us-east-1");
   fake.http.Push(200, "TOKEN");
   fake.http.Push(200, "eu-north-1");
@@ -63,16 +63,16 @@ TEST(RegionResolver, AfterAMinuteTheInstanceMayStillAnswer) {
 }
 
 TEST(RegionResolver, AnAnswerThatIsNoRegionIsNotBelieved) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.http.Push(200, "TOKEN");
   fake.http.Push(200, "<html>evil.example/</html>");
-  RegionResolver resolver(fake.world(), NoRegion());
+  RegionResolver resolver(fake.dependencies(), NoRegion());
   EXPECT_EQ(resolver.Region(fake.InAMinute()), "us-east-1");
 }
 
 TEST(RegionResolver, ACallWithoutTimeLeftAsksNobodyAndSpoilsNothing) {
-  FakeAwsWorld fake;
-  RegionResolver resolver(fake.world(), NoRegion());
+  FakeAwsDependencies fake;
+  RegionResolver resolver(fake.dependencies(), NoRegion());
   EXPECT_EQ(resolver.Region(fake.In(Millis(0))), "us-east-1");
   EXPECT_TRUE(fake.http.seen().empty());
   fake.http.Push(200, "TOKEN");
@@ -82,12 +82,13 @@ TEST(RegionResolver, ACallWithoutTimeLeftAsksNobodyAndSpoilsNothing) {
 
 TEST(RegionResolver, CallersAtOnceShareOneQuestionAndAllGetItsAnswer) {
   std::atomic<int> requests{0};
-  FakeAwsWorld fake([&](const HttpRequest& request) -> Result<HttpResponse> {
-    ++requests;
-    SystemClock().SleepFor(Millis(20));
-    return MakeResponse(200, request.method == "PUT" ? "T" : "eu-west-3");
-  });
-  RegionResolver resolver(fake.world(), NoRegion());
+  FakeAwsDependencies fake(
+      [&](const HttpRequest& request) -> Result<HttpResponse> {
+        ++requests;
+        SystemClock().SleepFor(Millis(20));
+        return MakeResponse(200, request.method == "PUT" ? "T" : "eu-west-3");
+      });
+  RegionResolver resolver(fake.dependencies(), NoRegion());
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "aws/credentials/values.h"
 #include "aws/endpoints.h"
 #include "aws/profile_file.h"
 #include "aws/shared_files.h"
+#include "aws/values.h"
 #include "net/url.h"
 
 namespace openkeyring {

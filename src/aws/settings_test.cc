@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -28,7 +28,7 @@ class SettingsTest : public ::testing::Test {
     return fake_.environment.variables[name];
   }
 
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
   AwsOptions options_;
 };
 

@@ -4,16 +4,19 @@
 #include <algorithm>
 #include <utility>
 
-#include "aws/credentials/assume_role.h"
+#include "aws/credentials/access_key_file.h"
+#include "aws/credentials/assumed_role.h"
 #include "aws/credentials/container.h"
 #include "aws/credentials/environment.h"
+#include "aws/credentials/environment_web_identity.h"
 #include "aws/credentials/explicit.h"
 #include "aws/credentials/imds.h"
-#include "aws/credentials/key_file.h"
 #include "aws/credentials/process.h"
-#include "aws/credentials/profile.h"
-#include "aws/credentials/values.h"
-#include "aws/credentials/web_identity.h"
+#include "aws/credentials/profile_keys.h"
+#include "aws/credentials/profile_login.h"
+#include "aws/credentials/profile_role.h"
+#include "aws/credentials/profile_web_identity.h"
+#include "aws/values.h"
 
 namespace openkeyring {
 namespace {
@@ -58,11 +61,12 @@ Result<std::shared_ptr<const Credentials>> CredentialChain::Get(
   return Refresh(patience);
 }
 
-void CredentialChain::Invalidate(const Credentials& refused) {
-  std::lock_guard lock(mutex_);
-  if (current_.get() != &refused) return;
+bool CredentialChain::Replace(const Credentials& refused) {
+  const std::lock_guard lock(mutex_);
+  if (current_.get() != &refused) return true;
   invalidated_ = true;
   quiet_until_ = {};
+  return true;
 }
 
 std::string CredentialChain::SourceName() const {
@@ -176,7 +180,7 @@ std::string CredentialChain::RememberFailure(const Status& error,
 namespace {
 
 // Environment, profile, web identity, container, instance.
-void AddUsualSources(AwsDependencies world, const AwsOptions& options,
+void AddUsualSources(AwsDependencies dependencies, const AwsOptions& options,
                      const std::string& profile,
                      const std::shared_ptr<StsClient>& sts,
                      CredentialSources& sources) {
@@ -184,46 +188,48 @@ void AddUsualSources(AwsDependencies world, const AwsOptions& options,
   const auto add = [&](auto source) { sources.push_back(std::move(source)); };
   using Kind = ProfileFile::Kind;
   if (use_environment) {
-    add(std::make_unique<EnvironmentSource>(world.environment));
+    add(std::make_unique<EnvironmentSource>(dependencies.environment));
   }
-  add(std::make_unique<ProfileRoleSource>(world, sts, profile));
-  add(std::make_unique<ProfileWebIdentitySource>(world, sts, profile));
+  add(std::make_unique<ProfileRoleSource>(dependencies, sts, profile));
+  add(std::make_unique<ProfileWebIdentitySource>(dependencies, sts, profile));
   if (use_environment) {
-    add(std::make_unique<EnvironmentWebIdentitySource>(world, sts));
+    add(std::make_unique<EnvironmentWebIdentitySource>(dependencies, sts));
   }
-  add(std::make_unique<ProfileKeysSource>(world, profile, Kind::kCredentials));
-  add(std::make_unique<ProcessSource>(world, profile));
-  add(std::make_unique<ProfileKeysSource>(world, profile, Kind::kConfig));
-  add(std::make_unique<LoginSource>(world, profile));
-  add(std::make_unique<ContainerSource>(world));
-  add(std::make_unique<ImdsSource>(world, profile));
+  add(std::make_unique<ProfileKeysSource>(dependencies, profile,
+                                          Kind::kCredentials));
+  add(std::make_unique<ProcessSource>(dependencies, profile));
+  add(std::make_unique<ProfileKeysSource>(dependencies, profile,
+                                          Kind::kConfig));
+  add(std::make_unique<ProfileLoginSource>(dependencies, profile));
+  add(std::make_unique<ContainerSource>(dependencies));
+  add(std::make_unique<ImdsSource>(dependencies, profile));
 }
 
 }  // namespace
 
 std::unique_ptr<CredentialChain> MakeCredentialChain(
-    AwsDependencies world, const AwsOptions& options,
+    AwsDependencies dependencies, const AwsOptions& options,
     const AwsSettings& settings, RegionResolver& region) {
-  const auto sts = std::make_shared<StsClient>(world, settings, region);
+  const auto sts = std::make_shared<StsClient>(dependencies, settings, region);
   CredentialSources sources;
   if (!options.key_file.empty()) {
-    sources.push_back(
-        std::make_unique<KeyFileSource>(world.files, options.key_file));
+    sources.push_back(std::make_unique<AccessKeyFileSource>(dependencies.files,
+                                                            options.key_file));
   } else {
     sources.push_back(std::make_unique<ExplicitSource>(options));
-    AddUsualSources(world, options, settings.profile, sts, sources);
+    AddUsualSources(dependencies, options, settings.profile, sts, sources);
   }
   if (!options.role_arn.empty()) {
     RoleRequest role;
     role.role_arn = options.role_arn;
     role.external_id = options.external_id;
     CredentialSources on_top;
-    on_top.push_back(std::make_unique<RoleOnTopSource>(std::move(sources), sts,
-                                                       std::move(role)));
+    on_top.push_back(std::make_unique<AssumedRoleSource>(std::move(sources),
+                                                         sts, std::move(role)));
     sources = std::move(on_top);
   }
-  return std::make_unique<CredentialChain>(std::move(sources), world.clock,
-                                           world.log);
+  return std::make_unique<CredentialChain>(
+      std::move(sources), dependencies.clock, dependencies.log);
 }
 
 }  // namespace openkeyring

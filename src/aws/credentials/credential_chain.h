@@ -30,18 +30,18 @@ namespace openkeyring {
 // credentials are valid, a refresh takes half of its caller's time at most.
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
-class CredentialChain {
+class CredentialChain : public CredentialProvider {
  public:
   CredentialChain(CredentialSources sources, Clock& clock, Log& log);
 
   // Valid credentials. When there are none the error lists every source with
   // what it said: kMisconfigured when no source is configured, else the error
   // of the one that is.
-  Result<std::shared_ptr<const Credentials>> Get(const Deadline& deadline);
+  Result<std::shared_ptr<const Credentials>> Get(
+      const Deadline& deadline) override;
 
-  // AWS refused these credentials: unless they were already replaced, the next
-  // Get asks the sources again. `refused` is the very object that Get gave.
-  void Invalidate(const Credentials& refused);
+  // Unless they were already replaced, the next Get asks the sources again.
+  bool Replace(const Credentials& refused) override;
 
   // The source in use, "" before the first success.
   std::string SourceName() const;
@@ -80,9 +80,9 @@ class CredentialChain {
 
 // The chain of these options: explicit keys, else environment, profile (with
 // assume role, web identity, process), web identity, container, IMDS; and the
-// options' role on top. `region` is used for STS; borrowed like `world`.
+// options' role on top. `region` is used for STS; borrowed like `dependencies`.
 std::unique_ptr<CredentialChain> MakeCredentialChain(
-    AwsDependencies world, const AwsOptions& options,
+    AwsDependencies dependencies, const AwsOptions& options,
     const AwsSettings& settings, RegionResolver& region);
 
 }  // namespace openkeyring
