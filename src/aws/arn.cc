@@ -33,6 +33,16 @@ Result<Arn> ParseArn(std::string_view text) {
   return arn;
 }
 
+std::string RegionOfKeyArn(const std::string& key_id) {
+  const Result<Arn> arn = ParseArn(key_id);
+  return arn && arn->service == "kms" ? arn->region : "";
+}
+
+bool IsMultiRegionKeyArn(const std::string& key_id) {
+  const Result<Arn> arn = ParseArn(key_id);
+  return arn && arn->resource.starts_with("key/mrk-");
+}
+
 std::optional<bool> SameKmsKey(const std::string& key_id,
                                const std::string& key_arn) {
   if (key_id == key_arn) return true;

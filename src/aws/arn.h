@@ -17,6 +17,11 @@ struct Arn {
 // kInvalidArgument for other text.
 Result<Arn> ParseArn(std::string_view text);
 
+// The region in the ARN of a key or an alias; "" for any other id or text.
+std::string RegionOfKeyArn(const std::string& key_id);
+// Whether this is the ARN of a multi-region key, which has one replica a region.
+bool IsMultiRegionKeyArn(const std::string& key_id);
+
 // Whether a key id in any of its forms means the key of that key ARN; replicas
 // of a multi-region key are the same key. Nothing when only KMS can tell: for
 // aliases, and when `key_arn` is not an ARN of a key.

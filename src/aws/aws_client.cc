@@ -59,15 +59,16 @@ Status AwsClient::CallUntilFinal(const AwsCall& call,
 Result<HttpResponse> AwsClient::SendOnce(const AwsCall& call, Attempt& attempt,
                                          const Deadline& deadline) {
   attempt.sent = false;
-  const std::string region = region_.Region(deadline);
+  const Result<std::string> region = region_.RegionFor(call.key_id, deadline);
+  if (!region) return region.error();
   HttpRequest request;
   request.method = "POST";
-  request.url = EndpointUrl(region);
+  request.url = EndpointUrl(*region);
   // An endpoint somebody typed may be plain http; ours never are.
   request.allow_plain_http = !service_.endpoint_url.empty();
   request.send_once = !call.resend;
   Status status = call.write(request);
-  if (status.ok()) status = Sign(call, attempt, region, request, deadline);
+  if (status.ok()) status = Sign(call, attempt, *region, request, deadline);
   if (!status.ok()) return status;
   const Millis left = deadline.Remaining(dependencies_.clock);
   if (left.count() == 0) {

@@ -27,6 +27,7 @@ struct AwsService {
 // One operation. All of it is borrowed for the time of the call.
 struct AwsCall {
   std::string operation;  // For messages: "Decrypt".
+  std::string key_id;     // The KMS key whose region it goes to; "" for any.
   // Puts headers and body into the request of one attempt.
   std::function<Status(HttpRequest& request)> write;
   // Takes the body of a 2xx answer apart. An error means that it is not an
@@ -58,10 +59,6 @@ class AwsClient {
 
   Status Call(const AwsCall& call, const Deadline& deadline);
 
-  // The region that requests are signed for.
-  std::string Region(const Deadline& deadline) {
-    return region_.Region(deadline);
-  }
   const std::shared_ptr<KmsStatisticsKeeper>& statistics() const {
     return statistics_;
   }

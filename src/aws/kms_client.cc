@@ -26,14 +26,16 @@ KmsClient::KmsClient(AwsDependencies dependencies, const AwsSettings& settings,
                options.attempt_timeout},
               settings, region, std::move(options.statistics)),
       credentials_(credentials),
+      region_(region),
       master_key_id_(std::move(options.master_key_id)),
       master_key_option_(std::move(options.master_key_option)) {}
 
-Status KmsClient::Call(const char* operation, const Result<Secret>& body,
-                       Read read, const Deadline& deadline, bool resend) {
+Status KmsClient::Call(const char* operation, std::string_view key_id,
+                       const Result<Secret>& body, Read read, const Deadline& deadline, bool resend) {
   if (!body) return body.error().WithContext(operation);
   AwsCall call;
   call.operation = operation;
+  call.key_id = key_id;
   call.credentials = &credentials_;
   call.resend = resend;
   call.read = std::move(read);
@@ -49,12 +51,13 @@ Status KmsClient::Call(const char* operation, const Result<Secret>& body,
 
 template <typename T>
 Result<T> KmsClient::CallAndRead(const char* operation,
+                                 std::string_view key_id,
                                  const Result<Secret>& body,
                                  Result<T> (*read)(Secret&),
                                  const Deadline& deadline) {
   Result<T> result = Status(StatusCode::kInternal, "not called");
   Status status = Call(
-      operation, body,
+      operation, key_id, body,
       [&](Secret& answer) {
         result = read(answer);
         return result.status();
@@ -69,7 +72,7 @@ Result<WrappedKey> KmsClient::Generate(size_t bytes,
                                        const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();
-  return ToWrapped(CallAndRead("GenerateDataKeyWithoutPlaintext",
+  return ToWrapped(CallAndRead("GenerateDataKeyWithoutPlaintext", *key_id,
                                WriteGenerateDataKey(*key_id, bytes, context),
                                ReadCiphertext, deadline));
 }
@@ -79,17 +82,19 @@ Result<WrappedKey> KmsClient::Wrap(const Secret& key,
                                    const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();
-  return ToWrapped(CallAndRead("Encrypt", WriteEncrypt(*key_id, key, context),
+  return ToWrapped(CallAndRead("Encrypt", *key_id, WriteEncrypt(*key_id, key, context),
                                ReadCiphertext, deadline));
 }
 
 Result<UnwrappedKey> KmsClient::Unwrap(const WrappedKey& wrapped,
                                        const EncryptionContext& context,
                                        const Deadline& deadline) {
-  Result<KmsPlaintext> plaintext = CallAndRead(
-      "Decrypt",
-      WriteDecrypt(KeyIdFor(wrapped, deadline), wrapped.blob, context),
-      ReadPlaintext, deadline);
+  const Result<std::string> key_id =
+      KeyIdNear(wrapped.wrapping_key, wrapped.wrapping_key, deadline);
+  if (!key_id) return key_id.error();
+  Result<KmsPlaintext> plaintext =
+      CallAndRead("Decrypt", *key_id, WriteDecrypt(*key_id, wrapped.blob, context),
+                  ReadPlaintext, deadline);
   if (!plaintext) return plaintext.error();
   return UnwrappedKey{std::move(plaintext->bytes),
                       std::move(plaintext->key_arn)};
@@ -100,10 +105,13 @@ Result<WrappedKey> KmsClient::Rewrap(const WrappedKey& wrapped,
                                      const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();
-  return ToWrapped(CallAndRead("ReEncrypt",
-                               WriteReEncrypt(KeyIdFor(wrapped, deadline),
-                                              *key_id, wrapped.blob, context),
-                               ReadCiphertext, deadline));
+  const Result<std::string> source =
+      KeyIdNear(*key_id, wrapped.wrapping_key, deadline);
+  if (!source) return source.error();
+  return ToWrapped(
+      CallAndRead("ReEncrypt", *key_id,
+                  WriteReEncrypt(*source, *key_id, wrapped.blob, context),
+                  ReadCiphertext, deadline));
 }
 
 std::string KmsClient::CurrentKeyName() const { return master_key_id_(); }
@@ -120,19 +128,19 @@ Result<bool> KmsClient::IsCurrent(const std::string& wrapping_key,
 
 Result<KmsKeyDescription> KmsClient::DescribeKey(std::string_view key_id,
                                                  const Deadline& deadline) {
-  return CallAndRead("DescribeKey", WriteKeyIdOnly(key_id), ReadKeyDescription,
+  return CallAndRead("DescribeKey", key_id, WriteKeyIdOnly(key_id), ReadKeyDescription,
                      deadline);
 }
 
 Status KmsClient::EnableKeyRotation(std::string_view key_id, int period_days,
                                     const Deadline& deadline) {
-  return Call("EnableKeyRotation", WriteEnableKeyRotation(key_id, period_days),
+  return Call("EnableKeyRotation", key_id, WriteEnableKeyRotation(key_id, period_days),
               IgnoreAnswer, deadline);
 }
 
 Status KmsClient::RotateKeyOnDemand(std::string_view key_id,
                                     const Deadline& deadline) {
-  return Call("RotateKeyOnDemand", WriteKeyIdOnly(key_id), IgnoreAnswer,
+  return Call("RotateKeyOnDemand", key_id, WriteKeyIdOnly(key_id), IgnoreAnswer,
               deadline, false);
 }
 
@@ -146,10 +154,13 @@ Result<std::string> KmsClient::MasterKeyId() const {
   return key_id;
 }
 
-std::string KmsClient::KeyIdFor(const WrappedKey& wrapped,
-                                const Deadline& deadline) {
-  if (wrapped.wrapping_key.empty()) return "";
-  return KeyArnInRegion(wrapped.wrapping_key, client_.Region(deadline));
+Result<std::string> KmsClient::KeyIdNear(const std::string& near,
+                                         const std::string& wrapping_key,
+                                         const Deadline& deadline) {
+  if (!IsMultiRegionKeyArn(wrapping_key)) return wrapping_key;
+  const Result<std::string> region = region_.RegionFor(near, deadline);
+  if (!region) return region.error();
+  return KeyArnInRegion(wrapping_key, *region);
 }
 
 }  // namespace openkeyring

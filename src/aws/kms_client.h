@@ -67,16 +67,24 @@ class KmsClient : public KeyWrapper {
  private:
   using Read = std::function<Status(Secret& body)>;
 
-  Status Call(const char* operation, const Result<Secret>& body, Read read,
-              const Deadline& deadline, bool resend = true);
+  // `key_id` is the key whose region the call goes to.
+  Status Call(const char* operation, std::string_view key_id,
+              const Result<Secret>& body, Read read, const Deadline& deadline,
+              bool resend = true);
   template <typename T>
-  Result<T> CallAndRead(const char* operation, const Result<Secret>& body,
-                        Result<T> (*read)(Secret&), const Deadline& deadline);
+  Result<T> CallAndRead(const char* operation, std::string_view key_id,
+                        const Result<Secret>& body, Result<T> (*read)(Secret&),
+                        const Deadline& deadline);
   Result<std::string> MasterKeyId() const;
-  std::string KeyIdFor(const WrappedKey& wrapped, const Deadline& deadline);
+  // The id by which the key of `wrapping_key` is called in the region of the
+  // key `near`.
+  Result<std::string> KeyIdNear(const std::string& near,
+                                const std::string& wrapping_key,
+                                const Deadline& deadline);
 
   AwsClient client_;
   CredentialProvider& credentials_;
+  RegionResolver& region_;
   const std::function<std::string()> master_key_id_;
   const std::string master_key_option_;
 };

@@ -38,7 +38,7 @@ StsClient::StsClient(AwsDependencies dependencies, const AwsSettings& settings,
       session_name_("openkeyring-" + RandomHex(dependencies.random, 8)) {}
 
 Result<Secret> StsClient::ReadToken(const std::string& path) const {
-  Result<Secret> text = dependencies_.files.Read(path, kMaxToken);
+  Result<Secret> text = dependencies_.files.ReadSecret(path, kMaxToken);
   if (!text && text.error().IsTransient()) return text;
   if (!text) {
     return Status(StatusCode::kMisconfigured,

@@ -130,9 +130,16 @@ TEST_F(StsClientTest, AnswersThatAreNotFromStsAreErrorsAndNoCrash) {
        {"", "<html>", "{}", "{\"Error\":", "<Code>", "\xff"}) {
     fake_.http.Push(403, body);
     EXPECT_FALSE(AssumeRole()) << body;
-    fake_.http.Push(200, body);
-    EXPECT_EQ(AssumeRole().status().code(), StatusCode::kCorrupt) << body;
+    for (int i = 0; i < 3; ++i) fake_.http.Push(200, body);
+    EXPECT_EQ(AssumeRole().status().code(), StatusCode::kUnavailable) << body;
   }
+}
+
+TEST_F(StsClientTest, AnAnswerThatIsNotFromStsIsAskedForAgain) {
+  fake_.http.Push(200, "<html>Please log in</html>");
+  fake_.http.Push(200, kAnswer);
+  EXPECT_TRUE(AssumeRole());
+  EXPECT_EQ(fake_.http.seen().size(), 2u);
 }
 
 TEST_F(StsClientTest, AWrongClockIsCorrectedOnceFromTheAnswer) {

@@ -58,7 +58,7 @@ Result<Credentials> ReadAccessKeyFile(FileSystem& files,
   if ((info->permissions & kForEverybody) != 0) {
     return Wrong(path, "is world-readable; run: chmod o= " + path);
   }
-  const Result<Secret> content = files.Read(path, kMaxFile);
+  const Result<Secret> content = files.ReadSecret(path, kMaxFile);
   if (!content) {
     return content.error().WithContext("the file of the AWS access key");
   }

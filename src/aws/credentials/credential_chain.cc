@@ -29,8 +29,7 @@ constexpr std::chrono::seconds kQuietWithout{2};
 // After credentials that were already near their end.
 constexpr Millis kLeastQuiet{1000};
 constexpr Millis kMostQuiet{std::chrono::minutes(5)};
-// Waiting by the injected clock: how often it is looked at.
-constexpr Millis kSlice{50};
+constexpr int kRefresh = 0;  // The one key of the single flight.
 
 // Half of what is left.
 Millis QuietOf(WallTime expiration, WallTime now) {
@@ -42,23 +41,35 @@ Millis QuietOf(WallTime expiration, WallTime now) {
 
 CredentialChain::CredentialChain(CredentialSources sources, Clock& clock,
                                  Log& log)
-    : sources_(std::move(sources)), clock_(clock), log_(log) {}
+    : sources_(std::move(sources)),
+      clock_(clock),
+      log_(log),
+      refreshes_(clock) {}
 
 Result<std::shared_ptr<const Credentials>> CredentialChain::Get(
     const Deadline& deadline) {
-  std::unique_lock lock(mutex_);
-  if (refreshing_ && AgeOfCurrent() >= Age::kMandatory) {
-    WaitForRefresh(lock, Patience(deadline));
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    const bool may_wait = AgeOfCurrent() >= Age::kMandatory;
+    if (!MustAsk(deadline) || (!may_wait && refreshes_.IsRunning(kRefresh))) {
+      return WithoutAsking();
+    }
+    const Deadline refresh = RefreshDeadline(deadline);
+    lock.unlock();
+    std::optional<Result<Held>> mine;
+    const bool landed =
+        refreshes_
+            .Run(kRefresh, refresh,
+                 [&] {
+                   mine = Refresh(refresh);
+                   return true;
+                 })
+            .has_value();
+    if (mine) return *mine;
+    if (landed) continue;  // Another caller's refresh is over.
+    lock.lock();
+    return WithoutAsking();
   }
-  const Age age = AgeOfCurrent();
-  const bool must_ask = age != Age::kFresh && !refreshing_ &&
-                        clock_.Steady() >= quiet_until_ &&
-                        !deadline.Passed(clock_);
-  if (!must_ask) return WithoutAsking();
-  refreshing_ = true;
-  const Deadline patience = Patience(deadline);
-  lock.unlock();
-  return Refresh(patience);
 }
 
 bool CredentialChain::Replace(const Credentials& refused) {
@@ -70,7 +81,7 @@ bool CredentialChain::Replace(const Credentials& refused) {
 }
 
 std::string CredentialChain::SourceName() const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return source_name_;
 }
 
@@ -83,46 +94,37 @@ CredentialChain::Age CredentialChain::AgeOfCurrent() const {
   return left <= kAdvisoryWindow ? Age::kAdvisory : Age::kFresh;
 }
 
+bool CredentialChain::MustAsk(const Deadline& deadline) const {
+  return AgeOfCurrent() != Age::kFresh && clock_.Steady() >= quiet_until_ &&
+         !deadline.Passed(clock_);
+}
+
 // With valid credentials in hand a refresh may take half of the caller's time,
 // so that the other half is left for what the caller wants.
-Deadline CredentialChain::Patience(const Deadline& deadline) const {
+Deadline CredentialChain::RefreshDeadline(const Deadline& deadline) const {
   if (AgeOfCurrent() == Age::kExpired) return deadline;
   return deadline.Within(clock_, deadline.Remaining(clock_) / 2);
 }
 
-void CredentialChain::WaitForRefresh(std::unique_lock<std::mutex>& lock,
-                                     const Deadline& deadline) {
-  while (refreshing_ && !deadline.Passed(clock_)) {
-    refreshed_.wait_for(lock, std::min(kSlice, deadline.Remaining(clock_)));
-  }
-}
-
 Result<CredentialChain::Held> CredentialChain::WithoutAsking() const {
   if (AgeOfCurrent() != Age::kExpired) return current_;
-  if (!refreshing_ && !last_error_.ok()) return last_error_;
+  if (!last_error_.ok() && !refreshes_.IsRunning(kRefresh)) return last_error_;
   return Status(StatusCode::kTimeout, "no AWS credentials in the time allowed");
 }
 
 Result<CredentialChain::Held> CredentialChain::Refresh(
     const Deadline& deadline) {
-  // Runs even when something throws: nobody may wait for ever.
-  struct Done {
-    ~Done() {
-      {
-        std::lock_guard lock(chain.mutex_);
-        chain.refreshing_ = false;
-      }
-      chain.refreshed_.notify_all();
-    }
-    CredentialChain& chain;
-  } done{*this};
+  {
+    const std::lock_guard lock(mutex_);
+    if (!MustAsk(deadline)) return WithoutAsking();
+  }
   Result<FoundCredentials> found = AskSources(deadline);
   const Status error = found.status();
   LogLevel level = LogLevel::kDebug;
   std::string line;
   Result<Held> result = error;
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     line = found ? Accept(std::move(*found), level)
                  : RememberFailure(error, deadline, level);
     if (error.ok() || AgeOfCurrent() != Age::kExpired) result = current_;

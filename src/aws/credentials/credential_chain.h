@@ -2,7 +2,6 @@
 #ifndef OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_
 #define OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +11,7 @@
 #include "aws/dependencies.h"
 #include "aws/region_resolver.h"
 #include "aws/settings.h"
+#include "os/single_flight.h"
 
 namespace openkeyring {
 
@@ -52,9 +52,9 @@ class CredentialChain : public CredentialProvider {
 
   // These expect mutex_ to be held.
   Age AgeOfCurrent() const;
-  Deadline Patience(const Deadline& deadline) const;
-  void WaitForRefresh(std::unique_lock<std::mutex>& lock,
-                      const Deadline& deadline);
+  bool MustAsk(const Deadline& deadline) const;
+  // The time that a refresh may take of a caller's.
+  Deadline RefreshDeadline(const Deadline& deadline) const;
   Result<Held> WithoutAsking() const;
   // Both give a line for the log, which is not written under the lock.
   std::string Accept(FoundCredentials found, LogLevel& level);
@@ -68,9 +68,8 @@ class CredentialChain : public CredentialProvider {
   const CredentialSources sources_;
   Clock& clock_;
   Log& log_;
+  SingleFlight<int, bool> refreshes_;  // Of one key; the outcome lies below.
   mutable std::mutex mutex_;
-  std::condition_variable refreshed_;
-  bool refreshing_ = false;   // One thread is asking the sources.
   Held current_;              // Null before the first success.
   bool invalidated_ = false;  // AWS refused current_.
   Status last_error_;

@@ -39,7 +39,7 @@ class AwsKeyringFile {
  private:
   Status MakeIfMissing();
   Result<AwsKeyring> ReadAll();
-  Result<Secret> CheckUnchanged();
+  Result<Bytes> CheckUnchanged();
 
   FileSystem& files_;
   Random& random_;
