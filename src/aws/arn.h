@@ -19,7 +19,8 @@ Result<Arn> ParseArn(std::string_view text);
 
 // The region in the ARN of a key or an alias; "" for any other id or text.
 std::string RegionOfKeyArn(const std::string& key_id);
-// Whether this is the ARN of a multi-region key, which has one replica a region.
+// Whether this is the ARN of a multi-region key, which has one replica a
+// region.
 bool IsMultiRegionKeyArn(const std::string& key_id);
 
 // Whether a key id in any of its forms means the key of that key ARN; replicas

@@ -31,7 +31,8 @@ KmsClient::KmsClient(AwsDependencies dependencies, const AwsSettings& settings,
       master_key_option_(std::move(options.master_key_option)) {}
 
 Status KmsClient::Call(const char* operation, std::string_view key_id,
-                       const Result<Secret>& body, Read read, const Deadline& deadline, bool resend) {
+                       const Result<Secret>& body, Read read,
+                       const Deadline& deadline, bool resend) {
   if (!body) return body.error().WithContext(operation);
   AwsCall call;
   call.operation = operation;
@@ -50,8 +51,7 @@ Status KmsClient::Call(const char* operation, std::string_view key_id,
 }
 
 template <typename T>
-Result<T> KmsClient::CallAndRead(const char* operation,
-                                 std::string_view key_id,
+Result<T> KmsClient::CallAndRead(const char* operation, std::string_view key_id,
                                  const Result<Secret>& body,
                                  Result<T> (*read)(Secret&),
                                  const Deadline& deadline) {
@@ -82,7 +82,8 @@ Result<WrappedKey> KmsClient::Wrap(const Secret& key,
                                    const Deadline& deadline) {
   Result<std::string> key_id = MasterKeyId();
   if (!key_id) return key_id.error();
-  return ToWrapped(CallAndRead("Encrypt", *key_id, WriteEncrypt(*key_id, key, context),
+  return ToWrapped(CallAndRead("Encrypt", *key_id,
+                               WriteEncrypt(*key_id, key, context),
                                ReadCiphertext, deadline));
 }
 
@@ -92,9 +93,9 @@ Result<UnwrappedKey> KmsClient::Unwrap(const WrappedKey& wrapped,
   const Result<std::string> key_id =
       KeyIdNear(wrapped.wrapping_key, wrapped.wrapping_key, deadline);
   if (!key_id) return key_id.error();
-  Result<KmsPlaintext> plaintext =
-      CallAndRead("Decrypt", *key_id, WriteDecrypt(*key_id, wrapped.blob, context),
-                  ReadPlaintext, deadline);
+  Result<KmsPlaintext> plaintext = CallAndRead(
+      "Decrypt", *key_id, WriteDecrypt(*key_id, wrapped.blob, context),
+      ReadPlaintext, deadline);
   if (!plaintext) return plaintext.error();
   return UnwrappedKey{std::move(plaintext->bytes),
                       std::move(plaintext->key_arn)};
@@ -128,14 +129,15 @@ Result<bool> KmsClient::IsCurrent(const std::string& wrapping_key,
 
 Result<KmsKeyDescription> KmsClient::DescribeKey(std::string_view key_id,
                                                  const Deadline& deadline) {
-  return CallAndRead("DescribeKey", key_id, WriteKeyIdOnly(key_id), ReadKeyDescription,
-                     deadline);
+  return CallAndRead("DescribeKey", key_id, WriteKeyIdOnly(key_id),
+                     ReadKeyDescription, deadline);
 }
 
 Status KmsClient::EnableKeyRotation(std::string_view key_id, int period_days,
                                     const Deadline& deadline) {
-  return Call("EnableKeyRotation", key_id, WriteEnableKeyRotation(key_id, period_days),
-              IgnoreAnswer, deadline);
+  return Call("EnableKeyRotation", key_id,
+              WriteEnableKeyRotation(key_id, period_days), IgnoreAnswer,
+              deadline);
 }
 
 Status KmsClient::RotateKeyOnDemand(std::string_view key_id,

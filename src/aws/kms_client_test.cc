@@ -108,6 +108,23 @@ TEST_F(KmsClientTest, RewrapGoesFromTheOldKeyToTheMasterKey) {
             Body()["DestinationEncryptionContext"]);
 }
 
+TEST_F(KmsClientTest, WithoutARegionTheCallGoesWhereTheKeysArnSays) {
+  settings_.region = "";
+  RegionResolver region(fake_.dependencies(), settings_);
+  KmsClientOptions options;
+  options.master_key_id = [] { return std::string(kMultiRegion); };
+  KmsClient client(fake_.dependencies(), settings_, *chain_, region,
+                   std::move(options));
+  fake_.http.Push(200, R"({"Plaintext":"Zm9v","KeyId":"arn:k"})");
+  ASSERT_TRUE(client.Unwrap({Bytes{1}, kArn}, {}, fake_.InAMinute()));
+  fake_.http.Push(200, kWrapped);
+  ASSERT_TRUE(client.Generate(32, {}, fake_.InAMinute()));
+  const auto seen = fake_.http.seen();
+  ASSERT_EQ(seen.size(), 2u) << "instance metadata is not asked";
+  EXPECT_EQ(seen[0].url, "https://kms.eu-west-1.amazonaws.com/");
+  EXPECT_EQ(seen[1].url, "https://kms.us-east-1.amazonaws.com/");
+}
+
 TEST_F(KmsClientTest, WithoutAMasterKeyNothingNewIsMadeAndNothingSent) {
   master_key_ = "";
   const Secret key = Secret::CopyOf(std::string_view("foo"));

@@ -48,9 +48,9 @@ RegionResolver::RegionResolver(AwsDependencies dependencies,
       configured_key_(std::move(configured_key)),
       requests_(dependencies.clock) {
   if (configured_region_.empty()) return;
-  dependencies_.log.Write(LogLevel::kDebug, "AWS region " + settings.region +
-                                                " (" + settings.region_origin +
-                                                ")");
+  dependencies_.log.Write(
+      LogLevel::kDebug,
+      "AWS region " + settings.region + " (" + settings.region_origin + ")");
 }
 
 Result<std::string> RegionResolver::RegionFor(const std::string& key_id,

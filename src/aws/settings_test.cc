@@ -70,6 +70,16 @@ TEST_F(SettingsTest, ANamedProfileMustExist) {
   EXPECT_NE(Refusal().find("other"), std::string::npos);
 }
 
+TEST_F(SettingsTest, AHomeThatMayNotBeReadIsAWarningUnlessAProfileWasNamed) {
+  fake_.files.errors["/home/db/.aws/config"] = {StatusCode::kDenied, "denied"};
+  const AwsSettings settings = Resolved();
+  ASSERT_EQ(settings.warnings.size(), 1u);
+  EXPECT_NE(settings.warnings[0].find("/home/db/.aws/config"),
+            std::string::npos);
+  Variable("AWS_PROFILE") = "prod";
+  EXPECT_NE(Refusal().find("/home/db/.aws/config: denied"), std::string::npos);
+}
+
 TEST_F(SettingsTest, DefaultNamedByNameNeedsNoFile) {
   Variable("AWS_PROFILE") = "default";
   EXPECT_EQ(Resolved().profile, "default");

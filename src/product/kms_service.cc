@@ -26,6 +26,9 @@ Result<std::unique_ptr<KmsService>> KmsService::Make(const AwsOptions& aws,
   Result<AwsSettings> settings =
       ResolveAwsSettings(aws, ProcessEnvironment(), PosixFileSystem());
   if (!settings) return settings.error();
+  for (const std::string& warning : settings->warnings) {
+    log.Write(LogLevel::kWarning, warning);
+  }
   return std::unique_ptr<KmsService>(
       new KmsService(aws, *settings, std::move(options), log));
 }

@@ -57,14 +57,13 @@ Result<std::shared_ptr<const Credentials>> CredentialChain::Get(
     const Deadline refresh = RefreshDeadline(deadline);
     lock.unlock();
     std::optional<Result<Held>> mine;
-    const bool landed =
-        refreshes_
-            .Run(kRefresh, refresh,
-                 [&] {
-                   mine = Refresh(refresh);
-                   return true;
-                 })
-            .has_value();
+    const bool landed = refreshes_
+                            .Run(kRefresh, refresh,
+                                 [&] {
+                                   mine = Refresh(refresh);
+                                   return true;
+                                 })
+                            .has_value();
     if (mine) return *mine;
     if (landed) continue;  // Another caller's refresh is over.
     lock.lock();

@@ -7,7 +7,9 @@ Result<Credentials> KeysInFile(const ProfileFile& file,
                                const std::string& profile) {
   const ProfileSection* section = file.FindProfile(profile);
   if (section == nullptr) {
-    return Status(StatusCode::kNotFound, "no such profile in the file");
+    return Status(StatusCode::kNotFound, file.unreadable().empty()
+                                             ? "no such profile in the file"
+                                             : file.unreadable());
   }
   const std::string id = section->Value("aws_access_key_id");
   const bool has_key = !section->secret_access_key.empty();
