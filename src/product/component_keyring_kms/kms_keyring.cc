@@ -40,7 +40,7 @@ KmsServiceOptions StackOptions(const KmsComponentConfig& config) {
 }
 
 std::string TimeText(const std::optional<WallTime>& time) {
-  return time ? UtcText(*time) : kNone;
+  return time ? UtcText(*time) : kNoValue;
 }
 
 // A server that root starts makes its files before it becomes another user.
@@ -55,7 +55,7 @@ std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
 
 Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
     KmsComponentConfig config, KmsKeyring* previous,
-    std::optional<FileOwner> owner, Log& log) {
+    std::optional<FileOwner> owner, LoadRetry retry, Log& log) {
   std::unique_ptr<KmsKeyring> opened(new KmsKeyring(std::move(config)));
   const KmsComponentConfig& options = opened->config_;
   const bool same_file =
@@ -77,7 +77,7 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
   // A file that vanished under a server with keys is no new keyring.
   const bool may_create = !same_file || previous->keyring_->size() == 0;
   // The server's readers wait for a reload: it gets no more time than a store.
-  const bool first = previous == nullptr;
+  const bool first = previous == nullptr && retry == LoadRetry::kUntilDeadline;
   const Deadline deadline =
       Deadline::After(SystemClock(), first ? options.startup_deadline
                                            : options.operation_deadline);
@@ -146,13 +146,13 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(bool may_create,
 }
 
 Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(
-    const ServerDirectories& directories, Log& log) {
+    const ServerDirectories& directories, LoadRetry retry, Log& log) {
   Result<KmsComponentConfig> config =
       ReadKmsComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
   Result<std::unique_ptr<KmsKeyring>> opened =
       KmsKeyring::Open(std::move(*config), serving_.get(),
-                       OwnerOfDataDirectory(directories.instance), log);
+                       OwnerOfDataDirectory(directories.instance), retry, log);
   if (!opened) return opened.error();
   serving_ = std::move(*opened);
   return serving_;
