@@ -5,6 +5,7 @@
 
 #include "fuzz/check.h"
 #include "product/component_keyring_kms/kms_component_config.h"
+#include "testing/read_only_file_system.h"
 
 using namespace openkeyring;
 
@@ -15,11 +16,11 @@ constexpr char kFile[] = "/plugins/component_keyring_kms.cnf";
 constexpr std::string_view kSecret = "Qs3cretQ";
 
 // One file, with the input in it.
-class OneFile : public FileSystem {
+class OneFile : public ReadOnlyFileSystem {
  public:
   explicit OneFile(std::string text) : text_(std::move(text)) {}
-  Result<Secret> Read(const std::string& path, size_t) override {
-    if (path != kFile) return Refused();
+  Result<Secret> ReadSecret(const std::string& path, size_t) override {
+    if (path != kFile) return Status(StatusCode::kNotFound, "not there");
     return Secret::CopyOf(std::string_view(text_));
   }
   Result<FileInfo> Stat(const std::string&) override {
@@ -27,29 +28,8 @@ class OneFile : public FileSystem {
     info.permissions = text_.size() % 2 == 0 ? 0644 : 0640;
     return info;
   }
-  Result<std::vector<std::string>> List(const std::string&) override {
-    return Refused();
-  }
-  Result<std::unique_ptr<WritableFile>> Create(const std::string&,
-                                               mode_t) override {
-    return Refused();
-  }
-  Result<std::unique_ptr<WritableFile>> OpenLocked(
-      const std::string&) override {
-    return Refused();
-  }
-  Status Rename(const std::string&, const std::string&) override {
-    return Refused();
-  }
-  Status RenameNoReplace(const std::string&, const std::string&) override {
-    return Refused();
-  }
-  Status SyncDirectory(const std::string&) override { return Refused(); }
-  Status Remove(const std::string&) override { return Refused(); }
-  Status RemoveUnlocked(const std::string&) override { return Refused(); }
 
  private:
-  static Status Refused() { return {StatusCode::kNotFound, "not there"}; }
   const std::string text_;
 };
 

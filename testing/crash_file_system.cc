@@ -33,12 +33,13 @@ class CrashFileSystem::File : public WritableFile {
     if (status.ok()) inode_->durable = inode_->content;
     return status;
   }
-  Result<Secret> ReadBack(uint64_t offset, size_t size) override {
+  Result<Bytes> ReadBack(uint64_t offset, size_t size) override {
     std::lock_guard lock(files_.mutex_);
     if (offset + size > inode_->content.size()) {
       return Status(StatusCode::kCorrupt, "the file ends too early");
     }
-    return Secret::CopyOf(ByteView(inode_->content).subspan(offset, size));
+    const auto from = inode_->content.begin() + static_cast<ptrdiff_t>(offset);
+    return Bytes(from, from + static_cast<ptrdiff_t>(size));
   }
   Result<uint64_t> Size() override {
     std::lock_guard lock(files_.mutex_);
@@ -116,14 +117,21 @@ void CrashFileSystem::Crash(bool lucky) {
   fail_with_.reset();
 }
 
-Result<Secret> CrashFileSystem::Read(const std::string& path, size_t max_size) {
+Result<Bytes> CrashFileSystem::Read(const std::string& path, size_t max_size) {
   std::lock_guard lock(mutex_);
   const auto found = names_.find(path);
   if (found == names_.end()) return NoSuch(path);
   if (found->second->content.size() > max_size) {
     return Status(StatusCode::kCorrupt, path + " is too large");
   }
-  return Secret::CopyOf(ByteView(found->second->content));
+  return found->second->content;
+}
+
+Result<Secret> CrashFileSystem::ReadSecret(const std::string& path,
+                                           size_t max_size) {
+  const Result<Bytes> content = Read(path, max_size);
+  if (!content) return content.error();
+  return Secret::CopyOf(ByteView(*content));
 }
 
 Result<std::vector<std::string>> CrashFileSystem::List(const std::string&) {

@@ -41,7 +41,8 @@ class CrashFileSystem : public FileSystem {
   // What survives: `lucky` keeps all that was written, synced or not.
   void Crash(bool lucky = false);
 
-  Result<Secret> Read(const std::string& path, size_t max_size) override;
+  Result<Bytes> Read(const std::string& path, size_t max_size) override;
+  Result<Secret> ReadSecret(const std::string& path, size_t max_size) override;
   Result<std::vector<std::string>> List(const std::string& directory) override;
   Result<FileInfo> Stat(const std::string& path) override;
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path,

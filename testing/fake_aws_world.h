@@ -11,14 +11,15 @@
 #include "aws/dependencies.h"
 #include "testing/fakes.h"
 #include "testing/manual_clock.h"
+#include "testing/read_only_file_system.h"
 
 namespace openkeyring {
 
 // Read-only files that a test puts in a map. A path in `errors` gives that
 // error; one in neither is kNotFound. Counts the reads.
-class MapFileSystem : public FileSystem {
+class MapFileSystem : public ReadOnlyFileSystem {
  public:
-  Result<Secret> Read(const std::string& path, size_t max_size) override {
+  Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
     ++reads[path];
     if (const auto error = errors.find(path); error != errors.end()) {
       return error->second.WithContext("can't open " + path);
@@ -33,36 +34,9 @@ class MapFileSystem : public FileSystem {
     return Secret::CopyOf(std::string_view(found->second));
   }
 
-  Result<std::vector<std::string>> List(const std::string&) override {
-    return Refused();
-  }
-  Result<FileInfo> Stat(const std::string&) override { return Refused(); }
-  Result<std::unique_ptr<WritableFile>> Create(const std::string&,
-                                               mode_t) override {
-    return Refused();
-  }
-  Result<std::unique_ptr<WritableFile>> OpenLocked(
-      const std::string&) override {
-    return Refused();
-  }
-  Status Rename(const std::string&, const std::string&) override {
-    return Refused();
-  }
-  Status RenameNoReplace(const std::string&, const std::string&) override {
-    return Refused();
-  }
-  Status SyncDirectory(const std::string&) override { return Refused(); }
-  Status Remove(const std::string&) override { return Refused(); }
-  Status RemoveUnlocked(const std::string&) override { return Refused(); }
-
   std::map<std::string, std::string> contents;
   std::map<std::string, Status> errors;
   std::map<std::string, int> reads;
-
- private:
-  static Status Refused() {
-    return {StatusCode::kInternal, "the AWS side only reads files"};
-  }
 };
 
 // A whole AwsDependencies of fakes. The home directory is /home/db.

@@ -35,9 +35,13 @@ class SpyFileSystem : public CrashFileSystem {
     };
   }
 
-  Result<Secret> Read(const std::string& path, size_t max_size) override {
+  Result<Bytes> Read(const std::string& path, size_t max_size) override {
     const Status status = Step("read");
     return status.ok() ? CrashFileSystem::Read(path, max_size) : status;
+  }
+  Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
+    const Status status = Step("read");
+    return status.ok() ? CrashFileSystem::ReadSecret(path, max_size) : status;
   }
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path,
                                                mode_t permissions) override {
@@ -83,12 +87,12 @@ class SpyFileSystem : public CrashFileSystem {
       const Status status = spy_.Step("sync");
       return status.ok() ? real_->Sync() : status;
     }
-    Result<Secret> ReadBack(uint64_t offset, size_t size) override {
+    Result<Bytes> ReadBack(uint64_t offset, size_t size) override {
       const Status status = spy_.Step("read back");
       if (!status.ok()) return status;
-      Result<Secret> found = real_->ReadBack(offset, size);
+      Result<Bytes> found = real_->ReadBack(offset, size);
       if (found && spy_.lies_on_read_back && !found->empty()) {
-        found->RevealMutable().back() ^= 1;
+        found->back() ^= 1;
       }
       return found;
     }

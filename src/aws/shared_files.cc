@@ -18,7 +18,7 @@ std::optional<std::string> ExpandHome(const std::string& path,
 Result<ProfileFile> ReadFile(const std::string& path, ProfileFile::Kind kind,
                              FileSystem& files) {
   if (path == "/dev/null") return ProfileFile();
-  const Result<Secret> text = files.Read(path, kMaxFileSize);
+  const Result<Secret> text = files.ReadSecret(path, kMaxFileSize);
   if (text) return ProfileFile::Parse(*text, kind, path);
   const Status& error = text.error();
   if (error.code() == StatusCode::kNotFound) return ProfileFile();

@@ -55,7 +55,7 @@ HttpRequest StsClient::EmptyPost(const std::string& region) const {
 }
 
 Result<Secret> StsClient::ReadToken(const std::string& path) const {
-  Result<Secret> text = world_.files.Read(path, kMaxToken);
+  Result<Secret> text = world_.files.ReadSecret(path, kMaxToken);
   if (!text && text.error().IsTransient()) return text;
   if (!text) {
     return Status(StatusCode::kMisconfigured,

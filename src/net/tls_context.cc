@@ -186,7 +186,7 @@ Status TlsContextSource::UseKey(SSL_CTX* context) const {
 
 Result<Secret> TlsContextSource::ReadFile(const std::string& option,
                                           const std::string& path) const {
-  Result<Secret> content = files_.Read(path, kMaxPemFile);
+  Result<Secret> content = files_.ReadSecret(path, kMaxPemFile);
   if (content) return content;
   return Status(StatusCode::kMisconfigured,
                 option + ": " + content.error().message());

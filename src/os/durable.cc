@@ -19,9 +19,9 @@ std::string TemporaryPath(Random& random, const std::string& directory,
 
 Status CheckReadBack(WritableFile& file, const std::string& path,
                      ByteView content) {
-  Result<Secret> found = file.ReadBack(0, content.size());
+  const Result<Bytes> found = file.ReadBack(0, content.size());
   if (!found) return found.error();
-  if (std::ranges::equal(found->RevealBytes(), content)) return Status::Ok();
+  if (std::ranges::equal(*found, content)) return Status::Ok();
   return {StatusCode::kCorrupt,
           path + " does not hold what was just written to it"};
 }

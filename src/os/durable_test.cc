@@ -44,9 +44,9 @@ class ScriptedFileSystem : public FileSystem {
       const Status status = owner_.Step("sync");
       return status.ok() ? real_->Sync() : status;
     }
-    Result<Secret> ReadBack(uint64_t offset, size_t size) override {
+    Result<Bytes> ReadBack(uint64_t offset, size_t size) override {
       const Status status = owner_.Step("read back");
-      if (owner_.lies_on_read_back) return Secret(size);
+      if (owner_.lies_on_read_back) return Bytes(size);
       return status.ok() ? real_->ReadBack(offset, size) : status;
     }
     Result<uint64_t> Size() override { return real_->Size(); }
@@ -64,8 +64,11 @@ class ScriptedFileSystem : public FileSystem {
     std::unique_ptr<WritableFile> real_;
   };
 
-  Result<Secret> Read(const std::string& path, size_t max_size) override {
+  Result<Bytes> Read(const std::string& path, size_t max_size) override {
     return real_.Read(path, max_size);
+  }
+  Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
+    return real_.ReadSecret(path, max_size);
   }
   Result<std::vector<std::string>> List(const std::string& directory) override {
     return real_.List(directory);

@@ -43,7 +43,7 @@ class WritableFile {
   // Makes content and size durable.
   virtual Status Sync() = 0;
   // Exactly these bytes of the file; kCorrupt when it ends before.
-  virtual Result<Secret> ReadBack(uint64_t offset, size_t size) = 0;
+  virtual Result<Bytes> ReadBack(uint64_t offset, size_t size) = 0;
   virtual Result<uint64_t> Size() = 0;
   virtual Status Truncate(uint64_t size) = 0;
   // Ok without a call when it has that owner; kDenied unless we are root.
@@ -63,9 +63,18 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  // The whole file; kCorrupt when it holds more than `max_size` bytes, and
-  // kInvalidArgument when it is not a regular file.
-  virtual Result<Secret> Read(const std::string& path, size_t max_size) = 0;
+  // The complete content of a file that holds no plaintext secret; kCorrupt
+  // when it has more than `max_size` bytes, and kInvalidArgument when it is not
+  // a regular file.
+  virtual Result<Bytes> Read(const std::string& path, size_t max_size) = 0;
+  // Like Read, for credentials, tokens, private keys and configuration files.
+  virtual Result<Secret> ReadSecret(const std::string& path,
+                                    size_t max_size) = 0;
+  // The file that `path` leads to: `path` itself unless it is a symbolic link.
+  // kNotFound for a link to nothing. A test without links has nothing to do.
+  virtual Result<std::string> ResolveLink(const std::string& path) {
+    return path;
+  }
   // The names in a directory, without "." and "..", in no order.
   virtual Result<std::vector<std::string>> List(
       const std::string& directory) = 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -93,12 +94,12 @@ class PosixWritableFile : public WritableFile {
     return Status::Ok();
   }
 
-  Result<Secret> ReadBack(uint64_t offset, size_t size) override {
-    Secret bytes(size);
+  Result<Bytes> ReadBack(uint64_t offset, size_t size) override {
+    Bytes bytes(size);
     size_t done = 0;
     while (done < size) {
-      const ssize_t n = pread(fd_.get(), bytes.RevealMutable().data() + done,
-                              size - done, static_cast<off_t>(offset + done));
+      const ssize_t n = pread(fd_.get(), bytes.data() + done, size - done,
+                              static_cast<off_t>(offset + done));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return ErrnoStatus("read", path_);
       if (n == 0)
@@ -148,17 +149,33 @@ class PosixWritableFile : public WritableFile {
 
 class RealFileSystem : public FileSystem {
  public:
-  Result<Secret> Read(const std::string& path, size_t max_size) override {
-    // O_NONBLOCK: a FIFO under a key file's name must not hang the server.
-    Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!fd.ok()) return ErrnoStatus("open", path);
+  Result<Bytes> Read(const std::string& path, size_t max_size) override {
+    Bytes content;
+    Bytes chunk(ChunkSize(max_size));
+    Status status = ReadRegularFile(path, max_size, chunk, [&](ByteView part) {
+      content.insert(content.end(), part.begin(), part.end());
+    });
+    if (!status.ok()) return status;
+    return content;
+  }
+
+  Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
+    Secret content;
+    Secret chunk(ChunkSize(max_size));
+    Status status =
+        ReadRegularFile(path, max_size, chunk.RevealMutable(),
+                        [&](ByteView part) { content.Append(part); });
+    if (!status.ok()) return status;
+    return content;
+  }
+
+  Result<std::string> ResolveLink(const std::string& path) override {
     struct stat st;
-    if (fstat(fd.get(), &st) != 0) return ErrnoStatus("examine", path);
-    if (!S_ISREG(st.st_mode)) {
-      return Status(StatusCode::kInvalidArgument,
-                    path + " is not a regular file");
-    }
-    return ReadAll(fd.get(), path, max_size);
+    if (lstat(path.c_str(), &st) != 0 || !S_ISLNK(st.st_mode)) return path;
+    const std::unique_ptr<char, void (*)(void*)> target(
+        realpath(path.c_str(), nullptr), free);
+    if (target == nullptr) return ErrnoStatus("follow the link", path);
+    return std::string(target.get());
   }
 
   Result<std::vector<std::string>> List(const std::string& directory) override {
@@ -268,22 +285,35 @@ class RealFileSystem : public FileSystem {
   }
 
  private:
-  static Result<Secret> ReadAll(int fd, const std::string& path,
-                                size_t max_size) {
-    Secret content;
-    Secret chunk(std::min<size_t>(max_size, 65535) + 1);
-    for (;;) {
-      const std::span<uint8_t> space = chunk.RevealMutable();
-      const ssize_t n = read(fd, space.data(), space.size());
+  // One byte more than is allowed, to see that there is more.
+  static size_t ChunkSize(size_t max_size) {
+    return std::min<size_t>(max_size, 65535) + 1;
+  }
+
+  // Hands the content to `sink` piece by piece, through `chunk`.
+  template <typename Sink>
+  static Status ReadRegularFile(const std::string& path, size_t max_size,
+                                std::span<uint8_t> chunk, Sink sink) {
+    // O_NONBLOCK: a FIFO under a key file's name must not hang the server.
+    Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd.ok()) return ErrnoStatus("open", path);
+    struct stat st;
+    if (fstat(fd.get(), &st) != 0) return ErrnoStatus("examine", path);
+    if (!S_ISREG(st.st_mode)) {
+      return {StatusCode::kInvalidArgument, path + " is not a regular file"};
+    }
+    for (size_t total = 0;;) {
+      const ssize_t n = read(fd.get(), chunk.data(), chunk.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return ErrnoStatus("read", path);
-      if (n == 0) return content;
-      content.Append(ByteView(space.data(), static_cast<size_t>(n)));
-      if (content.size() > max_size) {
-        return Status(StatusCode::kCorrupt,
-                      path + " is larger than " + std::to_string(max_size) +
-                          " bytes, more than such a file can be");
+      if (n == 0) return Status::Ok();
+      total += static_cast<size_t>(n);
+      if (total > max_size) {
+        return {StatusCode::kCorrupt,
+                path + " is larger than " + std::to_string(max_size) +
+                    " bytes, more than such a file can be"};
       }
+      sink(ByteView(chunk.data(), static_cast<size_t>(n)));
     }
   }
 };

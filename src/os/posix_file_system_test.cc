@@ -30,19 +30,46 @@ class PosixFiles : public testing::Test {
 
 TEST_F(PosixFiles, ReadGivesTheWholeFile) {
   const std::string content("a\0b\xff\n", 5);
-  const Result<Secret> read = files_.Read(directory_.Write("f", content), 100);
+  const Result<Bytes> read = files_.Read(directory_.Write("f", content), 100);
   ASSERT_TRUE(read) << read.error().ToString();
-  EXPECT_EQ(read->RevealText(), content);
+  EXPECT_EQ(AsText(*read), content);
   EXPECT_TRUE(files_.Read(directory_.Write("empty", ""), 0)->empty());
+}
+
+TEST_F(PosixFiles, ReadSecretReadsTheSameAsRead) {
+  const std::string big(200000, 'x');
+  const std::string path = directory_.Write("big", big);
+  EXPECT_EQ(files_.ReadSecret(path, big.size())->RevealText(), big);
+  for (const size_t limit : {big.size() - 1, size_t{0}}) {
+    EXPECT_EQ(files_.ReadSecret(path, limit).status().code(),
+              StatusCode::kCorrupt);
+  }
+  EXPECT_EQ(files_.ReadSecret(PathOf("absent"), 1).status().code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, ALinkIsResolvedToTheFileThatItLeadsTo) {
+  const std::string file = directory_.Write("file", "content");
+  EXPECT_EQ(*files_.ResolveLink(file), file);
+  EXPECT_EQ(*files_.ResolveLink(PathOf("absent")), PathOf("absent"));
+  ASSERT_EQ(symlink("file", PathOf("relative").c_str()), 0);
+  ASSERT_EQ(symlink(PathOf("relative").c_str(), PathOf("twice").c_str()), 0);
+  const std::string real =
+      std::filesystem::canonical(directory_.path()).string() + "/file";
+  EXPECT_EQ(*files_.ResolveLink(PathOf("relative")), real);
+  EXPECT_EQ(*files_.ResolveLink(PathOf("twice")), real);
+  ASSERT_EQ(symlink("nothing", PathOf("dangling").c_str()), 0);
+  EXPECT_EQ(files_.ResolveLink(PathOf("dangling")).status().code(),
+            StatusCode::kNotFound);
 }
 
 TEST_F(PosixFiles, ReadTakesUpToTheLimitAndNoByteMore) {
   const std::string big(200000, 'x');
   const std::string path = directory_.Write("big", big);
-  EXPECT_EQ(files_.Read(path, big.size())->RevealText(), big);
+  EXPECT_EQ(AsText(*files_.Read(path, big.size())), big);
   EXPECT_EQ(files_.Read(path, SIZE_MAX)->size(), big.size());
   for (const size_t limit : {big.size() - 1, size_t{100}, size_t{0}}) {
-    const Result<Secret> read = files_.Read(path, limit);
+    const Result<Bytes> read = files_.Read(path, limit);
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().code(), StatusCode::kCorrupt);
     EXPECT_NE(read.error().message().find(path), std::string::npos);
@@ -50,7 +77,7 @@ TEST_F(PosixFiles, ReadTakesUpToTheLimitAndNoByteMore) {
 }
 
 TEST_F(PosixFiles, ReadOfAMissingFileIsNotFoundAndNamesIt) {
-  const Result<Secret> read = files_.Read(PathOf("none"), 10);
+  const Result<Bytes> read = files_.Read(PathOf("none"), 10);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), StatusCode::kNotFound);
   EXPECT_NE(read.error().message().find(PathOf("none")), std::string::npos);
@@ -70,7 +97,7 @@ TEST_F(PosixFiles, ReadRefusesAFifoAndDoesNotWaitForAWriter) {
 TEST_F(PosixFiles, ReadFollowsALinkButNotALoop) {
   directory_.Write("real", "content");
   ASSERT_EQ(symlink("real", PathOf("link").c_str()), 0);
-  EXPECT_EQ(files_.Read(PathOf("link"), 10)->RevealText(), "content");
+  EXPECT_EQ(AsText(*files_.Read(PathOf("link"), 10)), "content");
   ASSERT_EQ(symlink("b", PathOf("a").c_str()), 0);
   ASSERT_EQ(symlink("a", PathOf("b").c_str()), 0);
   EXPECT_EQ(files_.Read(PathOf("a"), 10).status().code(), StatusCode::kDenied);
@@ -242,7 +269,7 @@ TEST_F(PosixFiles, IsAtNoticesThatAFileWasReplacedOrRemoved) {
 TEST_F(PosixFiles, ReadBackGivesExactlyTheBytesOrAnError) {
   auto file = files_.OpenLocked(directory_.Write("f", "abcdef"));
   ASSERT_TRUE(file);
-  EXPECT_EQ((*file)->ReadBack(2, 3)->RevealText(), "cde");
+  EXPECT_EQ(AsText(*(*file)->ReadBack(2, 3)), "cde");
   EXPECT_EQ((*file)->ReadBack(2, 5).status().code(), StatusCode::kCorrupt);
 }
 

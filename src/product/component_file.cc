@@ -18,7 +18,7 @@ Status Misconfigured(std::string text) {
 
 Result<JsonOptions> ReadOne(FileSystem& files, const std::string& path,
                             const std::vector<std::string>& secret_names) {
-  Result<Secret> text = files.Read(path, kMaxFile);
+  Result<Secret> text = files.ReadSecret(path, kMaxFile);
   if (!text) {
     return Misconfigured("the configuration cannot be read: " +
                          text.error().message());

@@ -21,7 +21,7 @@ Status NotAnEndpoint(std::string_view text) {
 }
 
 Result<Secret> ReadPassword(const std::string& path) {
-  Result<Secret> content = PosixFileSystem().Read(path, kMaxPasswordFile);
+  Result<Secret> content = PosixFileSystem().ReadSecret(path, kMaxPasswordFile);
   if (!content) {
     return Status(StatusCode::kMisconfigured,
                   "the password of the client's "

@@ -92,6 +92,16 @@ Status KeyringFile::Replace(ByteView content, bool& replaced) {
   return result.status;
 }
 
+Status KeyringFile::ReplaceOrRestore(ByteView content, ByteView old,
+                                     bool& replaced) {
+  Status status = Replace(content, replaced);
+  if (status.ok() || !replaced) return status;
+  bool restored = false;
+  (void)Replace(old, restored);
+  replaced = !restored;
+  return status;
+}
+
 Result<std::string> KeyringFile::PutAside(const std::string& label,
                                           ByteView bytes) {
   const std::string name =

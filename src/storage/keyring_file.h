@@ -78,6 +78,11 @@ class KeyringFile {
   // another file is there now. When the new content took the name although this
   // is an error, `replaced` says so.
   Status Replace(ByteView content, bool& replaced);
+  // Like Replace, for a change that is either durable or undone: when the
+  // directory could not be synced after the rename, `old` is put back, since a
+  // power cut might bring it back later. `replaced` says which content the file
+  // has afterwards.
+  Status ReplaceOrRestore(ByteView content, ByteView old, bool& replaced);
   // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
   // The error for a file that holds something else than the caller knows.

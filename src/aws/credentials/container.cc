@@ -73,7 +73,7 @@ Result<Secret> ContainerSource::FindToken() const {
   const char* origin = path ? kTokenFile : kToken;
   Secret token;
   if (path) {
-    Result<Secret> content = world_.files.Read(*path, kMaxToken);
+    Result<Secret> content = world_.files.ReadSecret(*path, kMaxToken);
     if (!content) return Misconfigured(origin, content.error().message());
     token = std::move(*content);
   } else {

@@ -57,7 +57,7 @@ Result<Credentials> ReadKeyFile(FileSystem& files, const std::string& path) {
   if ((info->permissions & kForEverybody) != 0) {
     return Wrong(path, "is world-readable; run: chmod o= " + path);
   }
-  const Result<Secret> content = files.Read(path, kMaxFile);
+  const Result<Secret> content = files.ReadSecret(path, kMaxFile);
   if (!content) {
     return content.error().WithContext("the file of the AWS access key");
   }

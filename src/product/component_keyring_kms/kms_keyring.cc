@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "keyring/reload_check.h"
 #include "product/load_retry.h"
 #include "storage/percona/json_file_backend.h"
 #include "storage/sealed/sealed_file_backend.h"
@@ -15,8 +16,8 @@ constexpr size_t kMaxFile = size_t{1} << 30;
 // By the bytes that are there; a `.backup` is part of the JSON form.
 Result<KeyringFileFormat> FormatOf(FileSystem& files, const std::string& path,
                                    KeyringFileFormat for_new) {
-  Result<Secret> content = files.Read(path, kMaxFile);
-  if (content && LooksSealed(content->RevealBytes())) {
+  const Result<Bytes> content = files.Read(path, kMaxFile);
+  if (content && LooksSealed(*content)) {
     return KeyringFileFormat::kSealed;
   }
   if (content && !content->empty()) return KeyringFileFormat::kPercona;
@@ -74,8 +75,10 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
       KmsService::Make(options.aws, std::move(stack_options), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
-  // A file that vanished under a server with keys is no new keyring.
-  const bool may_create = !same_file || previous->keyring_->size() == 0;
+  // While keys are in use, a missing file is never a new keyring, wherever the
+  // configuration looks for it.
+  const bool may_create =
+      previous == nullptr || previous->keyring_->size() == 0;
   // The server's readers wait for a reload: it gets no more time than a store.
   const bool first = previous == nullptr && retry == LoadRetry::kUntilDeadline;
   const Deadline deadline =
@@ -84,6 +87,9 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
   Status status = LoadWithRetry(SystemClock(), log, {first, deadline}, [&] {
     return opened->LoadKeys(may_create, deadline, log);
   });
+  if (status.ok() && previous != nullptr) {
+    status = CheckServedKeysKept(previous->keyring(), opened->keyring());
+  }
   if (!status.ok()) return status;
   return opened;
 }

@@ -67,32 +67,32 @@ Status AwsDataFile::MakeIfMissing() {
 }
 
 Result<AwsKeyringContent> AwsDataFile::ReadAll() {
-  Result<Secret> content = files_.Read(path(), kMaxAwsDataFile);
+  Result<Bytes> content = files_.Read(path(), kMaxAwsDataFile);
   if (!content) return content.error();
   if (content->empty()) {
     return Status(StatusCode::kCorrupt,
                   "it is empty: restore it from a backup, or remove it to "
                   "start a new keyring");
   }
-  Result<AwsKeyringContent> keyring = DecodeAwsDataFile(content->RevealBytes());
+  Result<AwsKeyringContent> keyring = DecodeAwsDataFile(*content);
   if (!keyring) return keyring;
-  const Result<Digest256> digest = CheckedDigest(content->RevealBytes());
+  const Result<Digest256> digest = CheckedDigest(*content);
   if (!digest) return digest.error();
   digest_ = *digest;
   return keyring;
 }
 
 // The content of the file, if it is what this process knows.
-Result<Secret> AwsDataFile::CheckUnchanged() {
+Result<Bytes> AwsDataFile::CheckUnchanged() {
   file_.Acquire();
   Status status = file_.CheckOurs(file_.epoch());
   if (!status.ok()) return status;
   const Result<uint64_t> size = file_.file().Size();
   if (!size) return size.error();
   if (*size > kMaxAwsDataFile) return file_.Changed();
-  Result<Secret> content = file_.file().ReadBack(0, *size);
+  Result<Bytes> content = file_.file().ReadBack(0, *size);
   if (!content) return content.error();
-  const Result<Digest256> digest = CheckedDigest(content->RevealBytes());
+  const Result<Digest256> digest = CheckedDigest(*content);
   if (!digest || !SameDigest(*digest, digest_)) return file_.Changed();
   return content;
 }
@@ -101,29 +101,19 @@ Status AwsDataFile::Replace(const AwsKeyringContent& next, bool& in_place) {
   in_place = false;
   Result<Bytes> content = EncodeAwsDataFile(next);
   if (!content) return content.error();
-  Result<Secret> old = CheckUnchanged();
+  Result<Bytes> old = CheckUnchanged();
   if (!old) return old.error();
-  bool replaced = false;
-  Status status = file_.Replace(*content, replaced);
-  if (status.ok()) {
-    in_place = true;
-  } else if (replaced) {
-    // The directory's sync failed: a power cut may still bring the old file
-    // back, so that is what the caller should go on with, if it can be.
-    bool restored = false;
-    (void)file_.Replace(old->RevealBytes(), restored);
-    in_place = !restored;
-  }
+  Status status = file_.ReplaceOrRestore(*content, *old, in_place);
   if (in_place) digest_ = *CheckedDigest(*content);
   return status;
 }
 
 Status AwsDataFile::ReplaceAll(const AwsKeyringContent& next, bool& in_place) {
   in_place = false;
-  Result<Secret> old = CheckUnchanged();
+  Result<Bytes> old = CheckUnchanged();
   if (!old) return old.error();
   const Result<std::string> copy =
-      file_.PutAside("rewrapped", old->RevealBytes());
+      file_.PutAside("rewrapped", *old);
   if (!copy) {
     return copy.error().WithContext("cannot keep a copy of the old file");
   }

@@ -44,7 +44,7 @@ class AwsDataFile {
  private:
   Status MakeIfMissing();
   Result<AwsKeyringContent> ReadAll();
-  Result<Secret> CheckUnchanged();
+  Result<Bytes> CheckUnchanged();
 
   FileSystem& files_;
   Random& random_;

@@ -80,10 +80,10 @@ Result<Secret> KeyFileBackend::Fetch(KeyVersion key, const Deadline& deadline) {
 }
 
 Result<KeyFile> KeyFileBackend::ReadAndCheck(KeyVersion key) {
-  Result<Secret> content =
+  const Result<Bytes> content =
       files_.Read(JoinPath(options_.directory, KeyFileName(key)), kMaxKeyFile);
   if (!content) return content.error();
-  Result<KeyFile> file = ReadKeyFile(content->RevealBytes());
+  Result<KeyFile> file = ReadKeyFile(*content);
   if (!file) return file.error().WithContext(Describe(key));
   if (!file->bound && options_.bind_policy() == BindPolicy::kRequired) {
     return Status(StatusCode::kDenied,

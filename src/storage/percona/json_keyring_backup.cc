@@ -44,7 +44,7 @@ Status Unusable(const JsonImage& main, const JsonImage& backup) {
 
 Result<JsonImage> ReadJsonImage(FileSystem& files, const std::string& path) {
   JsonImage image;
-  Result<Secret> content = files.Read(path, kMaxJsonKeyring);
+  Result<Bytes> content = files.Read(path, kMaxJsonKeyring);
   if (!content) {
     const StatusCode code = content.error().code();
     if (code == StatusCode::kNotFound) return image;
@@ -53,9 +53,8 @@ Result<JsonImage> ReadJsonImage(FileSystem& files, const std::string& path) {
     image.damage = content.error().message();
     return image;
   }
-  const ByteView bytes = content->RevealBytes();
-  image.content.assign(bytes.begin(), bytes.end());
-  if (bytes.empty()) {
+  image.content = std::move(*content);
+  if (image.content.empty()) {
     image.state = State::kEmpty;
     return image;
   }

@@ -67,25 +67,16 @@ Status JsonKeyringFile::CheckUnchanged() const {
   Status status = file_->CheckUnchanged(epoch_, content_.size());
   if (!status.ok()) return status;
   // The components that this format comes from write in place, without a lock.
-  Result<Secret> now = file_->file().ReadBack(0, content_.size());
+  const Result<Bytes> now = file_->file().ReadBack(0, content_.size());
   if (!now) return now.error();
-  return std::ranges::equal(now->RevealBytes(), content_) ? Status::Ok()
-                                                          : Changed(path());
+  return *now == content_ ? Status::Ok() : Changed(path());
 }
 
 Status JsonKeyringFile::PutInPlace(Bytes content, JsonKeyring document) {
   bool replaced = false;
-  Status status = file_->Replace(content, replaced);
-  if (!replaced) return status;
-  if (!status.ok()) {
-    // It took the name, but not for sure: better the old than a change that
-    // was reported as failed.
-    bool put_back = false;
-    (void)file_->Replace(content_, put_back);
-    epoch_ = file_->epoch();
-    if (put_back) return status;
-  }
+  Status status = file_->ReplaceOrRestore(content, content_, replaced);
   epoch_ = file_->epoch();
+  if (!replaced) return status;
   content_ = std::move(content);
   document_ = std::move(document);
   return status;

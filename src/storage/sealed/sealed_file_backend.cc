@@ -44,7 +44,8 @@ Result<SealedFileBackend::Keys> SealedFileBackend::LoadOnce(
     const Deadline& deadline, bool& again) {
   again = false;
   if (!options_.read_only) file_->Acquire();
-  Result<Secret> content = world_.files.Read(file_->path(), options_.max_file);
+  const Result<Bytes> content =
+      world_.files.Read(file_->path(), options_.max_file);
   const bool missing = content.status().code() == StatusCode::kNotFound;
   if (missing || (content && content->empty())) {
     Status status = CreateNew(missing, deadline, again);
@@ -52,7 +53,7 @@ Result<SealedFileBackend::Keys> SealedFileBackend::LoadOnce(
     return status.WithContext("making keyring file " + file_->path());
   }
   if (!content) return content.error();
-  Result<Keys> keys = Open(content->RevealBytes(), deadline);
+  Result<Keys> keys = Open(*content, deadline);
   if (keys) return keys;
   return keys.error().WithContext("keyring file " + file_->path());
 }

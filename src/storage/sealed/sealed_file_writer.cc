@@ -80,9 +80,9 @@ Status SealedFileBackend::AppendRecord(const Bytes& record) {
   Status status = file.Append(record);
   if (status.ok()) status = file.Sync();
   if (!status.ok()) return status;
-  Result<Secret> found = file.ReadBack(end_, record.size());
+  Result<Bytes> found = file.ReadBack(end_, record.size());
   if (!found) return found.error();
-  if (std::ranges::equal(found->RevealBytes(), record)) return Status::Ok();
+  if (*found == record) return Status::Ok();
   return {StatusCode::kCorrupt,
           file_->path() + " does not hold what was just written to it"};
 }
@@ -118,12 +118,10 @@ Status SealedFileBackend::MakeRoom(size_t bytes, size_t limit) {
 // Who writes other content into the very file cannot keep the last tag, not
 // even with an older state of it.
 Status SealedFileBackend::CheckEnd() {
-  const Result<Secret> found =
+  const Result<Bytes> found =
       file_->file().ReadBack(end_ - end_bytes_.size(), end_bytes_.size());
   if (!found) return found.error();
-  return std::ranges::equal(found->RevealBytes(), end_bytes_)
-             ? Status::Ok()
-             : file_->Changed();
+  return *found == end_bytes_ ? Status::Ok() : file_->Changed();
 }
 
 void SealedFileBackend::RememberEnd(ByteView written) {
@@ -136,14 +134,13 @@ void SealedFileBackend::RememberEnd(ByteView written) {
 
 // From the file, up to what is known to be whole.
 Result<SealedFileBackend::Keys> SealedFileBackend::ReadKeys() {
-  Result<Secret> records =
+  const Result<Bytes> records =
       file_->file().ReadBack(header_size_, end_ - header_size_);
   if (!records) return records.error();
   Result<std::unique_ptr<SealedLog>> log = SealedLog::Make(
       data_key_, header_.file_id, header_.generation, world_.random);
   if (!log) return log.error();
-  Result<ReplayedLog> replayed =
-      (*log)->Replay(records->RevealBytes(), header_size_);
+  Result<ReplayedLog> replayed = (*log)->Replay(*records, header_size_);
   if (!replayed) return replayed.error();
   if (replayed->good != records->size()) {
     return file_->Changed();

@@ -50,7 +50,7 @@ ServerMode ServerModeOf(std::string_view arguments) {
 ServerMode CurrentServerMode(FileSystem& files) {
   const auto arguments = files.Read("/proc/self/cmdline", kMaxArguments);
   if (!arguments) return ServerMode::kServe;
-  return ServerModeOf(AsText(arguments->RevealBytes()));
+  return ServerModeOf(AsText(*arguments));
 }
 
 bool IsLoadedByManifest(FileSystem& files) {

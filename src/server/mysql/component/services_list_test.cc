@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The services that list.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string.h>
 

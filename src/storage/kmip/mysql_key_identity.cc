@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_identity.h"
+#include "storage/kmip/mysql_key_identity.h"
 
 #include <vector>
 
@@ -26,7 +26,7 @@ std::vector<std::string_view> Split(std::string_view text) {
   return fields;
 }
 
-std::string Encode(const KmipIdentity& identity) {
+std::string Encode(const MysqlKeyIdentity& identity) {
   std::string text = kVersion;
   for (const std::string* field : {&identity.type, &identity.name.data_id,
                                    &identity.name.auth_id, &identity.nonce}) {
@@ -35,7 +35,7 @@ std::string Encode(const KmipIdentity& identity) {
   return text;
 }
 
-Result<std::optional<KmipIdentity>> Decode(const std::string& text) {
+Result<std::optional<MysqlKeyIdentity>> Decode(const std::string& text) {
   const std::vector<std::string_view> fields = Split(text);
   if (fields.front() != kVersion) {
     return Status(StatusCode::kCorrupt,
@@ -43,7 +43,7 @@ Result<std::optional<KmipIdentity>> Decode(const std::string& text) {
                       PercentEncode(fields.front().substr(0, 16)) +
                       ") that a later OpenKeyring may know");
   }
-  KmipIdentity identity;
+  MysqlKeyIdentity identity;
   if (fields.size() == 5) {
     identity = {{PercentDecode(fields[2]), PercentDecode(fields[3])},
                 PercentDecode(fields[1]),
@@ -68,13 +68,24 @@ std::optional<std::string> TypeOf(const KmipAttributes& attributes) {
 
 }  // namespace
 
-std::string KmipObjectName(const KeyName& name) {
+std::string MysqlKeyObjectName(const KeyName& name) {
   if (name.auth_id.empty()) return name.data_id;
   return std::string(kNamespace) + "/" + PercentEncode(name.auth_id) + "/" +
          PercentEncode(name.data_id);
 }
 
-KmipObject KmipObjectFor(const Key& key) {
+std::string MysqlKeyUniqueName(const MysqlKeyIdentity& identity) {
+  return std::string(kNamespace) + "/" + PercentEncode(identity.name.auth_id) +
+         "/" + PercentEncode(identity.name.data_id) + "/" + identity.nonce;
+}
+
+bool IsMysqlNameEnough(const Key& key) {
+  if (!key.name.auth_id.empty()) return false;
+  return key.type == "SECRET" ||
+         MysqlKeyObject(key).type == KmipObjectType::kSymmetricKey;
+}
+
+KmipObject MysqlKeyObject(const Key& key) {
   const size_t bytes = key.data.size();
   KmipObject object;
   object.value = key.data.Clone();
@@ -88,11 +99,11 @@ KmipObject KmipObjectFor(const Key& key) {
   return object;
 }
 
-KmipAttributes KmipAttributesFor(const KmipIdentity& identity,
-                                 const std::string& object_group,
-                                 KmipObjectType type, size_t bytes) {
+KmipAttributes MysqlKeyAttributes(const MysqlKeyIdentity& identity,
+                                  const std::string& object_group,
+                                  KmipObjectType type, size_t bytes) {
   KmipAttributes attributes;
-  attributes.names = {KmipObjectName(identity.name)};
+  attributes.names = {MysqlKeyObjectName(identity.name)};
   if (!object_group.empty()) attributes.object_groups = {object_group};
   attributes.application_info = {{kNamespace, Encode(identity)}};
   attributes.usage_mask = kSecretUsage;
@@ -104,7 +115,7 @@ KmipAttributes KmipAttributesFor(const KmipIdentity& identity,
   return attributes;
 }
 
-Result<std::optional<KmipIdentity>> KmipIdentityOf(
+Result<std::optional<MysqlKeyIdentity>> ReadMysqlKeyIdentity(
     const KmipAttributes& attributes) {
   bool of_another_product = false;
   for (const KmipApplicationInfo& info : attributes.application_info) {
@@ -116,7 +127,7 @@ Result<std::optional<KmipIdentity>> KmipIdentityOf(
       attributes.names.front().empty()) {
     return std::nullopt;
   }
-  return KmipIdentity{{attributes.names.front(), ""}, *type, ""};
+  return MysqlKeyIdentity{{attributes.names.front(), ""}, *type, ""};
 }
 
 }  // namespace openkeyring

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_versions_backend.h"
+#include "storage/kmip/kmip_versioned_backend.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include "emulators/kmip/lab.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/register.h"
-#include "storage/kmip/kmip_version_identity.h"
+#include "storage/kmip/mariadb_key_identity.h"
 
 namespace openkeyring {
 namespace {
@@ -19,13 +19,14 @@ using kmip_server::Fault;
 using kmip_server::Lab;
 using kmip_server::MakeFault;
 
-class KmipVersionsBackendTest : public testing::Test {
+class KmipVersionedBackendTest : public testing::Test {
  protected:
-  std::unique_ptr<KmipVersionsBackend> KeyringBackend(std::string group = "g") {
-    return std::make_unique<KmipVersionsBackend>(
+  std::unique_ptr<KmipVersionedBackend> KeyringBackend(
+      std::string group = "g") {
+    return std::make_unique<KmipVersionedBackend>(
         client_, SystemClock(), SystemRandom(), lab_.log,
-        KmipVersionsBackend::Options{std::move(group), 100,
-                                     [] { return Millis(5000); }});
+        KmipVersionedBackend::Options{std::move(group), 100,
+                                      [] { return Millis(5000); }});
   }
   std::vector<KeyVersion> Listed(std::string group = "g") {
     auto keys = KeyringBackend(std::move(group))->List();
@@ -56,7 +57,7 @@ class KmipVersionsBackendTest : public testing::Test {
   KmipClient& client_ = lab_.Client();
 };
 
-TEST_F(KmipVersionsBackendTest, KeysAreMadeByTheServerAndComeBack) {
+TEST_F(KmipVersionedBackendTest, KeysAreMadeByTheServerAndComeBack) {
   for (const size_t bytes : {16, 24, 32}) {
     const KeyVersion key = {static_cast<uint32_t>(bytes), 1};
     ASSERT_TRUE(Create(key, bytes).ok());
@@ -68,7 +69,7 @@ TEST_F(KmipVersionsBackendTest, KeysAreMadeByTheServerAndComeBack) {
   EXPECT_TRUE(Listed("another group").empty());
 }
 
-TEST_F(KmipVersionsBackendTest, AVersionIsMadeOnce) {
+TEST_F(KmipVersionedBackendTest, AVersionIsMadeOnce) {
   ASSERT_TRUE(Create({1, 1}).ok());
   const std::string value = Value({1, 1});
   EXPECT_EQ(Create({1, 1}).code(), StatusCode::kAlreadyExists);
@@ -76,7 +77,7 @@ TEST_F(KmipVersionsBackendTest, AVersionIsMadeOnce) {
   EXPECT_EQ(lab_.store.size(), 1U);
 }
 
-TEST_F(KmipVersionsBackendTest,
+TEST_F(KmipVersionedBackendTest,
        WhatIsNotThereIsNotFoundOnlyWhenTheServerSaysSo) {
   EXPECT_EQ(KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status().code(),
             StatusCode::kNotFound);
@@ -88,7 +89,7 @@ TEST_F(KmipVersionsBackendTest,
       KeyringBackend()->Create({1, 1}, 16, Lab::In(1000)).IsTransient());
 }
 
-TEST_F(KmipVersionsBackendTest,
+TEST_F(KmipVersionedBackendTest,
        ARevokedVersionIsReadWithAWarningAndNotMadeAgain) {
   ASSERT_TRUE(Create({1, 1}).ok());
   const std::string value = Value({1, 1}), id = IdOf({1, 1});
@@ -105,7 +106,7 @@ TEST_F(KmipVersionsBackendTest,
   EXPECT_EQ(lab_.store.size(), 1U);
 }
 
-TEST_F(KmipVersionsBackendTest, AnIdentityThatCannotBeReadFailsTheList) {
+TEST_F(KmipVersionedBackendTest, AnIdentityThatCannotBeReadFailsTheList) {
   for (const char* data :
        {"", "2;1;1;n", "1;0;1;n", "1;1;0;n", "1;1;1;", "1;1;1", "1;01;1;n",
         "1;1;4294967295;n", "1;4294967296;1;n", "1;-1;1;n", "1;1;1x;n"}) {
@@ -127,7 +128,7 @@ TEST_F(KmipVersionsBackendTest, AnIdentityThatCannotBeReadFailsTheList) {
   }
 }
 
-TEST_F(KmipVersionsBackendTest, TwoValuesOfOneVersionAreCorrupt) {
+TEST_F(KmipVersionedBackendTest, TwoValuesOfOneVersionAreCorrupt) {
   for (const char* value : {"0123456789abcdef", "another value..."}) {
     KmipObject object;
     object.value = Secret::CopyOf(value);
@@ -135,7 +136,7 @@ TEST_F(KmipVersionsBackendTest, TwoValuesOfOneVersionAreCorrupt) {
     KmipAttributes attributes;
     attributes.object_groups = {"g"};
     attributes.names = {"openkeyring-mariadb/g/1/1"};
-    attributes.application_info = {KmipApplicationInfoOf({{1, 1}, value})};
+    attributes.application_info = {WriteMariaDbKeyIdentity({{1, 1}, value})};
     const KmipChange change =
         client_.Change(MakeRegister(object, attributes), Lab::Soon());
     ASSERT_TRUE(
@@ -143,15 +144,15 @@ TEST_F(KmipVersionsBackendTest, TwoValuesOfOneVersionAreCorrupt) {
   }
   const Status status = KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status();
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
-  EXPECT_NE(status.message().find("twice"), std::string::npos);
+  EXPECT_NE(status.message().find("duplicate"), std::string::npos);
 }
 
-class KmipVersionsBackendCut : public KmipVersionsBackendTest,
-                               public testing::WithParamInterface<
-                                   std::tuple<const char*, const char*, bool>> {
-};
+class KmipVersionedBackendCut
+    : public KmipVersionedBackendTest,
+      public testing::WithParamInterface<
+          std::tuple<const char*, const char*, bool>> {};
 
-TEST_P(KmipVersionsBackendCut, AVersionIsMadeOnceOrNotAtAll) {
+TEST_P(KmipVersionedBackendCut, AVersionIsMadeOnceOrNotAtAll) {
   const auto [kind, operation, unique] = GetParam();
   Behaviour behaviour;
   behaviour.unique_names = unique;
@@ -175,13 +176,13 @@ TEST_P(KmipVersionsBackendCut, AVersionIsMadeOnceOrNotAtAll) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Steps, KmipVersionsBackendCut,
+    Steps, KmipVersionedBackendCut,
     testing::Combine(testing::Values("cut_before", "cut_after"),
                      testing::Values("Create", "Activate", "Get Attributes",
                                      "Locate", "Destroy"),
                      testing::Bool()));
 
-TEST_F(KmipVersionsBackendTest, ManyThatMakeOneVersionAtOnceHaveOneKey) {
+TEST_F(KmipVersionedBackendTest, ManyThatMakeOneVersionAtOnceHaveOneKey) {
   for (uint32_t id = 1; id <= 5; ++id) {
     std::vector<std::thread> threads;
     std::vector<Status> outcomes(4);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/kmip/kmip_version_identity.h"
+#include "storage/kmip/mariadb_key_identity.h"
 
 #include <charconv>
 
@@ -8,7 +8,7 @@ namespace {
 
 constexpr char kNamespace[] = "openkeyring-mariadb";
 
-std::string Encode(const KmipVersionIdentity& identity) {
+std::string Encode(const MariaDbKeyIdentity& identity) {
   return "1;" + std::to_string(identity.key.id) + ";" +
          std::to_string(identity.key.version) + ";" + identity.nonce;
 }
@@ -26,9 +26,9 @@ uint32_t TakeNumber(std::string_view& text) {
   return number;
 }
 
-Result<std::optional<KmipVersionIdentity>> Decode(const std::string& data) {
+Result<std::optional<MariaDbKeyIdentity>> Decode(const std::string& data) {
   std::string_view text = data;
-  KmipVersionIdentity identity;
+  MariaDbKeyIdentity identity;
   if (TakeNumber(text) == 1) {
     identity.key.id = TakeNumber(text);
     identity.key.version = TakeNumber(text);
@@ -43,11 +43,12 @@ Result<std::optional<KmipVersionIdentity>> Decode(const std::string& data) {
 
 }  // namespace
 
-KmipApplicationInfo KmipApplicationInfoOf(const KmipVersionIdentity& identity) {
+KmipApplicationInfo WriteMariaDbKeyIdentity(
+    const MariaDbKeyIdentity& identity) {
   return {kNamespace, Encode(identity)};
 }
 
-Result<std::optional<KmipVersionIdentity>> KmipVersionIdentityOf(
+Result<std::optional<MariaDbKeyIdentity>> ReadMariaDbKeyIdentity(
     const KmipAttributes& attributes) {
   for (const KmipApplicationInfo& info : attributes.application_info) {
     if (info.name_space == kNamespace) return Decode(info.data);
