@@ -112,8 +112,7 @@ Status AwsDataFile::ReplaceAll(const AwsKeyringContent& next, bool& in_place) {
   in_place = false;
   Result<Bytes> old = CheckUnchanged();
   if (!old) return old.error();
-  const Result<std::string> copy =
-      file_.PutAside("rewrapped", *old);
+  const Result<std::string> copy = file_.PutAside("rewrapped", *old);
   if (!copy) {
     return copy.error().WithContext("cannot keep a copy of the old file");
   }

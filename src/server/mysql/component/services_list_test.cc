@@ -153,16 +153,15 @@ TEST_F(ListServices, RowsAreThereWithoutAKeyringAndSayDisabled) {
   Pairs::value_type& memory = rows[rows.size() - 2];
   EXPECT_THAT(memory.second, testing::ContainsRegex("[0-9]+ .*bytes.* locked"));
   memory.second = "counted";
-  EXPECT_EQ(rows,
-            (Pairs{{"Component_name", "component_memory"},
-                   {"Author", "OpenKeyring"},
-                   {"License", "MIT"},
-                   {"Implementation_name", "component_memory"},
-                   {"Version", "1.0"},
-                   {"Component_status", "Disabled"},
-                   {"Data_file", "<NOT APPLICABLE>"},
-                   {"Secret_memory", "counted"},
-                   {"Last_failure", "<NONE>"}}));
+  EXPECT_EQ(rows, (Pairs{{"Component_name", "component_memory"},
+                         {"Author", "OpenKeyring"},
+                         {"License", "MIT"},
+                         {"Implementation_name", "component_memory"},
+                         {"Version", "1.0"},
+                         {"Component_status", "Disabled"},
+                         {"Data_file", "<NOT APPLICABLE>"},
+                         {"Secret_memory", "counted"},
+                         {"Last_failure", "<NONE>"}}));
 }
 
 TEST_F(ListServices, RowsOfALoadedKeyringAreInTheOrderThatToolsExpect) {
