@@ -134,7 +134,7 @@ TEST_F(EncryptedKeyringTest, ACacheAnswersUntilTheKeyGoes) {
   EXPECT_EQ(Fetch(*keyring, "a"), "two");
 }
 
-TEST_F(EncryptedKeyringTest, ARemovedKeyIsNotKeptInTheCache) {
+TEST_F(EncryptedKeyringTest, TheCacheOutlivesARotation) {
   const auto keyring = Open(true);
   ASSERT_TRUE(Store(*keyring, "a", "one").ok());
   ASSERT_TRUE(keyring->RotateKeys(kms_, Soon()).ok());

@@ -114,6 +114,6 @@ openkeyring::Plugin _mysql_plugin_declarations_[] = {
     {openkeyring::kKeyringPlugin, &openkeyring::keyring_aws_interface,
      openkeyring::kName, "OpenKeyring", "Keys that AWS KMS makes and encrypts",
      openkeyring::kLicenseBsd, openkeyring::Init, nullptr, openkeyring::Deinit,
-     0x0100, nullptr, openkeyring::keyring_aws_variables, nullptr,
-     openkeyring::kAllowEarly},
+     OPENKEYRING_VERSION_NUMBER, nullptr, openkeyring::keyring_aws_variables,
+     nullptr, openkeyring::kAllowEarly},
     {}};
