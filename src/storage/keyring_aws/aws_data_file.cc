@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/keyring_aws/aws_keyring_file.h"
+#include "storage/keyring_aws/aws_data_file.h"
 
 #include <utility>
 
@@ -8,19 +8,19 @@ namespace {
 
 constexpr mode_t kNewDirectoryMode = 0750;
 constexpr char kCure[] =
-    "try again; to use another one, UNINSTALL and INSTALL the plugin or "
+    "try again; to use another file, UNINSTALL and INSTALL the plugin or "
     "restart the server";
 
 }  // namespace
 
-AwsKeyringFile::AwsKeyringFile(FileSystem& files, Random& random, Log& log,
-                               std::string path, std::optional<FileOwner> owner)
+AwsDataFile::AwsDataFile(FileSystem& files, Random& random, Log& log,
+                         std::string path, std::optional<FileOwner> owner)
     : files_(files),
       random_(random),
       log_(log),
       file_(files, random, std::move(path), owner, kCure) {}
 
-Result<AwsKeyring> AwsKeyringFile::Open() {
+Result<AwsKeyringContent> AwsDataFile::Open() {
   file_.Acquire();
   if (!file_.locked() &&
       file_.why_not_writable().code() == StatusCode::kNotFound) {
@@ -28,7 +28,7 @@ Result<AwsKeyring> AwsKeyringFile::Open() {
     if (!status.ok()) return status;
     file_.Acquire();
   }
-  Result<AwsKeyring> keyring = ReadAll();
+  Result<AwsKeyringContent> keyring = ReadAll();
   if (!keyring) return keyring.error().WithContext("keyring file " + path());
   if (!file_.locked()) {
     log_.Write(LogLevel::kWarning,
@@ -42,7 +42,7 @@ Result<AwsKeyring> AwsKeyringFile::Open() {
   return keyring;
 }
 
-Status AwsKeyringFile::MakeIfMissing() {
+Status AwsDataFile::MakeIfMissing() {
   const std::string directory = DirectoryName(path());
   const Result<FileInfo> info = files_.Stat(directory);
   if (!info && info.error().code() == StatusCode::kNotFound) {
@@ -53,10 +53,10 @@ Status AwsKeyringFile::MakeIfMissing() {
     }
     (void)files_.SyncDirectory(DirectoryName(directory));
   }
-  AwsKeyring empty;
+  AwsKeyringContent empty;
   Status status = random_.Fill(empty.file_id);
   if (!status.ok()) return status;
-  const Result<Bytes> content = WriteAwsKeyring(empty);
+  const Result<Bytes> content = EncodeAwsDataFile(empty);
   if (!content) return content.error();
   status = file_.Create(*content);
   if (status.code() == StatusCode::kAlreadyExists) return Status::Ok();
@@ -66,15 +66,15 @@ Status AwsKeyringFile::MakeIfMissing() {
   return status;
 }
 
-Result<AwsKeyring> AwsKeyringFile::ReadAll() {
-  Result<Bytes> content = files_.Read(path(), kMaxAwsKeyring);
+Result<AwsKeyringContent> AwsDataFile::ReadAll() {
+  Result<Bytes> content = files_.Read(path(), kMaxAwsDataFile);
   if (!content) return content.error();
   if (content->empty()) {
     return Status(StatusCode::kCorrupt,
                   "it is empty: restore it from a backup, or remove it to "
                   "start a new keyring");
   }
-  Result<AwsKeyring> keyring = ReadAwsKeyring(*content);
+  Result<AwsKeyringContent> keyring = DecodeAwsDataFile(*content);
   if (!keyring) return keyring;
   const Result<Digest256> digest = CheckedDigest(*content);
   if (!digest) return digest.error();
@@ -82,14 +82,14 @@ Result<AwsKeyring> AwsKeyringFile::ReadAll() {
   return keyring;
 }
 
-// What is there, when it is what this process knows.
-Result<Bytes> AwsKeyringFile::CheckUnchanged() {
+// The content of the file, if it is what this process knows.
+Result<Bytes> AwsDataFile::CheckUnchanged() {
   file_.Acquire();
   Status status = file_.CheckOurs(file_.epoch());
   if (!status.ok()) return status;
   const Result<uint64_t> size = file_.file().Size();
   if (!size) return size.error();
-  if (*size > kMaxAwsKeyring) return file_.Changed();
+  if (*size > kMaxAwsDataFile) return file_.Changed();
   Result<Bytes> content = file_.file().ReadBack(0, *size);
   if (!content) return content.error();
   const Result<Digest256> digest = CheckedDigest(*content);
@@ -97,14 +97,36 @@ Result<Bytes> AwsKeyringFile::CheckUnchanged() {
   return content;
 }
 
-Status AwsKeyringFile::Replace(const AwsKeyring& next, bool& in_place) {
+Status AwsDataFile::Replace(const AwsKeyringContent& next, bool& in_place) {
   in_place = false;
-  Result<Bytes> content = WriteAwsKeyring(next);
+  Result<Bytes> content = EncodeAwsDataFile(next);
   if (!content) return content.error();
   Result<Bytes> old = CheckUnchanged();
   if (!old) return old.error();
   Status status = file_.ReplaceOrRestore(*content, *old, in_place);
   if (in_place) digest_ = *CheckedDigest(*content);
+  return status;
+}
+
+Status AwsDataFile::ReplaceAll(const AwsKeyringContent& next, bool& in_place) {
+  in_place = false;
+  Result<Bytes> old = CheckUnchanged();
+  if (!old) return old.error();
+  const Result<std::string> copy = file_.PutAside("rewrapped", *old);
+  if (!copy) {
+    return copy.error().WithContext("cannot keep a copy of the old file");
+  }
+  Status status = Replace(next, in_place);
+  if (status.ok()) status = CheckUnchanged().status();
+  if (!status.ok() && in_place) {
+    return status.WithContext("the old keyring file was kept as " + *copy);
+  }
+  const Status removed = files_.Remove(*copy);
+  if (!removed.ok()) {
+    log_.Write(LogLevel::kWarning,
+               "a copy of the old keyring file that is not needed was left: " +
+                   removed.message());
+  }
   return status;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/keyring_aws/aws_keyring_format.h"
+#include "storage/keyring_aws/aws_data_file_format.h"
 
 #include <algorithm>
 #include <utility>
@@ -29,7 +29,7 @@ bool Within(size_t size, size_t least, size_t most) {
   return size >= least && size <= most;
 }
 
-bool FitsRecord(const KeyName& name, const StoredKey& key) {
+bool FitsRecord(const KeyName& name, const EncryptedKey& key) {
   return Within(name.data_id.size(), 1, kMaxAwsKeyName) &&
          Within(name.auth_id.size(), 0, kMaxAwsKeyName) &&
          Within(key.type.size(), 1, kMaxType) &&
@@ -38,7 +38,7 @@ bool FitsRecord(const KeyName& name, const StoredKey& key) {
 }
 
 // The next record, after all that are there.
-Status ReadRecord(ByteReader& reader, AwsKeyring& keyring) {
+Status ReadRecord(ByteReader& reader, AwsKeyringContent& keyring) {
   ByteView id, owner, type, arn, blob;
   if (!reader.TakeField(id) || !reader.TakeField(owner) ||
       !reader.TakeField(type) || !reader.TakeField(arn) ||
@@ -46,7 +46,7 @@ Status ReadRecord(ByteReader& reader, AwsKeyring& keyring) {
     return Damaged("a record is cut");
   }
   KeyName name = {std::string(AsText(id)), std::string(AsText(owner))};
-  auto key = std::make_shared<StoredKey>();
+  auto key = std::make_shared<EncryptedKey>();
   key->type = AsText(type);
   key->wrapped.wrapping_key = AsText(arn);
   key->wrapped.blob.assign(blob.begin(), blob.end());
@@ -61,7 +61,7 @@ Status ReadRecord(ByteReader& reader, AwsKeyring& keyring) {
 
 }  // namespace
 
-Result<Bytes> WriteAwsKeyring(const AwsKeyring& keyring) {
+Result<Bytes> EncodeAwsDataFile(const AwsKeyringContent& keyring) {
   Bytes out(kMagic.begin(), kMagic.end());
   PutNumber(out, kVersion);
   PutBytes(out, keyring.file_id);
@@ -78,7 +78,7 @@ Result<Bytes> WriteAwsKeyring(const AwsKeyring& keyring) {
     PutField(out, AsBytes(key->wrapped.wrapping_key));
     PutField(out, key->wrapped.blob);
   }
-  if (out.size() + kDigest > kMaxAwsKeyring) {
+  if (out.size() + kDigest > kMaxAwsDataFile) {
     return Status(StatusCode::kInvalidArgument,
                   "the keyring_aws file would grow too large: remove keys");
   }
@@ -96,7 +96,7 @@ Result<Digest256> CheckedDigest(ByteView content) {
   return digest;
 }
 
-Result<AwsKeyring> ReadAwsKeyring(ByteView content) {
+Result<AwsKeyringContent> DecodeAwsDataFile(ByteView content) {
   const bool ours = content.size() >= kMagic.size() &&
                     std::ranges::equal(content.first(kMagic.size()), kMagic);
   if (!ours) {
@@ -115,7 +115,7 @@ Result<AwsKeyring> ReadAwsKeyring(ByteView content) {
                   "it is of version " + std::to_string(version) +
                       ", which a newer OpenKeyring wrote: use that version");
   }
-  AwsKeyring keyring;
+  AwsKeyringContent keyring;
   ByteView file_id;
   uint32_t count = 0;
   if (!reader.TakeBytes(keyring.file_id.size(), file_id) ||
@@ -131,7 +131,7 @@ Result<AwsKeyring> ReadAwsKeyring(ByteView content) {
   return keyring;
 }
 
-EncryptionContext AwsKeyBinding(const FileId& file_id, const KeyName& name,
+EncryptionContext AwsKeyContext(const FileId& file_id, const KeyName& name,
                                 const std::string& type) {
   EncryptionContext binding = {{"openkeyring:product", "keyring_aws"},
                                {"openkeyring:file-id", HexEncode(file_id)},

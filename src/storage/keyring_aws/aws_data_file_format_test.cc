@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "storage/keyring_aws/aws_keyring_format.h"
+#include "storage/keyring_aws/aws_data_file_format.h"
 
 #include <gtest/gtest.h>
 
@@ -11,16 +11,17 @@
 namespace openkeyring {
 namespace {
 
-AwsKeyring Example() {
-  AwsKeyring keyring;
+AwsKeyringContent Example() {
+  AwsKeyringContent keyring;
   std::iota(keyring.file_id.begin(), keyring.file_id.end(), 0xa0);
   keyring.keys[{"k", ""}] =
-      std::make_shared<StoredKey>(StoredKey{"AES", {{1, 2}, "a"}});
+      std::make_shared<EncryptedKey>(EncryptedKey{"AES", {{1, 2}, "a"}});
   return keyring;
 }
 
-void Add(AwsKeyring& keyring, KeyName name, StoredKey key) {
-  keyring.keys[std::move(name)] = std::make_shared<StoredKey>(std::move(key));
+void Add(AwsKeyringContent& keyring, KeyName name, EncryptedKey key) {
+  keyring.keys[std::move(name)] =
+      std::make_shared<EncryptedKey>(std::move(key));
 }
 
 Bytes Digested(Bytes content) {
@@ -30,12 +31,12 @@ Bytes Digested(Bytes content) {
 }
 
 StatusCode CodeOf(ByteView content) {
-  return ReadAwsKeyring(content).status().code();
+  return DecodeAwsDataFile(content).status().code();
 }
 
 // The worked example of docs/file_formats.md.
-TEST(AwsKeyringFormat, IsTheDocumentedOne) {
-  const Bytes content = *WriteAwsKeyring(Example());
+TEST(AwsDataFileFormat, IsTheDocumentedOne) {
+  const Bytes content = *EncodeAwsDataFile(Example());
   ASSERT_EQ(content.size(), 55u + 32);
   EXPECT_EQ(HexEncode(ByteView(content).first(55)),
             "894f4b52410d0a1a0001a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
@@ -43,24 +44,24 @@ TEST(AwsKeyringFormat, IsTheDocumentedOne) {
             "0102");
 }
 
-TEST(AwsKeyringFormat, RoundTrips) {
-  AwsKeyring keyring = Example();
+TEST(AwsDataFileFormat, RoundTrips) {
+  AwsKeyringContent keyring = Example();
   keyring.generation = ~uint64_t{0};
   Add(keyring, {"k", "u@h"}, {"SECRET", {Bytes(6144, 0xff), ""}});
   Add(keyring, {std::string(1024, 'i'), std::string(1024, 'o')},
       {"AES", {{0}, std::string(2048, 'a')}});
-  const Bytes content = *WriteAwsKeyring(keyring);
-  const Result<AwsKeyring> read = ReadAwsKeyring(content);
+  const Bytes content = *EncodeAwsDataFile(keyring);
+  const Result<AwsKeyringContent> read = DecodeAwsDataFile(content);
   ASSERT_TRUE(read) << read.error().message();
   EXPECT_EQ(read->file_id, keyring.file_id);
   EXPECT_EQ(read->generation, keyring.generation);
   ASSERT_EQ(read->keys.size(), 3u);
   EXPECT_EQ(read->keys.at({"k", "u@h"})->wrapped.blob, Bytes(6144, 0xff));
-  EXPECT_EQ(*WriteAwsKeyring(*read), content);
+  EXPECT_EQ(*EncodeAwsDataFile(*read), content);
 }
 
-TEST(AwsKeyringFormat, EveryFlippedBitIsDamage) {
-  const Bytes content = *WriteAwsKeyring(Example());
+TEST(AwsDataFileFormat, EveryFlippedBitIsDamage) {
+  const Bytes content = *EncodeAwsDataFile(Example());
   for (size_t bit = 0; bit < 8 * content.size(); ++bit) {
     Bytes changed = content;
     changed[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
@@ -68,8 +69,8 @@ TEST(AwsKeyringFormat, EveryFlippedBitIsDamage) {
   }
 }
 
-TEST(AwsKeyringFormat, EveryCutIsDamageWhateverTheDigest) {
-  const Bytes content = *WriteAwsKeyring(Example());
+TEST(AwsDataFileFormat, EveryCutIsDamageWhateverTheDigest) {
+  const Bytes content = *EncodeAwsDataFile(Example());
   for (size_t size = 0; size < content.size(); ++size) {
     const Bytes cut(content.begin(), content.begin() + size);
     EXPECT_EQ(CodeOf(cut), StatusCode::kCorrupt) << size;
@@ -79,16 +80,16 @@ TEST(AwsKeyringFormat, EveryCutIsDamageWhateverTheDigest) {
   }
 }
 
-TEST(AwsKeyringFormat, SomethingBehindTheRecordsIsDamage) {
-  Bytes content = *WriteAwsKeyring(Example());
+TEST(AwsDataFileFormat, SomethingBehindTheRecordsIsDamage) {
+  Bytes content = *EncodeAwsDataFile(Example());
   content.insert(content.end() - 32, 0);
   EXPECT_EQ(CodeOf(Digested(content)), StatusCode::kCorrupt);
 }
 
-TEST(AwsKeyringFormat, RecordsOutOfOrderOrTwiceAreDamage) {
-  AwsKeyring keyring = Example();
+TEST(AwsDataFileFormat, RecordsOutOfOrderOrTwiceAreDamage) {
+  AwsKeyringContent keyring = Example();
   Add(keyring, {"l", ""}, {"AES", {{1, 2}, "a"}});
-  const Bytes content = *WriteAwsKeyring(keyring);
+  const Bytes content = *EncodeAwsDataFile(keyring);
   for (const char name : {'k', 'j'}) {
     Bytes changed = content;
     changed[38 + 17 + 2] = static_cast<uint8_t>(name);
@@ -96,18 +97,18 @@ TEST(AwsKeyringFormat, RecordsOutOfOrderOrTwiceAreDamage) {
   }
 }
 
-TEST(AwsKeyringFormat, ANewerVersionIsNamedOnlyWhenItIsWhole) {
-  Bytes content = *WriteAwsKeyring(Example());
+TEST(AwsDataFileFormat, ANewerVersionIsNamedOnlyWhenItIsWhole) {
+  Bytes content = *EncodeAwsDataFile(Example());
   content[9] = 2;
   EXPECT_EQ(CodeOf(content), StatusCode::kCorrupt);
-  const Status status = ReadAwsKeyring(Digested(content)).status();
+  const Status status = DecodeAwsDataFile(Digested(content)).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
   EXPECT_NE(status.message().find("version 2"), std::string::npos);
 }
 
-TEST(AwsKeyringFormat, WhatTheFieldsHaveNoRoomForIsRefused) {
-  const StoredKey good = {"AES", {{1}, "a"}};
-  const std::pair<KeyName, StoredKey> wrong[] = {
+TEST(AwsDataFileFormat, WhatTheFieldsHaveNoRoomForIsRefused) {
+  const EncryptedKey good = {"AES", {{1}, "a"}};
+  const std::pair<KeyName, EncryptedKey> wrong[] = {
       {{"", ""}, good},
       {{std::string(1025, 'i'), ""}, good},
       {{"i", std::string(1025, 'o')}, good},
@@ -116,24 +117,24 @@ TEST(AwsKeyringFormat, WhatTheFieldsHaveNoRoomForIsRefused) {
       {{"i", ""}, {"AES", {Bytes(6145), ""}}},
       {{"i", ""}, {"AES", {{1}, std::string(2049, 'a')}}}};
   for (const auto& [name, key] : wrong) {
-    AwsKeyring keyring;
+    AwsKeyringContent keyring;
     Add(keyring, name, key);
-    EXPECT_EQ(WriteAwsKeyring(keyring).status().code(),
+    EXPECT_EQ(EncodeAwsDataFile(keyring).status().code(),
               StatusCode::kInvalidArgument);
   }
 }
 
-TEST(AwsKeyringFormat, KeysAreBoundToFileNameOwnerAndType) {
-  const AwsKeyring keyring = Example();
+TEST(AwsDataFileFormat, KeysAreBoundToFileNameOwnerAndType) {
+  const AwsKeyringContent keyring = Example();
   const EncryptionContext binding =
-      AwsKeyBinding(keyring.file_id, {"i", "o"}, "AES");
+      AwsKeyContext(keyring.file_id, {"i", "o"}, "AES");
   EXPECT_EQ(binding, (EncryptionContext{{"openkeyring:product", "keyring_aws"},
                                         {"openkeyring:file-id",
                                          "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"},
                                         {"openkeyring:key-id", "i"},
                                         {"openkeyring:owner", "o"},
                                         {"openkeyring:type", "AES"}}));
-  EXPECT_FALSE(AwsKeyBinding(keyring.file_id, {"i", ""}, "AES")
+  EXPECT_FALSE(AwsKeyContext(keyring.file_id, {"i", ""}, "AES")
                    .contains("openkeyring:owner"));
 }
 

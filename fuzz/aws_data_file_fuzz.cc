@@ -6,7 +6,7 @@
 #include "base/byte_codec.h"
 #include "crypto/sealing.h"
 #include "fuzz/check.h"
-#include "storage/keyring_aws/aws_keyring_format.h"
+#include "storage/keyring_aws/aws_data_file_format.h"
 
 using namespace openkeyring;
 
@@ -14,25 +14,25 @@ namespace {
 
 // Whatever is accepted is what the writer writes.
 void CheckAnyFile(ByteView content) {
-  const Result<AwsKeyring> keyring = ReadAwsKeyring(content);
+  const Result<AwsKeyringContent> keyring = DecodeAwsDataFile(content);
   if (!keyring) {
     Check(keyring.error().code() == StatusCode::kCorrupt ||
               keyring.error().code() == StatusCode::kMisconfigured,
           "a refusal has a kind");
     return;
   }
-  const Result<Bytes> again = WriteAwsKeyring(*keyring);
+  const Result<Bytes> again = EncodeAwsDataFile(*keyring);
   Check(again && std::ranges::equal(*again, content), "one form");
 }
 
-AwsKeyring Made(FuzzedDataProvider& input) {
-  AwsKeyring keyring;
+AwsKeyringContent Made(FuzzedDataProvider& input) {
+  AwsKeyringContent keyring;
   keyring.generation = input.ConsumeIntegral<uint64_t>();
   const int keys = input.ConsumeIntegralInRange(0, 5);
   for (int i = 0; i < keys; ++i) {
     KeyName name = {"k" + input.ConsumeRandomLengthString(40),
                     input.ConsumeRandomLengthString(40)};
-    auto key = std::make_shared<StoredKey>();
+    auto key = std::make_shared<EncryptedKey>();
     key->type = input.ConsumeBool() ? "AES" : "SECRET";
     key->wrapped.wrapping_key = input.ConsumeRandomLengthString(60);
     key->wrapped.blob = input.ConsumeBytes<uint8_t>(
@@ -55,14 +55,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzedDataProvider input(data, size);
   const size_t place = input.ConsumeIntegral<uint16_t>();
   const uint8_t flip = input.ConsumeIntegral<uint8_t>();
-  const Result<Bytes> content = WriteAwsKeyring(Made(input));
+  const Result<Bytes> content = EncodeAwsDataFile(Made(input));
   Check(content.status().ok(), "what fits is written");
   CheckAnyFile(*content);
-  Check(ReadAwsKeyring(*content).status().ok(), "what was written is read");
+  Check(DecodeAwsDataFile(*content).status().ok(), "what was written is read");
   const ByteView cut = ByteView(*content).first(place % content->size());
-  Check(!ReadAwsKeyring(cut), "a cut file is refused");
+  Check(!DecodeAwsDataFile(cut), "a cut file is refused");
   Bytes damaged = *content;
   damaged[place % damaged.size()] ^= flip;
-  Check(flip == 0 || !ReadAwsKeyring(damaged), "damage is seen");
+  Check(flip == 0 || !DecodeAwsDataFile(damaged), "damage is seen");
   return 0;
 }
