@@ -41,7 +41,7 @@ KmsServiceOptions StackOptions(const KmsComponentConfig& config) {
 }
 
 std::string TimeText(const std::optional<WallTime>& time) {
-  return time ? UtcText(*time) : kNone;
+  return time ? UtcText(*time) : kNoValue;
 }
 
 // A server that root starts makes its files before it becomes another user.
@@ -56,7 +56,7 @@ std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
 
 Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
     KmsComponentConfig config, KmsKeyring* previous,
-    std::optional<FileOwner> owner, Log& log) {
+    std::optional<FileOwner> owner, LoadRetry retry, Log& log) {
   std::unique_ptr<KmsKeyring> opened(new KmsKeyring(std::move(config)));
   const KmsComponentConfig& options = opened->config_;
   const bool same_file =
@@ -80,7 +80,7 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
   const bool may_create =
       previous == nullptr || previous->keyring_->size() == 0;
   // The server's readers wait for a reload: it gets no more time than a store.
-  const bool first = previous == nullptr;
+  const bool first = previous == nullptr && retry == LoadRetry::kUntilDeadline;
   const Deadline deadline =
       Deadline::After(SystemClock(), first ? options.startup_deadline
                                            : options.operation_deadline);
@@ -152,13 +152,13 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(bool may_create,
 }
 
 Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(
-    const ServerDirectories& directories, Log& log) {
+    const ServerDirectories& directories, LoadRetry retry, Log& log) {
   Result<KmsComponentConfig> config =
       ReadKmsComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
   Result<std::unique_ptr<KmsKeyring>> opened =
       KmsKeyring::Open(std::move(*config), serving_.get(),
-                       OwnerOfDataDirectory(directories.instance), log);
+                       OwnerOfDataDirectory(directories.instance), retry, log);
   if (!opened) return opened.error();
   serving_ = std::move(*opened);
   return serving_;

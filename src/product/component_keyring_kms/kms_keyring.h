@@ -19,12 +19,13 @@ namespace openkeyring {
 class KmsKeyring : public LoadedKeyring {
  public:
   // Opens the file, whatever its form, and loads all keys; the first time, what
-  // may pass is tried until the configured startup deadline. `previous`, when
+  // may pass is tried until the configured startup deadline, if `retry` says
+  // so. `previous`, when
   // there is one, serves until this succeeds, and a lock that it has on the
   // same file is shared. `owner` is for files that are made. `log` is borrowed.
   static Result<std::unique_ptr<KmsKeyring>> Open(
       KmsComponentConfig config, KmsKeyring* previous,
-      std::optional<FileOwner> owner, Log& log);
+      std::optional<FileOwner> owner, LoadRetry retry, Log& log);
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
@@ -45,7 +46,7 @@ class KmsKeyring : public LoadedKeyring {
 class KmsKeyringLoader : public KeyringLoader {
  public:
   Result<std::shared_ptr<LoadedKeyring>> Load(
-      const ServerDirectories& directories, Log& log) override;
+      const ServerDirectories& directories, LoadRetry retry, Log& log) override;
   StatusRows RowsWithoutKeyring() const override;
 
  private:
