@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace openkeyring {
+namespace {
+
+constexpr Millis kFirstPause{1000}, kLongestPause{60000};
+
+}  // namespace
 
 KmipServerList::KmipServerList(std::vector<Endpoint> servers,
                                const Clock& clock, size_t max_batch)
@@ -38,18 +43,19 @@ bool KmipServerList::RecordSuccess(size_t server) {
 }
 
 bool KmipServerList::RecordFailure(size_t server, const Status& error) {
-  constexpr Millis kFirst{1000}, kMost{60000};
   const std::lock_guard lock(mutex_);
   Facts& facts = facts_[server];
-  const Millis pause = kFirst * (1 << std::min(facts.failures, 6));
+  const Millis pause = kFirstPause * (1 << std::min(facts.failures, 6));
   ++facts.failures;
-  facts.passed_over_until = clock_.Steady() + std::min(pause, kMost);
+  facts.passed_over_until = clock_.Steady() + std::min(pause, kLongestPause);
   last_error_ = error;
   return facts.failures == 1;
 }
 
-void KmipServerList::RecordError(const Status& error) {
+void KmipServerList::RecordNoVerdict(size_t server, const Status& error) {
   const std::lock_guard lock(mutex_);
+  SteadyTime& until = facts_[server].passed_over_until;
+  until = std::max(until, clock_.Steady() + kFirstPause);
   last_error_ = error;
 }
 

@@ -38,8 +38,9 @@ class KmipServerList {
   bool RecordSuccess(size_t server);
   // True when it is news: the server had not failed before.
   bool RecordFailure(size_t server, const Status& error);
-  // For last_error() only: no verdict on a server.
-  void RecordError(const Status& error);
+  // A try that had too little time for a verdict: the others come first for a
+  // second, and nothing else.
+  void RecordNoVerdict(size_t server, const Status& error);
   // The server that answered last; nothing at first.
   std::optional<size_t> current() const;
   Status last_error() const;  // Of any server; Ok when there was none.

@@ -31,6 +31,15 @@ TEST_F(KmipServerListTest, OneThatFailedComesLastForAWhile) {
   EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
 }
 
+TEST_F(KmipServerListTest, ATryWithTooLittleTimeCountsForASecondOnly) {
+  for (int i = 0; i < 20; ++i) list.RecordNoVerdict(0, kDown);
+  EXPECT_EQ(list.Order(), (Order{1, 2, 0}));
+  EXPECT_EQ(list.last_error().message(), "down");
+  clock.Advance(Millis(1001));
+  EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
+  EXPECT_TRUE(list.RecordFailure(0, kDown));  // The first.
+}
+
 TEST_F(KmipServerListTest, TheWhileGrowsToAMinute) {
   for (int i = 0; i < 20; ++i) list.RecordFailure(0, kDown);
   clock.Advance(Millis(59000));

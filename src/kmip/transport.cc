@@ -261,7 +261,7 @@ void KmipTransport::Report(size_t server, const Status& status, Millis share) {
   // That a caller had little time is no verdict on the server.
   const bool had_time = share * 2 >= options_.request_timeout;
   if (status.code() == StatusCode::kTimeout && !had_time) {
-    servers_.RecordError(status);
+    servers_.RecordNoVerdict(server, status);
     return;
   }
   const bool is_news = servers_.RecordFailure(server, status);
