@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <iterator>
+#include <latch>
 #include <mutex>
 #include <new>
 #include <set>
@@ -74,6 +75,19 @@ TEST(RunParallel, AnExceptionInAnyThreadIsThrownToTheCaller) {
       EXPECT_EQ(done, 7) << workers << " " << bad;
     }
   }
+}
+
+TEST(RunParallel, AnExceptionInAHelperThreadIsThrownToTheCaller) {
+  const std::thread::id caller = std::this_thread::get_id();
+  std::latch both(2);
+  EXPECT_THROW(RunParallel(2, 2,
+                           [&](size_t) {
+                             both.arrive_and_wait();
+                             if (std::this_thread::get_id() != caller) {
+                               throw std::bad_alloc();
+                             }
+                           }),
+               std::bad_alloc);
 }
 
 TEST(RunParallel, OfSeveralExceptionsOneIsThrown) {

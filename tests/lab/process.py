@@ -69,9 +69,10 @@ def remove_directory(directory: pathlib.Path) -> None:
 
 
 def bare_environment(home: pathlib.Path, extra: dict[str, str] | None = None) -> dict[str, str]:
-    """Nothing of the developer's environment (AWS_*, proxies, LD_*) reaches what is tested."""
+    """Nothing of the developer's environment (AWS_*, proxies, LD_*) or AWS files reaches what is tested."""
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC",
-            "TMPDIR": str(home), **(extra or {})}
+            "TMPDIR": str(home), "AWS_CONFIG_FILE": str(home / ".aws/config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(home / ".aws/credentials"), **(extra or {})}
 
 
 def tail(path: pathlib.Path, lines: int = 40) -> str:

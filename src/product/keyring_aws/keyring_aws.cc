@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "aws/credentials/key_file.h"
+#include "aws/credentials/access_key_file.h"
 #include "aws/endpoints.h"
 
 namespace openkeyring {
@@ -49,7 +49,7 @@ Status CheckOptions(const KeyringAwsOptions& options) {
   if (options.conf_file.empty()) {
     return wrong("keyring_aws_conf_file must not be empty");
   }
-  return ReadKeyFile(PosixFileSystem(), options.conf_file).status();
+  return ReadAccessKeyFile(PosixFileSystem(), options.conf_file).status();
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace openkeyring {
 struct KeyringAwsOptions {
   std::string cmk_id;
   std::string region;
-  std::string conf_file;   // Two lines; see ReadKeyFile.
+  std::string conf_file;   // Two lines; see ReadAccessKeyFile.
   bool use_chain = false;  // Credentials as the AWS tools find them instead.
   std::string data_file;
   std::string endpoint_url;  // "" for AWS's own.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/assume_role.h"
+#include "aws/credentials/profile_role.h"
 
 #include <set>
 
@@ -7,8 +7,9 @@
 #include "aws/credentials/environment.h"
 #include "aws/credentials/imds.h"
 #include "aws/credentials/process.h"
-#include "aws/credentials/profile.h"
-#include "aws/credentials/web_identity.h"
+#include "aws/credentials/profile_keys.h"
+#include "aws/credentials/profile_login.h"
+#include "aws/credentials/profile_web_identity.h"
 
 namespace openkeyring {
 namespace {
@@ -24,9 +25,12 @@ bool IsNotFound(const Result<Credentials>& result) {
 // Follows the profiles of one Fetch.
 class RoleWalk {
  public:
-  RoleWalk(AwsDependencies world, StsClient& sts, const SharedFiles& files,
-           const Deadline& deadline)
-      : world_(world), sts_(sts), files_(files), deadline_(deadline) {}
+  RoleWalk(AwsDependencies dependencies, StsClient& sts,
+           const SharedFiles& files, const Deadline& deadline)
+      : dependencies_(dependencies),
+        sts_(sts),
+        files_(files),
+        deadline_(deadline) {}
 
   Result<Credentials> AssumeRoleOf(const std::string& profile) {
     if (!visited_.insert(profile).second) {
@@ -65,12 +69,13 @@ class RoleWalk {
                                   const std::string& profile,
                                   const std::string& origin) {
     if (name == "Environment") {
-      return EnvironmentSource(world_.environment).Fetch(deadline_);
+      return EnvironmentSource(dependencies_.environment).Fetch(deadline_);
     }
     if (name == "Ec2InstanceMetadata") {
-      return ImdsSource(world_, profile).Fetch(deadline_);
+      return ImdsSource(dependencies_, profile).Fetch(deadline_);
     }
-    if (name == "EcsContainer") return ContainerSource(world_).Fetch(deadline_);
+    if (name == "EcsContainer")
+      return ContainerSource(dependencies_).Fetch(deadline_);
     return Misconfigured(origin +
                          ": credential_source must be Environment, "
                          "Ec2InstanceMetadata or EcsContainer, not \"" +
@@ -90,12 +95,12 @@ class RoleWalk {
     if (!IsNotFound(found)) return found;
     if (!files_.Value(profile, "role_arn").empty())
       return AssumeRoleOf(profile);
-    found = CredentialsOfProcess(world_, files_, profile, deadline_);
+    found = CredentialsOfProcess(dependencies_, files_, profile, deadline_);
     if (!IsNotFound(found)) return found;
     return RefusalOfLogin(files_, profile);
   }
 
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
   StsClient& sts_;
   const SharedFiles& files_;
   const Deadline& deadline_;
@@ -110,7 +115,7 @@ std::string ProfileRoleSource::Name() const {
 
 Result<Credentials> ProfileRoleSource::Fetch(const Deadline& deadline) {
   const Result<SharedFiles> files =
-      ReadSharedFiles(world_.environment, world_.files);
+      ReadSharedFiles(dependencies_.environment, dependencies_.files);
   if (!files) return files.error();
   if (profile_ != "default" && !files->HasProfile(profile_)) {
     return Misconfigured("the profile is in neither of the AWS shared files");
@@ -119,25 +124,8 @@ Result<Credentials> ProfileRoleSource::Fetch(const Deadline& deadline) {
       !files->Value(profile_, "web_identity_token_file").empty()) {
     return Status(StatusCode::kNotFound, "the profile has no role to assume");
   }
-  return RoleWalk(world_, *sts_, *files, deadline).AssumeRoleOf(profile_);
-}
-
-RoleOnTopSource::RoleOnTopSource(CredentialSources below,
-                                 std::shared_ptr<StsClient> sts,
-                                 RoleRequest role)
-    : below_(std::move(below)), sts_(std::move(sts)), role_(std::move(role)) {
-  if (role_.session_name.empty()) {
-    role_.session_name = sts_->DefaultSessionName();
-  }
-}
-
-Result<Credentials> RoleOnTopSource::Fetch(const Deadline& deadline) {
-  const Result<FoundCredentials> caller = AskInOrder(below_, deadline);
-  if (!caller) return caller.error();
-  Result<Credentials> credentials =
-      sts_->AssumeRole(caller->credentials, role_, deadline);
-  if (credentials) return credentials;
-  return credentials.error().WithContext("as " + caller->source);
+  return RoleWalk(dependencies_, *sts_, *files, deadline)
+      .AssumeRoleOf(profile_);
 }
 
 }  // namespace openkeyring

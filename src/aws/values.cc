@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 
 #include <openssl/crypto.h>
 

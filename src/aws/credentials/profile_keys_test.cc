@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/profile.h"
+#include "aws/credentials/profile_keys.h"
 
 #include <gtest/gtest.h>
 
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -13,15 +13,10 @@ using Kind = ProfileFile::Kind;
 class ProfileKeysTest : public ::testing::Test {
  protected:
   Result<Credentials> Fetch(Kind kind, const std::string& profile = "default") {
-    return ProfileKeysSource(fake_.world(), profile, kind)
+    return ProfileKeysSource(fake_.dependencies(), profile, kind)
         .Fetch(fake_.InAMinute());
   }
-  Status FetchLogin() {
-    return LoginSource(fake_.world(), "default")
-        .Fetch(fake_.InAMinute())
-        .status();
-  }
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
 };
 
 TEST_F(ProfileKeysTest, EachSourceReadsItsOwnFile) {
@@ -59,26 +54,13 @@ TEST_F(ProfileKeysTest, HalfAKeyIsRefusedAndFileAndProfileNamed) {
 }
 
 TEST_F(ProfileKeysTest, FilesAreReadAnewEachTime) {
-  ProfileKeysSource source(fake_.world(), "default", Kind::kCredentials);
+  ProfileKeysSource source(fake_.dependencies(), "default", Kind::kCredentials);
   for (const char* id : {"A", "B"}) {
     fake_.SetCredentials(
         "[default]\naws_secret_access_key=s\n"
         "aws_access_key_id=" +
         std::string(id) + "\n");
     EXPECT_EQ(source.Fetch(fake_.InAMinute())->access_key_id, id);
-  }
-}
-
-TEST_F(ProfileKeysTest, AProfileThatNeedsALoginSaysWhatToUseInstead) {
-  EXPECT_EQ(FetchLogin().code(), StatusCode::kNotFound);
-  for (const char* key :
-       {"sso_session", "sso_start_url", "sso_account_id", "login_session"}) {
-    fake_.SetConfig("[default]\n" + std::string(key) + " = x\n");
-    const Status status = FetchLogin();
-    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
-    EXPECT_NE(status.message().find(key), std::string::npos);
-    EXPECT_NE(status.message().find("aws configure export-credentials"),
-              std::string::npos);
   }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/key_file.h"
+#include "aws/credentials/access_key_file.h"
 
 #include <utility>
 
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 #include "base/encoding.h"
 
 namespace openkeyring {
@@ -42,7 +42,8 @@ Result<Credentials> Parse(std::string_view text, const std::string& path) {
 
 }  // namespace
 
-Result<Credentials> ReadKeyFile(FileSystem& files, const std::string& path) {
+Result<Credentials> ReadAccessKeyFile(FileSystem& files,
+                                      const std::string& path) {
   if (path.empty()) {
     return Status(StatusCode::kMisconfigured,
                   "the path of the file of the AWS access key is empty");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/json.h"
+#include "aws/credentials/answer.h"
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 
 namespace openkeyring {
 namespace {

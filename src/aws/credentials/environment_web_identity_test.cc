@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/web_identity.h"
+#include "aws/credentials/environment_web_identity.h"
 
 #include <gtest/gtest.h>
 
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -13,35 +13,31 @@ constexpr const char* kAnswer =
     "</SecretAccessKey><SessionToken>t</SessionToken>"
     "<Expiration>2026-01-02T04:04:05Z</Expiration></Credentials></R>";
 
-class WebIdentityTest : public ::testing::Test {
+class EnvironmentWebIdentityTest : public ::testing::Test {
  protected:
-  WebIdentityTest() {
+  EnvironmentWebIdentityTest() {
     settings_.region = "eu-west-1";
-    region_ = std::make_unique<RegionResolver>(fake_.world(), settings_);
-    sts_ = std::make_shared<StsClient>(fake_.world(), settings_, *region_);
+    region_ = std::make_unique<RegionResolver>(fake_.dependencies(), settings_);
+    sts_ =
+        std::make_shared<StsClient>(fake_.dependencies(), settings_, *region_);
     fake_.files.contents["/token"] = "jwt";
     fake_.http.Push(200, kAnswer);
   }
   Result<Credentials> FromEnvironment() {
-    return EnvironmentWebIdentitySource(fake_.world(), sts_)
-        .Fetch(fake_.InAMinute());
-  }
-  Result<Credentials> FromProfile(const std::string& keys) {
-    fake_.SetConfig("[profile x]\n" + keys);
-    return ProfileWebIdentitySource(fake_.world(), sts_, "x")
+    return EnvironmentWebIdentitySource(fake_.dependencies(), sts_)
         .Fetch(fake_.InAMinute());
   }
   bool BodyHas(const std::string& text) {
     return fake_.http.seen().at(0).body.find(text) != std::string::npos;
   }
 
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
   AwsSettings settings_;
   std::unique_ptr<RegionResolver> region_;
   std::shared_ptr<StsClient> sts_;
 };
 
-TEST_F(WebIdentityTest, TheEnvironmentNamesTokenRoleAndSession) {
+TEST_F(EnvironmentWebIdentityTest, TheEnvironmentNamesTokenRoleAndSession) {
   fake_.environment.variables = {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/token"},
                                  {"AWS_ROLE_ARN", "arn:aws:iam::1:role/pod"},
                                  {"AWS_ROLE_SESSION_NAME", "my-session"}};
@@ -50,41 +46,20 @@ TEST_F(WebIdentityTest, TheEnvironmentNamesTokenRoleAndSession) {
   EXPECT_TRUE(BodyHas("RoleSessionName=my-session&"));
 }
 
-TEST_F(WebIdentityTest, TheSessionIsNamedAfterThisProgramOtherwise) {
+TEST_F(EnvironmentWebIdentityTest, TheSessionIsNamedAfterThisProgramOtherwise) {
   fake_.environment.variables = {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/token"},
                                  {"AWS_ROLE_ARN", "arn:aws:iam::1:role/pod"}};
   EXPECT_TRUE(FromEnvironment());
   EXPECT_TRUE(BodyHas("RoleSessionName=openkeyring-"));
 }
 
-TEST_F(WebIdentityTest, WithoutATokenFileItIsNotFoundAndWithoutARoleNotRight) {
+TEST_F(EnvironmentWebIdentityTest,
+       WithoutATokenFileItIsNotFoundAndWithoutARoleNotRight) {
   EXPECT_EQ(FromEnvironment().status().code(), StatusCode::kNotFound);
   fake_.environment.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/token";
   const Status status = FromEnvironment().status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
   EXPECT_NE(status.message().find("AWS_ROLE_ARN"), std::string::npos);
-}
-
-TEST_F(WebIdentityTest, AProfileNamesThemToo) {
-  EXPECT_TRUE(
-      FromProfile("role_arn = arn:aws:iam::1:role/pod\n"
-                  "web_identity_token_file = /token\n"
-                  "role_session_name = mine\nduration_seconds = 900\n"));
-  EXPECT_TRUE(BodyHas("RoleSessionName=mine&DurationSeconds=900&"));
-}
-
-TEST_F(WebIdentityTest, AProfileWithHalfOfItIsRefused) {
-  EXPECT_EQ(FromProfile("region = r\n").status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(FromProfile("web_identity_token_file = /token\n").status().code(),
-            StatusCode::kMisconfigured);
-  const Status status =
-      FromProfile(
-          "role_arn = arn:aws:iam::1:role/pod\n"
-          "web_identity_token_file = /token\nduration_seconds = 5\n")
-          .status();
-  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
-  EXPECT_NE(status.message().find("duration_seconds"), std::string::npos);
-  EXPECT_TRUE(fake_.http.seen().empty());
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/assume_role.h"
+#include "aws/credentials/profile_role.h"
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/explicit.h"
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -27,15 +25,16 @@ Result<HttpResponse> FakeSts(const HttpRequest& request) {
                                "</Credentials>");
 }
 
-class AssumeRoleTest : public ::testing::Test {
+class ProfileRoleTest : public ::testing::Test {
  protected:
-  AssumeRoleTest() {
+  ProfileRoleTest() {
     settings_.region = "eu-west-1";
-    region_ = std::make_unique<RegionResolver>(fake_.world(), settings_);
-    sts_ = std::make_shared<StsClient>(fake_.world(), settings_, *region_);
+    region_ = std::make_unique<RegionResolver>(fake_.dependencies(), settings_);
+    sts_ =
+        std::make_shared<StsClient>(fake_.dependencies(), settings_, *region_);
   }
   Result<Credentials> Fetch(const std::string& profile = "a") {
-    return ProfileRoleSource(fake_.world(), sts_, profile)
+    return ProfileRoleSource(fake_.dependencies(), sts_, profile)
         .Fetch(fake_.InAMinute());
   }
   // "CALLER>ROLE CALLER>ROLE ..." of all signed requests to STS, or the error.
@@ -64,13 +63,13 @@ class AssumeRoleTest : public ::testing::Test {
     fake_.SetConfig("[profile a]\nrole_arn = arn:aws:iam::1:role/R\n" + keys);
   }
 
-  FakeAwsWorld fake_{FakeSts};
+  FakeAwsDependencies fake_{FakeSts};
   AwsSettings settings_;
   std::unique_ptr<RegionResolver> region_;
   std::shared_ptr<StsClient> sts_;
 };
 
-TEST_F(AssumeRoleTest, TheSourceProfilesKeysTakeTheRole) {
+TEST_F(ProfileRoleTest, TheSourceProfilesKeysTakeTheRole) {
   SetRole(
       "source_profile = b\nexternal_id = e x\nduration_seconds = 1200\n"
       "role_session_name = mine\n");
@@ -82,7 +81,7 @@ TEST_F(AssumeRoleTest, TheSourceProfilesKeysTakeTheRole) {
             std::string::npos);
 }
 
-TEST_F(AssumeRoleTest, RolesAreChainedThroughSourceProfiles) {
+TEST_F(ProfileRoleTest, RolesAreChainedThroughSourceProfiles) {
   SetRole(
       "source_profile = b\n"
       "[profile b]\nrole_arn = arn:aws:iam::1:role/Q\nsource_profile = c\n"
@@ -90,12 +89,12 @@ TEST_F(AssumeRoleTest, RolesAreChainedThroughSourceProfiles) {
   EXPECT_EQ(Calls(), "C>Q Q>R");
 }
 
-TEST_F(AssumeRoleTest, AProfileMayBeItsOwnSourceWhenItHasKeys) {
+TEST_F(ProfileRoleTest, AProfileMayBeItsOwnSourceWhenItHasKeys) {
   SetRole("source_profile = a\naws_access_key_id=A\naws_secret_access_key=s\n");
   EXPECT_EQ(Calls(), "A>R");
 }
 
-TEST_F(AssumeRoleTest, ACircleOfSourceProfilesIsRefused) {
+TEST_F(ProfileRoleTest, ACircleOfSourceProfilesIsRefused) {
   SetRole(
       "source_profile = b\n"
       "[profile b]\nrole_arn = arn:aws:iam::1:role/Q\nsource_profile = a\n");
@@ -105,7 +104,7 @@ TEST_F(AssumeRoleTest, ACircleOfSourceProfilesIsRefused) {
   EXPECT_TRUE(fake_.http.seen().empty());
 }
 
-TEST_F(AssumeRoleTest, ASourceProfileMayHaveAProcessOrAWebIdentity) {
+TEST_F(ProfileRoleTest, ASourceProfileMayHaveAProcessOrAWebIdentity) {
   SetRole("source_profile = b\n[profile b]\ncredential_process = tool\n");
   fake_.processes.handler = [](const std::string&) {
     return Secret::CopyOf(std::string_view(
@@ -119,7 +118,7 @@ TEST_F(AssumeRoleTest, ASourceProfileMayHaveAProcessOrAWebIdentity) {
   EXPECT_TRUE(Calls().ends_with("W>R")) << Calls();
 }
 
-TEST_F(AssumeRoleTest, CredentialSourceEnvironmentIsTheVariables) {
+TEST_F(ProfileRoleTest, CredentialSourceEnvironmentIsTheVariables) {
   SetRole("credential_source = Environment\n");
   EXPECT_NE(Refusal().find("AWS_ACCESS_KEY_ID is not set"), std::string::npos);
   fake_.environment.variables = {{"AWS_ACCESS_KEY_ID", "E"},
@@ -127,7 +126,7 @@ TEST_F(AssumeRoleTest, CredentialSourceEnvironmentIsTheVariables) {
   EXPECT_EQ(Calls(), "E>R");
 }
 
-TEST_F(AssumeRoleTest, CredentialSourcesInstanceAndContainerAreAsked) {
+TEST_F(ProfileRoleTest, CredentialSourcesInstanceAndContainerAreAsked) {
   SetRole("credential_source = Ec2InstanceMetadata\n");
   EXPECT_EQ(Fetch().status().code(), StatusCode::kUnavailable);
   EXPECT_EQ(fake_.http.seen().back().url,
@@ -141,7 +140,7 @@ TEST_F(AssumeRoleTest, CredentialSourcesInstanceAndContainerAreAsked) {
   EXPECT_EQ(fake_.http.seen().back().url, "http://169.254.170.2/x");
 }
 
-TEST_F(AssumeRoleTest, WhatCannotBeRightIsRefusedAndExplained) {
+TEST_F(ProfileRoleTest, WhatCannotBeRightIsRefusedAndExplained) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "source_profile"},
       {"source_profile = b\ncredential_source = Environment\n", "either"},
@@ -160,7 +159,7 @@ TEST_F(AssumeRoleTest, WhatCannotBeRightIsRefusedAndExplained) {
   }
 }
 
-TEST_F(AssumeRoleTest, AProfileWithoutARoleIsNotFound) {
+TEST_F(ProfileRoleTest, AProfileWithoutARoleIsNotFound) {
   fake_.SetConfig("[profile a]\nregion = r\n");
   EXPECT_EQ(Fetch().status().code(), StatusCode::kNotFound);
   EXPECT_EQ(Fetch("default").status().code(), StatusCode::kNotFound);
@@ -168,36 +167,8 @@ TEST_F(AssumeRoleTest, AProfileWithoutARoleIsNotFound) {
   EXPECT_EQ(Fetch().status().code(), StatusCode::kNotFound);
 }
 
-TEST_F(AssumeRoleTest, ANamedProfileThatVanishedIsNotFallenThrough) {
+TEST_F(ProfileRoleTest, ANamedProfileThatVanishedIsNotFallenThrough) {
   EXPECT_NE(Refusal().find("neither"), std::string::npos);
-}
-
-class RoleOnTopTest : public AssumeRoleTest {
- protected:
-  Result<Credentials> FetchOnTop(const char* id) {
-    AwsOptions options;
-    options.access_key_id = id;
-    options.secret_access_key = TakeSecret(*id ? "s" : "");
-    CredentialSources below;
-    below.push_back(std::make_unique<ExplicitSource>(options));
-    return RoleOnTopSource(std::move(below), sts_,
-                           {"arn:aws:iam::1:role/Top", "", "ext", {}})
-        .Fetch(fake_.InAMinute());
-  }
-};
-
-TEST_F(RoleOnTopTest, TheRoleIsTakenWithWhatIsBelow) {
-  const auto keys = FetchOnTop("X");
-  ASSERT_TRUE(keys) << keys.error().message();
-  EXPECT_EQ(keys->access_key_id, "Top");
-  const auto seen = fake_.http.seen()[0];
-  EXPECT_NE(seen.HeaderOr("Authorization").find("=X/"), std::string::npos);
-  EXPECT_NE(seen.body.find("RoleSessionName=openkeyring-"), std::string::npos);
-  EXPECT_NE(seen.body.find("ExternalId=ext"), std::string::npos);
-}
-
-TEST_F(RoleOnTopTest, WithNothingBelowItIsMisconfiguredAndNotNotFound) {
-  EXPECT_EQ(FetchOnTop("").status().code(), StatusCode::kMisconfigured);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_TESTING_FAKE_AWS_WORLD_H_
-#define OPENKEYRING_TESTING_FAKE_AWS_WORLD_H_
+#ifndef OPENKEYRING_TESTING_FAKE_AWS_DEPENDENCIES_H_
+#define OPENKEYRING_TESTING_FAKE_AWS_DEPENDENCIES_H_
 
 #include <map>
 #include <memory>
@@ -39,15 +39,15 @@ class MapFileSystem : public ReadOnlyFileSystem {
   std::map<std::string, int> reads;
 };
 
-// A whole AwsDependencies of fakes. The home directory is /home/db.
-struct FakeAwsWorld {
-  explicit FakeAwsWorld(FakeHttp::Handler handler = nullptr)
+// AwsDependencies that are all fakes. The home directory is /home/db.
+struct FakeAwsDependencies {
+  explicit FakeAwsDependencies(FakeHttp::Handler handler = nullptr)
       : http(std::move(handler)) {
     environment.home = "/home/db";
   }
 
-  AwsDependencies world() {
-    return {http, clock, environment, files, processes, random, log};
+  AwsDependencies dependencies() {
+    return {http, aws_clock, environment, files, processes, random, log};
   }
   void SetConfig(std::string text) {
     files.contents["/home/db/.aws/config"] = std::move(text);
@@ -65,8 +65,9 @@ struct FakeAwsWorld {
   FakeProcessRunner processes;
   FakeRandom random;
   MemoryLog log;
+  AwsClock aws_clock{clock, log};
 };
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_TESTING_FAKE_AWS_WORLD_H_
+#endif  // OPENKEYRING_TESTING_FAKE_AWS_DEPENDENCIES_H_

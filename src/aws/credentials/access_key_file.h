@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_AWS_CREDENTIALS_KEY_FILE_H_
-#define OPENKEYRING_AWS_CREDENTIALS_KEY_FILE_H_
+#ifndef OPENKEYRING_AWS_CREDENTIALS_ACCESS_KEY_FILE_H_
+#define OPENKEYRING_AWS_CREDENTIALS_ACCESS_KEY_FILE_H_
 
 #include <string>
 
@@ -16,17 +16,18 @@ namespace openkeyring {
 // kMisconfigured, each with its own text: no path, no file, an empty file, one
 // that is world-readable, a line that is missing or empty, a third line,
 // something that is no key. kDenied when it may not be read.
-Result<Credentials> ReadKeyFile(FileSystem& files, const std::string& path);
+Result<Credentials> ReadAccessKeyFile(FileSystem& files,
+                                      const std::string& path);
 
 // That file as a source. A missing file is an error and not "not configured".
-class KeyFileSource : public CredentialSource {
+class AccessKeyFileSource : public CredentialSource {
  public:
   // `files` is borrowed.
-  KeyFileSource(FileSystem& files, std::string path)
+  AccessKeyFileSource(FileSystem& files, std::string path)
       : files_(files), path_(std::move(path)) {}
   std::string Name() const override { return "file " + path_; }
   Result<Credentials> Fetch(const Deadline&) override {
-    return ReadKeyFile(files_, path_);
+    return ReadAccessKeyFile(files_, path_);
   }
 
  private:
@@ -36,4 +37,4 @@ class KeyFileSource : public CredentialSource {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_AWS_CREDENTIALS_KEY_FILE_H_
+#endif  // OPENKEYRING_AWS_CREDENTIALS_ACCESS_KEY_FILE_H_

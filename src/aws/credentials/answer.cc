@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/json.h"
+#include "aws/credentials/answer.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 #include "base/encoding.h"
 #include "json/secret_json.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_AWS_CREDENTIALS_VALUES_H_
-#define OPENKEYRING_AWS_CREDENTIALS_VALUES_H_
+#ifndef OPENKEYRING_AWS_VALUES_H_
+#define OPENKEYRING_AWS_VALUES_H_
 
 #include <optional>
 #include <string>
@@ -38,4 +38,4 @@ Status CheckCredentials(const Credentials& credentials);
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_AWS_CREDENTIALS_VALUES_H_
+#endif  // OPENKEYRING_AWS_VALUES_H_

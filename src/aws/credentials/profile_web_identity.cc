@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/web_identity.h"
+#include "aws/credentials/profile_web_identity.h"
 
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 
 namespace openkeyring {
-namespace {
-
-constexpr const char* kTokenFile = "AWS_WEB_IDENTITY_TOKEN_FILE";
-constexpr const char* kRoleArn = "AWS_ROLE_ARN";
-constexpr const char* kSessionName = "AWS_ROLE_SESSION_NAME";
-
-}  // namespace
 
 Result<RoleRequest> RoleOfProfile(const SharedFiles& files,
                                   const std::string& profile,
@@ -60,29 +53,9 @@ std::string ProfileWebIdentitySource::Name() const {
 
 Result<Credentials> ProfileWebIdentitySource::Fetch(const Deadline& deadline) {
   const Result<SharedFiles> files =
-      ReadSharedFiles(world_.environment, world_.files);
+      ReadSharedFiles(dependencies_.environment, dependencies_.files);
   if (!files) return files.error();
   return WebIdentityOfProfile(*sts_, *files, profile_, deadline);
-}
-
-Result<Credentials> EnvironmentWebIdentitySource::Fetch(
-    const Deadline& deadline) {
-  const auto path = world_.environment.Get(kTokenFile);
-  if (!path) {
-    return Status(StatusCode::kNotFound,
-                  std::string(kTokenFile) + " is not set");
-  }
-  const auto role_arn = world_.environment.Get(kRoleArn);
-  if (!role_arn) {
-    return Status(
-        StatusCode::kMisconfigured,
-        std::string(kTokenFile) + " is set and " + kRoleArn + " is not");
-  }
-  RoleRequest role;
-  role.role_arn = *role_arn;
-  role.session_name =
-      world_.environment.Get(kSessionName).value_or(sts_->DefaultSessionName());
-  return sts_->AssumeRoleWithWebIdentity(*path, role, deadline);
 }
 
 }  // namespace openkeyring

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_AWS_CREDENTIALS_JSON_H_
-#define OPENKEYRING_AWS_CREDENTIALS_JSON_H_
+#ifndef OPENKEYRING_AWS_CREDENTIALS_ANSWER_H_
+#define OPENKEYRING_AWS_CREDENTIALS_ANSWER_H_
 
 #include <string>
 #include <string_view>
@@ -33,4 +33,4 @@ Result<Credentials> CompleteCredentials(CredentialAnswer answer);
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_AWS_CREDENTIALS_JSON_H_
+#endif  // OPENKEYRING_AWS_CREDENTIALS_ANSWER_H_

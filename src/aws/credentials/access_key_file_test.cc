@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "aws/credentials/key_file.h"
+#include "aws/credentials/access_key_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ class KeyFileTest : public testing::Test {
   Result<Credentials> Read(std::string_view text, mode_t mode = 0640) {
     const std::string path = directory_.Write("conf", text);
     chmod(path.c_str(), mode);
-    return ReadKeyFile(PosixFileSystem(), path);
+    return ReadAccessKeyFile(PosixFileSystem(), path);
   }
   std::string ErrorOf(std::string_view text, mode_t mode = 0640) {
     const Result<Credentials> read = Read(text, mode);
@@ -40,11 +40,12 @@ TEST_F(KeyFileTest, LineEndsAndBlanksDoNotMatter) {
 }
 
 TEST_F(KeyFileTest, EachFaultHasItsOwnText) {
-  EXPECT_THAT(ReadKeyFile(PosixFileSystem(), "").error().message(),
+  EXPECT_THAT(ReadAccessKeyFile(PosixFileSystem(), "").error().message(),
               HasSubstr("path"));
-  EXPECT_THAT(
-      ReadKeyFile(PosixFileSystem(), directory_.PathOf("no")).error().message(),
-      HasSubstr("is missing"));
+  EXPECT_THAT(ReadAccessKeyFile(PosixFileSystem(), directory_.PathOf("no"))
+                  .error()
+                  .message(),
+              HasSubstr("is missing"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("is empty"));
   EXPECT_THAT(ErrorOf("\n\nAKID\n"), HasSubstr("first line"));
   EXPECT_THAT(ErrorOf("AKIDEXAMPLE\n"), HasSubstr("second line"));
@@ -61,7 +62,7 @@ TEST_F(KeyFileTest, ErrorsDoNotTellTheSecret) {
 
 TEST_F(KeyFileTest, TheSourceReadsAnewEachTime) {
   ASSERT_TRUE(Read("AKIDEXAMPLE\none\n"));
-  KeyFileSource source(PosixFileSystem(), directory_.PathOf("conf"));
+  AccessKeyFileSource source(PosixFileSystem(), directory_.PathOf("conf"));
   const Deadline deadline = Deadline::After(SystemClock(), Millis(1000));
   EXPECT_EQ(source.Fetch(deadline)->secret_access_key.RevealText(), "one");
   directory_.Write("conf", "AKIDEXAMPLE\ntwo\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_AWS_CREDENTIALS_WEB_IDENTITY_H_
-#define OPENKEYRING_AWS_CREDENTIALS_WEB_IDENTITY_H_
+#ifndef OPENKEYRING_AWS_CREDENTIALS_PROFILE_WEB_IDENTITY_H_
+#define OPENKEYRING_AWS_CREDENTIALS_PROFILE_WEB_IDENTITY_H_
 
 #include <memory>
 #include <string>
@@ -28,34 +28,20 @@ Result<Credentials> WebIdentityOfProfile(StsClient& sts,
 
 class ProfileWebIdentitySource : public CredentialSource {
  public:
-  ProfileWebIdentitySource(AwsDependencies world,
+  ProfileWebIdentitySource(AwsDependencies dependencies,
                            std::shared_ptr<StsClient> sts, std::string profile)
-      : world_(world), sts_(std::move(sts)), profile_(std::move(profile)) {}
+      : dependencies_(dependencies),
+        sts_(std::move(sts)),
+        profile_(std::move(profile)) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
   const std::shared_ptr<StsClient> sts_;
   const std::string profile_;
 };
 
-// AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME: how EKS
-// gives a pod its role (IRSA). kNotFound without the first; kMisconfigured
-// without the second.
-class EnvironmentWebIdentitySource : public CredentialSource {
- public:
-  EnvironmentWebIdentitySource(AwsDependencies world,
-                               std::shared_ptr<StsClient> sts)
-      : world_(world), sts_(std::move(sts)) {}
-  std::string Name() const override { return "web identity"; }
-  Result<Credentials> Fetch(const Deadline& deadline) override;
-
- private:
-  AwsDependencies world_;
-  const std::shared_ptr<StsClient> sts_;
-};
-
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_AWS_CREDENTIALS_WEB_IDENTITY_H_
+#endif  // OPENKEYRING_AWS_CREDENTIALS_PROFILE_WEB_IDENTITY_H_
