@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "aws/credentials/access_key_file.h"
-#include "aws/endpoints.h"
+#include "aws/arn.h"
 
 namespace openkeyring {
 namespace {
