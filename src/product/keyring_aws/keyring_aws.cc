@@ -5,8 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "aws/credentials/access_key_file.h"
 #include "aws/arn.h"
+#include "aws/credentials/access_key_file.h"
 
 namespace openkeyring {
 namespace {
