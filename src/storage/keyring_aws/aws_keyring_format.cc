@@ -82,15 +82,18 @@ Result<Bytes> WriteAwsKeyring(const AwsKeyring& keyring) {
     return Status(StatusCode::kInvalidArgument,
                   "the keyring_aws file would grow too large: remove keys");
   }
-  PutBytes(out, Sha256(out));
+  const Result<Digest256> digest = Sha256(out);
+  if (!digest) return digest.error();
+  PutBytes(out, *digest);
   return out;
 }
 
 Result<Digest256> CheckedDigest(ByteView content) {
   if (content.size() < kMagic.size() + kDigest) return Damaged("it is cut");
   const ByteView body = content.first(content.size() - kDigest);
-  const Digest256 digest = Sha256(body);
-  if (!SameDigest(digest, content.last(kDigest))) {
+  const Result<Digest256> digest = Sha256(body);
+  if (!digest) return digest.error();
+  if (!DigestsEqual(*digest, content.last(kDigest))) {
     return Damaged("its checksum is wrong");
   }
   return digest;

@@ -25,7 +25,7 @@ void Add(AwsKeyring& keyring, KeyName name, StoredKey key) {
 
 Bytes Digested(Bytes content) {
   content.erase(content.end() - 32, content.end());
-  PutBytes(content, Sha256(content));
+  PutBytes(content, *Sha256(content));
   return content;
 }
 
