@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "testing/tls_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -88,50 +85,18 @@ std::string TlsSession::ClientName() const {
 
 TlsServer::TlsServer(TlsServerOptions options, Handler handler)
     : handler_(std::move(handler)), context_(MakeContext(options)) {
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(options.port));
-  inet_pton(AF_INET, options.address.c_str(), &address.sin_addr);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener_, generic, size) == 0 && listen(listener_, 64) == 0 &&
-      getsockname(listener_, generic, &size) == 0) {
-    port_ = ntohs(address.sin_port);
-  }
-  acceptor_ = std::jthread([this] { Accept(); });
+  auto listener = Listener::Start({std::move(options.address), options.port},
+                                  [this](int fd) { Serve(fd); });
+  if (listener) listener_ = std::move(*listener);
 }
 
 TlsServer::~TlsServer() {
-  shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  CutAll();
-  threads_.clear();
-  close(listener_);
+  listener_.reset();
   SSL_CTX_free(context_);
 }
 
-int TlsServer::open() const {
-  const std::lock_guard lock(mutex_);
-  return static_cast<int>(open_.size());
-}
-
 void TlsServer::CutAll() {
-  const std::lock_guard lock(mutex_);
-  for (const int fd : open_) shutdown(fd, SHUT_RDWR);
-}
-
-void TlsServer::Accept() {
-  for (;;) {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) return;
-    ++accepted_;
-    const std::lock_guard lock(mutex_);
-    open_.push_back(fd);
-    threads_.emplace_back([this, fd] { Serve(fd); });
-  }
+  if (listener_) listener_->ShutDownConnections();
 }
 
 void TlsServer::Serve(int fd) {
@@ -145,9 +110,6 @@ void TlsServer::Serve(int fd) {
   }
   SSL_free(ssl);
   ERR_clear_error();
-  const std::lock_guard lock(mutex_);
-  std::erase(open_, fd);
-  close(fd);
 }
 
 }  // namespace openkeyring

@@ -7,12 +7,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <vector>
 
+#include "testing/listener.h"
 #include "testing/test_certificates.h"
 
 namespace openkeyring {
@@ -61,26 +59,20 @@ class TlsServer {
   TlsServer& operator=(const TlsServer&) = delete;
   ~TlsServer();  // Cuts all connections, and waits for their threads.
 
-  int port() const { return port_; }  // 0: could not listen.
-  int accepted() const { return accepted_; }
+  // 0: could not listen.
+  int port() const { return listener_ ? listener_->port() : 0; }
+  int accepted() const { return listener_ ? listener_->accepted() : 0; }
   int handshakes() const { return handshakes_; }  // Done.
-  int open() const;
+  int open() const { return listener_ ? listener_->open() : 0; }
   void CutAll();
 
  private:
-  void Accept();
   void Serve(int fd);
 
   const Handler handler_;
-  SSL_CTX* context_ = nullptr;
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<int> accepted_{0};
+  SSL_CTX* const context_;
   std::atomic<int> handshakes_{0};
-  mutable std::mutex mutex_;
-  std::vector<int> open_;  // Guarded by mutex_, as the threads.
-  std::vector<std::jthread> threads_;
-  std::jthread acceptor_;
+  std::unique_ptr<Listener> listener_;
 };
 
 }  // namespace openkeyring

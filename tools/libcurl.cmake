@@ -25,11 +25,11 @@ if(NOT OPENKEYRING_CURL STREQUAL "shared")
   endif()
 endif()
 # Where the static one is; "" when it is the shared one. For packaging/ and tests/binary.
-set(OPENKEYRING_CURL_FOLDER "${directory}" CACHE INTERNAL "")
+set(OPENKEYRING_CURL_DIRECTORY "${directory}" CACHE INTERNAL "")
 
 # ./dev and tools/run_tests show these lines.
 add_library(okr_libcurl INTERFACE)
-if(OPENKEYRING_CURL_FOLDER)
+if(OPENKEYRING_CURL_DIRECTORY)
   file(STRINGS ${directory}/version version)
   message(STATUS "libcurl: static, from Debian's source ${version}")
   target_include_directories(okr_libcurl SYSTEM INTERFACE ${directory}/include)

@@ -20,7 +20,7 @@
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
 #include "product/kmip_service.h"
-#include "storage/kmip/kmip_backend.h"
+#include "storage/kmip/kmip_keyring_backend.h"
 
 namespace openkeyring {
 namespace {
@@ -85,13 +85,14 @@ class Timer {
     if (!stack) Fail(stack.error());
     return std::move(*stack);
   }
-  KmipBackend KeyringBackend(KmipService& stack) {
-    return KmipBackend(stack.client(), SystemClock(), SystemRandom(), log_, {});
+  KmipKeyringBackend KeyringBackend(KmipService& stack) {
+    return KmipKeyringBackend(stack.client(), SystemClock(), SystemRandom(),
+                              log_, {});
   }
 
   size_t Store(int count, const std::string& prefix) {
     const auto stack = Connect();
-    KmipBackend backend = KeyringBackend(*stack);
+    KmipKeyringBackend backend = KeyringBackend(*stack);
     for (int i = 0; i < count; ++i) {
       Secret value(32);
       if (Status s = SystemRandom().Fill(value.RevealMutable()); !s.ok()) {
@@ -113,7 +114,7 @@ class Timer {
   }
   size_t Remove(int count) {
     const auto stack = Connect();
-    KmipBackend backend = KeyringBackend(*stack);
+    KmipKeyringBackend backend = KeyringBackend(*stack);
     if (auto keys = backend.Load(Soon()); !keys) Fail(keys.error());
     const SteadyTime start = SystemClock().Steady();
     for (int i = 0; i < count; ++i) {

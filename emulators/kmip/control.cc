@@ -16,7 +16,7 @@ Status Invalid(std::string text) {
   return {StatusCode::kInvalidArgument, std::move(text)};
 }
 
-kms_emulator::Reply ToReply(const Result<Json>& answer) {
+emulators::Reply ToReply(const Result<Json>& answer) {
   const Json body =
       answer ? *answer : Json{{"error", answer.error().ToString()}};
   return {answer ? 200 : 400,
@@ -27,7 +27,7 @@ kms_emulator::Reply ToReply(const Result<Json>& answer) {
 
 }  // namespace
 
-kms_emulator::Reply Control::Handle(const kms_emulator::HttpMessage& request) {
+emulators::Reply Control::Handle(const emulators::HttpMessage& request) {
   Json body = Json::object();
   if (!request.body.empty()) {
     body = Json::parse(request.body, nullptr, false);

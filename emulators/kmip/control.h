@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "emulators/kmip/server.h"
-#include "emulators/kms/http_message.h"
+#include "emulators/shared/http_message.h"
 
 namespace kmip_server {
 
@@ -18,7 +18,7 @@ class Control {
   using Servers = std::vector<std::unique_ptr<KmipServer>>;
 
   explicit Control(Servers& servers) : servers_(servers) {}
-  kms_emulator::Reply Handle(const kms_emulator::HttpMessage& request);
+  emulators::Reply Handle(const emulators::HttpMessage& request);
 
  private:
   Result<Json> Dispatch(const std::string& call, Json body);

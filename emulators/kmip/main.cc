@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: MIT
 // kmip-emulator: the program around the library. See README.md.
 #include <openssl/ssl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <iostream>
 
 #include "emulators/kmip/control.h"
 #include "emulators/kmip/options.h"
-#include "emulators/kms/http_server.h"
-#include "os/durable.h"
-#include "os/file_system.h"
+#include "emulators/shared/program.h"
 
 namespace kmip_server {
 namespace {
@@ -21,33 +12,6 @@ namespace {
 using openkeyring::Status;
 using openkeyring::StatusCode;
 using openkeyring::TlsServerOptions;
-
-constexpr mode_t kOwnerOnly = 0600;
-
-int Complain(const Status& status) {
-  std::cerr << "kmip-emulator: " << status.ToString() << "\n";
-  return 1;
-}
-
-// As a descriptor; all threads started later inherit the mask.
-int CatchSignals() {
-  signal(SIGPIPE, SIG_IGN);
-  sigset_t wanted;
-  sigemptyset(&wanted);
-  sigaddset(&wanted, SIGTERM);
-  sigaddset(&wanted, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
-  return signalfd(-1, &wanted, SFD_CLOEXEC);
-}
-
-void WaitForEnd(int signals, int parent_pid) {
-  const int parent =
-      parent_pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, parent_pid, 0))
-                     : -1;
-  pollfd events[] = {{signals, POLLIN, 0}, {parent, POLLIN, 0}};
-  while (poll(events, parent < 0 ? 1 : 2, -1) < 0 && errno == EINTR) {
-  }
-}
 
 // What a client needs, as the ready file says it.
 struct Identity {
@@ -99,62 +63,53 @@ Result<Control::Servers> StartServers(const Options& options,
   return servers;
 }
 
-Status Announce(const Options& options, const Control::Servers& servers,
-                int control_port, Json ready) {
-  std::cout << "kmip-emulator: FOR DEVELOPMENT AND TESTS ONLY. It keeps keys "
-               "in memory, and only there.\n  control   http://127.0.0.1:"
-            << control_port << "\n";
+std::string Banner(const Control::Servers& servers, int control_port) {
+  std::string text =
+      "kmip-emulator: FOR DEVELOPMENT AND TESTS ONLY. It keeps keys in memory, "
+      "and only there.\n  control   http://127.0.0.1:" +
+      std::to_string(control_port) + "\n";
+  for (const auto& server : servers) {
+    text += "  KMIP      127.0.0.1:" + std::to_string(server->port()) + "\n";
+  }
+  return text;
+}
+
+Json ReadyJson(const Control::Servers& servers, int control_port,
+               const Json& client) {
+  Json ready = client;
   ready["control_url"] = "http://127.0.0.1:" + std::to_string(control_port);
   ready["control_port"] = control_port;
   ready["ports"] = Json::array();
-  for (const auto& server : servers) {
-    std::cout << "  KMIP      127.0.0.1:" << server->port() << "\n";
-    ready["ports"].push_back(server->port());
-  }
-  std::cout << std::flush;
-  if (options.ready_file.empty()) return Status::Ok();
-  // The old one was removed at the start.
-  const std::string text = ready.dump(2) + "\n";
-  return openkeyring::CreateDurably(
-      openkeyring::PosixFileSystem(), openkeyring::SystemRandom(),
-      openkeyring::DirectoryName(options.ready_file),
-      openkeyring::BaseName(options.ready_file), openkeyring::AsBytes(text),
-      kOwnerOnly);
+  for (const auto& server : servers) ready["ports"].push_back(server->port());
+  return ready;
 }
 
-int Run(const Options& options) {
-  const int signals = CatchSignals();
-  // One of an earlier run would tell of ports that are gone.
-  if (!options.ready_file.empty()) {
-    (void)openkeyring::PosixFileSystem().Remove(options.ready_file);
-  }
+Status Run(const Options& options, emulators::Program& program) {
   const Identity identity = MakeIdentity(options);
   Store store;
   auto servers = StartServers(options, identity.server, store);
-  if (!servers) return Complain(servers.error());
+  if (!servers) return servers.error();
   Control control(*servers);
-  kms_emulator::Counters counters;
-  kms_emulator::HttpServer::Options http;
-  http.port = options.control_port;
-  const auto http_server = kms_emulator::HttpServer::Start(
-      http,
-      [&](const kms_emulator::HttpMessage& request) {
+  const auto control_server =
+      program.ServeControl([&](const emulators::HttpMessage& request) {
         return control.Handle(request);
-      },
-      counters);
-  if (!http_server) return Complain(http_server.error());
-  const Status announced =
-      Announce(options, *servers, (*http_server)->port(), identity.client);
-  if (!announced.ok()) return Complain(announced);
-  WaitForEnd(signals, options.parent_pid);
-  return 0;
+      });
+  if (!control_server) return control_server.error();
+  const int port = (*control_server)->port();
+  Status status = program.Announce(Banner(*servers, port),
+                                   ReadyJson(*servers, port, identity.client));
+  if (status.ok()) program.WaitForEnd();
+  return status;
 }
 
 }  // namespace
 }  // namespace kmip_server
 
 int main(int argc, char** argv) {
-  const auto parsed = kmip_server::ParseOptions(argc, argv);
-  if (!parsed.options) return parsed.exit_status;
-  return kmip_server::Run(*parsed.options);
+  kmip_server::Options options;
+  const auto exit_status = kmip_server::ParseOptions(argc, argv, options);
+  if (exit_status) return *exit_status;
+  return emulators::Program::Run("kmip-emulator", options, [&](auto& program) {
+    return kmip_server::Run(options, program);
+  });
 }

@@ -136,7 +136,7 @@ TEST(KmipServer, UnknownFaultsAndBehavioursAreRefused) {
 // One control call; its JSON.
 Json Ask(Control& control, const std::string& method, const std::string& path,
          const Json& body = Json::object()) {
-  kms_emulator::HttpMessage message;
+  emulators::HttpMessage message;
   message.method = method;
   message.path = path;
   message.body = body.dump();

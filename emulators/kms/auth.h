@@ -6,11 +6,14 @@
 #include <string>
 
 #include "emulators/kms/caller.h"
-#include "emulators/kms/http_message.h"
 #include "emulators/kms/key_store.h"
+#include "emulators/shared/http_message.h"
 #include "os/clock.h"
 
 namespace kms_emulator {
+
+using emulators::Header;
+using emulators::HttpMessage;
 
 // Verifies Signature Version 4 of requests as KMS does: every check that AWS
 // makes, and its error names and texts (those of the JSON protocol; the STS

@@ -6,6 +6,9 @@
 #include "base/encoding.h"
 
 namespace kms_emulator {
+
+using emulators::FormValue;
+using emulators::HttpDate;
 namespace {
 
 using openkeyring::Millis;

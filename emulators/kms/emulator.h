@@ -7,15 +7,21 @@
 #include <string>
 
 #include "emulators/kms/auth.h"
-#include "emulators/kms/counters.h"
 #include "emulators/kms/emulator_clock.h"
 #include "emulators/kms/faults.h"
 #include "emulators/kms/kms_service.h"
 #include "emulators/kms/metadata_service.h"
 #include "emulators/kms/stop_signal.h"
 #include "emulators/kms/sts_service.h"
+#include "emulators/shared/counters.h"
 
 namespace kms_emulator {
+
+using emulators::Counters;
+using emulators::Delivery;
+using emulators::Header;
+using emulators::HttpMessage;
+using emulators::Reply;
 
 // Everything behind the public port: finds the service that a request is for,
 // verifies the signature, applies faults and latency, and puts the answer into

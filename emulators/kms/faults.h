@@ -8,10 +8,15 @@
 #include <optional>
 #include <string>
 
-#include "emulators/kms/http_message.h"
 #include "emulators/kms/model.h"
+#include "emulators/shared/http_message.h"
 
 namespace kms_emulator {
+
+using emulators::Delivery;
+using emulators::Header;
+using emulators::HttpMessage;
+using emulators::Reply;
 
 // One way to misbehave. The kinds are described in README.md.
 struct Fault {

@@ -77,7 +77,7 @@ Status KeyStore::Load(const std::string& account) {
     const bool is_new = content.error().code() == StatusCode::kNotFound;
     return is_new ? Status::Ok() : content.error();
   }
-  const Json json = Json::parse(content->RevealText(), nullptr, false);
+  const Json json = Json::parse(openkeyring::AsText(*content), nullptr, false);
   Result<State> state = StateFromJson(json);
   if (!state) return state.error();
   state_ = std::move(*state);

@@ -7,9 +7,13 @@
 #include <string>
 
 #include "emulators/kms/credential_issuer.h"
-#include "emulators/kms/http_message.h"
+#include "emulators/shared/http_message.h"
 
 namespace kms_emulator {
+
+using emulators::Delivery;
+using emulators::HttpMessage;
+using emulators::Reply;
 
 // How the instance metadata and container endpoints behave; changed through
 // the control API.

@@ -53,7 +53,7 @@ Status AddIdentitiesFile(Emulator& emulator, openkeyring::FileSystem& files,
                          const std::string& path, double now) {
   const auto content = files.Read(path, kMaxIdentitiesFile);
   if (!content) return content.error();
-  const Json json = Json::parse(content->RevealText(), nullptr, false);
+  const Json json = Json::parse(openkeyring::AsText(*content), nullptr, false);
   if (!json.is_object()) {
     return {StatusCode::kMisconfigured, path + " is not a JSON object"};
   }

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <map>
 
-#include "emulators/kms/http_message.h"
 #include "emulators/kms/kms_service.h"
+#include "emulators/shared/http_message.h"
 
 namespace kms_emulator {
+
+using emulators::FormValue;
 namespace {
 
 constexpr double kDefaultSeconds = 3600;

@@ -19,7 +19,7 @@ def listed(name: str) -> list[str]:
 def libcurl_directory() -> pathlib.Path | None:
     """Where the libcurl is from that the release build linked in; None when that uses the system's."""
     cache = (ROOT / "build" / "release" / "CMakeCache.txt").read_text()
-    found = re.search(r"^OPENKEYRING_CURL_FOLDER:INTERNAL=(.+)", cache, re.M)
+    found = re.search(r"^OPENKEYRING_CURL_DIRECTORY:INTERNAL=(.+)", cache, re.M)
     return pathlib.Path(found[1]) if found else None
 
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What SQL sees of the plugin: its row, its variables; as MariaDB's own plugin shows them."""
 
+import re
+
 import pytest
 
-from lab.mariadb import SqlError
+from lab.mariadb import ROOT, SqlError
 
 # name: (type, default, read only). As in MariaDB's plugin.
 VARIABLES = {
@@ -28,7 +30,8 @@ def test_the_plugin_row(world, make_server):
     server = one_server(make_server, kms, installation=installation)
     rows = server.sql("SELECT PLUGIN_VERSION, PLUGIN_STATUS, PLUGIN_TYPE, PLUGIN_LIBRARY, PLUGIN_MATURITY"
                       " FROM information_schema.PLUGINS WHERE PLUGIN_NAME='aws_key_management'")
-    assert rows == [("1.0", "ACTIVE", "ENCRYPTION", "aws_key_management.so", "Stable")]
+    version = re.search(r"^project\(openkeyring VERSION (\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
+    assert rows == [(version, "ACTIVE", "ENCRYPTION", "aws_key_management.so", "Stable")]
     server.stop()
 
 

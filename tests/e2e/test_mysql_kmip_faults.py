@@ -153,7 +153,7 @@ FAULTS = [  # (fault at a load, what the log says)
     ({"kind": "hang"}, "no answer"),
     ({"kind": "fail", "operation": "Get", "reason": 0x0C, "message": "not for you"}, "not for you"),
     ({"kind": "fail", "operation": "Locate", "reason": 0x100, "message": "out of order"}, "out of order"),
-    ({"kind": "fail", "operation": "Get", "reason": 0x01, "message": "gone"}, "went away"),
+    ({"kind": "fail", "operation": "Get", "reason": 0x01, "message": "gone"}, "disappeared"),
     ({"kind": "empty", "operation": "Get"}, "KMIP"),
     ({"kind": "pending", "operation": "Get"}, "KMIP"),
 ]

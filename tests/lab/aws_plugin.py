@@ -83,7 +83,7 @@ def wait_usable(server: MariaDB, *key_ids: int, seconds: float = 20) -> None:
 
 
 def refusal(server: MariaDB, key_id: int) -> str:
-    """What a client is told that makes a table with a key which can't be used."""
+    """What a client is told that makes a table with a key that cannot be used."""
     return told(server.failure_of("CREATE DATABASE IF NOT EXISTS d;"
                                   f"CREATE TABLE d.probe (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id}"))
 

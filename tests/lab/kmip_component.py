@@ -27,7 +27,7 @@ class KmipServer(mysql.MySQL):
         self.configure()
 
     def configure(self, **more) -> None:
-        """Writes manifest and configuration anew, with what the constructor got and `more`."""
+        """Writes manifest and configuration again, with what the constructor got and `more`."""
         self.write_manifest(NAME, where="data" if self.where == "data" else "program")
         self.write_config(NAME, config(self.kmip, self.kmip_user, **{**self.more, **more}), where=self.where)
 

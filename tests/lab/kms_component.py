@@ -32,7 +32,7 @@ class KmsServer(mysql.MySQL):
             self.give_to_user()
 
     def configure(self, **more) -> None:
-        """Writes manifest and configuration anew."""
+        """Writes manifest and configuration again."""
         self.write_manifest(NAME, where="data" if self.where == "data" else "program")
         self.write_config(NAME, config(self.kms, self.keyring, **more), where=self.where)
 

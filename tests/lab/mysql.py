@@ -255,8 +255,9 @@ class MySQL:
 
         The directories hold local configurations. process.Failed when that reports an error.
         """
-        directories = [f"--{side}-keyring-configuration-dir={directory}" for side, directory in
-                   (("source", source_dir), ("destination", destination_dir)) if directory]
+        sides = {"source": source_dir, "destination": destination_dir}
+        directories = [f"--{side}-keyring-configuration-dir={directory}"
+                       for side, directory in sides.items() if directory]
         done = subprocess.run(
             [*self.installation.program("mysql_migrate_keyring"), "--no-defaults",
              f"--component-dir={self.plugin_directory}", f"--source-keyring={source}",

@@ -45,7 +45,7 @@ def elements(path: pathlib.Path) -> list[dict]:
 def blob_of(data: str) -> bytes:
     """What KMS made, from the member `data` of an element."""
     content = bytes.fromhex(data)
-    # A blob of KMS holds bytes that are no text, and base64 is nothing but.
+    # A blob of KMS holds bytes that are not text; base64 is text only.
     return base64.b64decode(content, validate=True) if is_percona(data) else content
 
 

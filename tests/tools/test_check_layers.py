@@ -20,6 +20,21 @@ CLEAN = {
         "aws": "wrapper.cc client.cc x.cc", "keyring": "x.cc TESTS keyring_test.cc", "server": "shim.cc",
         "os": "file.cc", "base": "x.cc", "cli": "x.cc", "util": "x.cc",
         "storage": "sealed/x.cc kmip/x.cc file.cc", "product": "one/x.cc"}.items()},
+    "docs/architecture.md": """# Architecture
+| `src/keyring` | `key_wrapper`, `keyring`, `x` |
+| `src/storage` | `file` |
+| `src/storage/percona` | `format` |
+| `src/storage/sealed` | `x` |
+| `src/storage/kmip` | `x` |
+| `src/product/two` | `options` |
+| `src/product/one` | `x` |
+| `src/server` | `shim` |
+
+* A trip: `server/shim.cc` -> `keyring/keyring.h` ->
+  `aws/kms_client.h`
+""",
+    **{f"src/{name}.cc": "" for name in ("keyring/x", "storage/sealed/x", "storage/kmip/x", "product/one/x")},
+    "src/storage/file.h": header("storage/file.h"),
     "src/base/status.h": header("base/status.h", "<string>", "<sys/mman.h>", "<tl/expected.hpp>"),
     "src/os/clock.h": header("os/clock.h", '"base/status.h"'),
     "src/net/http.h": header("net/http.h", '"os/clock.h"', "<curl/curl.h>"),
@@ -82,6 +97,24 @@ def test_a_room_may_include_what_all_rooms_share(tmp_path):
 def test_a_source_that_is_in_no_list_is_found(tmp_path):
     code, text = run(tmp_path, {"src/keyring/forgotten.cc": "// empty\n"})
     assert code == 1 and "src/keyring/forgotten.cc:1: is not in the list of sources of src/keyring" in text
+
+
+def document(old: str = "", new: str = "") -> dict[str, str]:
+    assert old in CLEAN["docs/architecture.md"]
+    return {"docs/architecture.md": CLEAN["docs/architecture.md"].replace(old, new)}
+
+
+@pytest.mark.parametrize("old, new, found", [
+    ("`key_wrapper`, ", "", "src/keyring/key_wrapper.h:1: is not described in docs/architecture.md"),
+    ("| `src/storage` | `file` |\n", "", "src/storage/file.h:1: is not described in docs/architecture.md"),
+    ("`file`", "`file`, `gone`", "docs/architecture.md:3: src/storage/gone does not exist"),
+    ("keyring/keyring.h", "keyring/gone.cc", "src/keyring/gone.cc does not exist"),
+    ("-> `keyring/keyring.h`", 6 * "-> `keyring/keyring.h` ", ""),
+    ("-> `keyring/keyring.h`", 7 * "-> `keyring/keyring.h` ", "a trip through 9 files; 8 is the most"),
+])
+def test_the_document_names_all_files_and_short_trips(tmp_path, old, new, found):
+    code, text = run(tmp_path, document(old, new))
+    assert found in text and (found or code == 0)
 
 
 def test_a_wrong_include_guard_is_found(tmp_path):

@@ -109,15 +109,79 @@ def test_text_that_must_not_be_there_is_found(tmp_path, text, reason):
 
 
 def test_a_long_file_is_found(tmp_path):
-    code, text = run(tmp_path, {"src/os/x.cc": SPDX + "int x;\n" * 301})
-    assert code == 1 and "302 lines" in text
+    code, text = run(tmp_path, {"src/os/x.cc": SPDX + "int x;\n" * 450})
+    assert code == 1 and "src/os/x.cc:1: 451 lines" in text
 
 
-def test_a_long_function_is_a_warning_only(tmp_path):
-    body = "  F();\n" * 70
-    code, text = run(tmp_path, {"src/os/x.cc": f"{SPDX}namespace n {{\n\nvoid G(int a) {{\n{body}}}\n}}\n"})
-    assert code == 0
-    assert "src/os/x.cc:4: warning: a function of 72 lines" in text
+def test_a_long_test_is_no_problem(tmp_path):
+    assert run(tmp_path, {"src/os/x_test.cc": SPDX + "int x;\n" * 450})[0] == 0
+
+
+def function(lines: int, head: str = "void G(int a)") -> str:
+    return f"{SPDX}namespace n {{\n\n{head} {{\n" + "  F();\n" * (lines - 2) + "}\n}\n"
+
+
+@pytest.mark.parametrize("head", ["void G(int a)", "template <typename T>\nint C::G(T a) const"])
+@pytest.mark.parametrize("directory", ["src/os", "testing", "emulators/kms"])
+def test_a_long_function_is_found(tmp_path, directory, head):
+    lines = 46 - head.count("\n")
+    code, text = run(tmp_path, {f"{directory}/x.cc": function(lines, head)})
+    assert code == 1
+    assert f"{directory}/x.cc:4: G has 46 lines; 45 is the most" in text
+
+
+def test_a_function_of_45_lines_is_fine(tmp_path):
+    code, text = run(tmp_path, {"src/os/x.cc": function(45)})
+    assert code == 0, text
+
+
+@pytest.mark.parametrize("call", ["SystemClock()", "PosixFileSystem()", "ProcessEnvironment()", "SystemRandom()",
+                                  "openkeyring::SystemClock()"])
+def test_the_world_is_met_only_where_a_product_is_composed(tmp_path, call):
+    text = f"{SPDX}void F() {{\n  Use({call});\n}}\n"
+    for allowed in ("src/product/x/x.cc", "src/os/x.cc", "src/cli/x.cc"):
+        assert run(tmp_path, {allowed: text})[0] == 0
+    for layer in ("server/mysql/x", "storage/x", "keyring", "net"):
+        code, out = run(tmp_path, {f"src/{layer}/x.cc": text})
+        assert code == 1 and f"src/{layer}/x.cc:3: " in out and "[world]" in out
+
+
+LANGUAGE = [
+    ("the folder of the file", "folder"),
+    ("SKIPPED_FOLDERS", "FOLDERS"),
+    ("it is written anew", "anew"),
+    ("this mends it", "mends"),
+    ("MendFile(path)", "Mend"),
+    ("kept for ever", "for ever"),
+    ("kept for\n// ever", "for // ever"),
+    ("the option is there twice", "there twice"),
+    ("it can't be read", "can't"),
+    ("that is a text of 10 bytes", "a text"),
+    ("a line of blanks", "blanks"),
+    ("the file is readable by everybody", "readable by everybody"),
+    ("this is no JSON", "is no"),
+    ("x; // The same.", "The same."),
+    ("Those of MySQL.", "Those of MySQL."),
+    ("the server goes on serving", "goes on serving"),
+    ("so that the way back stays", "way back"),
+]
+
+
+@pytest.mark.parametrize("text, found", LANGUAGE)
+@pytest.mark.parametrize("name", ["src/x/y.cc", "docs/x.md", "dev"])
+def test_a_word_that_is_not_used_here_is_found(tmp_path, name, text, found):
+    code, out = run(tmp_path, {name: f"# {SPDX}\n{text}\n"})
+    assert code == 1
+    assert f'{name}:3: "{found}": write ' in out and "[language]" in out, out
+
+
+@pytest.mark.parametrize("text", [
+    "there is no key of that name, and there\nis no other", "it is no longer valid", "a text file", "a TEXT column",
+    "the same. Next", "compare it to those of MySQL.", "recommend, amend", "candor's; cant", "forever",
+])
+def test_an_ordinary_word_is_not_found(tmp_path, text):
+    code, out = run(tmp_path, {"docs/x.md": text + "\n"})
+    assert code == 0, out
 
 
 def test_an_exemption_that_is_not_needed_is_reported(tmp_path):

@@ -8,7 +8,7 @@
 
 #include "product/component_file.h"
 #include "product/kmip_service.h"
-#include "storage/kmip/kmip_backend.h"
+#include "storage/kmip/kmip_keyring_backend.h"
 
 namespace openkeyring {
 
@@ -19,7 +19,7 @@ constexpr char kKmipComponent[] = "component_keyring_kmip";
 struct KmipComponentConfig {
   KmipServiceOptions
       kmip;  // Paths are absolute unless there is no data directory.
-  KmipBackendOptions keys;
+  KmipKeyringOptions keys;
   bool read_only = false;
   Millis startup_deadline{30000};
   Millis operation_deadline{3000};

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "keyring/reload_check.h"
+#include "product/component_keyring_kmip/server_uuid.h"
 #include "product/load_retry.h"
 
 namespace openkeyring {
@@ -27,8 +29,8 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
 
 Status KmipKeyring::LoadKeys(const Deadline& deadline, Log& log) {
   Result<std::unique_ptr<Keyring>> keyring = Keyring::Load(
-      std::make_unique<KmipBackend>(service_->client(), SystemClock(),
-                                    SystemRandom(), log, keys_),
+      std::make_unique<KmipKeyringBackend>(service_->client(), SystemClock(),
+                                           SystemRandom(), log, keys_),
       SystemClock(), SystemRandom(), rules_, deadline);
   if (!keyring) {
     // Not every server says that it is the version that it does not like.
@@ -64,9 +66,17 @@ Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
   Result<KmipComponentConfig> config =
       ReadKmipComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
+  config->keys.server_uuid = [directory = directories.instance] {
+    return ReadServerUuid(PosixFileSystem(), directory);
+  };
   Result<std::unique_ptr<KmipKeyring>> opened =
       KmipKeyring::Open(std::move(*config), serving_ == nullptr, log);
   if (!opened) return opened.error();
+  if (serving_ != nullptr) {
+    Status status =
+        CheckServedKeysKept(serving_->keyring(), (*opened)->keyring());
+    if (!status.ok()) return status;
+  }
   serving_ = std::move(*opened);
   return serving_;
 }

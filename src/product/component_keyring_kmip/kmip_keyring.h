@@ -36,7 +36,7 @@ class KmipKeyring : public LoadedKeyring {
 
   const StatusRows description_;              // Of the configuration.
   const std::optional<KmipVersion> version_;  // That the user fixed.
-  const KmipBackendOptions keys_;
+  const KmipKeyringOptions keys_;
   const Keyring::Options rules_;
   std::unique_ptr<KmipService> service_;
   std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.

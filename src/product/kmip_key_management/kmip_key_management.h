@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "product/dynamic_key_options.h"
 #include "product/kmip_service.h"
-#include "storage/kmip/kmip_versions_backend.h"
+#include "storage/kmip/kmip_versioned_backend.h"
 
 namespace openkeyring {
 
@@ -43,7 +43,7 @@ class KmipKeyManagement {
 
   std::atomic<int64_t> list_deadline_ms_{0};
   const std::unique_ptr<KmipService> service_;
-  KmipVersionsBackend backend_;
+  KmipVersionedBackend backend_;
   VersionedKeys keys_;
 };
 

@@ -245,10 +245,16 @@ TEST_F(EncryptedKeyringTest, ACrashAtAnyStepLeavesTheOldOrTheNewKeys) {
       files_.Crash();
       const auto keyring = Open();
       ASSERT_NE(keyring, nullptr) << taken;
-      if (kind != 1) EXPECT_EQ(Fetch(*keyring, "a"), "old") << taken;
+      if (kind != 1) {
+        EXPECT_EQ(Fetch(*keyring, "a"), "old") << taken;
+      }
       const std::string changed = Fetch(*keyring, kind == 1 ? "a" : "b");
-      if (kind == 0 && status.ok()) EXPECT_EQ(changed, "new");
-      if (kind == 1 && status.ok()) EXPECT_EQ(changed, "absent");
+      if (kind == 0 && status.ok()) {
+        EXPECT_EQ(changed, "new");
+      }
+      if (kind == 1 && status.ok()) {
+        EXPECT_EQ(changed, "absent");
+      }
       EXPECT_EQ(files_.Names().size(), 1u) << "the torn temporary is gone";
       if (status.ok()) break;
     }
@@ -310,7 +316,9 @@ TEST_F(EncryptedKeyringTest, ManyThreadsLeaveWhatTheyWereTold) {
       EXPECT_TRUE(Store(*keyring, own, own).ok());
       EXPECT_EQ(Fetch(*keyring, own), own);
       (void)Store(*keyring, "shared " + std::to_string(i), "same");
-      if (i % 3 == 0) EXPECT_TRUE(keyring->Remove({own, ""}).ok());
+      if (i % 3 == 0) {
+        EXPECT_TRUE(keyring->Remove({own, ""}).ok());
+      }
       if (i % 5 == 0) {
         const Status status = keyring->RotateKeys(kms_, Soon());
         EXPECT_TRUE(status.ok()) << status.message();

@@ -3,85 +3,89 @@
 
 #include <utility>
 
+#include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
 #include "kmip/operations/revoke.h"
+#include "kmip/operations/set_attribute.h"
 
 namespace openkeyring {
 namespace {
 
-// More of one name than that are no accident.
-constexpr int32_t kMostOfOneName = 100;
+// A bound for memory. What a user allows (max_objects) is counted where the
+// states are known.
+constexpr size_t kMaxListed = size_t{1} << 24;
+constexpr int32_t kFew = 100;
 constexpr char kWhyRevoked[] = "The key was removed from its keyring.";
 
-std::vector<KmipAttributeRef> Wanted(KmipObjectType type) {
+std::vector<KmipAttributeRef> WantedAttributes(KmipObjectType type) {
   std::vector<KmipAttributeRef> wanted = {
       {KmipTag::kState, "", ""},
       {KmipTag::kName, "", ""},
-      {KmipTag::kApplicationSpecificInformation, "", ""}};
+      {KmipTag::kApplicationSpecificInformation, "", ""},
+      {KmipTag::kInitialDate, "", ""},
+      {KmipTag::kActivationDate, "", ""}};
   if (type == KmipObjectType::kSymmetricKey) {
     wanted.push_back({KmipTag::kCryptographicAlgorithm, "", ""});
   }
   return wanted;
 }
 
-std::string Object(const std::string& id) {
-  return "KMIP object \"" + id + '"';
-}
-
 bool IsGone(const Status& status) {
   return status.code() == StatusCode::kNotFound;
 }
 
-Status WentAway(const std::string& id, const Status& status) {
-  return {StatusCode::kUnavailable, Object(id) +
-                                        " went away while the keys were "
-                                        "read: " +
-                                        status.message()};
+Status Vanished(const std::string& id, const Status& status) {
+  return {StatusCode::kUnavailable,
+          KmipObjectText(id) +
+              " disappeared while the keys were read: " + status.message()};
+}
+
+bool HasNoValue(const Status& status) {
+  static const std::string reason =
+      KmipName(KmipResultReason::kKeyValueNotPresent);
+  return status.message().find(reason) != std::string::npos;
+}
+
+Status WithoutValue(const std::string& id) {
+  return {StatusCode::kCorrupt,
+          KmipObjectText(id) +
+              " has no value on the KMIP server (metadata only): give it one "
+              "there, or destroy it if it is not a key"};
 }
 
 Result<KmipAttributes> AttributesOf(const KmipReply& reply,
                                     const std::string& id,
                                     KmipObjectType type) {
-  if (IsGone(reply.status)) return WentAway(id, reply.status);
-  if (!reply.status.ok()) return reply.status.WithContext(Object(id));
+  if (IsGone(reply.status)) return Vanished(id, reply.status);
+  if (!reply.status.ok()) return reply.status.WithContext(KmipObjectText(id));
   Result<KmipAttributes> attributes = ReadGetAttributes(reply.payload);
-  if (!attributes) return attributes.error().WithContext(Object(id));
+  if (!attributes) return attributes.error().WithContext(KmipObjectText(id));
   attributes->unique_identifier = id;
   attributes->object_type = type;
   return attributes;
 }
 
 Result<Secret> ValueOf(const KmipReply& reply, const std::string& id) {
-  if (IsGone(reply.status)) return WentAway(id, reply.status);
-  if (!reply.status.ok()) return reply.status.WithContext(Object(id));
+  if (IsGone(reply.status)) return Vanished(id, reply.status);
+  if (HasNoValue(reply.status)) return WithoutValue(id);
+  if (!reply.status.ok()) return reply.status.WithContext(KmipObjectText(id));
   Result<KmipGetAnswer> answer = ReadGet(reply.payload);
-  if (!answer) return answer.error().WithContext(Object(id));
+  if (!answer) return answer.error().WithContext(KmipObjectText(id));
   return std::move(answer->object.value);
 }
 
 }  // namespace
 
-KmipUse KmipUseOf(const KmipAttributes& attributes) {
-  switch (attributes.state.value_or(KmipState::kActive)) {
-    case KmipState::kActive:
-      return KmipUse::kUsable;
-    case KmipState::kPreActive:
-      return KmipUse::kUnfinished;
-    default:
-      return KmipUse::kUnusable;
-  }
-}
-
-Result<std::vector<std::optional<KmipAttributes>>> KmipObjects::Describe(
+Result<std::vector<std::optional<KmipAttributes>>> KmipObjects::GetAttributes(
     const std::vector<std::string>& ids, KmipObjectType type,
     const Deadline& deadline) {
   std::vector<KmipCall> calls;
   for (const std::string& id : ids) {
-    calls.push_back(MakeGetAttributes(id, Wanted(type)));
+    calls.push_back(MakeGetAttributes(id, WantedAttributes(type)));
   }
   const std::vector<KmipReply> replies = client_.Call(calls, deadline);
   std::vector<std::optional<KmipAttributes>> all;
@@ -97,63 +101,97 @@ Result<std::vector<std::optional<KmipAttributes>>> KmipObjects::Describe(
   return all;
 }
 
-Result<std::optional<KmipAttributes>> KmipObjects::Describe(
+Result<std::optional<KmipAttributes>> KmipObjects::GetAttributes(
     const std::string& id, KmipObjectType type, const Deadline& deadline) {
-  auto all = Describe(std::vector<std::string>{id}, type, deadline);
+  auto all = GetAttributes(std::vector<std::string>{id}, type, deadline);
   if (!all) return all.error();
   return std::move(all->front());
+}
+
+Result<std::vector<KmipAttributes>> KmipObjects::Existing(
+    const Result<std::vector<std::string>>& ids, KmipObjectType type,
+    const Deadline& deadline) {
+  if (!ids) return ids.error();
+  auto attributes = GetAttributes(*ids, type, deadline);
+  if (!attributes) return attributes.error();
+  std::vector<KmipAttributes> found;
+  for (auto& one : *attributes) {
+    if (one) found.push_back(std::move(*one));  // Else removed meanwhile.
+  }
+  return found;
+}
+
+Result<std::vector<std::string>> KmipObjects::LocateGroup(
+    const std::string& object_group, KmipObjectType type,
+    const Deadline& deadline) {
+  KmipAttributes filter;
+  filter.object_type = type;
+  if (!object_group.empty()) filter.object_groups = {object_group};
+  auto ids = LocateAll(client_, filter, kMaxListed, deadline);
+  if (!ids) return ids.error().WithContext("the keys cannot be listed");
+  return ids;
+}
+
+Result<std::vector<KmipAttributes>> KmipObjects::ListGroup(
+    const std::string& object_group, KmipObjectType type,
+    const Deadline& deadline) {
+  return Existing(LocateGroup(object_group, type, deadline), type, deadline);
 }
 
 Result<std::vector<KmipAttributes>> KmipObjects::Find(
     const std::string& name, const std::string& object_group,
     KmipObjectType type, const Deadline& deadline) {
-  KmipLocateRequest request;
-  request.attributes.object_type = type;
-  request.attributes.names = {name};
-  if (!object_group.empty()) {
-    request.attributes.object_groups = {object_group};
-  }
-  request.maximum_items = kMostOfOneName;
-  const auto located =
-      client_.Ask(MakeLocate(std::move(request)), ReadLocate, deadline);
-  if (!located) return located.error();
-  if (located->ids.size() >= kMostOfOneName) {
-    return Status(StatusCode::kInvalidArgument,
-                  "there are too many KMIP objects called \"" + name + '"');
-  }
-  auto described = Describe(located->ids, type, deadline);
-  if (!described) return described.error();
-  std::vector<KmipAttributes> found;
-  for (auto& one : *described) {
-    if (one) found.push_back(std::move(*one));
-  }
-  return found;
+  KmipAttributes filter;
+  filter.object_type = type;
+  filter.names = {name};
+  if (!object_group.empty()) filter.object_groups = {object_group};
+  return Existing(LocateFew(filter, deadline), type, deadline);
 }
 
-Result<std::vector<Secret>> KmipObjects::Get(
+// Asks once when the server gives few and does not say that there are more.
+Result<std::vector<std::string>> KmipObjects::LocateFew(
+    const KmipAttributes& filter, const Deadline& deadline) {
+  KmipLocateRequest request;
+  request.attributes = filter;
+  request.maximum_items = kFew;
+  auto page = client_.Ask(MakeLocate(std::move(request)), ReadLocate, deadline);
+  if (!page) return page.error();
+  const auto got = static_cast<int32_t>(page->ids.size());
+  if (got < kFew && page->located_items.value_or(0) <= got) {
+    return std::move(page->ids);
+  }
+  return LocateAll(client_, filter, kMaxListed, deadline);
+}
+
+Result<std::vector<std::string>> KmipObjects::FindByName(
+    const std::string& name, const Deadline& deadline) {
+  KmipAttributes filter;
+  filter.names = {name};
+  return LocateFew(filter, deadline);
+}
+
+std::vector<Result<Secret>> KmipObjects::GetValues(
     const std::vector<std::string>& ids, const Deadline& deadline) {
   std::vector<KmipCall> calls;
   for (const std::string& id : ids) calls.push_back(MakeGet(id));
   const std::vector<KmipReply> replies = client_.Call(calls, deadline);
-  std::vector<Secret> values;
+  std::vector<Result<Secret>> values;
   for (size_t i = 0; i < ids.size(); ++i) {
-    Result<Secret> value = ValueOf(replies[i], ids[i]);
-    if (!value) return value.error();
-    values.push_back(std::move(*value));
+    values.push_back(ValueOf(replies[i], ids[i]));
   }
   return values;
 }
 
-Result<KmipObjects::Whole> KmipObjects::Read(const std::string& id,
-                                             KmipObjectType type,
-                                             const Deadline& deadline) {
-  const KmipCall calls[] = {MakeGet(id), MakeGetAttributes(id, Wanted(type))};
+Result<KmipObjects::ValueAndAttributes> KmipObjects::Get(
+    const std::string& id, KmipObjectType type, const Deadline& deadline) {
+  const KmipCall calls[] = {MakeGet(id),
+                            MakeGetAttributes(id, WantedAttributes(type))};
   const std::vector<KmipReply> replies = client_.Call(calls, deadline);
   Result<Secret> value = ValueOf(replies[0], id);
   if (!value) return value.error();
   Result<KmipAttributes> attributes = AttributesOf(replies[1], id, type);
   if (!attributes) return attributes.error();
-  return Whole{std::move(*value), std::move(*attributes)};
+  return ValueAndAttributes{std::move(*value), std::move(*attributes)};
 }
 
 Status KmipObjects::Activate(const std::string& id, KmipObjectType type,
@@ -162,43 +200,82 @@ Status KmipObjects::Activate(const std::string& id, KmipObjectType type,
   for (bool again = false;; again = true) {
     const KmipChange change = client_.Change(MakeActivate(id), deadline);
     if (change.status.ok()) return Status::Ok();
-    const auto now = Describe(id, type, deadline);
-    if (!now) return change.status.WithContext(Object(id));
-    if (*now && KmipUseOf(**now) == KmipUse::kUsable) return Status::Ok();
+    const auto now = GetAttributes(id, type, deadline);
+    if (!now) return change.status.WithContext(KmipObjectText(id));
+    if (*now && KmipLifecycleOf(**now) == KmipLifecycle::kActive) {
+      return Status::Ok();
+    }
     if (again || !change.may_have_happened) {
-      return change.status.WithContext(Object(id));
+      return change.status.WithContext(KmipObjectText(id));
     }
   }
 }
 
 Status KmipObjects::Retire(const std::string& id, KmipObjectType type,
                            const Deadline& deadline) {
-  KmipRevokeRequest why;
-  why.id = id;
-  why.message = kWhyRevoked;
-  // Refused of what is not Active; then it can be destroyed as it is.
-  const KmipChange revoked = client_.Change(MakeRevoke(why), deadline);
+  KmipRevokeRequest request;
+  request.id = id;
+  request.message = kWhyRevoked;
+  // Refused for what is not Active; then it can be destroyed as it is.
+  const KmipChange revoked = client_.Change(MakeRevoke(request), deadline);
   const KmipChange destroyed = client_.Change(MakeDestroy(id), deadline);
   if (destroyed.status.ok() || IsGone(destroyed.status)) return Status::Ok();
   const Status failure =
       revoked.status.ok() || destroyed.status.IsTransient()
           ? destroyed.status
           : destroyed.status.WithContext(revoked.status.message());
-  const auto now = Describe(id, type, deadline);
-  if (!now) return failure.WithContext(Object(id));
-  if (!*now) return Status::Ok();
-  if (KmipUseOf(**now) != KmipUse::kUnusable) {
-    return failure.WithContext(Object(id));
+  const auto now = GetAttributes(id, type, deadline);
+  if (!now) return failure.WithContext(KmipObjectText(id));
+  if (!*now || KmipLifecycleOf(**now) == KmipLifecycle::kDestroyed) {
+    return Status::Ok();
   }
-  if ((*now)->state == KmipState::kDeactivated ||
-      (*now)->state == KmipState::kCompromised) {
-    log_.Write(LogLevel::kWarning,
-               Object(id) +
-                   " is revoked, but the server did not destroy it; it is "
-                   "not used any more: " +
-                   failure.message());
+  if (KmipLifecycleOf(**now) == KmipLifecycle::kDeactivated) {
+    if (IsMarkedRemoved(**now)) return Status::Ok();
+    return MarkRemoved(id, failure, deadline);
   }
+  return failure.WithContext(KmipObjectText(id));
+}
+
+// Otherwise it would be taken for a key that an administrator deactivated, and
+// be loaded again.
+Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
+                                const Deadline& deadline) {
+  KmipAttributes mark;
+  mark.application_info = {KmipRemovedMark()};
+  const KmipChange change =
+      client_.Change(MakeSetAttribute(id, mark), deadline);
+  if (!change.status.ok()) {
+    return refusal.WithContext(
+        KmipObjectText(id) +
+        " is revoked, but the server neither destroys it nor lets it be "
+        "marked as removed (" +
+        change.status.message() + ")");
+  }
+  log_.Write(LogLevel::kWarning,
+             KmipObjectText(id) +
+                 " is revoked and marked as removed, but the server did not "
+                 "destroy it: " +
+                 refusal.message());
   return Status::Ok();
+}
+
+Status KmipObjects::DestroyPreActive(const std::string& id,
+                                     const Deadline& deadline) {
+  const KmipChange change = client_.Change(MakeDestroy(id), deadline);
+  if (change.status.ok() || IsGone(change.status)) return Status::Ok();
+  return change.status.WithContext(KmipObjectText(id));
+}
+
+Result<bool> KmipObjects::IsPreActiveSince(const std::string& id,
+                                           WallTime moment,
+                                           const Deadline& deadline) {
+  const auto now = client_.Ask(
+      MakeGetAttributes(
+          id, {{KmipTag::kState, "", ""}, {KmipTag::kInitialDate, "", ""}}),
+      ReadGetAttributes, deadline);
+  if (!now) return now.error().WithContext(KmipObjectText(id));
+  return now->state == KmipState::kPreActive && now->initial_date &&
+         *now->initial_date < moment;
 }
 
 }  // namespace openkeyring

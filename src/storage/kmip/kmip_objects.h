@@ -10,21 +10,13 @@
 #include "kmip/attributes.h"
 #include "kmip/client.h"
 #include "kmip/object.h"
+#include "storage/kmip/kmip_lifecycle.h"
 
 namespace openkeyring {
 
-// Whether an object may be used as a key. A server that tells no state has
-// none but usable ones.
-enum class KmipUse {
-  kUsable,      // Active.
-  kUnfinished,  // Pre-Active: not activated yet, or never.
-  kUnusable,    // Deactivated, compromised or destroyed.
-};
-KmipUse KmipUseOf(const KmipAttributes& attributes);
-
-// What is done to single objects of a KMIP server, with the server's state as
-// the only truth: a call whose answer was lost, or that was refused because it
-// had been done before, is judged by what became of the object.
+// Operations on single objects of a KMIP server, with the server's state as the
+// only truth: a call that was not answered, or that was refused because it had
+// been done before, is judged by what became of the object.
 //
 // Threads: as of the client, all methods may be called concurrently.
 class KmipObjects {
@@ -32,45 +24,71 @@ class KmipObjects {
   // Borrowed.
   KmipObjects(KmipClient& client, Log& log) : client_(client), log_(log) {}
 
-  // State, names, application info and (of keys) algorithm of each object, in
-  // the order of `ids`, with unique_identifier and object_type set. Nothing for
-  // what the server says is gone. All of them or an error, which names the
-  // object.
-  Result<std::vector<std::optional<KmipAttributes>>> Describe(
+  // State, dates, names, application specific information and (of keys) the
+  // algorithm of each object, in the order of `ids`, with unique_identifier and
+  // object_type set. Nothing for what the server says is gone. All of them or
+  // an error, which names the object.
+  Result<std::vector<std::optional<KmipAttributes>>> GetAttributes(
       const std::vector<std::string>& ids, KmipObjectType type,
       const Deadline& deadline);
-  // The same of one object.
-  Result<std::optional<KmipAttributes>> Describe(const std::string& id,
-                                                 KmipObjectType type,
-                                                 const Deadline& deadline);
-  // All objects of that name and type, described. Costs a message that makes
-  // simple servers look at all their objects.
+  Result<std::optional<KmipAttributes>> GetAttributes(const std::string& id,
+                                                      KmipObjectType type,
+                                                      const Deadline& deadline);
+  // The identifiers of all objects of one type in a group ("": of the
+  // certificate), in any state. Complete, or an error.
+  Result<std::vector<std::string>> LocateGroup(const std::string& object_group,
+                                               KmipObjectType type,
+                                               const Deadline& deadline);
+  // The same objects with their attributes.
+  Result<std::vector<KmipAttributes>> ListGroup(const std::string& object_group,
+                                                KmipObjectType type,
+                                                const Deadline& deadline);
+  // Those of one name. Simple servers look at all their objects for it.
   Result<std::vector<KmipAttributes>> Find(const std::string& name,
                                            const std::string& object_group,
                                            KmipObjectType type,
                                            const Deadline& deadline);
-  // Value and attributes of one object, in one message. kUnavailable when it is
-  // not there any more.
-  struct Whole {
+  // The identifiers of all objects of a name, of any group and type.
+  Result<std::vector<std::string>> FindByName(const std::string& name,
+                                              const Deadline& deadline);
+
+  struct ValueAndAttributes {
     Secret value;
     KmipAttributes attributes;
   };
-  Result<Whole> Read(const std::string& id, KmipObjectType type,
-                     const Deadline& deadline);
-  // The values, in the order of `ids`; all of them or an error, which names the
-  // object. kUnavailable for an object that is not there any more.
-  Result<std::vector<Secret>> Get(const std::vector<std::string>& ids,
-                                  const Deadline& deadline);
+  // Of one object, in one message. kUnavailable when it is gone.
+  Result<ValueAndAttributes> Get(const std::string& id, KmipObjectType type,
+                                 const Deadline& deadline);
+  // The values, in the order of `ids`. Errors name the object: kUnavailable for
+  // one that is gone, kCorrupt for one that has no value.
+  std::vector<Result<Secret>> GetValues(const std::vector<std::string>& ids,
+                                        const Deadline& deadline);
 
-  // Ok when the object is Active, whoever made it so.
+  // Ok when the object is Active, whoever activated it.
   Status Activate(const std::string& id, KmipObjectType type,
                   const Deadline& deadline);
-  // Revokes and destroys. Ok when the object is gone or can never be used
-  // again; a warning when the server would not destroy it.
+  // Revokes and destroys. Ok when the object is gone, or is revoked and marked
+  // as removed where the server does not destroy it (a warning says so).
   Status Retire(const std::string& id, KmipObjectType type,
                 const Deadline& deadline);
+  // Destroys an object that was never Active. Ok when it is gone. It is not
+  // revoked before, so that a server refuses it when somebody has activated it
+  // meanwhile.
+  Status DestroyPreActive(const std::string& id, const Deadline& deadline);
+  // Whether the object is Pre-Active since before `moment`, by the server's
+  // clock. False where the server does not tell.
+  Result<bool> IsPreActiveSince(const std::string& id, WallTime moment,
+                                const Deadline& deadline);
 
  private:
+  Result<std::vector<KmipAttributes>> Existing(
+      const Result<std::vector<std::string>>& ids, KmipObjectType type,
+      const Deadline& deadline);
+  Result<std::vector<std::string>> LocateFew(const KmipAttributes& filter,
+                                             const Deadline& deadline);
+  Status MarkRemoved(const std::string& id, const Status& refusal,
+                     const Deadline& deadline);
+
   KmipClient& client_;
   Log& log_;
 };

@@ -4,7 +4,7 @@
 
 #include "emulators/kmip/lab.h"
 #include "keyring/versioned_keys.h"
-#include "storage/kmip/kmip_versions_backend.h"
+#include "storage/kmip/kmip_versioned_backend.h"
 
 namespace openkeyring {
 namespace {
@@ -15,9 +15,9 @@ TEST(VersionedKeysOnKmip, RotateAndComeBackAfterARestart) {
   Lab lab;
   KmipClient& client = lab.Client();
   const auto make = [&] {
-    return std::make_unique<KmipVersionsBackend>(
+    return std::make_unique<KmipVersionedBackend>(
         client, SystemClock(), SystemRandom(), lab.log,
-        KmipVersionsBackend::Options{"g", 100, [] { return Millis(5000); }});
+        KmipVersionedBackend::Options{"g", 100, [] { return Millis(5000); }});
   };
   uint32_t latest = 0;
   std::string value;

@@ -15,10 +15,10 @@ maria_declare_plugin(kmip_key_management){
     PLUGIN_LICENSE_BSD,
     openkeyring::InitPlugin,
     openkeyring::DeinitPlugin,
-    0x0100,
+    OPENKEYRING_VERSION_NUMBER,
     openkeyring::kmip_status_variables,
     openkeyring::kmip_system_variables,
-    "1.0",
+    OPENKEYRING_VERSION,
     MariaDB_PLUGIN_MATURITY_STABLE,
 } maria_declare_plugin_end;
 #pragma GCC visibility pop

@@ -102,7 +102,7 @@ StatusRows ReloadableKeyring::Rows() const {
                      {"Author", "OpenKeyring"},
                      {"License", "MIT"},
                      {"Implementation_name", name_},
-                     {"Version", "1.0"},
+                     {"Version", OPENKEYRING_VERSION},
                      {"Component_status", current ? "Active" : "Disabled"}};
   for (auto& row :
        current ? (*current)->Rows() : loader_->RowsWithoutKeyring()) {

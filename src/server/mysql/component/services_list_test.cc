@@ -152,7 +152,7 @@ TEST_F(ListServices, RowsAreThereWithoutAKeyringAndSayDisabled) {
                    {"Author", "OpenKeyring"},
                    {"License", "MIT"},
                    {"Implementation_name", "component_memory"},
-                   {"Version", "1.0"},
+                   {"Version", OPENKEYRING_VERSION},
                    {"Component_status", "Disabled"},
                    {"Data_file", "<NOT APPLICABLE>"},
                    {"Last_failure", "<NONE>"}}));

@@ -128,7 +128,7 @@ openkeyring::mysql::Plugin _mysql_plugin_declarations_[] = {
      &openkeyring::mysql::keyring_aws_interface, openkeyring::mysql::kName,
      "OpenKeyring", "Keys that AWS KMS makes and encrypts",
      openkeyring::mysql::kLicenseBsd, openkeyring::mysql::Init, nullptr,
-     openkeyring::mysql::Deinit, 0x0100, nullptr,
+     openkeyring::mysql::Deinit, OPENKEYRING_VERSION_NUMBER, nullptr,
      openkeyring::mysql::keyring_aws_variables, nullptr,
      openkeyring::mysql::kAllowEarly},
     {}};

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "storage/kmip/kmip_key_creator.h"
+
+#include <utility>
+
+namespace openkeyring {
+namespace {
+
+constexpr int kMaxTries = 3;
+
+// Whether the server has found fault with the request, as some do when a name
+// is taken or an attribute is not supported.
+bool IsRefusal(const Status& status) {
+  return status.code() == StatusCode::kAlreadyExists ||
+         status.code() == StatusCode::kInvalidArgument ||
+         status.code() == StatusCode::kMisconfigured;
+}
+
+// Whether an object is the key, in use: not a failed attempt, and not gone.
+bool IsTheKey(const KmipAttributes& object, const KmipNewKey& key) {
+  const KmipMatch match = key.match(object);
+  if (match != KmipMatch::kSameKey && match != KmipMatch::kOtherAttempt) {
+    return false;
+  }
+  const KmipLifecycle lifecycle = KmipLifecycleOf(object);
+  return lifecycle == KmipLifecycle::kActive ||
+         lifecycle == KmipLifecycle::kDeactivated ||
+         (lifecycle == KmipLifecycle::kDestroyed && key.destroyed_counts &&
+          WasActive(object)) ||
+         (lifecycle == KmipLifecycle::kPreActive &&
+          match == KmipMatch::kSameKey);
+}
+
+Status CheckNone(const std::vector<KmipAttributes>& objects,
+                 const std::string& but, const KmipNewKey& key) {
+  for (const KmipAttributes& one : objects) {
+    if (*one.unique_identifier == but || !IsTheKey(one, key)) continue;
+    return {StatusCode::kAlreadyExists,
+            KmipObjectText(*one.unique_identifier) +
+                (KmipLifecycleOf(one) == KmipLifecycle::kDeactivated
+                     ? " is that key, deactivated on the KMIP server"
+                     : " is that key, stored by somebody else since the keys "
+                       "were loaded")};
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<std::string> KmipKeyCreator::Make(KmipNewKey& key,
+                                         const Deadline& deadline) {
+  Result<std::string> id = Send(key, deadline);
+  if (id || !IsRefusal(id.status())) return id;
+  return SendAfterRefusal(key, id.status(), deadline);
+}
+
+Result<std::string> KmipKeyCreator::Send(const KmipNewKey& key,
+                                         const Deadline& deadline) {
+  for (int tries = 1;; ++tries) {
+    KmipChange change = client_.Change(key.call(key.attributes), deadline);
+    if (change.status.ok()) return std::move(change.id);
+    if (!change.may_have_happened) return change.status;
+    // Whether it is there is asked before it is sent again.
+    const auto found =
+        objects_.Find(key.name(), key.object_group(), key.type, deadline);
+    if (!found) {
+      return change.status.WithContext(
+          "whether the server has it cannot be found out (" +
+          found.error().message() + ")");
+    }
+    for (const KmipAttributes& one : *found) {
+      if (key.match(one) == KmipMatch::kThisAttempt) {
+        return *one.unique_identifier;
+      }
+    }
+    if (tries == kMaxTries || deadline.Passed(clock_)) return change.status;
+  }
+}
+
+Result<std::string> KmipKeyCreator::SendAfterRefusal(KmipNewKey& key,
+                                                     const Status& refusal,
+                                                     const Deadline& deadline) {
+  const Result<bool> destroyed = DestroyFailedAttempts(key, deadline);
+  if (!destroyed) return destroyed.error();
+  if (*destroyed) {
+    Result<std::string> id = Send(key, deadline);
+    if (id || !IsRefusal(id.status())) return id;
+  }
+  const std::string name = key.name();
+  Result<std::string> id = SendWithUniqueName(key, deadline);
+  if (id || !IsRefusal(id.status())) return id;
+  if (id.status().code() == StatusCode::kAlreadyExists) return id;
+  key.attributes.names = {name};
+  id = SendWithoutIdentity(key, deadline);
+  if (id || !IsRefusal(id.status())) return id;
+  const auto holders = objects_.FindByName(name, deadline);
+  if (!holders || holders->empty()) return refusal;
+  return Status(refusal.code(), refusal.message() + "; the name \"" + name +
+                                    "\" is held by " +
+                                    KmipObjectText(holders->front()));
+}
+
+// True when there were any, and all are gone.
+Result<bool> KmipKeyCreator::DestroyFailedAttempts(const KmipNewKey& key,
+                                                   const Deadline& deadline) {
+  const auto found =
+      objects_.Find(key.name(), key.object_group(), key.type, deadline);
+  if (!found) return found.error();
+  if (Status status = CheckNone(*found, "", key); !status.ok()) return status;
+  bool any = false;
+  for (const KmipAttributes& one : *found) {
+    if (key.match(one) != KmipMatch::kOtherAttempt ||
+        KmipLifecycleOf(one) != KmipLifecycle::kPreActive) {
+      continue;
+    }
+    Status status = objects_.DestroyPreActive(*one.unique_identifier, deadline);
+    if (!status.ok()) return status;
+    any = true;
+  }
+  return any;
+}
+
+// That key may be there under a name of this kind, so all of the group is
+// looked at.
+Result<std::string> KmipKeyCreator::SendWithUniqueName(
+    KmipNewKey& key, const Deadline& deadline) {
+  const auto all = objects_.ListGroup(key.object_group(), key.type, deadline);
+  if (!all) return all.error();
+  if (Status status = CheckNone(*all, "", key); !status.ok()) return status;
+  const std::string name = key.name();
+  key.attributes.names = {key.unique_name};
+  Result<std::string> id = Send(key, deadline);
+  if (!id) return id;
+  const auto holders = objects_.FindByName(name, deadline);
+  log_.Write(
+      LogLevel::kWarning,
+      "the KMIP server does not give the name \"" + name + "\" a second time" +
+          (holders && !holders->empty()
+               ? " (" + KmipObjectText(holders->front()) + " has it)"
+               : "") +
+          "; the key is stored under the name \"" + key.unique_name + '"');
+  return id;
+}
+
+Result<std::string> KmipKeyCreator::SendWithoutIdentity(
+    KmipNewKey& key, const Deadline& deadline) {
+  if (!key.name_is_enough || key.attributes.application_info.empty()) {
+    return Status(StatusCode::kInvalidArgument, "the key needs its identity");
+  }
+  std::vector<KmipApplicationInfo> identity =
+      std::exchange(key.attributes.application_info, {});
+  Result<std::string> id = Send(key, deadline);
+  if (!id) key.attributes.application_info = std::move(identity);
+  return id;
+}
+
+Status KmipKeyCreator::CheckAlone(const std::string& id, const KmipNewKey& key,
+                                  const Deadline& deadline) {
+  const auto found =
+      key.name() == key.unique_name
+          ? objects_.ListGroup(key.object_group(), key.type, deadline)
+          : objects_.Find(key.name(), key.object_group(), key.type, deadline);
+  if (!found) return found.error();
+  return CheckNone(*found, id, key);
+}
+
+}  // namespace openkeyring

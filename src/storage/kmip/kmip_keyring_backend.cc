@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "storage/kmip/kmip_keyring_backend.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kmip/operations/register.h"
+#include "storage/kmip/mysql_server_key.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr KmipObjectType kTypes[] = {KmipObjectType::kSymmetricKey,
+                                     KmipObjectType::kSecretData};
+constexpr size_t kNonceBytes = 8;
+
+// What a server refuses is not an ordinary failure, which is only worth a note.
+Status AsRefusal(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+      return {StatusCode::kDenied, status.message()};
+    default:
+      return status;
+  }
+}
+
+}  // namespace
+
+KmipKeyringBackend::KmipKeyringBackend(KmipClient& client, Clock& clock,
+                                       Random& random, Log& log,
+                                       KmipKeyringOptions options)
+    : client_(client),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      options_(std::move(options)),
+      leftovers_(clock, log) {}
+
+// ---- Load ------------------------------------------------------------------
+
+Result<std::vector<Key>> KmipKeyringBackend::Load(const Deadline& deadline) {
+  KmipObjects objects(client_, log_);
+  KmipKeyCollector collector;
+  for (const KmipObjectType type : kTypes) {
+    Status status = Collect(objects, type, collector, deadline);
+    if (!status.ok()) return status;
+  }
+  std::vector<std::string> ids;
+  for (const auto& one : collector.Choose()) ids.push_back(one.object.id);
+  Status status =
+      ActivatePreActive(objects, collector.PreActiveKeys(), deadline);
+  if (!status.ok()) return status;
+  Result<std::vector<Key>> keys =
+      collector.MakeKeys(objects.GetValues(ids, deadline), log_);
+  if (!keys) return keys.error().WithContext("a key cannot be read");
+  collector.WriteSummary(log_);
+  Remember(collector);
+  return keys;
+}
+
+Status KmipKeyringBackend::Collect(KmipObjects& objects, KmipObjectType type,
+                                   KmipKeyCollector& collector,
+                                   const Deadline& deadline) {
+  const size_t before = collector.alive();
+  const auto found = objects.ListGroup(options_.object_group, type, deadline);
+  if (!found) return found.error();
+  for (const KmipAttributes& one : *found) {
+    if (Status status = collector.Add(one); !status.ok()) return status;
+  }
+  const size_t alive = collector.alive() - before;
+  if (alive <= options_.max_objects) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          "the KMIP server has " + std::to_string(alive) +
+              " objects of one type that are not destroyed, and max_objects "
+              "is " +
+              std::to_string(options_.max_objects)};
+}
+
+Status KmipKeyringBackend::ActivatePreActive(
+    KmipObjects& objects, const std::vector<Object>& pre_active,
+    const Deadline& deadline) {
+  if (pre_active.empty()) return Status::Ok();
+  if (!options_.activate_pre_active || options_.read_only) {
+    log_.Write(LogLevel::kWarning,
+               std::to_string(pre_active.size()) +
+                   " keys are Pre-Active on the KMIP server, as old versions "
+                   "of Percona's component left them; " +
+                   (options_.activate_pre_active
+                        ? "they are not activated because of read_only"
+                        : "activate_pre_active makes them Active"));
+    return Status::Ok();
+  }
+  for (const Object& one : pre_active) {
+    Status status = objects.Activate(one.id, one.type, deadline);
+    if (!status.ok()) return status.WithContext("activate_pre_active");
+  }
+  return Status::Ok();
+}
+
+void KmipKeyringBackend::Remember(const KmipKeyCollector& collector) {
+  leftovers_.SetUnfinished(collector.unfinished());
+  const std::lock_guard lock(mutex_);
+  known_.clear();
+  for (const auto& one : collector.candidates()) {
+    known_.emplace(one.identity.name, one.object);
+  }
+  withheld_ = collector.withheld();
+  skipped_ = collector.skipped();
+  deactivated_ = collector.deactivated();
+}
+
+// ---- Store -----------------------------------------------------------------
+
+Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
+  KmipObjects objects(client_, log_);
+  const std::string what = ToString(key.name) + " cannot be stored";
+  Status status = CheckNotWithheld(key.name);
+  // Otherwise there might be two of them after a crash.
+  if (status.ok()) status = leftovers_.Retire(&key.name, objects, deadline);
+  if (status.ok()) status = StoreObject(key, objects, deadline);
+  if (!status.ok()) return AsRefusal(status).WithContext(what);
+  // While the server answers.
+  (void)leftovers_.Retire(nullptr, objects, deadline);
+  leftovers_.DestroyAbandoned(objects, deadline);
+  return Status::Ok();
+}
+
+Status KmipKeyringBackend::StoreObject(const Key& key, KmipObjects& objects,
+                                       const Deadline& deadline) {
+  const MysqlKeyIdentity identity = {key.name, key.type,
+                                     RandomHex(random_, kNonceBytes)};
+  const KmipObject value = MysqlKeyObject(key);
+  KmipNewKey wanted = NewKey(key, value, identity);
+  KmipKeyCreator creator(client_, objects, clock_, log_);
+  Result<std::string> id = creator.Make(wanted, deadline);
+  if (!id) return id.error();
+  Object object = {std::move(*id), value.type};
+  Status status =
+      ActivateAndCheck(object, key, wanted, creator, objects, deadline);
+  if (!status.ok()) {
+    if (!objects.Retire(object.id, object.type, deadline).ok()) {
+      leftovers_.Add(key.name, std::move(object));
+    }
+    return status;
+  }
+  const std::lock_guard lock(mutex_);
+  known_.emplace(key.name, std::move(object));
+  return Status::Ok();
+}
+
+KmipNewKey KmipKeyringBackend::NewKey(const Key& key, const KmipObject& object,
+                                      const MysqlKeyIdentity& identity) const {
+  KmipNewKey wanted;
+  wanted.attributes = MysqlKeyAttributes(identity, options_.object_group,
+                                         object.type, key.data.size());
+  wanted.type = object.type;
+  wanted.call = [&object](const KmipAttributes& attributes) {
+    return MakeRegister(object, attributes);
+  };
+  wanted.unique_name = MysqlKeyUniqueName(identity);
+  wanted.name_is_enough = IsMysqlNameEnough(key);
+  if (names_alone_ && wanted.name_is_enough) {
+    wanted.attributes.application_info.clear();
+  }
+  wanted.match = [identity](const KmipAttributes& other) {
+    const auto found = ReadMysqlKeyIdentity(other);
+    if (!found || !*found || (*found)->name != identity.name ||
+        IsMarkedRemoved(other)) {
+      return KmipMatch::kOtherKey;
+    }
+    if (!(*found)->is_ours()) return KmipMatch::kSameKey;
+    return **found == identity ? KmipMatch::kThisAttempt
+                               : KmipMatch::kOtherAttempt;
+  };
+  return wanted;
+}
+
+Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
+                                            const Key& key, KmipNewKey& wanted,
+                                            KmipKeyCreator& creator,
+                                            KmipObjects& objects,
+                                            const Deadline& deadline) {
+  Status status = objects.Activate(object.id, object.type, deadline);
+  if (!status.ok()) return status;
+  const auto stored = objects.Get(object.id, object.type, deadline);
+  if (!stored) return stored.error();
+  const std::string text = KmipObjectText(object.id);
+  if (!stored->value.Equals(key.data)) {
+    return {StatusCode::kCorrupt,
+            text + " returns another value than was registered"};
+  }
+  if (KmipLifecycleOf(stored->attributes) != KmipLifecycle::kActive) {
+    return {StatusCode::kUnavailable,
+            text + " is not Active after it was activated"};
+  }
+  const auto& names = stored->attributes.names;
+  const bool named = !names.empty() && names.front() == wanted.name();
+  const bool identified =
+      wanted.match(stored->attributes) == KmipMatch::kThisAttempt;
+  if (!named || (!identified && !wanted.name_is_enough)) {
+    return {StatusCode::kMisconfigured,
+            text +
+                " lost its Name or Application Specific Information: this "
+                "KMIP server does not keep the owner and the type of a key, "
+                "so that only keys without an owner, of type AES or SECRET, "
+                "can be stored"};
+  }
+  if (!identified) UseNamesAlone(wanted);
+  if (IsKeyOfServer(key.name, ServerUuid())) return Status::Ok();
+  return creator.CheckAlone(object.id, wanted, deadline);
+}
+
+std::string KmipKeyringBackend::ServerUuid() const {
+  return options_.server_uuid == nullptr ? "" : options_.server_uuid();
+}
+
+// The object says by its name alone which key it is, as Percona's do.
+void KmipKeyringBackend::UseNamesAlone(KmipNewKey& wanted) {
+  wanted.unique_name.clear();
+  if (names_alone_.exchange(true)) return;
+  log_.Write(LogLevel::kWarning,
+             "the KMIP server does not keep Application Specific Information: "
+             "keys are stored by their names alone, as Percona's component "
+             "stores them, and keys with an owner cannot be stored");
+}
+
+Status KmipKeyringBackend::CheckNotWithheld(const KeyName& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = withheld_.find(name);
+  if (found == withheld_.end()) return Status::Ok();
+  return {StatusCode::kDenied,
+          "it is deactivated on the KMIP server and cannot be read: " +
+              found->second.message()};
+}
+
+// ---- Remove ----------------------------------------------------------------
+
+Status KmipKeyringBackend::Remove(const KeyName& name,
+                                  const Deadline& deadline) {
+  KmipObjects objects(client_, log_);
+  std::vector<Object> to_retire;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [first, last] = known_.equal_range(name);
+    for (auto one = first; one != last; ++one) to_retire.push_back(one->second);
+  }
+  for (const Object& object : to_retire) {
+    Status status = objects.Retire(object.id, object.type, deadline);
+    if (!status.ok()) {
+      return AsRefusal(status).WithContext(ToString(name) +
+                                           " cannot be removed");
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  known_.erase(name);
+  return Status::Ok();
+}
+
+std::vector<std::pair<std::string, std::string>> KmipKeyringBackend::Describe()
+    const {
+  const std::lock_guard lock(mutex_);
+  return {{"Skipped_objects", std::to_string(skipped_)},
+          {"Deactivated_keys", std::to_string(deactivated_)},
+          {"Withheld_keys", std::to_string(withheld_.size())},
+          {"Application_specific_information", names_alone_ ? "No" : "Yes"}};
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_
+#define OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keyring/keyring_backend.h"
+#include "os/random.h"
+#include "storage/kmip/kmip_key_collector.h"
+#include "storage/kmip/kmip_key_creator.h"
+#include "storage/kmip/kmip_leftovers.h"
+
+namespace openkeyring {
+
+struct KmipKeyringOptions {
+  std::string object_group;    // The instance's share of the server; "": all.
+  size_t max_objects = 65535;  // Of each type, destroyed ones not counted.
+  // Whether keys that Percona's component registered and never activated
+  // (before 8.0.39) are activated at the next load. They are read in any case.
+  bool activate_pre_active = false;
+  bool read_only = false;  // Change nothing on the server.
+  // The database server's server_uuid, "" while it has none. Nobody else makes
+  // the keys that are named after it, so that they are stored without a look at
+  // who else might.
+  std::function<std::string()> server_uuid;
+};
+
+// All keys of a MySQL keyring as objects of a KMIP server, its own ones and
+// those of Percona's component.
+//
+// A key is stored when its object is Active and was read back, and removed when
+// its object is gone or can never be used again. What a store that failed left
+// on the server is Pre-Active and is never read; it is destroyed when the
+// server allows it.
+//
+// Threads: all methods may be called concurrently. No lock is held during I/O.
+class KmipKeyringBackend : public KeyringBackend {
+ public:
+  // All borrowed but the options.
+  KmipKeyringBackend(KmipClient& client, Clock& clock, Random& random, Log& log,
+                     KmipKeyringOptions options);
+
+  // kCorrupt when two objects in use are one key with different values.
+  Result<std::vector<Key>> Load(const Deadline& deadline) override;
+  // kAlreadyExists when somebody else has stored the key since the load;
+  // kDenied when the server refuses it.
+  Status Store(const Key& key, const Deadline& deadline) override;
+  Status Remove(const KeyName& name, const Deadline& deadline) override;
+  std::vector<std::pair<std::string, std::string>> Describe() const override;
+
+ private:
+  using Object = KmipKeyCollector::Object;
+
+  Status Collect(KmipObjects& objects, KmipObjectType type,
+                 KmipKeyCollector& collector, const Deadline& deadline);
+  Status ActivatePreActive(KmipObjects& objects,
+                           const std::vector<Object>& pre_active,
+                           const Deadline& deadline);
+  void Remember(const KmipKeyCollector& collector);
+
+  KmipNewKey NewKey(const Key& key, const KmipObject& object,
+                    const MysqlKeyIdentity& identity) const;
+  Status StoreObject(const Key& key, KmipObjects& objects,
+                     const Deadline& deadline);
+  Status ActivateAndCheck(const Object& object, const Key& key,
+                          KmipNewKey& wanted, KmipKeyCreator& creator,
+                          KmipObjects& objects, const Deadline& deadline);
+  std::string ServerUuid() const;
+  void UseNamesAlone(KmipNewKey& wanted);
+  Status CheckNotWithheld(const KeyName& name) const;
+
+  KmipClient& client_;
+  Clock& clock_;
+  Random& random_;
+  Log& log_;
+  const KmipKeyringOptions options_;
+  KmipLeftovers leftovers_;
+
+  mutable std::mutex mutex_;  // Guards what follows.
+  // More than one where equal copies were found.
+  std::multimap<KeyName, Object> known_;
+  std::map<KeyName, Status> withheld_;  // By the last load.
+  size_t skipped_ = 0, deactivated_ = 0;
+  // Whether the server was seen to refuse or drop application specific
+  // information.
+  std::atomic<bool> names_alone_ = false;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_KEYRING_BACKEND_H_

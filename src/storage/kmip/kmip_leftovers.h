@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_LEFTOVERS_H_
+#define OPENKEYRING_STORAGE_KMIP_KMIP_LEFTOVERS_H_
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "os/clock.h"
+#include "storage/kmip/kmip_key_collector.h"
+
+namespace openkeyring {
+
+// Objects that stores which failed have left on the server: those of this
+// process, and Pre-Active ones that a load found.
+//
+// Threads: all methods may be called concurrently. No lock is held during I/O.
+class KmipLeftovers {
+ public:
+  using Object = KmipKeyCollector::Object;
+
+  // Borrowed.
+  KmipLeftovers(Clock& clock, Log& log) : clock_(clock), log_(log) {}
+
+  // An object that this process made and could not retire: maybe Active, and
+  // never used.
+  void Add(const KeyName& name, Object object);
+  // Retires those, of `name` or (null) of all names.
+  Status Retire(const KeyName* name, KmipObjects& objects,
+                const Deadline& deadline);
+
+  // What the last load found; a warning says so.
+  void SetUnfinished(
+      const std::vector<KmipKeyCollector::Candidate>& unfinished);
+  // Destroys what of that is old enough not to be a store under way elsewhere,
+  // and is still Pre-Active.
+  void DestroyAbandoned(KmipObjects& objects, const Deadline& deadline);
+
+ private:
+  Clock& clock_;
+  Log& log_;
+  std::mutex mutex_;  // Guards what follows.
+  std::multimap<KeyName, Object> failed_;
+  std::vector<Object> unfinished_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_LEFTOVERS_H_

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "storage/kmip/kmip_versioned_backend.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/encoding.h"
+#include "kmip/operations/create.h"
+#include "storage/kmip/mariadb_key_identity.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr auto kType = KmipObjectType::kSymmetricKey;
+constexpr int32_t kUsage = kUsageEncrypt | kUsageDecrypt;
+constexpr size_t kNonceBytes = 8;
+constexpr int kMaxTries = 4;
+constexpr double kLongestPause = 200;  // Milliseconds.
+
+Status CheckAesKey(const Secret& value, const std::string& id) {
+  if (value.size() == 16 || value.size() == 24 || value.size() == 32) {
+    return Status::Ok();
+  }
+  return {StatusCode::kCorrupt, KmipObjectText(id) + " has " +
+                                    std::to_string(value.size()) +
+                                    " bytes, which is not an AES key"};
+}
+
+}  // namespace
+
+KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, Clock& clock,
+                                           Random& random, Log& log,
+                                           Options options)
+    : client_(client),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      options_(std::move(options)) {}
+
+// ---- List ------------------------------------------------------------------
+
+Result<std::vector<KeyVersion>> KmipVersionedBackend::List() {
+  KmipObjects objects(client_, log_);
+  return ListWith(objects, Deadline::After(clock_, options_.list_deadline()));
+}
+
+Result<std::vector<KeyVersion>> KmipVersionedBackend::ListWith(
+    KmipObjects& objects, const Deadline& deadline) {
+  const auto ids = objects.LocateGroup(options_.object_group, kType, deadline);
+  if (!ids) return ids.error();
+  Status status = Identify(*ids, objects, deadline);
+  if (!status.ok()) return status;
+  std::vector<KeyVersion> keys;
+  size_t alive = 0;
+  const std::lock_guard lock(mutex_);
+  known_.clear();
+  for (const std::string& id : *ids) {
+    const auto found = identified_.find(id);
+    const bool destroyed = found != identified_.end() &&
+                           found->second.lifecycle == KmipLifecycle::kDestroyed;
+    if (!destroyed) ++alive;
+    if (found == identified_.end() || !found->second.key) continue;
+    known_.emplace(*found->second.key, found->second);
+    keys.push_back(*found->second.key);
+  }
+  if (alive <= options_.max_objects) return keys;
+  return Status(StatusCode::kMisconfigured,
+                "the KMIP server has " + std::to_string(alive) +
+                    " keys that are not destroyed, and max_objects is " +
+                    std::to_string(options_.max_objects));
+}
+
+// Asks what those objects are that were not asked before. What is Pre-Active
+// may become a key.
+Status KmipVersionedBackend::Identify(const std::vector<std::string>& ids,
+                                      KmipObjects& objects,
+                                      const Deadline& deadline) {
+  std::vector<std::string> unknown;
+  {
+    const std::lock_guard lock(mutex_);
+    std::ranges::copy_if(ids, std::back_inserter(unknown), [&](const auto& id) {
+      return !identified_.contains(id);
+    });
+  }
+  const auto all = objects.GetAttributes(unknown, kType, deadline);
+  if (!all) return all.error();
+  for (const auto& one : *all) {
+    if (!one || KmipLifecycleOf(*one) == KmipLifecycle::kPreActive) continue;
+    const std::string& id = *one->unique_identifier;
+    const auto identity = ReadMariaDbKeyIdentity(*one);
+    if (!identity) return identity.error().WithContext(KmipObjectText(id));
+    Object object = {id, std::nullopt, KmipLifecycleOf(*one)};
+    if (*identity &&
+        (object.lifecycle != KmipLifecycle::kDestroyed || WasActive(*one))) {
+      object.key = (*identity)->key;
+    }
+    const std::lock_guard lock(mutex_);
+    identified_.insert_or_assign(id, std::move(object));
+  }
+  return Status::Ok();
+}
+
+// ---- Fetch -----------------------------------------------------------------
+
+std::vector<KmipVersionedBackend::Object> KmipVersionedBackend::KnownObjectsOf(
+    KeyVersion key) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Object> objects;
+  const auto [first, last] = known_.equal_range(key);
+  for (auto one = first; one != last; ++one) objects.push_back(one->second);
+  return objects;
+}
+
+// From what is known, or from the server: its name may not be the usual one.
+Result<std::vector<KmipVersionedBackend::Object>>
+KmipVersionedBackend::ObjectsOf(KeyVersion key, KmipObjects& objects,
+                                const Deadline& deadline) {
+  std::vector<Object> found = KnownObjectsOf(key);
+  if (!found.empty()) return found;
+  const auto listed = ListWith(objects, deadline);
+  if (!listed) return listed.error();
+  return KnownObjectsOf(key);
+}
+
+Result<Secret> KmipVersionedBackend::Fetch(KeyVersion key,
+                                           const Deadline& deadline) {
+  KmipObjects objects(client_, log_);
+  const auto found = ObjectsOf(key, objects, deadline);
+  if (!found) return found.error().WithContext(Describe(key));
+  if (found->empty()) {
+    return Status(StatusCode::kNotFound,
+                  "there is no " + Describe(key) + " on the KMIP server");
+  }
+  Secret value;
+  for (const Object& object : *found) {
+    if (object.lifecycle == KmipLifecycle::kDestroyed) continue;
+    Result<Secret> one = FetchObject(key, object, objects, deadline);
+    if (!one) return one.error().WithContext(Describe(key));
+    if (!value.empty() && !value.Equals(*one)) {
+      return Status(StatusCode::kCorrupt,
+                    "duplicate " + Describe(key) +
+                        ", with different values: give each database server "
+                        "an object_group of its own, and revoke and destroy "
+                        "the object that is not in use (" +
+                        object.id + " is one)");
+    }
+    value = std::move(*one);
+  }
+  if (value.empty()) {
+    return Status(StatusCode::kCorrupt,
+                  Describe(key) + " was destroyed on the KMIP server");
+  }
+  return value;
+}
+
+Result<Secret> KmipVersionedBackend::FetchObject(KeyVersion key,
+                                                 const Object& object,
+                                                 KmipObjects& objects,
+                                                 const Deadline& deadline) {
+  auto read = objects.Get(object.id, kType, deadline);
+  Status status = read.status();
+  if (status.ok()) {
+    const auto identity = ReadMariaDbKeyIdentity(read->attributes);
+    if (!identity || !*identity || (*identity)->key != key) {
+      status = {StatusCode::kUnavailable,
+                KmipObjectText(object.id) +
+                    " is not that key any more: the KMIP server's objects "
+                    "have other identifiers than before"};
+    }
+  }
+  if (!status.ok()) {
+    // What is known of it may be old.
+    const std::lock_guard lock(mutex_);
+    known_.erase(key);
+    identified_.erase(object.id);
+    return status;
+  }
+  status = CheckAesKey(read->value, object.id);
+  if (!status.ok()) return status;
+  if (KmipLifecycleOf(read->attributes) != KmipLifecycle::kActive) {
+    WarnOnce(key,
+             Describe(key) +
+                 " is deactivated on the KMIP server; data that was encrypted "
+                 "with it can be read, but rotate the key");
+  }
+  return std::move(read->value);
+}
+
+void KmipVersionedBackend::WarnOnce(KeyVersion key, const std::string& text) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!warned_.insert(key).second) return;
+  }
+  log_.Write(LogLevel::kWarning, text);
+}
+
+// ---- Create ----------------------------------------------------------------
+
+Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
+                                    const Deadline& deadline) {
+  KmipObjects objects(client_, log_);
+  for (int tries = 1;; ++tries) {
+    Status status = TryToCreate(key, bytes, objects, deadline);
+    if (status.code() != StatusCode::kAlreadyExists) return status;
+    // Of two that make it concurrently each may see the other's and give up its
+    // own: then nobody has it, and both try again, not at the same moment.
+    {
+      const std::lock_guard lock(mutex_);
+      known_.erase(key);
+    }
+    const auto found = ObjectsOf(key, objects, deadline);
+    if (!found) return found.error();
+    if (!found->empty() || tries == kMaxTries) return status;
+    clock_.SleepFor(std::min(
+        Millis(static_cast<int64_t>(kLongestPause * random_.Fraction())),
+        deadline.Remaining(clock_)));
+  }
+}
+
+Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
+                                         KmipObjects& objects,
+                                         const Deadline& deadline) {
+  KmipNewKey wanted = NewKey(key, bytes);
+  KmipKeyCreator creator(client_, objects, clock_, log_);
+  Status status = creator.CheckAlone("", wanted, deadline);
+  if (!status.ok()) return status;
+  Result<std::string> id = creator.Make(wanted, deadline);
+  if (!id) return id.error();
+  status = ActivateAndCheck(*id, wanted, creator, objects, deadline);
+  if (status.ok()) return status;
+  // Nobody has used it yet.
+  Status retired = objects.Retire(*id, kType, deadline);
+  if (retired.ok()) return status;
+  return {status.code() == StatusCode::kAlreadyExists ? retired.code()
+                                                      : status.code(),
+          status.message() + "; what was made of it (" + KmipObjectText(*id) +
+              ") could not be destroyed: " + retired.message()};
+}
+
+Status KmipVersionedBackend::ActivateAndCheck(const std::string& id,
+                                              const KmipNewKey& wanted,
+                                              KmipKeyCreator& creator,
+                                              KmipObjects& objects,
+                                              const Deadline& deadline) {
+  Status status = objects.Activate(id, kType, deadline);
+  if (!status.ok()) return status;
+  const auto made = objects.GetAttributes(id, kType, deadline);
+  if (!made) return made.error();
+  if (!*made || wanted.match(**made) != KmipMatch::kThisAttempt) {
+    return {StatusCode::kMisconfigured,
+            "the KMIP server does not keep Application Specific Information, "
+            "which says which key an object is"};
+  }
+  return creator.CheckAlone(id, wanted, deadline);
+}
+
+KmipNewKey KmipVersionedBackend::NewKey(KeyVersion key, size_t bytes) {
+  const MariaDbKeyIdentity identity = {key, RandomHex(random_, kNonceBytes)};
+  KmipNewKey wanted;
+  KmipAttributes& attributes = wanted.attributes;
+  attributes.names = {ObjectName(key)};
+  if (!options_.object_group.empty()) {
+    attributes.object_groups = {options_.object_group};
+  }
+  attributes.application_info = {WriteMariaDbKeyIdentity(identity)};
+  attributes.algorithm = KmipAlgorithm::kAes;
+  attributes.length = static_cast<int32_t>(bytes * 8);
+  attributes.usage_mask = kUsage;
+  wanted.type = kType;
+  wanted.unique_name = ObjectName(key) + "/" + identity.nonce;
+  wanted.destroyed_counts = true;
+  wanted.call = MakeCreate;
+  wanted.match = [identity](const KmipAttributes& object) {
+    const auto found = ReadMariaDbKeyIdentity(object);
+    if (!found || !*found || (*found)->key != identity.key) {
+      return KmipMatch::kOtherKey;
+    }
+    return (*found)->nonce == identity.nonce ? KmipMatch::kThisAttempt
+                                             : KmipMatch::kOtherAttempt;
+  };
+  return wanted;
+}
+
+std::string KmipVersionedBackend::ObjectName(KeyVersion key) const {
+  return "openkeyring-mariadb/" + PercentEncode(options_.object_group) + "/" +
+         std::to_string(key.id) + "/" + std::to_string(key.version);
+}
+
+std::string KmipVersionedBackend::Describe(KeyVersion key) const {
+  return "KMIP key " + ObjectName(key);
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONED_BACKEND_H_
+#define OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONED_BACKEND_H_
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "keyring/versioned_backend.h"
+#include "os/random.h"
+#include "storage/kmip/kmip_key_creator.h"
+
+namespace openkeyring {
+
+// MariaDB's keys as objects of a KMIP server, one AES key object a version,
+// made by the server (docs/file_formats.md, "KMIP objects").
+//
+// * Versions whose objects are deactivated or destroyed but still known to the
+//   server are listed, so that their numbers are not used again; what is
+//   deactivated can still be fetched, since data may need it, with a warning.
+// * What a creation that failed left is Pre-Active and is not a version.
+// * Several database servers may share an object group: the first that makes a
+//   version wins, and the others use that.
+//
+// Threads: all methods may be called concurrently. No lock is held during I/O.
+class KmipVersionedBackend : public VersionedBackend {
+ public:
+  struct Options {
+    std::string object_group;               // "": none.
+    size_t max_objects = 65535;             // Destroyed ones not counted.
+    std::function<Millis()> list_deadline;  // Asked at each List.
+  };
+  // All borrowed but the options.
+  KmipVersionedBackend(KmipClient& client, Clock& clock, Random& random,
+                       Log& log, Options options);
+
+  // kCorrupt for an object that is marked as ours and cannot be read.
+  Result<std::vector<KeyVersion>> List() override;
+  // kCorrupt when the version was destroyed, is not an AES key, or has two
+  // objects with different values.
+  Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override;
+  Status Create(KeyVersion key, size_t bytes,
+                const Deadline& deadline) override;
+  // The Name of the key's object, where it has its usual one.
+  std::string Describe(KeyVersion key) const override;
+
+ private:
+  // What an object was when its attributes were last read.
+  struct Object {
+    std::string id;
+    std::optional<KeyVersion> key;  // Nothing: not a key of MariaDB.
+    KmipLifecycle lifecycle;
+  };
+
+  Result<std::vector<KeyVersion>> ListWith(KmipObjects& objects,
+                                           const Deadline& deadline);
+  Status Identify(const std::vector<std::string>& ids, KmipObjects& objects,
+                  const Deadline& deadline);
+  Result<std::vector<Object>> ObjectsOf(KeyVersion key, KmipObjects& objects,
+                                        const Deadline& deadline);
+  std::vector<Object> KnownObjectsOf(KeyVersion key);
+  Result<Secret> FetchObject(KeyVersion key, const Object& object,
+                             KmipObjects& objects, const Deadline& deadline);
+  KmipNewKey NewKey(KeyVersion key, size_t bytes);
+  Status TryToCreate(KeyVersion key, size_t bytes, KmipObjects& objects,
+                     const Deadline& deadline);
+  Status ActivateAndCheck(const std::string& id, const KmipNewKey& wanted,
+                          KmipKeyCreator& creator, KmipObjects& objects,
+                          const Deadline& deadline);
+  std::string ObjectName(KeyVersion key) const;
+  void WarnOnce(KeyVersion key, const std::string& text);
+
+  KmipClient& client_;
+  Clock& clock_;
+  Random& random_;
+  Log& log_;
+  const Options options_;
+
+  std::mutex mutex_;  // Guards what follows.
+  // As of the last List, and what was found since.
+  std::multimap<KeyVersion, Object> known_;
+  // By identifier: an object never becomes another key's, so it need not be
+  // asked again at each List.
+  std::map<std::string, Object> identified_;
+  std::set<KeyVersion> warned_;
+};
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_KMIP_KMIP_VERSIONED_BACKEND_H_

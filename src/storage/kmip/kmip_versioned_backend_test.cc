@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "storage/kmip/kmip_versioned_backend.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "emulators/kmip/lab.h"
+#include "kmip/operations/activate.h"
+#include "kmip/operations/register.h"
+#include "storage/kmip/mariadb_key_identity.h"
+
+namespace openkeyring {
+namespace {
+
+using kmip_server::Behaviour;
+using kmip_server::Fault;
+using kmip_server::Lab;
+using kmip_server::MakeFault;
+
+class KmipVersionedBackendTest : public testing::Test {
+ protected:
+  std::unique_ptr<KmipVersionedBackend> KeyringBackend(
+      std::string group = "g") {
+    return std::make_unique<KmipVersionedBackend>(
+        client_, SystemClock(), SystemRandom(), lab_.log,
+        KmipVersionedBackend::Options{std::move(group), 100,
+                                      [] { return Millis(5000); }});
+  }
+  std::vector<KeyVersion> Listed(std::string group = "g") {
+    auto keys = KeyringBackend(std::move(group))->List();
+    EXPECT_TRUE(keys) << keys.error().ToString();
+    if (!keys) return {};
+    std::sort(keys->begin(), keys->end());
+    return *keys;
+  }
+  Status Create(KeyVersion key, size_t bytes = 32) {
+    return KeyringBackend()->Create(key, bytes, Lab::Soon());
+  }
+  std::string Value(KeyVersion key) {
+    auto value = KeyringBackend()->Fetch(key, Lab::Soon());
+    EXPECT_TRUE(value) << value.error().ToString();
+    return value ? std::string(value->RevealText()) : "";
+  }
+  std::string IdOf(KeyVersion key) {
+    KmipObjects objects(client_, lab_.log);
+    const auto found =
+        objects.Find("openkeyring-mariadb/g/" + std::to_string(key.id) + "/" +
+                         std::to_string(key.version),
+                     "g", KmipObjectType::kSymmetricKey, Lab::Soon());
+    EXPECT_EQ(found->size(), 1U);
+    return *found->front().unique_identifier;
+  }
+
+  Lab lab_;
+  KmipClient& client_ = lab_.Client();
+};
+
+TEST_F(KmipVersionedBackendTest, KeysAreMadeByTheServerAndComeBack) {
+  for (const size_t bytes : {16, 24, 32}) {
+    const KeyVersion key = {static_cast<uint32_t>(bytes), 1};
+    ASSERT_TRUE(Create(key, bytes).ok());
+    EXPECT_EQ(Value(key).size(), bytes);
+    EXPECT_EQ(Value(key), Value(key));
+  }
+  EXPECT_EQ(lab_.server().operations()["Create"], 3);
+  EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{16, 1}, {24, 1}, {32, 1}}));
+  EXPECT_TRUE(Listed("another group").empty());
+}
+
+TEST_F(KmipVersionedBackendTest, AVersionIsMadeOnce) {
+  ASSERT_TRUE(Create({1, 1}).ok());
+  const std::string value = Value({1, 1});
+  EXPECT_EQ(Create({1, 1}).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(Value({1, 1}), value);
+  EXPECT_EQ(lab_.store.size(), 1U);
+}
+
+TEST_F(KmipVersionedBackendTest,
+       WhatIsNotThereIsNotFoundOnlyWhenTheServerSaysSo) {
+  EXPECT_EQ(KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status().code(),
+            StatusCode::kNotFound);
+  lab_.server().Stop();
+  EXPECT_TRUE(
+      KeyringBackend()->Fetch({1, 1}, Lab::In(1000)).status().IsTransient());
+  EXPECT_TRUE(KeyringBackend()->List().status().IsTransient());
+  EXPECT_TRUE(
+      KeyringBackend()->Create({1, 1}, 16, Lab::In(1000)).IsTransient());
+}
+
+TEST_F(KmipVersionedBackendTest,
+       ARevokedVersionIsReadWithAWarningAndNotMadeAgain) {
+  ASSERT_TRUE(Create({1, 1}).ok());
+  const std::string value = Value({1, 1}), id = IdOf({1, 1});
+  KmipObjects objects(client_, lab_.log);
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  ASSERT_TRUE(
+      objects.Retire(id, KmipObjectType::kSymmetricKey, Lab::Soon()).ok());
+  EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}}));
+  auto backend = KeyringBackend();
+  ASSERT_TRUE(backend->List());
+  EXPECT_EQ(backend->Fetch({1, 1}, Lab::Soon())->RevealText(), value);
+  EXPECT_NE(lab_.log.Text().find("rotate the key"), std::string::npos);
+  EXPECT_EQ(Create({1, 1}).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(lab_.store.size(), 1U);
+}
+
+TEST_F(KmipVersionedBackendTest, AnIdentityThatCannotBeReadFailsTheList) {
+  for (const char* data :
+       {"", "2;1;1;n", "1;0;1;n", "1;1;0;n", "1;1;1;", "1;1;1", "1;01;1;n",
+        "1;1;4294967295;n", "1;4294967296;1;n", "1;-1;1;n", "1;1;1x;n"}) {
+    KmipObject object;
+    object.value = Secret::CopyOf("0123456789abcdef");
+    object.algorithm = KmipAlgorithm::kAes;
+    KmipAttributes attributes;
+    attributes.object_groups = {"g"};
+    attributes.application_info = {{"openkeyring-mariadb", data}};
+    const KmipChange change =
+        client_.Change(MakeRegister(object, attributes), Lab::Soon());
+    ASSERT_TRUE(
+        client_.Change(MakeActivate(change.id), Lab::Soon()).status.ok());
+    const Status status = KeyringBackend()->List().status();
+    EXPECT_EQ(status.code(), StatusCode::kCorrupt) << data;
+    EXPECT_NE(status.message().find(change.id), std::string::npos);
+    KmipObjects objects(client_, lab_.log);
+    ASSERT_TRUE(objects.Retire(change.id, object.type, Lab::Soon()).ok());
+  }
+}
+
+TEST_F(KmipVersionedBackendTest, TwoValuesOfOneVersionAreCorrupt) {
+  for (const char* value : {"0123456789abcdef", "another value..."}) {
+    KmipObject object;
+    object.value = Secret::CopyOf(value);
+    object.algorithm = KmipAlgorithm::kAes;
+    KmipAttributes attributes;
+    attributes.object_groups = {"g"};
+    attributes.names = {"openkeyring-mariadb/g/1/1"};
+    attributes.application_info = {WriteMariaDbKeyIdentity({{1, 1}, value})};
+    const KmipChange change =
+        client_.Change(MakeRegister(object, attributes), Lab::Soon());
+    ASSERT_TRUE(
+        client_.Change(MakeActivate(change.id), Lab::Soon()).status.ok());
+  }
+  const Status status = KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_NE(status.message().find("duplicate"), std::string::npos);
+}
+
+class KmipVersionedBackendCut
+    : public KmipVersionedBackendTest,
+      public testing::WithParamInterface<
+          std::tuple<const char*, const char*, bool>> {};
+
+TEST_P(KmipVersionedBackendCut, AVersionIsMadeOnceOrNotAtAll) {
+  const auto [kind, operation, unique] = GetParam();
+  Behaviour behaviour;
+  behaviour.unique_names = unique;
+  lab_.server().Set(behaviour);
+  for (const int count : {1, 2, 20}) {
+    const KeyVersion key = {static_cast<uint32_t>(count), 1};
+    lab_.server().Push(MakeFault(kind, operation, count));
+    const Status status = KeyringBackend()->Create(key, 16, Lab::In(3000));
+    EXPECT_NE(status.code(), StatusCode::kNotFound);
+    lab_.server().ClearFaults();
+    if (!status.ok()) {
+      const Status again = Create(key);
+      EXPECT_TRUE(again.ok() || again.code() == StatusCode::kAlreadyExists)
+          << again.ToString();
+    }
+    EXPECT_EQ(Value(key), Value(key));
+    const auto listed = Listed();
+    EXPECT_EQ(std::count(listed.begin(), listed.end(), key), 1)
+        << operation << count;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Steps, KmipVersionedBackendCut,
+    testing::Combine(testing::Values("cut_before", "cut_after"),
+                     testing::Values("Create", "Activate", "Get Attributes",
+                                     "Locate", "Destroy"),
+                     testing::Bool()));
+
+TEST_F(KmipVersionedBackendTest, ManyThatMakeOneVersionAtOnceHaveOneKey) {
+  for (uint32_t id = 1; id <= 5; ++id) {
+    std::vector<std::thread> threads;
+    std::vector<Status> outcomes(4);
+    for (auto& outcome : outcomes) {
+      threads.emplace_back([&, id] { outcome = Create({id, 1}); });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(IdOf({id, 1}), IdOf({id, 1}));
+    EXPECT_EQ(Value({id, 1}), Value({id, 1}));
+    for (const Status& status : outcomes) {
+      EXPECT_TRUE(status.ok() || status.code() == StatusCode::kAlreadyExists)
+          << status.ToString();
+    }
+    EXPECT_LE(std::count_if(outcomes.begin(), outcomes.end(),
+                            [](const Status& s) { return s.ok(); }),
+              1);
+  }
+}
+
+}  // namespace
+}  // namespace openkeyring

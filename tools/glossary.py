@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Words that this project does not use, and what it says instead. tools/check_source looks for them everywhere."""
+
+import re
+
+# word, pattern, what to write instead. Looked for in sources, documents, tests and tools, comments and messages included.
+_WORDS: list[tuple[str, str, str]] = [
+    ("folder", r"folders?(?![a-z])", "directory"),
+    ("anew", r"\banew\b", "again, rewritten"),
+    ("mend", r"\bmend(?:s|ed|ing)?\b|\bMend(?=[A-Z])", "fix, repair"),
+    ("for ever", r"\bfor~ever\b", "permanently"),
+    ("is there twice", r"\bthere~twice\b", "duplicate"),
+    ("can't", r"\b(?:can|don|doesn|didn|isn|aren|wasn|won|haven|hasn|shouldn|couldn|wouldn)'t\b",
+     "the long form: cannot, do not"),
+    ("a text", r"\b[Aa]~text\b(?! file| editor)", "a string"),
+    ("blank", r"\bblanks?\b", "whitespace, a space, an empty line"),
+    ("readable by everybody", r"\b(?:readable~by|open~to)~everybody\b", "world-readable"),
+    ("is no", r"(?<!there\s)\b(?:is|are|was)~no~(?!longer\b|more\b|such\b|other\b|less\b|better\b)(?=[a-z])",
+     "is not a, unknown, invalid"),
+    ("the same.", r"(?<=[.:/] )The same\.", "a sentence with a subject"),
+    ("those of", r"\bThose of [^.]{1,40}\.", "a sentence with a subject"),
+    ("goes on", r"\b(?:goes|go|went)~on~[a-z]+ing\b", "continues to"),
+    ("way back", r"\bway~back\b", "return, downgrade"),
+    ("somewhere else", r"\bsomewhere~else~than\b", "apart from, outside"),
+    ("wants", r"\bis~what [a-z ]{1,30} wants\b", "what it needs"),
+]
+# At the start of a sentence only; and TEXT is a type of SQL.
+_EXACT_CASE = {"those of", "the same.", "a text"}
+_GAP = r"(?: |\s*\n\s*(?:// |# )?)"  # What ~ stands for: lines are wrapped, in comments too.
+WORDS = [(name, re.compile(pattern.replace("~", _GAP), 0 if name in _EXACT_CASE else re.I), instead)
+         for name, pattern, instead in _WORDS]
+
+# Where a word may stand: files that are about the words themselves.
+ABOUT_WORDS = {"tools/glossary.py", "tests/tools/test_check_source.py"}
+
+# Path prefix -> words that it is not clean of yet. A word that is not needed any more is reported: take it out.
+_NOT_YET: dict[str, list[str]] = {
+    "bench/": ["can't", "is no"],
+    "docs/aws.md": ["anew", "can't"],
+    "docs/aws_key_management.md": ["can't", "wants", "way back"],
+    "docs/component_keyring_kmip.md": ["a text", "anew", "can't", "goes on"],
+    "docs/component_keyring_kms.md": ["anew", "can't", "goes on", "is there twice", "way back"],
+    "docs/errors.md": ["can't", "is no", "is there twice"],
+    "docs/file_formats.md": ["anew", "blank", "can't", "is no"],
+    "docs/keyring_aws.md": ["anew", "blank", "goes on"],
+    "docs/kmip_key_management.md": ["can't", "wants"],
+    "docs/recover_sealed_keyring.py": ["is no", "is there twice"],
+    "emulators/kms/": ["anew", "is no"],
+    "fuzz/": ["can't", "is no", "is there twice"],
+    "src/aws/": ["anew", "blank", "for ever", "goes on", "is no"],
+    "src/base/": ["a text", "blank"],
+    "src/json/": ["a text", "blank", "is no", "is there twice"],
+    "src/keyring/": ["can't", "for ever", "goes on"],
+    "src/kmip/": ["blank", "can't", "is no", "the same."],
+    "src/net/": ["a text", "anew", "blank"],
+    "src/os/": ["can't"],
+    "src/product/": ["goes on"],
+    "src/product/component_keyring_kms/": ["goes on"],
+    "src/product/keyring_aws/": ["can't", "is no"],
+    "src/server/mariadb/": ["blank", "can't", "for ever"],
+    "src/server/mysql/": ["anew", "can't", "for ever", "goes on"],
+    "src/storage/keyring_aws/": ["a text", "anew", "can't", "is no"],
+    "src/storage/kmip/": ["those of"],
+    "src/storage/mariadb_files/": ["is no"],
+    "src/storage/percona/": ["anew", "can't", "is no"],
+    "src/storage/sealed/": ["a text", "anew", "is no", "is there twice"],
+    "testing/": ["can't", "folder", "is no", "is there twice"],
+    "tests/demo/": ["anew", "can't", "goes on"],
+    "tests/e2e/": ["can't", "goes on"],
+    "tests/formats/": ["a text", "anew"],
+    "tests/signers/": ["blank"],
+    "tests/torture/": ["is no"],
+}
+NOT_YET = {(word, prefix) for prefix, words in _NOT_YET.items() for word in words}
+
+
+def uses(name: str, text: str):
+    """(word, position, what was found, what to write instead) for each use in the file `name`."""
+    if name in ABOUT_WORDS:
+        return
+    for word, pattern, instead in WORDS:
+        for found in pattern.finditer(text):
+            yield word, found.start(), " ".join(found.group().split()), instead
