@@ -8,7 +8,7 @@ namespace openkeyring {
 namespace {
 
 Status NoSuch(const std::string& path) {
-  return {StatusCode::kNotFound, "can't open " + path + ": no such file"};
+  return {StatusCode::kNotFound, "cannot open " + path + ": no such file"};
 }
 
 }  // namespace

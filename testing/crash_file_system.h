@@ -24,7 +24,7 @@ namespace openkeyring {
 //
 // A run can be stopped at any step: with FailAfter(n), the first n steps that
 // change anything work, and all later ones fail, as in a process that is dying
-// (so that clean-up code can't help). Crash() then gives the disk as the next
+// (so that clean-up code cannot help). Crash() then gives the disk as the next
 // process finds it.
 //
 // Paths are plain names, and the directory is ".". Threads: all methods may be

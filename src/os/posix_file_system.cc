@@ -38,13 +38,13 @@ StatusCode CodeOfErrno(int error) {
   }
 }
 
-// "can't <what> <path>: <reason of errno>"
+// "cannot <what> <path>: <reason of errno>"
 Status ErrnoStatus(const char* what, const std::string& path) {
   const int error = errno;
   char text[128];
   const char* reason = strerror_r(error, text, sizeof text);
   return {CodeOfErrno(error),
-          std::string("can't ") + what + " " + path + ": " + reason};
+          std::string("cannot ") + what + " " + path + ": " + reason};
 }
 
 class Descriptor {
@@ -117,7 +117,7 @@ class PosixWritableFile : public WritableFile {
 
   Status Truncate(uint64_t size) override {
     if (ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
-      return ErrnoStatus("cut", path_);
+      return ErrnoStatus("truncate", path_);
     }
     return Status::Ok();
   }
@@ -279,10 +279,10 @@ class RealFileSystem : public FileSystem {
 
   Status MakeDirectory(const std::string& directory, mode_t mode) override {
     if (mkdir(directory.c_str(), mode) != 0)
-      return ErrnoStatus("make", directory);
+      return ErrnoStatus("create", directory);
     return chmod(directory.c_str(), mode) == 0
                ? Status::Ok()
-               : ErrnoStatus("chmod", directory);
+               : ErrnoStatus("set the mode of", directory);
   }
 
   Status Remove(const std::string& path) override {

@@ -13,9 +13,9 @@
 // or the configuration looks in the wrong place.
 namespace openkeyring {
 
-// The path of a file that is encrypted for certain: a tablespace, a redo log or
-// a binary log. Looks at the first bytes of at most 1,000 files; what cannot be
-// read is no evidence.
+// The path of a file that is certainly encrypted: a tablespace, a redo log or
+// a binary log. Looks at the first bytes of at most 1,000 files; a file that
+// cannot be read does not count.
 std::optional<std::string> FindEncryptedFile(FileSystem& files,
                                              const std::string& data_directory);
 

@@ -55,12 +55,12 @@ class Directory : public CrashFileSystem {
   Status SyncDirectory(const std::string& directory) override {
     if (failing_syncs > 0) {
       --failing_syncs;
-      return {StatusCode::kUnavailable, "can't sync"};
+      return {StatusCode::kUnavailable, "cannot sync"};
     }
     return CrashFileSystem::SyncDirectory(directory);
   }
   Status Remove(const std::string& path) override {
-    if (path == unremovable) return {StatusCode::kUnavailable, "can't remove"};
+    if (path == unremovable) return {StatusCode::kUnavailable, "cannot remove"};
     return CrashFileSystem::Remove(path);
   }
 
@@ -129,7 +129,7 @@ class JsonFileBackendTest : public testing::Test {
     return content;
   }
   Deadline Soon() { return Deadline::After(clock_, Millis(1000)); }
-  // Those of a new keyring not counted.
+  // The warning of a new keyring does not count.
   size_t Warnings() const {
     size_t count = 0;
     for (const auto& [level, line] : log_.lines()) {

@@ -142,7 +142,7 @@ Status JsonKeyringFile::PrepareToWrite() {
 }
 
 // Finds out at the start, and not at the first key, that nothing can be
-// written. A full disk passes, so it is no reason.
+// written. A full disk passes, so it does not count.
 Status JsonKeyringFile::ProbeDirectory() {
   const std::string probe =
       JoinPath(DirectoryName(file_->target()),

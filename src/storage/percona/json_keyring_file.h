@@ -24,7 +24,7 @@ class JsonKeyringFile {
   // Locks the file, reads it and its backup, and decides which one counts.
   // Changes nothing. A file that is not there is an empty document when its
   // directory is there and can be read; it is made by the first Replace. When
-  // the file can't be locked it can be read nevertheless, after one warning.
+  // the file cannot be locked it can be read nevertheless, after one warning.
   //
   // kCorrupt when neither file can be relied on; kMisconfigured for a missing
   // directory, an unknown version, and for a missing or empty file that may not

@@ -262,6 +262,45 @@ TEST_F(SealedFileStoreTest, CompactionCostsNoMoreThanWhatWasStored) {
   EXPECT_LT(files_.bytes_appended, 2 * records);
 }
 
+// Another server wrote on a copy of the file, which was then put back in place:
+// it has the same size and is an intact log, but not ours.
+TEST_F(SealedFileStoreTest, AfterAFailedAppendADivergedFileIsNotRewritten) {
+  ASSERT_NO_FATAL_FAILURE(MakeFileWith({"base"}));
+  const Bytes base = Content();
+  Bytes theirs;
+  {
+    auto other = MakeLoaded();
+    ASSERT_TRUE(Store(*other, "b").ok());
+    theirs = Content();
+  }
+  files_.Put(kPath, base);
+  auto backend = MakeLoaded();
+  ASSERT_TRUE(Store(*backend, "a").ok());
+  files_.FailAt("append", {StatusCode::kUnavailable, "full"});
+  ASSERT_FALSE(Store(*backend, "c").ok());
+  files_.hook = nullptr;
+  files_.Overwrite(kPath, theirs);
+  EXPECT_EQ(Store(*backend, "d").code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content(), theirs);
+}
+
+// An administrator put a backup back while a record was being synced.
+TEST_F(SealedFileStoreTest, ARecordInAFileThatWasReplacedMeanwhileIsNotStored) {
+  ASSERT_NO_FATAL_FAILURE(MakeFileWith({"a"}));
+  auto backend = MakeLoaded();
+  const Bytes old = Content();
+  files_.hook = [&](const std::string& step) {
+    if (step == "sync") {
+      files_.hook = nullptr;
+      files_.Put(kPath, old);
+    }
+    return Status::Ok();
+  };
+  EXPECT_EQ(Store(*backend, "b").code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content(), old);
+  EXPECT_EQ(Store(*backend, "b").code(), StatusCode::kCorrupt);
+}
+
 // Every salt of every file that was ever written.
 class SealedFileSaltsTest : public SealedFileStoreTest {
  protected:

@@ -578,7 +578,7 @@ TEST_F(SealedLogTest, RecordsThatCannotBeAreRefusedAlthoughTheirTagIsRight) {
   ExpectRefused(writer.Content(false), "a removal of nothing");
 }
 
-// The prefix is no secret: whoever can read the file can make one.
+// The prefix is not secret: whoever can read the file can make one.
 TEST_F(SealedLogTest, ForgedRecordsWithRightPrefixesGiveNoKeys) {
   const Writer writer = Writer::Typical(random_);
   Writer next(random_);
