@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What credential processes and metadata services may answer.
-#include "aws/credentials/json.h"
+#include "aws/credentials/answer.h"
 #include "fuzz/check.h"
 
 using namespace openkeyring;

@@ -94,23 +94,32 @@ void ReadBody(std::string_view body, AwsError& error) {
 
 struct Rule {
   std::string_view code;
-  AwsVerdict verdict;
+  AwsErrorClass error_class;
 };
 
-constexpr AwsVerdict Throttled() {
-  return {StatusCode::kUnavailable, true, false, false,
-          "the request rate of the account is exhausted"};
+constexpr AwsErrorClass Throttled() {
+  return {StatusCode::kUnavailable,
+          true,
+          false,
+          false,
+          "the request rate of the account is exhausted",
+          true};
 }
-constexpr AwsVerdict Faulted() {
+constexpr AwsErrorClass Faulted() {
   return {StatusCode::kUnavailable, true, false, false, ""};
 }
-constexpr AwsVerdict Final(StatusCode code, std::string_view advice) {
+// STS could not ask the identity provider, or asked it too early for a token
+// that was just made.
+constexpr AwsErrorClass ProviderFaulted(StatusCode code) {
+  return {code, true, false, false, "", false, 3};
+}
+constexpr AwsErrorClass Final(StatusCode code, std::string_view advice) {
   return {code, false, false, false, advice};
 }
-constexpr AwsVerdict StaleCredentials(std::string_view advice) {
+constexpr AwsErrorClass StaleCredentials(std::string_view advice) {
   return {StatusCode::kDenied, false, true, false, advice};
 }
-constexpr AwsVerdict Skewed() {
+constexpr AwsErrorClass Skewed() {
   return {StatusCode::kDenied, false, true, true,
           "check the secret access key and this machine's clock"};
 }
@@ -175,7 +184,11 @@ constexpr std::array kRules = {
     Rule{"RequestTimeout", Faulted()},
     Rule{"RequestTimeoutException", Faulted()},
     Rule{"PriorRequestNotComplete", Faulted()},
-    Rule{"IDPCommunicationError", Faulted()},
+    Rule{"IDPCommunicationError", ProviderFaulted(StatusCode::kUnavailable)},
+    Rule{"IDPCommunicationErrorException",
+         ProviderFaulted(StatusCode::kUnavailable)},
+    Rule{"InvalidIdentityToken", ProviderFaulted(StatusCode::kDenied)},
+    Rule{"InvalidIdentityTokenException", ProviderFaulted(StatusCode::kDenied)},
     Rule{"Throttling", Throttled()},
     Rule{"ThrottlingException", Throttled()},
     Rule{"ThrottledException", Throttled()},
@@ -215,9 +228,9 @@ AwsError ParseAwsError(const HttpResponse& response) {
   return error;
 }
 
-AwsVerdict JudgeAwsError(const AwsError& error) {
+AwsErrorClass ClassifyAwsError(const AwsError& error) {
   for (const Rule& rule : kRules) {
-    if (rule.code == error.code) return rule.verdict;
+    if (rule.code == error.code) return rule.error_class;
   }
   if (error.http_status >= 500 || error.http_status == 429) return Faulted();
   if (error.code.empty()) {
@@ -228,14 +241,15 @@ AwsVerdict JudgeAwsError(const AwsError& error) {
 }
 
 Status AwsErrorStatus(std::string_view operation, const AwsError& error) {
-  const AwsVerdict verdict = JudgeAwsError(error);
+  const AwsErrorClass error_class = ClassifyAwsError(error);
   std::string text = std::string(operation) + " failed: ";
   if (!error.code.empty()) text += error.code + ": ";
   text += error.message + " (HTTP " + std::to_string(error.http_status);
   if (!error.request_id.empty()) text += ", request id " + error.request_id;
   text += ")";
-  if (!verdict.advice.empty()) text += "; " + std::string(verdict.advice);
-  return {verdict.code, text};
+  if (!error_class.advice.empty())
+    text += "; " + std::string(error_class.advice);
+  return {error_class.code, text};
 }
 
 std::optional<WallTime> ParseHttpDate(std::string_view text) {

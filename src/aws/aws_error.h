@@ -27,18 +27,20 @@ struct AwsError {
 // nothing. Never fails.
 AwsError ParseAwsError(const HttpResponse& response);
 
-// What to do about it.
-struct AwsVerdict {
+// What to do about an error.
+struct AwsErrorClass {
   StatusCode code = StatusCode::kUnavailable;
   bool retry = false;                // May pass by waiting.
   bool refresh_credentials = false;  // Worth one try with fresh credentials.
   bool may_be_clock_skew = false;    // Worth one try with a corrected clock.
-  std::string_view advice;           // The cure, for a person; may be empty.
+  std::string_view advice;           // The fix, for a person; may be empty.
+  bool not_done = false;   // Refused before anything was done: throttling.
+  int least_attempts = 1;  // Whatever the settings say.
 };
 
 // Never kNotFound: that a KMS key is missing is kMisconfigured here, so that it
 // cannot be mistaken for a missing data key.
-AwsVerdict JudgeAwsError(const AwsError& error);
+AwsErrorClass ClassifyAwsError(const AwsError& error);
 
 // "<operation> failed: <code>: <message> (HTTP 400, request id ...); <advice>"
 Status AwsErrorStatus(std::string_view operation, const AwsError& error);

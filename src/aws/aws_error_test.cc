@@ -18,11 +18,11 @@ AwsError Parse(std::string_view body, std::vector<Header> headers = {},
   return ParseAwsError(MakeResponse(status, body, std::move(headers)));
 }
 
-AwsVerdict Judge(const std::string& code, int status = 400) {
+AwsErrorClass Judge(const std::string& code, int status = 400) {
   AwsError error;
   error.code = code;
   error.http_status = status;
-  return JudgeAwsError(error);
+  return ClassifyAwsError(error);
 }
 
 TEST(ParseAwsError, ReadsTheBodyOfKms) {
@@ -140,7 +140,7 @@ TEST(ParseAwsError, ReadsDateAndWish) {
   }
 }
 
-TEST(JudgeAwsError, KnowsWhatPassesByWaiting) {
+TEST(ClassifyAwsError, KnowsWhatPassesByWaiting) {
   for (const char* code :
        {"ThrottlingException", "Throttling", "LimitExceededException",
         "KMSInternalException", "DependencyTimeoutException",
@@ -151,7 +151,7 @@ TEST(JudgeAwsError, KnowsWhatPassesByWaiting) {
   }
 }
 
-TEST(JudgeAwsError, KnowsWhatOnlyAPersonCanMend) {
+TEST(ClassifyAwsError, KnowsWhatOnlyAPersonCanMend) {
   const std::pair<const char*, StatusCode> table[] = {
       {"AccessDeniedException", StatusCode::kDenied},
       {"DisabledException", StatusCode::kDenied},
@@ -165,14 +165,14 @@ TEST(JudgeAwsError, KnowsWhatOnlyAPersonCanMend) {
       {"SomethingNew", StatusCode::kDenied},
   };
   for (const auto& [code, expected] : table) {
-    const AwsVerdict verdict = Judge(code);
-    EXPECT_EQ(verdict.code, expected) << code;
-    EXPECT_FALSE(verdict.retry) << code;
-    EXPECT_FALSE(verdict.refresh_credentials) << code;
+    const AwsErrorClass error_class = Judge(code);
+    EXPECT_EQ(error_class.code, expected) << code;
+    EXPECT_FALSE(error_class.retry) << code;
+    EXPECT_FALSE(error_class.refresh_credentials) << code;
   }
 }
 
-TEST(JudgeAwsError, KnowsWhatFreshCredentialsOrARightClockMayCure) {
+TEST(ClassifyAwsError, KnowsWhatFreshCredentialsOrARightClockMayCure) {
   for (const char* code : {"ExpiredTokenException", "ExpiredToken",
                            "UnrecognizedClientException"}) {
     EXPECT_TRUE(Judge(code).refresh_credentials) << code;
@@ -186,7 +186,7 @@ TEST(JudgeAwsError, KnowsWhatFreshCredentialsOrARightClockMayCure) {
   }
 }
 
-TEST(JudgeAwsError, GoesByTheHttpStatusWhereNoCodeIsKnown) {
+TEST(ClassifyAwsError, GoesByTheHttpStatusWhereNoCodeIsKnown) {
   for (const int status : {429, 500, 502, 503, 504}) {
     EXPECT_TRUE(Judge("", status).retry) << status;
     EXPECT_TRUE(Judge("SomethingNew", status).retry) << status;
@@ -197,7 +197,7 @@ TEST(JudgeAwsError, GoesByTheHttpStatusWhereNoCodeIsKnown) {
   }
 }
 
-TEST(JudgeAwsError, IsNeverNotFound) {
+TEST(ClassifyAwsError, IsNeverNotFound) {
   for (const char* code : {"NotFoundException", "ResourceNotFoundException",
                            "NoSuchKey", "NotFound", ""}) {
     for (const int status : {400, 404, 500}) {

@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_AWS_CREDENTIALS_H_
 #define OPENKEYRING_AWS_CREDENTIALS_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,20 @@ struct Credentials {
   }
 };
 
+// Gives the credentials that calls are signed with.
+//
+// Threads: all methods may be called concurrently.
+class CredentialProvider {
+ public:
+  virtual ~CredentialProvider() = default;
+  // Valid credentials, by the deadline.
+  virtual Result<std::shared_ptr<const Credentials>> Get(
+      const Deadline& deadline) = 0;
+  // AWS refused these credentials; `refused` is the very object that Get gave.
+  // Whether the next Get may give others.
+  virtual bool Replace(const Credentials& refused) = 0;
+};
+
 // One place that credentials may come from.
 //
 // Threads: Fetch is called by one thread at a time (the chain sees to that).
@@ -36,7 +51,7 @@ class CredentialSource {
   // kNotFound when this source is not configured here, so that the next one is
   // asked. Any other error means that it is configured and does not work; the
   // chain then stops, because falling through to another identity would be a
-  // silent surprise. Reads files and variables anew on every call.
+  // silent surprise. Reads files and variables again on every call.
   virtual Result<Credentials> Fetch(const Deadline& deadline) = 0;
 };
 

@@ -2,9 +2,9 @@
 #ifndef OPENKEYRING_AWS_DEPENDENCIES_H_
 #define OPENKEYRING_AWS_DEPENDENCIES_H_
 
+#include "aws/aws_clock.h"
 #include "base/log.h"
 #include "net/http.h"
-#include "os/clock.h"
 #include "os/environment.h"
 #include "os/file_system.h"
 #include "os/process.h"
@@ -16,7 +16,7 @@ namespace openkeyring {
 // what is built on it.
 struct AwsDependencies {
   HttpClient& http;
-  Clock& clock;
+  AwsClock& clock;
   Environment& environment;
   FileSystem& files;
   ProcessRunner& processes;

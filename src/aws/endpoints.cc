@@ -29,13 +29,6 @@ constexpr std::array kRules = {
     PartitionRule{"", {"aws", "amazonaws.com", "api.aws"}},
 };
 
-// What of the text comes before the next colon; the text loses both.
-std::string_view TakePart(std::string_view& text) {
-  const std::string_view part = text.substr(0, text.find(':'));
-  text.remove_prefix(std::min(part.size() + 1, text.size()));
-  return part;
-}
-
 }  // namespace
 
 const Partition& PartitionOfRegion(std::string_view region) {
@@ -64,24 +57,6 @@ std::string ServiceEndpoint(std::string_view service, std::string_view region,
   host +=
       use_dual_stack ? partition.dual_stack_dns_suffix : partition.dns_suffix;
   return "https://" + host;
-}
-
-Result<Arn> ParseArn(std::string_view text) {
-  const Status bad(StatusCode::kInvalidArgument,
-                   "\"" + std::string(text) +
-                       "\" is not an ARN "
-                       "(arn:partition:service:region:account:resource)");
-  if (TakePart(text) != "arn") return bad;
-  Arn arn;
-  arn.partition = TakePart(text);
-  arn.service = TakePart(text);
-  arn.region = TakePart(text);
-  arn.account = TakePart(text);
-  arn.resource = text;
-  if (arn.partition.empty() || arn.service.empty() || arn.resource.empty()) {
-    return bad;
-  }
-  return arn;
 }
 
 }  // namespace openkeyring

@@ -5,8 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
-
 namespace openkeyring {
 
 // An AWS partition: a separate cloud with its own names.
@@ -28,12 +26,6 @@ bool IsPlausibleRegion(std::string_view region);
 // dual-stack forms. `service` is "kms" or "sts".
 std::string ServiceEndpoint(std::string_view service, std::string_view region,
                             bool use_fips, bool use_dual_stack);
-
-// "arn:partition:service:region:account:resource".
-struct Arn {
-  std::string partition, service, region, account, resource;
-};
-Result<Arn> ParseArn(std::string_view text);
 
 }  // namespace openkeyring
 

@@ -60,27 +60,5 @@ TEST(Endpoints, OnlyHostNameLabelsArePlausibleRegions) {
   EXPECT_FALSE(IsPlausibleRegion(std::string(64, 'a')));
 }
 
-TEST(Endpoints, AnArnHasSixPartsAndTheResourceKeepsItsColons) {
-  const Result<Arn> key =
-      ParseArn("arn:aws:kms:eu-west-1:111122223333:key/mrk-1");
-  ASSERT_TRUE(key);
-  EXPECT_EQ(key->partition, "aws");
-  EXPECT_EQ(key->service, "kms");
-  EXPECT_EQ(key->region, "eu-west-1");
-  EXPECT_EQ(key->account, "111122223333");
-  EXPECT_EQ(key->resource, "key/mrk-1");
-  EXPECT_EQ(ParseArn("arn:aws:sns:r:a:topic:x")->resource, "topic:x");
-  EXPECT_EQ(ParseArn("arn:aws:iam::1:role/r")->region, "");
-}
-
-TEST(Endpoints, WhatIsNotAnArnIsRefused) {
-  for (const char* text :
-       {"", "arn", "arn:", "alias/x", "arn:aws:kms:r:a", "arn::kms:r:a:key/1",
-        "arn:aws:kms:r:a:", "ARN:aws:kms:r:a:key/1"}) {
-    EXPECT_EQ(ParseArn(text).status().code(), StatusCode::kInvalidArgument)
-        << text;
-  }
-}
-
 }  // namespace
 }  // namespace openkeyring

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "aws/credentials/values.h"
 #include "aws/retry.h"
 #include "aws/shared_files.h"
+#include "aws/values.h"
 #include "base/encoding.h"
 #include "net/url.h"
 
@@ -110,9 +110,9 @@ bool IsBusy(int http_status) {
 
 Result<ImdsClient::Settings> ImdsClient::ReadSettings() const {
   const Result<SharedFiles> files =
-      ReadSharedFiles(world_.environment, world_.files);
+      ReadSharedFiles(dependencies_.environment, dependencies_.files);
   if (!files) return files.error();
-  const Lookup lookup(world_.environment, *files, profile_);
+  const Lookup lookup(dependencies_.environment, *files, profile_);
   Result<std::string> endpoint = FindEndpoint(lookup);
   if (!endpoint) return endpoint.error();
   const Result<int> seconds = lookup.FindNumber("AWS_METADATA_SERVICE_TIMEOUT",
@@ -134,22 +134,24 @@ Result<HttpResponse> ImdsClient::Send(const Settings& settings,
                                       const HttpRequest& request,
                                       const Deadline& deadline) {
   for (int attempt = 1;; ++attempt) {
-    const Millis left = deadline.Remaining(world_.clock);
+    const Millis left = deadline.Remaining(dependencies_.clock);
     if (left.count() == 0) {
       return Status(StatusCode::kTimeout, "the time allowed is over");
     }
     Result<HttpResponse> answer =
-        world_.http.Send(request, std::min(left, settings.timeout));
+        dependencies_.http.Send(request, std::min(left, settings.timeout));
     const bool busy = answer && IsBusy(answer->status);
     if (answer && !busy) return answer;
     const int attempts = busy ? std::max(settings.attempts, kAttemptsWhenBusy)
                               : settings.attempts;
-    const Millis pause = RetryDelay(attempt - 1, world_.random, std::nullopt);
-    if (attempt >= attempts || pause >= deadline.Remaining(world_.clock)) {
+    const Millis pause =
+        RetryDelay(attempt - 1, dependencies_.random, std::nullopt);
+    if (attempt >= attempts ||
+        pause >= deadline.Remaining(dependencies_.clock)) {
       if (busy) return answer;
       return NoAnswer(settings.endpoint, answer.error());
     }
-    world_.clock.SleepFor(pause);
+    dependencies_.clock.SleepFor(pause);
   }
 }
 
@@ -183,14 +185,14 @@ Status ImdsClient::RenewToken(const Settings& settings,
             "the instance metadata service gave an unusable session token"};
   }
   token_ = Secret::CopyOf(token);
-  token_end_ = world_.clock.Steady() + kTokenLife - kTokenMargin;
+  token_end_ = dependencies_.clock.Steady() + kTokenLife - kTokenMargin;
   return Status::Ok();
 }
 
 Result<HttpResponse> ImdsClient::GetOnce(const Settings& settings,
                                          const std::string& path,
                                          const Deadline& deadline) {
-  if (token_.empty() || world_.clock.Steady() >= token_end_) {
+  if (token_.empty() || dependencies_.clock.Steady() >= token_end_) {
     Status status = RenewToken(settings, deadline);
     if (!status.ok()) return status;
   }
@@ -207,7 +209,7 @@ Result<HttpResponse> ImdsClient::GetOnce(const Settings& settings,
 
 Result<Secret> ImdsClient::Get(const std::string& path,
                                const Deadline& deadline) {
-  const Result<bool> disabled = IsDisabled(world_.environment);
+  const Result<bool> disabled = IsDisabled(dependencies_.environment);
   if (!disabled) return disabled.error();
   if (*disabled) {
     return Status(StatusCode::kNotFound, "AWS_EC2_METADATA_DISABLED is true");

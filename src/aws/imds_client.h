@@ -27,8 +27,8 @@ namespace openkeyring {
 class ImdsClient {
  public:
   // `profile` is the one whose keys count.
-  ImdsClient(AwsDependencies world, std::string profile)
-      : world_(world), profile_(std::move(profile)) {}
+  ImdsClient(AwsDependencies dependencies, std::string profile)
+      : dependencies_(dependencies), profile_(std::move(profile)) {}
 
   // The text at `path`, e.g. "/latest/meta-data/placement/region".
   //
@@ -57,7 +57,7 @@ class ImdsClient {
                             const HttpRequest& request,
                             const Deadline& deadline);
 
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
   const std::string profile_;
   Secret token_;  // Empty when there is none to use.
   SteadyTime token_end_{};

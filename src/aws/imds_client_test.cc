@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -22,8 +22,8 @@ class ImdsClientTest : public ::testing::Test {
     return fake_.environment.variables[name];
   }
 
-  FakeAwsWorld fake_;
-  ImdsClient client_{fake_.world(), "default"};
+  FakeAwsDependencies fake_;
+  ImdsClient client_{fake_.dependencies(), "default"};
 };
 
 TEST_F(ImdsClientTest, AsksForATokenOnceAndSendsItEachTime) {

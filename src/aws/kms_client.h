@@ -2,106 +2,91 @@
 #ifndef OPENKEYRING_AWS_KMS_CLIENT_H_
 #define OPENKEYRING_AWS_KMS_CLIENT_H_
 
-#include <atomic>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "aws/aws_error.h"
-#include "aws/credentials/credential_chain.h"
-#include "aws/dependencies.h"
+#include "aws/aws_client.h"
 #include "aws/kms_messages.h"
-#include "aws/kms_statistics.h"
-#include "aws/region_resolver.h"
-#include "aws/retry.h"
-#include "aws/settings.h"
+#include "keyring/key_wrapper.h"
 
 namespace openkeyring {
 
-// AWS KMS's operations, signed, retried and judged.
-//
-// Every operation gives up at its deadline. Within it, transient failures are
-// retried in the SDKs' standard mode, a clock that differs from AWS's is
-// corrected once, and credentials that AWS refuses are fetched anew once. All
-// operations used here may safely be sent twice: what a lost answer leaves
-// behind is an unused ciphertext, not a changed key (RotateKeyOnDemand apart,
-// which is sent once).
-//
-// Errors: see AwsErrorStatus and HttpClient; never kNotFound.
-// Threads: all methods may be called concurrently. No lock is held during I/O.
-class KmsClient {
- public:
-  // `attempt_timeout` bounds one exchange. All borrowed. `statistics` may be
-  // another client's, to go on counting where that one ends; null makes new.
-  KmsClient(AwsDependencies world, const AwsSettings& settings,
-            CredentialChain& credentials, RegionResolver& region,
-            Millis attempt_timeout,
-            std::shared_ptr<KmsStatisticsKeeper> statistics = nullptr);
+struct KmsClientOptions {
+  Millis attempt_timeout{3000};  // Bounds one exchange.
+  // The KMS key that new keys are wrapped under. Asked at every use, from any
+  // thread, since it may be a variable that a DBA changes; an empty answer is
+  // kMisconfigured for all but Unwrap.
+  std::function<std::string()> master_key_id;
+  std::string master_key_option;  // What that error tells to set.
+  // Another client's, to continue its counts; null begins new ones.
+  std::shared_ptr<KmsStatisticsKeeper> statistics;
+};
 
-  Result<KmsDataKey> GenerateDataKey(std::string_view key_id, size_t bytes,
-                                     const EncryptionContext& context,
-                                     const Deadline& deadline);
-  Result<KmsCiphertext> GenerateDataKeyWithoutPlaintext(
-      std::string_view key_id, size_t bytes, const EncryptionContext& context,
-      const Deadline& deadline);
-  Result<KmsCiphertext> Encrypt(std::string_view key_id,
-                                const Secret& plaintext,
-                                const EncryptionContext& context,
-                                const Deadline& deadline);
-  // `key_id` "" only where nobody can know it.
-  Result<KmsPlaintext> Decrypt(std::string_view key_id, ByteView ciphertext,
-                               const EncryptionContext& context,
-                               const Deadline& deadline);
-  Result<KmsCiphertext> ReEncrypt(std::string_view source_key_id,
-                                  std::string_view destination_key_id,
-                                  ByteView ciphertext,
-                                  const EncryptionContext& context,
-                                  const Deadline& deadline);
+// AWS KMS as a KeyWrapper, and the operations on KMS keys themselves.
+//
+// All operations may safely be sent twice: what a lost answer leaves behind is
+// an unused ciphertext, not a changed key. The exception, RotateKeyOnDemand, is
+// sent once. Retries and errors: see AwsClient.
+//
+// Threads: all methods may be called concurrently. No lock is held during I/O.
+class KmsClient : public KeyWrapper {
+ public:
+  // The references are borrowed.
+  KmsClient(AwsDependencies dependencies, const AwsSettings& settings,
+            CredentialProvider& credentials, RegionResolver& region,
+            KmsClientOptions options);
+
+  Result<WrappedKey> Generate(size_t bytes, const EncryptionContext& context,
+                              const Deadline& deadline) override;
+  Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& context,
+                          const Deadline& deadline) override;
+  Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
+                              const EncryptionContext& context,
+                              const Deadline& deadline) override;
+  Result<WrappedKey> Rewrap(const WrappedKey& wrapped,
+                            const EncryptionContext& context,
+                            const Deadline& deadline) override;
+  std::string CurrentKeyName() const override;
+  // For an alias this takes a DescribeKey.
+  Result<bool> IsCurrent(const std::string& wrapping_key,
+                         const Deadline& deadline) override;
+
   Result<KmsKeyDescription> DescribeKey(std::string_view key_id,
                                         const Deadline& deadline);
-  Result<Secret> GenerateRandom(size_t bytes, const Deadline& deadline);
+  // `period_days` 90 to 2560, or 0 for the service's default (365).
   Status EnableKeyRotation(std::string_view key_id, int period_days,
                            const Deadline& deadline);
   Status RotateKeyOnDemand(std::string_view key_id, const Deadline& deadline);
 
-  // The region that requests are signed for.
-  std::string Region(const Deadline& deadline);
-  KmsStatistics statistics() const { return statistics_->Get(); }
+  KmsStatistics statistics() const { return client_.statistics()->Get(); }
   std::shared_ptr<KmsStatisticsKeeper> statistics_keeper() const {
-    return statistics_;
+    return client_.statistics();
   }
 
  private:
-  struct Attempt;  // The running state of one operation.
+  using Read = std::function<Status(Secret& body)>;
 
-  // Takes an answer's body apart.
-  using Reader = std::function<Status(Secret& body)>;
-
+  // `key_id` is the key whose region the call goes to.
+  Status Call(const char* operation, std::string_view key_id,
+              const Result<Secret>& body, Read read, const Deadline& deadline,
+              bool resend = true);
   template <typename T>
-  Result<T> CallAndRead(const char* operation, Result<Secret> body,
-                        Result<T> (*read)(Secret&), const Deadline& deadline);
-  Status Call(const char* operation, Result<Secret> body, const Reader& read,
-              const Deadline& deadline, bool resend = true);
-  Status CallUntilJudged(Attempt& attempt, const Reader& read,
-                         const Deadline& deadline);
-  Result<HttpResponse> SendOnce(Attempt& attempt, const Deadline& deadline);
-  bool MayRepeat(Attempt& attempt, const Result<HttpResponse>& answer,
-                 const Deadline& deadline);
-  bool RepeatsAtOnce(Attempt& attempt, const AwsError& error);
-  bool CorrectClock(const AwsError& error);
-  bool WaitForRetry(Attempt& attempt, bool after_timeout,
-                    std::optional<Millis> wish, const Deadline& deadline);
-  std::string EndpointUrl(const std::string& region) const;
+  Result<T> CallAndRead(const char* operation, std::string_view key_id,
+                        const Result<Secret>& body, Result<T> (*read)(Secret&),
+                        const Deadline& deadline);
+  Result<std::string> MasterKeyId() const;
+  // The id by which the key of `wrapping_key` is called in the region of the
+  // key `near`.
+  Result<std::string> KeyIdNear(const std::string& near,
+                                const std::string& wrapping_key,
+                                const Deadline& deadline);
 
-  AwsDependencies world_;
-  const AwsSettings settings_;
-  CredentialChain& credentials_;
+  AwsClient client_;
+  CredentialProvider& credentials_;
   RegionResolver& region_;
-  const Millis attempt_timeout_;
-  RetryQuota quota_;
-  std::atomic<int64_t> clock_offset_ms_{0};
-  const std::shared_ptr<KmsStatisticsKeeper> statistics_;
+  const std::function<std::string()> master_key_id_;
+  const std::string master_key_option_;
 };
 
 }  // namespace openkeyring

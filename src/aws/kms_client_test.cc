@@ -1,304 +1,171 @@
 // SPDX-License-Identifier: MIT
 #include "aws/kms_client.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <vector>
+#include <nlohmann/json.hpp>
+#include <string>
 
-#include "base/encoding.h"
-#include "testing/fakes.h"
-#include "testing/manual_clock.h"
+#include "aws/credentials/credential_chain.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
-
-constexpr char kGoodDecrypt[] =
-    R"({"KeyId":"arn:aws:kms:us-east-1:1:key/k","Plaintext":"a2V5LWJ5dGVz"})";
-constexpr char kKeyId[] = "alias/db";
-
-// Hands out a new access key at every fetch: AKID1, AKID2, ...
-class CountingSource : public CredentialSource {
- public:
-  std::string Name() const override { return "counting"; }
-  Result<Credentials> Fetch(const Deadline&) override {
-    return Credentials{"AKID" + std::to_string(++fetches_),
-                       Secret::CopyOf(std::string_view("secret-of-the-test")),
-                       Secret(), std::nullopt};
-  }
-
- private:
-  int fetches_ = 0;
-};
+constexpr char kArn[] = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
+constexpr char kMultiRegion[] =
+    "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd";
+constexpr char kReplica[] =
+    "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd";
+constexpr char kWrapped[] = R"({"CiphertextBlob":"Zm9v","KeyId":"arn:k"})";
 
 class KmsClientTest : public testing::Test {
  protected:
-  KmsClientTest() { settings_.region = "us-east-1"; }
-
-  KmsClient& client() {
-    if (client_ == nullptr) {
-      std::vector<std::unique_ptr<CredentialSource>> sources;
-      sources.push_back(std::make_unique<CountingSource>());
-      chain_ =
-          std::make_unique<CredentialChain>(std::move(sources), clock_, log_);
-      region_ = std::make_unique<RegionResolver>(world_, settings_);
-      client_ = std::make_unique<KmsClient>(world_, settings_, *chain_,
-                                            *region_, Millis(3000));
-    }
-    return *client_;
-  }
-  Result<KmsPlaintext> Decrypt(Millis time = Millis(60000)) {
-    return client().Decrypt(kKeyId, AsBytes("blob"), {{"a", "b"}},
-                            Deadline::After(clock_, time));
-  }
-  void PushError(int status, const std::string& code,
-                 std::vector<Header> headers = {}) {
-    http_.Push(status, R"({"__type":")" + code + R"(","message":"planted"})",
-               std::move(headers));
+  KmsClientTest() {
+    settings_.region = "eu-west-1";
+    AwsOptions options;
+    options.access_key_id = "AKID";
+    options.secret_access_key =
+        Secret::CopyOf(std::string_view("secret-of-the-test"));
+    region_ = std::make_unique<RegionResolver>(fake_.dependencies(), settings_);
+    chain_ =
+        MakeCredentialChain(fake_.dependencies(), options, settings_, *region_);
+    KmsClientOptions kms;
+    kms.master_key_id = [this] { return master_key_; };
+    kms.master_key_option = "master_key_id";
+    client_ = std::make_unique<KmsClient>(fake_.dependencies(), settings_,
+                                          *chain_, *region_, std::move(kms));
   }
 
-  ManualClock clock_;
-  FakeHttp http_;
-  FakeEnvironment environment_;
-  FakeProcessRunner processes_;
-  FakeRandom random_;
-  MemoryLog log_;
-  AwsDependencies world_{http_,      clock_,  environment_, PosixFileSystem(),
-                         processes_, random_, log_};
+  // The last request: its operation, and its body.
+  std::string Operation() {
+    return fake_.http.seen().back().HeaderOr("X-Amz-Target");
+  }
+  nlohmann::json Body() {
+    return nlohmann::json::parse(fake_.http.seen().back().body);
+  }
+
+  FakeAwsDependencies fake_;
   AwsSettings settings_;
-  std::unique_ptr<CredentialChain> chain_;
+  std::string master_key_ = "alias/db";
   std::unique_ptr<RegionResolver> region_;
+  std::unique_ptr<CredentialChain> chain_;
   std::unique_ptr<KmsClient> client_;
+  const EncryptionContext context_ = {{"k", "v"}};
 };
 
-TEST_F(KmsClientTest, DecryptSaysWhatKmsExpects) {
-  http_.Push(200, kGoodDecrypt);
-  const auto plaintext = Decrypt();
-  ASSERT_TRUE(plaintext) << plaintext.error().message();
-  EXPECT_EQ(plaintext->bytes.RevealText(), "key-bytes");
-  const FakeHttp::Seen seen = http_.seen().at(0);
-  EXPECT_EQ(seen.method, "POST");
-  EXPECT_EQ(seen.url, "https://kms.us-east-1.amazonaws.com/");
-  EXPECT_EQ(seen.HeaderOr("X-Amz-Target"), "TrentService.Decrypt");
-  EXPECT_EQ(seen.HeaderOr("Content-Type"), "application/x-amz-json-1.1");
-  EXPECT_THAT(seen.HeaderOr("Authorization"),
-              HasSubstr("Credential=AKID1/20260102/us-east-1/kms/"));
-  EXPECT_THAT(seen.HeaderOr("Authorization"),
-              HasSubstr("SignedHeaders=content-type;host;x-amz-date;"
-                        "x-amz-target,"));
-  EXPECT_EQ(seen.body, R"({"CiphertextBlob":"YmxvYg==",)"
-                       R"("EncryptionContext":{"a":"b"},"KeyId":"alias/db"})");
-  EXPECT_FALSE(seen.allow_plain_http);
+TEST_F(KmsClientTest, GenerateAsksForAKeyThatNobodySees) {
+  fake_.http.Push(200, kWrapped);
+  const auto wrapped = client_->Generate(32, context_, fake_.InAMinute());
+  ASSERT_TRUE(wrapped) << wrapped.error().ToString();
+  EXPECT_EQ(AsText(wrapped->blob), "foo");
+  EXPECT_EQ(wrapped->wrapping_key, "arn:k");
+  EXPECT_EQ(Operation(), "TrentService.GenerateDataKeyWithoutPlaintext");
+  EXPECT_EQ(Body()["KeyId"], "alias/db");
+  EXPECT_EQ(Body()["EncryptionContext"]["k"], "v");
 }
 
-TEST_F(KmsClientTest, ExplicitEndpointKeepsTheConfiguredSigningRegion) {
-  settings_.region = "eu-west-3";
-  settings_.kms_endpoint_url = "https://vpce-1.kms.vpce.amazonaws.com:8443";
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt());
-  const FakeHttp::Seen seen = http_.seen().at(0);
-  EXPECT_EQ(seen.url, "https://vpce-1.kms.vpce.amazonaws.com:8443/");
-  EXPECT_EQ(seen.HeaderOr("Host"), "vpce-1.kms.vpce.amazonaws.com:8443");
-  EXPECT_THAT(seen.HeaderOr("Authorization"), HasSubstr("/eu-west-3/kms/"));
+TEST_F(KmsClientTest, WrapEncryptsWithTheCurrentMasterKey) {
+  fake_.http.Push(200, kWrapped);
+  fake_.http.Push(200, kWrapped);
+  const Secret key = Secret::CopyOf(std::string_view("foo"));
+  ASSERT_TRUE(client_->Wrap(key, context_, fake_.InAMinute()));
+  EXPECT_EQ(Body()["Plaintext"], "Zm9v");
+  EXPECT_EQ(Body()["KeyId"], "alias/db");
+  master_key_ = "alias/other";
+  ASSERT_TRUE(client_->Wrap(key, context_, fake_.InAMinute()));
+  EXPECT_EQ(Body()["KeyId"], "alias/other");
 }
 
-TEST_F(KmsClientTest, FipsAndDualStackEndpoints) {
-  settings_.use_fips_endpoint = true;
-  settings_.use_dualstack_endpoint = true;
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt());
-  EXPECT_EQ(http_.seen().at(0).url, "https://kms-fips.us-east-1.api.aws/");
+TEST_F(KmsClientTest, UnwrapNamesTheKeyThatWrappedItInThisRegion) {
+  fake_.http.Push(200, R"({"Plaintext":"Zm9v","KeyId":"arn:k"})");
+  const WrappedKey wrapped{Bytes{1, 2}, kMultiRegion};
+  const auto key = client_->Unwrap(wrapped, context_, fake_.InAMinute());
+  ASSERT_TRUE(key) << key.error().ToString();
+  EXPECT_EQ(key->key.RevealText(), "foo");
+  EXPECT_EQ(key->wrapping_key, "arn:k");
+  EXPECT_EQ(Operation(), "TrentService.Decrypt");
+  EXPECT_EQ(Body()["KeyId"], kReplica);
+  EXPECT_EQ(Body()["EncryptionContext"]["k"], "v");
 }
 
-TEST_F(KmsClientTest, ThrottlingIsRetriedWithGrowingPauses) {
-  PushError(400, "ThrottlingException");
-  PushError(400, "ThrottlingException");
-  http_.Push(200, kGoodDecrypt);
-  EXPECT_TRUE(Decrypt());
-  // Half (the fake's fraction) of 1 s and 2 s.
-  EXPECT_EQ(clock_.sleeps(), (std::vector{Millis(500), Millis(1000)}));
-  EXPECT_EQ(client().statistics().retries, 2u);
-  EXPECT_EQ(client().statistics().requests, 3u);
+TEST_F(KmsClientTest, UnwrapOfABlobOfAnUnknownKeyLeavesItToKms) {
+  master_key_ = "";
+  fake_.http.Push(200, R"({"Plaintext":"Zm9v"})");
+  ASSERT_TRUE(client_->Unwrap({Bytes{1}, ""}, {}, fake_.InAMinute()));
+  EXPECT_FALSE(Body().contains("KeyId"));
+  EXPECT_FALSE(Body().contains("EncryptionContext"));
 }
 
-TEST_F(KmsClientTest, AttemptsAreLimited) {
-  settings_.max_attempts = 2;
-  for (int i = 0; i < 5; ++i) PushError(500, "KMSInternalException");
-  const Status status = Decrypt().status();
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-  EXPECT_EQ(http_.seen().size(), 2u);
-  EXPECT_THAT(status.message(), HasSubstr("KMSInternalException: planted"));
+TEST_F(KmsClientTest, RewrapGoesFromTheOldKeyToTheMasterKey) {
+  fake_.http.Push(200, kWrapped);
+  ASSERT_TRUE(client_->Rewrap({Bytes{1}, kArn}, context_, fake_.InAMinute()));
+  EXPECT_EQ(Operation(), "TrentService.ReEncrypt");
+  EXPECT_EQ(Body()["SourceKeyId"], kArn);
+  EXPECT_EQ(Body()["DestinationKeyId"], "alias/db");
+  EXPECT_EQ(Body()["SourceEncryptionContext"],
+            Body()["DestinationEncryptionContext"]);
 }
 
-TEST_F(KmsClientTest, NoRetryBeginsBeyondTheDeadline) {
-  for (int i = 0; i < 3; ++i) PushError(503, "ServiceUnavailable");
-  EXPECT_FALSE(Decrypt(Millis(400)));
-  EXPECT_EQ(http_.seen().size(), 1u);
-  EXPECT_TRUE(clock_.sleeps().empty());
+TEST_F(KmsClientTest, WithoutARegionTheCallGoesWhereTheKeysArnSays) {
+  settings_.region = "";
+  RegionResolver region(fake_.dependencies(), settings_);
+  KmsClientOptions options;
+  options.master_key_id = [] { return std::string(kMultiRegion); };
+  KmsClient client(fake_.dependencies(), settings_, *chain_, region,
+                   std::move(options));
+  fake_.http.Push(200, R"({"Plaintext":"Zm9v","KeyId":"arn:k"})");
+  ASSERT_TRUE(client.Unwrap({Bytes{1}, kArn}, {}, fake_.InAMinute()));
+  fake_.http.Push(200, kWrapped);
+  ASSERT_TRUE(client.Generate(32, {}, fake_.InAMinute()));
+  const auto seen = fake_.http.seen();
+  ASSERT_EQ(seen.size(), 2u) << "instance metadata is not asked";
+  EXPECT_EQ(seen[0].url, "https://kms.eu-west-1.amazonaws.com/");
+  EXPECT_EQ(seen[1].url, "https://kms.us-east-1.amazonaws.com/");
 }
 
-TEST_F(KmsClientTest, OneAttemptNeverOutlastsTheDeadline) {
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt(Millis(700)));
-  EXPECT_LE(http_.seen().at(0).timeout, Millis(700));
+TEST_F(KmsClientTest, WithoutAMasterKeyNothingNewIsMadeAndNothingSent) {
+  master_key_ = "";
+  const Secret key = Secret::CopyOf(std::string_view("foo"));
+  const Deadline deadline = fake_.InAMinute();
+  const Status status = client_->Generate(32, {}, deadline).status();
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  EXPECT_NE(status.message().find("master_key_id"), std::string::npos)
+      << "it tells what to set";
+  EXPECT_EQ(client_->Wrap(key, {}, deadline).status().code(),
+            StatusCode::kMisconfigured);
+  EXPECT_EQ(client_->Rewrap({Bytes{1}, kArn}, {}, deadline).status().code(),
+            StatusCode::kMisconfigured);
+  EXPECT_TRUE(fake_.http.seen().empty());
 }
 
-TEST_F(KmsClientTest, LostConnectionIsRetriedAndNeverNotFound) {
-  http_.PushError(Status(StatusCode::kUnavailable, "connection cut"));
-  http_.Push(200, kGoodDecrypt);
-  EXPECT_TRUE(Decrypt());
-  for (int i = 0; i < 3; ++i) {
-    http_.PushError(Status(StatusCode::kUnavailable, "connection refused"));
-  }
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kUnavailable);
-}
-
-TEST_F(KmsClientTest, UntrustedCertificateIsNotRetried) {
-  http_.PushError(Status(StatusCode::kMisconfigured, "certificate"));
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kMisconfigured);
-  EXPECT_EQ(http_.seen().size(), 1u);
-}
-
-TEST_F(KmsClientTest, RefusalsAreFinalAndSayWhatToDo) {
-  PushError(400, "AccessDeniedException");
-  const Status denied = Decrypt().status();
-  EXPECT_EQ(denied.code(), StatusCode::kDenied);
-  EXPECT_THAT(denied.message(), HasSubstr("policy of the KMS key"));
-  PushError(400, "DisabledException");
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kDenied);
-  PushError(400, "InvalidCiphertextException");
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kCorrupt);
-  EXPECT_EQ(http_.seen().size(), 3u);
-}
-
-TEST_F(KmsClientTest, MissingMasterKeyIsMisconfiguredAndNeverNotFound) {
-  PushError(400, "NotFoundException");
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kMisconfigured);
-}
-
-TEST_F(KmsClientTest, RefusedCredentialsAreFetchedAnewOnce) {
-  PushError(400, "ExpiredTokenException");
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt());
-  EXPECT_THAT(http_.seen().at(1).HeaderOr("Authorization"),
-              HasSubstr("Credential=AKID2/"));
-  PushError(400, "UnrecognizedClientException");
-  PushError(400, "UnrecognizedClientException");
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kDenied);
-  EXPECT_EQ(http_.seen().size(), 4u);
-}
-
-TEST_F(KmsClientTest, WrongClockIsCorrectedByTheAnswersDate) {
-  // The manual clock says 03:04:05.
-  PushError(400, "InvalidSignatureException",
-            {{"date", "Fri, 02 Jan 2026 04:04:05 GMT"}});
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt());
-  EXPECT_EQ(http_.seen().at(1).HeaderOr("X-Amz-Date"), "20260102T040405Z");
-  EXPECT_THAT(log_.Text(), HasSubstr("clock differs from AWS's by -3600"));
-  // The correction stays.
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt());
-  EXPECT_EQ(http_.seen().at(2).HeaderOr("X-Amz-Date"), "20260102T040405Z");
-}
-
-TEST_F(KmsClientTest, WrongSecretWithARightClockIsTriedTwiceAtMost) {
-  for (int i = 0; i < 4; ++i) {
-    PushError(400, "InvalidSignatureException",
-              {{"date", "Fri, 02 Jan 2026 03:04:05 GMT"}});
-  }
-  EXPECT_EQ(Decrypt().status().code(), StatusCode::kDenied);
-  EXPECT_EQ(http_.seen().size(), 2u) << "once more with fresh credentials";
-}
-
-TEST_F(KmsClientTest, AnswerThatIsNotFromKmsIsUnavailableNotCorrupt) {
-  for (const char* body : {"<html>Please log in</html>", "", "{",
-                           R"({"Plaintext":"*"})", R"({"KeyId":"x"})"}) {
-    for (int i = 0; i < 3; ++i) http_.Push(200, body);
-    EXPECT_EQ(Decrypt().status().code(), StatusCode::kUnavailable) << body;
-  }
-}
-
-TEST_F(KmsClientTest, TruncatedAnswerIsAskedForAgain) {
-  http_.Push(200, std::string(kGoodDecrypt).substr(0, 40));
-  http_.Push(200, kGoodDecrypt);
-  EXPECT_TRUE(Decrypt());
-}
-
-TEST_F(KmsClientTest, RotateKeyOnDemandIsNotSentTwiceAfterALostAnswer) {
-  http_.PushError(Status(StatusCode::kUnavailable, "cut after the effect"));
-  http_.Push(200, "{}");
+TEST_F(KmsClientTest, AMissingKmsKeyIsNeverAMissingDataKey) {
+  fake_.http.Push(400, R"({"__type":"NotFoundException"})");
   EXPECT_EQ(
-      client()
-          .RotateKeyOnDemand(kKeyId, Deadline::After(clock_, Millis(60000)))
-          .code(),
-      StatusCode::kUnavailable);
-  EXPECT_EQ(http_.seen().size(), 1u);
+      client_->Unwrap({Bytes{1}, kArn}, {}, fake_.InAMinute()).status().code(),
+      StatusCode::kMisconfigured);
 }
 
-TEST_F(KmsClientTest, BadArgumentsAreNotSent) {
-  const Deadline deadline = Deadline::After(clock_, Millis(1000));
-  EXPECT_EQ(
-      client().Encrypt(kKeyId, Secret(4097), {}, deadline).status().code(),
-      StatusCode::kInvalidArgument);
-  EXPECT_EQ(
-      client().GenerateDataKey(kKeyId, 1025, {}, deadline).status().code(),
-      StatusCode::kInvalidArgument);
-  EXPECT_EQ(
-      client().DescribeKey(std::string(2049, 'a'), deadline).status().code(),
-      StatusCode::kInvalidArgument);
-  EXPECT_TRUE(http_.seen().empty());
+TEST_F(KmsClientTest, IsCurrentComparesIdsAndArnsWithoutACall) {
+  const Deadline deadline = fake_.InAMinute();
+  master_key_ = kArn;
+  EXPECT_TRUE(*client_->IsCurrent(kArn, deadline));
+  EXPECT_FALSE(*client_->IsCurrent(kMultiRegion, deadline));
+  EXPECT_TRUE(fake_.http.seen().empty());
 }
 
-TEST_F(KmsClientTest, EveryOperationReadsItsAnswer) {
-  const Deadline deadline = Deadline::After(clock_, Millis(60000));
-  http_.Push(200, R"({"CiphertextBlob":"YmxvYg==","KeyId":"arn",)"
-                  R"("Plaintext":"a2V5"})");
-  const auto data_key = client().GenerateDataKey(kKeyId, 16, {}, deadline);
-  ASSERT_TRUE(data_key);
-  EXPECT_EQ(data_key->plaintext.RevealText(), "key");
-  EXPECT_EQ(AsText(data_key->wrapped.blob), "blob");
-  http_.Push(200, R"({"CiphertextBlob":"YmxvYg==","KeyId":"arn"})");
-  EXPECT_EQ(client()
-                .GenerateDataKeyWithoutPlaintext(kKeyId, 32, {}, deadline)
-                ->key_arn,
-            "arn");
-  http_.Push(200, R"({"CiphertextBlob":"YmxvYg==","KeyId":"arn"})");
-  EXPECT_TRUE(client().ReEncrypt("", kKeyId, AsBytes("blob"), {}, deadline));
-  http_.Push(200, R"({"KeyMetadata":{"Arn":"arn","KeyState":"Enabled",)"
-                  R"("Enabled":true,"MultiRegion":true}})");
-  const auto key = client().DescribeKey(kKeyId, deadline);
-  ASSERT_TRUE(key);
-  EXPECT_TRUE(key->enabled && key->multi_region);
-  http_.Push(200, R"({"Plaintext":"a2V5"})");
-  EXPECT_EQ(client().GenerateRandom(3, deadline)->size(), 3u);
-  http_.Push(200, "");
-  EXPECT_TRUE(client().EnableKeyRotation(kKeyId, 0, deadline).ok());
-}
-
-TEST_F(KmsClientTest, NoSecretReachesTheLog) {
-  PushError(400, "ThrottlingException");
-  http_.Push(200, kGoodDecrypt);
-  ASSERT_TRUE(Decrypt());
-  EXPECT_THAT(log_.Text(), HasSubstr("AKID1"));
-  EXPECT_THAT(log_.Text(), Not(HasSubstr("secret-of-the-test")));
-  EXPECT_THAT(log_.Text(), Not(HasSubstr("a2V5LWJ5dGVz")));
-}
-
-TEST_F(KmsClientTest, StatisticsTellTheLastErrorAndSuccess) {
-  PushError(400, "AccessDeniedException");
-  EXPECT_FALSE(Decrypt());
-  http_.Push(200, kGoodDecrypt);
-  EXPECT_TRUE(Decrypt());
-  const KmsStatistics statistics = client().statistics();
-  EXPECT_EQ(statistics.errors, 1u);
-  EXPECT_THAT(statistics.last_error, HasSubstr("AccessDeniedException"));
-  EXPECT_TRUE(statistics.last_error_time && statistics.last_success_time);
-  EXPECT_EQ(statistics.endpoint, "https://kms.us-east-1.amazonaws.com/");
+TEST_F(KmsClientTest, IsCurrentAsksKmsWhereAnAliasLeads) {
+  const std::string answer = std::string(R"({"KeyMetadata":{"Arn":")") + kArn +
+                             R"(","KeyState":"Enabled","Enabled":true}})";
+  fake_.http.Push(200, answer);
+  EXPECT_TRUE(*client_->IsCurrent(kArn, fake_.InAMinute()));
+  EXPECT_EQ(Operation(), "TrentService.DescribeKey");
+  fake_.http.Push(200, answer);
+  EXPECT_FALSE(*client_->IsCurrent(kMultiRegion, fake_.InAMinute()));
+  fake_.http.Push(400, R"({"__type":"AccessDeniedException"})");
+  EXPECT_EQ(client_->IsCurrent(kArn, fake_.InAMinute()).status().code(),
+            StatusCode::kDenied);
 }
 
 }  // namespace

@@ -165,20 +165,6 @@ Result<Secret> WriteEnableKeyRotation(std::string_view key_id,
   return Dump(json);
 }
 
-Result<Secret> WriteGenerateRandom(size_t bytes) {
-  Status status = CheckSize("random data", bytes, kMaxKmsGenerated);
-  if (!status.ok()) return status;
-  return Dump({{"NumberOfBytes", bytes}});
-}
-
-Result<KmsDataKey> ReadDataKey(Secret& body) {
-  Result<Secret> plaintext = TakePlaintext(body);
-  if (!plaintext) return plaintext.error();
-  Result<KmsCiphertext> wrapped = ReadCiphertext(body);
-  if (!wrapped) return wrapped.error();
-  return KmsDataKey{std::move(*plaintext), std::move(*wrapped)};
-}
-
 Result<KmsCiphertext> ReadCiphertext(Secret& body) {
   Result<Json> json = ParseObject(body);
   if (!json) return json.error();

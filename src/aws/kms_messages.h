@@ -2,13 +2,13 @@
 #ifndef OPENKEYRING_AWS_KMS_MESSAGES_H_
 #define OPENKEYRING_AWS_KMS_MESSAGES_H_
 
-#include <map>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "keyring/key_wrapper.h"
 
 // The bytes that say things to AWS KMS (API version 2014-11-01, JSON 1.1) and
 // the reading of its answers. No I/O. Writers check the limits of the API first
@@ -16,19 +16,15 @@
 // what it must have.
 namespace openkeyring {
 
-// Not secret: it shows in CloudTrail and in IAM conditions. Bound to the
-// ciphertext as additional authenticated data; order does not matter.
-using EncryptionContext = std::map<std::string, std::string>;
-
 constexpr size_t kMaxKmsKeyId = 2048;
 constexpr size_t kMaxKmsPlaintext = 4096;   // Encrypt.
 constexpr size_t kMaxKmsCiphertext = 6144;  // CiphertextBlob.
-constexpr size_t kMaxKmsGenerated = 1024;   // GenerateDataKey, GenerateRandom.
+constexpr size_t kMaxKmsGenerated = 1024;   // GenerateDataKeyWithoutPlaintext.
 
 // A KMS key by id, alias name, key ARN or alias ARN.
 Status CheckKmsKeyId(std::string_view key_id);
 
-// GenerateDataKey and GenerateDataKeyWithoutPlaintext. 16 and 32 bytes are
+// GenerateDataKeyWithoutPlaintext. 16 and 32 bytes are
 // asked for as KeySpec AES_128 and AES_256, other sizes as NumberOfBytes.
 Result<Secret> WriteGenerateDataKey(std::string_view key_id, size_t bytes,
                                     const EncryptionContext& context);
@@ -46,7 +42,6 @@ Result<Secret> WriteReEncrypt(std::string_view source_key_id,
 Result<Secret> WriteKeyIdOnly(std::string_view key_id);
 // `period_days` 90 to 2560, or 0 for the service's default (365).
 Result<Secret> WriteEnableKeyRotation(std::string_view key_id, int period_days);
-Result<Secret> WriteGenerateRandom(size_t bytes);
 
 struct KmsCiphertext {
   Bytes blob;
@@ -54,11 +49,7 @@ struct KmsCiphertext {
 };
 struct KmsPlaintext {
   Secret bytes;
-  std::string key_arn;  // Of the key that opened it; "" for GenerateRandom.
-};
-struct KmsDataKey {
-  Secret plaintext;
-  KmsCiphertext wrapped;
+  std::string key_arn;  // Of the key that opened it.
 };
 struct KmsKeyDescription {
   std::string arn;
@@ -71,7 +62,6 @@ struct KmsKeyDescription {
 
 // Answers. A body that carries plaintext is taken apart so that the plaintext
 // goes straight into a Secret; the body is changed.
-Result<KmsDataKey> ReadDataKey(Secret& body);
 Result<KmsCiphertext> ReadCiphertext(Secret& body);
 Result<KmsPlaintext> ReadPlaintext(Secret& body);
 Result<KmsKeyDescription> ReadKeyDescription(Secret& body);

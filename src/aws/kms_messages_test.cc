@@ -63,7 +63,6 @@ TEST(KmsMessages, SmallRequestsAreExact) {
   EXPECT_EQ(TextOf(WriteEnableKeyRotation(kKey, 0)), R"({"KeyId":"alias/db"})");
   EXPECT_EQ(TextOf(WriteEnableKeyRotation(kKey, 90)),
             R"({"KeyId":"alias/db","RotationPeriodInDays":90})");
-  EXPECT_EQ(TextOf(WriteGenerateRandom(32)), R"({"NumberOfBytes":32})");
 }
 
 TEST(KmsMessages, LimitsOfTheApiAreCheckedFirst) {
@@ -93,8 +92,6 @@ TEST(KmsMessages, LimitsOfTheApiAreCheckedFirst) {
       WriteEnableKeyRotation(kKey, 89),
       WriteEnableKeyRotation(kKey, 2561),
       WriteEnableKeyRotation(kKey, -1),
-      WriteGenerateRandom(0),
-      WriteGenerateRandom(1025),
   };
   for (const Result<Secret>& body : refused) {
     EXPECT_EQ(CodeOf(body), StatusCode::kInvalidArgument) << TextOf(body);
@@ -108,7 +105,6 @@ TEST(KmsMessages, ValuesAtTheLimitsAreTaken) {
   EXPECT_TRUE(WriteDecrypt(id, Bytes(6144), {}));
   EXPECT_TRUE(WriteReEncrypt(id, id, Bytes(6144), {}));
   EXPECT_TRUE(WriteEnableKeyRotation(id, 2560));
-  EXPECT_TRUE(WriteGenerateRandom(1024));
 }
 
 TEST(KmsMessages, KeyIdsThatAreNotUtf8StillMakeJson) {
@@ -126,23 +122,13 @@ StatusCode CodeOfAnswer(Result<T> (*read)(Secret&), std::string_view text) {
   return read(body).status().code();
 }
 
-TEST(KmsMessages, ADataKeyHasPlaintextBlobAndKey) {
-  Secret body = Secret::CopyOf(
-      R"({"CiphertextBlob":"Zm9v","KeyId":"arn:k","Plaintext":"c2VjcmV0"})");
-  const Result<KmsDataKey> key = ReadDataKey(body);
-  ASSERT_TRUE(key) << key.error().ToString();
-  EXPECT_EQ(key->plaintext.RevealText(), "secret");
-  EXPECT_EQ(AsText(key->wrapped.blob), "foo");
-  EXPECT_EQ(key->wrapped.key_arn, "arn:k");
-}
-
 TEST(KmsMessages, ThePlaintextIsGoneFromTheBodyAfterReading) {
   for (const char* text :
        {R"({"CiphertextBlob":"Zm9v","Plaintext":"c2VjcmV0"})",
         R"({"Plaintext":"c2VjcmV0","CiphertextBlob":7})",
         R"({"Plaintext":"c2VjcmV"})"}) {
     Secret body = Secret::CopyOf(text);
-    (void)ReadDataKey(body);
+    (void)ReadPlaintext(body);
     EXPECT_EQ(body.RevealText().find("c2Vj"), std::string_view::npos) << text;
     EXPECT_EQ(body.size(), std::string_view(text).size());
   }
@@ -166,7 +152,6 @@ TEST(KmsMessages, AnAnswerWithoutAValidPlaintextIsCorruptAndNeverNotFound) {
         R"({"Plaintext":"Zm9v"} x)", R"({"Inner":{"Plaintext":"Zm9v"}})",
         "<html></html>"}) {
     EXPECT_EQ(CodeOfAnswer(ReadPlaintext, text), StatusCode::kCorrupt) << text;
-    EXPECT_EQ(CodeOfAnswer(ReadDataKey, text), StatusCode::kCorrupt) << text;
   }
 }
 
@@ -180,8 +165,6 @@ TEST(KmsMessages, AnAnswerWithoutAValidBlobIsCorrupt) {
         std::string(R"({"CiphertextBlob":"Zm9v")"), large}) {
     EXPECT_EQ(CodeOfAnswer(ReadCiphertext, text), StatusCode::kCorrupt);
   }
-  EXPECT_EQ(CodeOfAnswer(ReadDataKey, R"({"Plaintext":"Zm9v"})"),
-            StatusCode::kCorrupt);
   EXPECT_EQ(
       CodeOfAnswer(ReadCiphertext, R"({"CiphertextBlob":"Zm9v","KeyId":7})"),
       StatusCode::kOk);

@@ -196,6 +196,12 @@ std::string ProfileSection::Value(const std::string& key) const {
   return found == values.end() ? "" : found->second;
 }
 
+ProfileFile ProfileFile::Unreadable(std::string why) {
+  ProfileFile file;
+  file.unreadable_ = std::move(why);
+  return file;
+}
+
 Result<ProfileFile> ProfileFile::Parse(const Secret& text, Kind kind,
                                        std::string path) {
   ProfileFile file;

@@ -47,6 +47,8 @@ class ProfileFile {
 
   // An empty file: what a missing one counts as.
   ProfileFile() = default;
+  // An empty file, too: one that may not be read, and why.
+  static ProfileFile Unreadable(std::string why);
   // kMisconfigured, with `path` and the number of the line (never its text, it
   // may be secret), for lines that are none of the above.
   static Result<ProfileFile> Parse(const Secret& text, Kind kind,
@@ -56,9 +58,12 @@ class ProfileFile {
   const ProfileSection* FindProfile(const std::string& name) const;
   const ProfileSection* FindServices(const std::string& name) const;
   const std::string& path() const { return path_; }
+  // "" unless the file may not be read.
+  const std::string& unreadable() const { return unreadable_; }
 
  private:
   std::string path_;
+  std::string unreadable_;
   std::map<std::string, ProfileSection> profiles_;
   std::map<std::string, ProfileSection> services_;
 };

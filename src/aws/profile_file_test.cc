@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "aws/shared_files.h"
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -131,7 +131,7 @@ TEST(ProfileFile, AnyBytesAreParsedOrRefusedWithoutACrash) {
 }
 
 TEST(SharedFiles, MissingFilesAreEmptyOnes) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   EXPECT_TRUE(ReadSharedFiles(fake.environment, fake.files));
   fake.environment.home.reset();
   const auto files = ReadSharedFiles(fake.environment, fake.files);
@@ -140,7 +140,7 @@ TEST(SharedFiles, MissingFilesAreEmptyOnes) {
 }
 
 TEST(SharedFiles, VariablesNameOtherPlaces) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.environment.variables = {{"AWS_CONFIG_FILE", "~/c"},
                                 {"AWS_SHARED_CREDENTIALS_FILE", "/etc/k"}};
   fake.files.contents = {{"/home/db/c", "[default]\nregion=r\n"},
@@ -151,14 +151,14 @@ TEST(SharedFiles, VariablesNameOtherPlaces) {
 }
 
 TEST(SharedFiles, DevNullIsAnEmptyFile) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.environment.variables["AWS_CONFIG_FILE"] = "/dev/null";
   fake.files.errors["/dev/null"] = {StatusCode::kInvalidArgument, "device"};
   EXPECT_TRUE(ReadSharedFiles(fake.environment, fake.files));
 }
 
 TEST(SharedFiles, TheCredentialsFileCountsFirstAndOriginSaysSo) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   fake.SetConfig("[default]\nregion=a\nca_bundle=x\n");
   fake.SetCredentials("[default]\nregion=b\n");
   const auto files = ReadSharedFiles(fake.environment, fake.files);
@@ -169,9 +169,10 @@ TEST(SharedFiles, TheCredentialsFileCountsFirstAndOriginSaysSo) {
             "profile default in /home/db/.aws/config");
 }
 
-TEST(SharedFiles, AFileThatMayNotBeReadIsMisconfiguredAndNamed) {
-  FakeAwsWorld fake;
-  const std::string path = "/home/db/.aws/credentials";
+TEST(SharedFiles, AFileThatWasNamedAndMayNotBeReadIsMisconfigured) {
+  FakeAwsDependencies fake;
+  const std::string path = "/etc/aws/credentials";
+  fake.environment.variables["AWS_SHARED_CREDENTIALS_FILE"] = path;
   fake.files.errors[path] = {StatusCode::kDenied, "Permission denied"};
   Status status = ReadSharedFiles(fake.environment, fake.files).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
@@ -179,6 +180,26 @@ TEST(SharedFiles, AFileThatMayNotBeReadIsMisconfiguredAndNamed) {
   fake.files.errors[path] = {StatusCode::kUnavailable, "I/O error"};
   status = ReadSharedFiles(fake.environment, fake.files).status();
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+}
+
+TEST(SharedFiles, FilesOfTheHomeDirectoryThatMayNotBeReadAreLeftOut) {
+  FakeAwsDependencies fake;
+  const Status denied(StatusCode::kDenied, "Permission denied");
+  fake.SetConfig("[default]\nregion=a\n");
+  fake.files.errors["/home/db/.aws/credentials"] = denied;
+  auto files = ReadSharedFiles(fake.environment, fake.files);
+  ASSERT_TRUE(files) << files.error().message();
+  EXPECT_EQ(files->Value("default", "region"), "a");
+  EXPECT_NE(files->Unreadable().find("/home/db/.aws/credentials"),
+            std::string::npos);
+  fake.files.errors["/home/db/.aws/config"] = denied;
+  files = ReadSharedFiles(fake.environment, fake.files);
+  ASSERT_TRUE(files);
+  EXPECT_FALSE(files->HasProfile("default"));
+  EXPECT_NE(files->Unreadable().find("/home/db/.aws/config"),
+            std::string::npos);
+  fake.files.errors["/home/db/.aws/config"] = {StatusCode::kUnavailable, "EIO"};
+  EXPECT_FALSE(ReadSharedFiles(fake.environment, fake.files));
 }
 
 TEST(SharedFiles, TheProfileIsNamedByOptionThenVariables) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "aws/region_resolver.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "aws/arn.h"
 #include "aws/endpoints.h"
 #include "aws/imds_client.h"
 #include "base/encoding.h"
@@ -13,82 +13,101 @@ namespace {
 
 constexpr const char* kPath = "/latest/meta-data/placement/region";
 constexpr const char* kFallback = "us-east-1";
-constexpr std::chrono::minutes kAskAgainAfter{1};
-// Waiting by the injected clock: how often it is looked at.
-constexpr Millis kSlice{50};
+constexpr std::chrono::seconds kQuiet{2};
+constexpr int kRequest = 0;  // The one key of the single flight.
 
-Result<std::string> RegionOfInstance(AwsDependencies world,
-                                     const std::string& profile,
-                                     const Deadline& deadline) {
+Result<std::string> AskImds(AwsDependencies dependencies,
+                            const std::string& profile,
+                            const Deadline& deadline) {
   // Of its own: RegionResolver is shared by threads and an ImdsClient is not.
-  ImdsClient imds(world, profile);
+  ImdsClient imds(dependencies, profile);
   const Result<Secret> body = imds.Get(kPath, deadline);
   if (!body) return body.error();
   std::string region(Trim(body->RevealText()));
   if (IsPlausibleRegion(region)) return region;
-  return Status(StatusCode::kCorrupt,
+  return Status(StatusCode::kUnavailable,
                 "the instance metadata service gave no region name");
+}
+
+// What a caller can do about it decides the code: wait, or set the region.
+Status NoRegion(const Status& error) {
+  return {error.IsTransient() ? error.code() : StatusCode::kMisconfigured,
+          "no AWS region is set, and the instance does not tell it: set the "
+          "region (" +
+              error.message() + ")"};
 }
 
 }  // namespace
 
-RegionResolver::RegionResolver(AwsDependencies world,
-                               const AwsSettings& settings)
-    : world_(world), profile_(settings.profile), region_(settings.region) {
-  if (region_.empty()) return;
-  world_.log.Write(LogLevel::kDebug, "AWS region " + region_ + " (" +
-                                         settings.region_origin + ")");
+RegionResolver::RegionResolver(AwsDependencies dependencies,
+                               const AwsSettings& settings,
+                               std::function<std::string()> configured_key)
+    : dependencies_(dependencies),
+      profile_(settings.profile),
+      configured_region_(settings.region),
+      configured_key_(std::move(configured_key)),
+      requests_(dependencies.clock) {
+  if (configured_region_.empty()) return;
+  dependencies_.log.Write(
+      LogLevel::kDebug,
+      "AWS region " + settings.region + " (" + settings.region_origin + ")");
 }
 
-std::string RegionResolver::Region(const Deadline& deadline) {
-  std::unique_lock lock(mutex_);
-  while (asking_ && !deadline.Passed(world_.clock)) {
-    asked_.wait_for(lock, std::min(kSlice, deadline.Remaining(world_.clock)));
+Result<std::string> RegionResolver::RegionFor(const std::string& key_id,
+                                              const Deadline& deadline) {
+  if (!configured_region_.empty()) return configured_region_;
+  std::string own = RegionOfKeyArn(key_id);
+  if (!own.empty() && !IsMultiRegionKeyArn(key_id)) return own;
+  const std::string configured =
+      configured_key_ ? RegionOfKeyArn(configured_key_()) : "";
+  if (!configured.empty()) return configured;
+  if (!own.empty()) return own;
+  return RegionOfInstance(deadline);
+}
+
+Result<std::string> RegionResolver::RegionOfInstance(const Deadline& deadline) {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (auto known = Known()) return *std::move(known);
+    }
+    if (deadline.Passed(dependencies_.clock)) {
+      return NoRegion({StatusCode::kTimeout, "the time allowed is over"});
+    }
+    requests_.Run(kRequest, deadline, [&] {
+      Ask(deadline);
+      return true;
+    });
   }
-  const bool must_ask = region_.empty() && !asking_ &&
-                        world_.clock.Steady() >= ask_again_ &&
-                        !deadline.Passed(world_.clock);
-  if (must_ask) {
-    asking_ = true;
-    lock.unlock();
-    Ask(deadline);
-    lock.lock();
-  }
-  return region_.empty() ? kFallback : region_;
+}
+
+std::optional<Result<std::string>> RegionResolver::Known() const {
+  if (!region_.empty()) return region_;
+  if (dependencies_.clock.Steady() < quiet_until_) return last_error_;
+  return std::nullopt;
 }
 
 void RegionResolver::Ask(const Deadline& deadline) {
-  // Runs even when something throws: nobody may wait for ever.
-  struct Done {
-    ~Done() {
-      {
-        std::lock_guard lock(resolver.mutex_);
-        resolver.asking_ = false;
-      }
-      resolver.asked_.notify_all();
-    }
-    RegionResolver& resolver;
-  } done{*this};
-  Result<std::string> region = RegionOfInstance(world_, profile_, deadline);
-  if (!region) return RememberFailure(region.error());
-  world_.log.Write(LogLevel::kNote,
-                   "AWS region " + *region + " (instance metadata)");
-  std::lock_guard lock(mutex_);
-  region_ = std::move(*region);
-}
-
-void RegionResolver::RememberFailure(const Status& error) {
-  bool first;
+  Result<std::string> region = AskImds(dependencies_, profile_, deadline);
+  LogLevel level = LogLevel::kNote;
+  std::string line;
   {
-    std::lock_guard lock(mutex_);
-    first = !std::exchange(failed_, true);
-    ask_again_ = world_.clock.Steady() + kAskAgainAfter;
+    const std::lock_guard lock(mutex_);
+    if (region) {
+      region_ = *region;
+      line = "AWS region " + *region + " (instance metadata)";
+    } else if (region.error().code() == StatusCode::kNotFound) {
+      region_ = kFallback;
+      level = LogLevel::kWarning;
+      line = "no AWS region is set, and the instance does not tell it: " +
+             std::string(kFallback) + " is used. Set the region (" +
+             region.error().message() + ")";
+    } else {
+      last_error_ = NoRegion(region.error());
+      quiet_until_ = dependencies_.clock.Steady() + kQuiet;
+    }
   }
-  if (!first) return;
-  world_.log.Write(LogLevel::kWarning,
-                   "no AWS region is set, and the instance does not tell: " +
-                       std::string(kFallback) + " is used until it does (" +
-                       error.message() + ")");
+  if (!line.empty()) dependencies_.log.Write(level, line);
 }
 
 }  // namespace openkeyring

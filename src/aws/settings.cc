@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "aws/credentials/values.h"
 #include "aws/endpoints.h"
 #include "aws/profile_file.h"
 #include "aws/shared_files.h"
+#include "aws/values.h"
 #include "net/url.h"
 
 namespace openkeyring {
@@ -174,9 +174,14 @@ Result<AwsSettings> ResolveAwsSettings(const AwsOptions& options,
   const auto named = NamedProfile(options.profile, environment);
   AwsSettings settings;
   settings.profile = named.value_or("default");
+  const std::string unreadable = shared->Unreadable();
   if (named && *named != "default" && !shared->HasProfile(*named)) {
     return Misconfigured("the profile \"" + *named +
-                         "\" is in neither of the AWS shared files");
+                         "\" is in neither of the AWS shared files" +
+                         (unreadable.empty() ? "" : " (" + unreadable + ")"));
+  }
+  if (!unreadable.empty()) {
+    settings.warnings.push_back("AWS shared files are left out: " + unreadable);
   }
   const Lookup lookup(environment, *shared, settings.profile);
   Status status = FindRegion(lookup, options.region, settings);

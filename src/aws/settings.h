@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/dependencies.h"
 #include "base/result.h"
@@ -44,6 +45,7 @@ struct AwsSettings {
   bool use_fips_endpoint = false;
   bool use_dualstack_endpoint = false;
   int max_attempts = 3;
+  std::vector<std::string> warnings;  // For the log, at every start.
 };
 
 // kMisconfigured, naming variable or file, for values that cannot be right: a

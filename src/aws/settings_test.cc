@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "testing/fake_aws_world.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -28,7 +28,7 @@ class SettingsTest : public ::testing::Test {
     return fake_.environment.variables[name];
   }
 
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
   AwsOptions options_;
 };
 
@@ -68,6 +68,16 @@ TEST_F(SettingsTest, ANamedProfileMustExist) {
   EXPECT_EQ(Resolved().profile, "prod");
   options_.profile = "other";
   EXPECT_NE(Refusal().find("other"), std::string::npos);
+}
+
+TEST_F(SettingsTest, AHomeThatMayNotBeReadIsAWarningUnlessAProfileWasNamed) {
+  fake_.files.errors["/home/db/.aws/config"] = {StatusCode::kDenied, "denied"};
+  const AwsSettings settings = Resolved();
+  ASSERT_EQ(settings.warnings.size(), 1u);
+  EXPECT_NE(settings.warnings[0].find("/home/db/.aws/config"),
+            std::string::npos);
+  Variable("AWS_PROFILE") = "prod";
+  EXPECT_NE(Refusal().find("/home/db/.aws/config: denied"), std::string::npos);
 }
 
 TEST_F(SettingsTest, DefaultNamedByNameNeedsNoFile) {

@@ -15,14 +15,17 @@ std::optional<std::string> ExpandHome(const std::string& path,
   return JoinPath(*home, path.substr(2));
 }
 
-Result<ProfileFile> ReadFile(const std::string& path, ProfileFile::Kind kind,
-                             FileSystem& files) {
+Result<ProfileFile> ReadFile(const std::string& path, bool was_named,
+                             ProfileFile::Kind kind, FileSystem& files) {
   if (path == "/dev/null") return ProfileFile();
   const Result<Secret> text = files.ReadSecret(path, kMaxFileSize);
   if (text) return ProfileFile::Parse(*text, kind, path);
   const Status& error = text.error();
   if (error.code() == StatusCode::kNotFound) return ProfileFile();
   if (error.IsTransient()) return error;
+  if (error.code() == StatusCode::kDenied && !was_named) {
+    return ProfileFile::Unreadable(error.message());
+  }
   return Status(StatusCode::kMisconfigured, error.message());
 }
 
@@ -30,9 +33,10 @@ Result<ProfileFile> ReadFileOf(const char* variable, const char* usual_path,
                                ProfileFile::Kind kind,
                                const Environment& environment,
                                FileSystem& files) {
+  const std::optional<std::string> named = environment.Get(variable);
   const std::optional<std::string> path =
-      ExpandHome(environment.Get(variable).value_or(usual_path), environment);
-  return path ? ReadFile(*path, kind, files) : ProfileFile();
+      ExpandHome(named.value_or(usual_path), environment);
+  return path ? ReadFile(*path, named.has_value(), kind, files) : ProfileFile();
 }
 
 }  // namespace
@@ -40,6 +44,12 @@ Result<ProfileFile> ReadFileOf(const char* variable, const char* usual_path,
 bool SharedFiles::HasProfile(const std::string& profile) const {
   return config.FindProfile(profile) != nullptr ||
          credentials.FindProfile(profile) != nullptr;
+}
+
+std::string SharedFiles::Unreadable() const {
+  std::string text = config.unreadable();
+  if (!text.empty() && !credentials.unreadable().empty()) text += "; ";
+  return text + credentials.unreadable();
 }
 
 std::string SharedFiles::Value(const std::string& profile,

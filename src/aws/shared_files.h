@@ -18,6 +18,8 @@ struct SharedFiles {
   ProfileFile credentials;
 
   bool HasProfile(const std::string& profile) const;
+  // Which of the files may not be read, and why; "" when both may.
+  std::string Unreadable() const;
   // "" when neither file says it.
   std::string Value(const std::string& profile, const std::string& key) const;
   // "profile NAME in PATH", PATH being the file whose word counts for the key.
@@ -26,9 +28,10 @@ struct SharedFiles {
 
 // Reads AWS_CONFIG_FILE (else ~/.aws/config) and AWS_SHARED_CREDENTIALS_FILE
 // (else ~/.aws/credentials); a leading "~/" is the home directory. A missing
-// file, no home directory and /dev/null count as empty. Errors name the file:
-// kMisconfigured when it may not be read or cannot be parsed, kUnavailable when
-// reading failed otherwise.
+// file, no home directory and /dev/null count as empty, and so does a file in
+// the home directory that may not be read: nobody asked for it. Errors name the
+// file: kMisconfigured when it cannot be parsed, or was named and may not be
+// read; kUnavailable when reading failed otherwise.
 Result<SharedFiles> ReadSharedFiles(const Environment& environment,
                                     FileSystem& files);
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -34,11 +34,11 @@ class StsClientTest : public ::testing::Test {
                                               fake_.InAMinute());
   }
   StsClient Client() {
-    region_ = std::make_unique<RegionResolver>(fake_.world(), settings_);
-    return StsClient(fake_.world(), settings_, *region_);
+    region_ = std::make_unique<RegionResolver>(fake_.dependencies(), settings_);
+    return StsClient(fake_.dependencies(), settings_, *region_);
   }
 
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
   AwsSettings settings_;
   std::unique_ptr<RegionResolver> region_;
   RoleRequest role_{"arn:aws:iam::111122223333:role/db", "session", "", {}};
@@ -83,7 +83,7 @@ TEST_F(StsClientTest, SettingsChooseTheEndpoint) {
 }
 
 TEST_F(StsClientTest, TroubleOfTheIdentityProviderIsTriedAgainWithTheNewToken) {
-  FakeAwsWorld& fake = fake_;
+  FakeAwsDependencies& fake = fake_;
   fake.http.Push(400, Error("IDPCommunicationError"));
   fake.http.Push(400, Error("InvalidIdentityToken"));
   fake.http.Push(200, kAnswer);
@@ -130,9 +130,16 @@ TEST_F(StsClientTest, AnswersThatAreNotFromStsAreErrorsAndNoCrash) {
        {"", "<html>", "{}", "{\"Error\":", "<Code>", "\xff"}) {
     fake_.http.Push(403, body);
     EXPECT_FALSE(AssumeRole()) << body;
-    fake_.http.Push(200, body);
-    EXPECT_EQ(AssumeRole().status().code(), StatusCode::kCorrupt) << body;
+    for (int i = 0; i < 3; ++i) fake_.http.Push(200, body);
+    EXPECT_EQ(AssumeRole().status().code(), StatusCode::kUnavailable) << body;
   }
+}
+
+TEST_F(StsClientTest, AnAnswerThatIsNotFromStsIsAskedForAgain) {
+  fake_.http.Push(200, "<html>Please log in</html>");
+  fake_.http.Push(200, kAnswer);
+  EXPECT_TRUE(AssumeRole());
+  EXPECT_EQ(fake_.http.seen().size(), 2u);
 }
 
 TEST_F(StsClientTest, AWrongClockIsCorrectedOnceFromTheAnswer) {

@@ -5,8 +5,8 @@
 #include <array>
 #include <charconv>
 
-#include "aws/credentials/values.h"
-#include "aws/endpoints.h"
+#include "aws/arn.h"
+#include "aws/values.h"
 #include "base/encoding.h"
 
 namespace openkeyring {

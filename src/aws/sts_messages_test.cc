@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 
 namespace openkeyring {
 namespace {

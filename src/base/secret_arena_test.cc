@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -157,6 +159,125 @@ TEST(SecretArena, PagesAreLockedWhereTheLimitAllows) {
   uint8_t* large = arena.Allocate(8192);
   EXPECT_NE(VmFlagsOf(large).find(" lo "), std::string::npos);
   arena.Free(large, 8192);
+}
+
+// Pages that remember what was done with them; `limit` is the most to lock.
+class SpyPages : public MemoryPages {
+ public:
+  size_t limit = 1 << 30, locked = 0;
+  int refused = 0;
+  bool all_wiped = true;
+
+  uint8_t* Map(size_t size) override { return SystemMemoryPages().Map(size); }
+  void Unmap(uint8_t* data, size_t size) override {
+    all_wiped &=
+        std::all_of(data, data + size, [](uint8_t byte) { return byte == 0; });
+    std::erase_if(pages_, [&](uint8_t* page) {
+      return data <= page && page < data + size;
+    });
+    locked = pages_.size() * 4096;
+    SystemMemoryPages().Unmap(data, size);
+  }
+  bool Lock(uint8_t* data, size_t size) override {
+    if (locked + size > limit) return ++refused == 0;
+    for (size_t at = 0; at < size; at += 4096) pages_.insert(data + at);
+    locked = pages_.size() * 4096;
+    return true;
+  }
+  size_t LockLimit() const override { return limit; }
+
+ private:
+  std::set<uint8_t*> pages_;
+};
+
+TEST(SecretArena, NothingIsUnmappedBeforeItIsWiped) {
+  SpyPages pages;
+  {
+    SecretArena arena(pages);
+    for (const size_t capacity : {32u, 4096u, 8192u, 65536u}) {
+      uint8_t* block = arena.Allocate(capacity);
+      memset(block, 0xaa, capacity);
+      arena.Free(block, capacity);
+    }
+  }
+  EXPECT_TRUE(pages.all_wiped);
+}
+
+TEST(SecretArena, LocksPagesWhenTheyComeIntoUse) {
+  SpyPages pages;
+  SecretArena arena(pages);
+  uint8_t* first = arena.Allocate(32);
+  EXPECT_EQ(pages.locked, 4096u);
+  uint8_t* second = arena.Allocate(4096);
+  EXPECT_EQ(pages.locked, 8192u);
+  EXPECT_EQ(arena.Usage().used, 8192u);
+  EXPECT_EQ(arena.Usage().locked, 8192u);
+  arena.Free(first, 32);
+  arena.Free(second, 4096);
+}
+
+// The usual limit is one chunk. A file or an answer that is being read must not
+// take what keys need.
+TEST(SecretArena, LargeBlocksLeaveHalfOfTheLimitToKeys) {
+  SpyPages pages;
+  pages.limit = 65536;
+  SecretArena arena(pages);
+  uint8_t* file = arena.Allocate(61440);
+  EXPECT_EQ(pages.locked, 0u);
+  uint8_t* key = arena.Allocate(32);
+  EXPECT_EQ(pages.locked, 4096u);
+  uint8_t* answer = arena.Allocate(32768);
+  EXPECT_EQ(pages.locked, 4096u + 32768);
+  uint8_t* another = arena.Allocate(8192);
+  EXPECT_EQ(pages.locked, 4096u + 32768);
+  arena.Free(answer, 32768);
+  EXPECT_EQ(pages.locked, 4096u + 8192) << "the next one in line";
+  for (const auto& [block, size] :
+       {std::pair(file, 61440u), {key, 32u}, {another, 8192u}}) {
+    arena.Free(block, size);
+  }
+}
+
+TEST(SecretArena, WhatCouldNotBeLockedIsTriedAgain) {
+  SpyPages pages;
+  pages.limit = 0;
+  SecretArena arena(pages);
+  std::vector<uint8_t*> blocks;
+  for (int i = 0; i < 20; ++i) blocks.push_back(arena.Allocate(4096));
+  EXPECT_EQ(arena.Usage().used, 20u * 4096);
+  EXPECT_EQ(arena.Usage().locked, 0u);
+  EXPECT_LE(pages.refused, 2 * 22) << "no call for each page at each time";
+  pages.limit = 5 * 4096;
+  EXPECT_EQ(arena.Usage().locked, 5u * 4096) << "part of a chunk";
+  pages.limit = 1 << 20;
+  blocks.push_back(arena.Allocate(4096));
+  EXPECT_EQ(pages.locked, 21u * 4096) << "with the next page";
+  for (uint8_t* block : blocks) arena.Free(block, 4096);
+}
+
+// As in a server that becomes a daemon after it has loaded its keys.
+TEST(SecretArena, AChildLocksItsPagesAgain) {
+  if (!MayLock(65536)) GTEST_SKIP() << "this process may lock no memory";
+  SecretArena& arena = SecretArena::Instance();
+  uint8_t* block = arena.Allocate(32);
+  ASSERT_NE(VmFlagsOf(block).find(" lo "), std::string::npos);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool locked = VmFlagsOf(block).find(" lo ") != std::string::npos;
+    const bool usable = arena.Allocate(64) != nullptr;
+    _exit(locked && usable ? 0 : 1);
+  }
+  int result = -1;
+  ASSERT_EQ(waitpid(child, &result, 0), child);
+  EXPECT_EQ(result, 0);
+  arena.Free(block, 32);
+}
+
+TEST(SecretArena, DescribesWhatIsLocked) {
+  EXPECT_EQ(Describe({8192, 8192}), "8192 bytes, all locked");
+  EXPECT_EQ(Describe({8192, 4096}),
+            "4096 of 8192 bytes locked; raise the server's limit "
+            "(LimitMEMLOCK, ulimit -l)");
 }
 
 TEST(SecretArena, GivesItsPagesBackWhenItGoes) {

@@ -2,8 +2,9 @@
 #include "json/json_text.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
+
+#include "json/json_events.h"
 
 namespace openkeyring {
 namespace {
@@ -11,20 +12,8 @@ namespace {
 using Json = nlohmann::json;
 
 // Finds out where a text stops being JSON.
-class ErrorFinder : public nlohmann::json_sax<Json> {
+class ErrorFinder : public JsonEvents {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return true; }
-  bool key(string_t&) override { return true; }
-  bool end_object() override { return true; }
-  bool start_array(std::size_t) override { return true; }
-  bool end_array() override { return true; }
   bool parse_error(std::size_t at, const std::string&,
                    const nlohmann::detail::exception&) override {
     position = at;

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "keyring/refusal.h"
+
 namespace openkeyring {
 namespace {
 
@@ -101,7 +103,9 @@ Status Keyring::Store(Key key) {
     return {StatusCode::kAlreadyExists, ToString(key.name) + " exists already"};
   }
   status = backend_->Store(key, OperationDeadline());
-  if (!status.ok()) return status.WithContext("storing " + ToString(key.name));
+  if (!status.ok()) {
+    return Refusal(status).WithContext("storing " + ToString(key.name));
+  }
   const KeyName name = key.name;
   auto pointer = std::make_shared<const Key>(std::move(key));
   std::lock_guard lock(keys_mutex_);
@@ -127,7 +131,9 @@ Status Keyring::Remove(const KeyName& name) {
     return {StatusCode::kNotFound, "there is no " + ToString(name)};
   }
   status = backend_->Remove(name, OperationDeadline());
-  if (!status.ok()) return status.WithContext("removing " + ToString(name));
+  if (!status.ok()) {
+    return Refusal(status).WithContext("removing " + ToString(name));
+  }
   std::lock_guard lock(keys_mutex_);
   keys_.erase(name);
   return Status::Ok();

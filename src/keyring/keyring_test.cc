@@ -205,6 +205,22 @@ TEST_F(KeyringTest, AFailedStoreIsNotVisibleAndCanBeRepeated) {
   EXPECT_EQ(Found({"k", ""}), "AES:data");
 }
 
+// What a key server refuses is not what a user may try: it has to be logged.
+TEST_F(KeyringTest, ARefusalOfTheBackendIsNoAnswerOfTheRules) {
+  backend_.Put({"a", ""}, "AES", "1");
+  ASSERT_TRUE(Load().ok());
+  for (const StatusCode code :
+       {StatusCode::kNotFound, StatusCode::kAlreadyExists,
+        StatusCode::kInvalidArgument}) {
+    backend_.SetHook([code](const std::string&, const KeyName&) {
+      return Status(code, "refused");
+    });
+    EXPECT_EQ(keyring_->Store(MakeKey("b")).code(), StatusCode::kDenied);
+    EXPECT_EQ(keyring_->Remove({"a", ""}).code(), StatusCode::kDenied);
+  }
+  EXPECT_EQ(keyring_->Remove({"b", ""}).code(), StatusCode::kNotFound);
+}
+
 TEST_F(KeyringTest, AFailedRemovalLeavesTheKeyVisible) {
   ASSERT_TRUE(Load().ok());
   ASSERT_TRUE(keyring_->Store(MakeKey("k")).ok());
@@ -220,8 +236,8 @@ TEST_F(KeyringTest, AChangeOfUnknownEffectIsAnErrorUntilAReload) {
   backend_.PushFault({StatusCode::kTimeout, "no answer"}, true);
   EXPECT_EQ(keyring_->Store(MakeKey("k")).code(), StatusCode::kTimeout);
   EXPECT_EQ(Found({"k", ""}), "-");
-  EXPECT_EQ(keyring_->Store(MakeKey("k")).code(), StatusCode::kAlreadyExists)
-      << "the backend says so";
+  EXPECT_EQ(keyring_->Store(MakeKey("k")).code(), StatusCode::kDenied)
+      << "the backend has it";
   EXPECT_EQ(keyring_->Remove({"k", ""}).code(), StatusCode::kNotFound);
 }
 

@@ -19,14 +19,14 @@ class RealEnvironment : public Environment {
   }
 
   std::optional<std::string> HomeDirectory() const override {
-    std::optional<std::string> home = Get("HOME");
-    if (!home) home = HomeOfUser();
+    std::optional<std::string> home = HomeOfEffectiveUser();
+    if (!home) home = Get("HOME");
     if (home == "/dev/null" || home == "/nonexistent") return std::nullopt;
     return home;
   }
 
  private:
-  static std::optional<std::string> HomeOfUser() {
+  static std::optional<std::string> HomeOfEffectiveUser() {
     passwd entry;
     passwd* found = nullptr;
     std::array<char, 4096> buffer;

@@ -15,8 +15,10 @@ class Environment {
   virtual ~Environment() = default;
   // Nothing when the variable is unset or empty, which AWS tools treat alike.
   virtual std::optional<std::string> Get(const std::string& name) const = 0;
-  // The home directory: $HOME, else what the user database says, else nothing.
-  // A home of "/dev/null" or "/nonexistent" (service users) counts as nothing.
+  // The home directory of the effective user: what the user database says, else
+  // (for a user without an entry there) $HOME, else nothing. $HOME comes second
+  // because a server that root started and that became another user still has
+  // root's. "/dev/null" and "/nonexistent" (service users) count as nothing.
   virtual std::optional<std::string> HomeDirectory() const = 0;
 };
 

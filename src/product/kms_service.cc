@@ -26,6 +26,9 @@ Result<std::unique_ptr<KmsService>> KmsService::Make(const AwsOptions& aws,
   Result<AwsSettings> settings =
       ResolveAwsSettings(aws, ProcessEnvironment(), PosixFileSystem());
   if (!settings) return settings.error();
+  for (const std::string& warning : settings->warnings) {
+    log.Write(LogLevel::kWarning, warning);
+  }
   return std::unique_ptr<KmsService>(
       new KmsService(aws, *settings, std::move(options), log));
 }
@@ -33,18 +36,19 @@ Result<std::unique_ptr<KmsService>> KmsService::Make(const AwsOptions& aws,
 KmsService::KmsService(const AwsOptions& aws, const AwsSettings& settings,
                        KmsServiceOptions options, Log& log)
     : http_(MakeCurlHttpClient(Curl(options, settings))),
-      world_{*http_,
-             SystemClock(),
-             ProcessEnvironment(),
-             PosixFileSystem(),
-             SystemProcessRunner(),
-             SystemRandom(),
-             log},
-      region_(world_, settings),
-      credentials_(MakeCredentialChain(world_, aws, settings, region_)),
-      client_(world_, settings, *credentials_, region_, options.request_timeout,
-              std::move(options.statistics)),
-      wrapper_(client_, std::move(options.master_key_id),
-               std::move(options.master_key_option)) {}
+      clock_(SystemClock(), log),
+      dependencies_{*http_,
+                    clock_,
+                    ProcessEnvironment(),
+                    PosixFileSystem(),
+                    SystemProcessRunner(),
+                    SystemRandom(),
+                    log},
+      region_(dependencies_, settings, options.master_key_id),
+      credentials_(MakeCredentialChain(dependencies_, aws, settings, region_)),
+      client_(dependencies_, settings, *credentials_, region_,
+              {options.request_timeout, std::move(options.master_key_id),
+               std::move(options.master_key_option),
+               std::move(options.statistics)}) {}
 
 }  // namespace openkeyring

@@ -8,7 +8,6 @@
 
 #include "aws/credentials/credential_chain.h"
 #include "aws/kms_client.h"
-#include "aws/kms_wrapper.h"
 #include "aws/region_resolver.h"
 #include "aws/settings.h"
 
@@ -18,16 +17,15 @@ struct KmsServiceOptions {
   Millis connect_timeout{2000};
   Millis request_timeout{3000};  // One exchange.
   size_t parallel_calls = 16;    // Of the keys' own.
-  // Asked at each use; see KmsWrapper.
+  // Asked at each use; see KmsClientOptions.
   std::function<std::string()> master_key_id;
   std::string master_key_option;  // Which an error tells to set.
-  // Of an earlier stack, to go on counting; null makes new.
+  // An earlier service's, to continue its counts; null begins new ones.
   std::shared_ptr<KmsStatisticsKeeper> statistics;
 };
 
-// AWS KMS in the real world, from options to a KeyWrapper: HTTPS, credentials,
-// region, client. Threads: as of its parts, all methods may be called
-// concurrently.
+// AWS KMS composed from options: HTTPS, clock, credentials, region, client.
+// Threads: all methods may be called concurrently.
 class KmsService {
  public:
   // Reads the environment and the shared AWS files; no network. Errors: those
@@ -36,7 +34,7 @@ class KmsService {
                                                   KmsServiceOptions options,
                                                   Log& log);
 
-  KeyWrapper& wrapper() { return wrapper_; }
+  KeyWrapper& wrapper() { return client_; }
   KmsClient& client() { return client_; }
   const KmsClient& client() const { return client_; }
   const CredentialChain& credentials() const { return *credentials_; }
@@ -46,11 +44,11 @@ class KmsService {
              KmsServiceOptions options, Log& log);
 
   std::unique_ptr<HttpClient> http_;
-  AwsDependencies world_;
+  AwsClock clock_;
+  AwsDependencies dependencies_;
   RegionResolver region_;
   std::unique_ptr<CredentialChain> credentials_;
   KmsClient client_;
-  KmsWrapper wrapper_;
 };
 
 }  // namespace openkeyring

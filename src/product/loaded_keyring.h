@@ -23,10 +23,10 @@ struct ServerDirectories {
 using StatusRows = std::vector<std::pair<std::string, std::string>>;
 
 // How a status row says that there is no value.
-constexpr char kNone[] = "<NONE>", kNotApplicable[] = "<NOT APPLICABLE>";
+constexpr char kNoValue[] = "<NONE>", kNotApplicable[] = "<NOT APPLICABLE>";
 
 inline std::string OrNone(std::string text) {
-  return text.empty() ? kNone : text;
+  return text.empty() ? kNoValue : text;
 }
 
 // A keyring of a MySQL component, with everything it is built from. Threads:
@@ -39,6 +39,10 @@ class LoadedKeyring {
   virtual StatusRows Rows() const = 0;
 };
 
+// Whether the first load waits for a key server that comes back, until
+// startup_deadline_ms, or fails at once.
+enum class LoadRetry { kUntilDeadline, kOnce };
+
 // Makes the keyring of one component from its configuration file. Threads: one
 // call of Load at a time.
 class KeyringLoader {
@@ -47,7 +51,7 @@ class KeyringLoader {
   // Reads the configuration and loads every key. The keyring of the last
   // successful call keeps serving when this one fails.
   virtual Result<std::shared_ptr<LoadedKeyring>> Load(
-      const ServerDirectories& directories, Log& log) = 0;
+      const ServerDirectories& directories, LoadRetry retry, Log& log) = 0;
   // The rows while no keyring is loaded.
   virtual StatusRows RowsWithoutKeyring() const = 0;
 };

@@ -9,9 +9,9 @@
 
 namespace openkeyring {
 
-// The firewall around every function that a server calls: what a library throws
-// (bad_alloc, mostly) becomes one log line and `on_throw`, never an exception
-// in a stranger's stack.
+// The guard around every function that a server calls: what a library throws
+// (bad_alloc, mostly) becomes one log line and `on_throw`; no exception reaches
+// the server's own frames.
 template <typename Result, typename Work>
 Result Guarded(Log& log, Result on_throw, Work&& work) noexcept {
   try {
@@ -26,6 +26,16 @@ Result Guarded(Log& log, Result on_throw, Work&& work) noexcept {
   } catch (...) {
   }
   return on_throw;
+}
+
+// The same where nothing can be logged yet: only `on_throw` tells.
+template <typename Result, typename Work>
+Result GuardedSilently(Result on_throw, Work&& work) noexcept {
+  try {
+    return work();
+  } catch (...) {
+    return on_throw;
+  }
 }
 
 }  // namespace openkeyring

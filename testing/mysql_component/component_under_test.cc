@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 std::unique_ptr<ReloadableKeyring> host;
@@ -47,7 +47,7 @@ class LoadedMemory : public LoadedKeyring {
 ReloadableKeyring& TheKeyring() { return *host; }
 
 Result<std::shared_ptr<LoadedKeyring>> MemoryLoader::Load(
-    const ServerDirectories& directories, Log&) {
+    const ServerDirectories& directories, LoadRetry, Log&) {
   Clock& clock = SystemClock();
   Result<std::unique_ptr<Keyring>> keyring =
       Keyring::Load(std::make_unique<SharedBackend>(keys_), clock,
@@ -69,4 +69,4 @@ ComponentUnderTest::ComponentUnderTest() : registry_(server_.registry()) {
 
 ComponentUnderTest::~ComponentUnderTest() { host.reset(); }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -9,7 +9,7 @@
 #include "testing/memory_backend.h"
 #include "testing/mysql_component/fake_server.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // Loads the keyring from keys in memory, which stay for the next load. An error
 // of their hook at "Load" is one of the configuration.
@@ -18,7 +18,7 @@ class MemoryLoader : public KeyringLoader {
   explicit MemoryLoader(std::shared_ptr<MemoryBackend> keys)
       : keys_(std::move(keys)) {}
   Result<std::shared_ptr<LoadedKeyring>> Load(
-      const ServerDirectories& directories, Log& log) override;
+      const ServerDirectories& directories, LoadRetry retry, Log& log) override;
   StatusRows RowsWithoutKeyring() const override;
 
  private:
@@ -42,6 +42,6 @@ class ComponentUnderTest {
   Registry* registry_;  // The component's slot.
 };
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_TESTING_MYSQL_COMPONENT_COMPONENT_UNDER_TEST_H_

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 using Function = void (*)();
@@ -203,4 +203,4 @@ int FakeServer::released_strangers() const { return state->strangers; }
 
 std::vector<int> FakeServer::wrong_slots() const { return state->wrong_slots; }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -8,7 +8,7 @@
 #include "server/mysql/abi/component.h"
 #include "server/mysql/abi/log_services.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // The registry and the log services of a MySQL server. It offers nothing until
 // it is told to. Services have no context, so there is one at a time.
@@ -49,6 +49,6 @@ class FakeServer {
   std::vector<int> wrong_slots() const;
 };
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_TESTING_MYSQL_COMPONENT_FAKE_SERVER_H_

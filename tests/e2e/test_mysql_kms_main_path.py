@@ -136,6 +136,19 @@ def test_a_local_manifest_and_configuration_a_relative_path_and_another_user(mak
     server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY; ALTER INSTANCE RELOAD KEYRING")
 
 
+def test_a_server_that_leaves_root_does_not_look_into_the_home_of_root(make_kms_mysql):
+    """HOME stays /root after the server became another user, who may not look in there."""
+    home = {"HOME": "/root", "AWS_CONFIG_FILE": "", "AWS_SHARED_CREDENTIALS_FILE": ""}
+    server = make_kms_mysql(where="data", switch_user="mysql", options=EVERYTHING, environment=home)
+    server.start()
+    fill(server)
+    server.reload()  # As mysql: reads all settings again.
+    server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY")
+    assert "/root" not in server.last_log()
+    server.restart()
+    check(server)
+
+
 def test_it_survives_the_fork_of_daemonize(make_kms_mysql):
     survive_daemonize(make_kms_mysql(options=EVERYTHING, binlog=True))
 

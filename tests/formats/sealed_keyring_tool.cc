@@ -54,7 +54,7 @@ class Tool {
   }
 
   Status WriteDataKey() {
-    const Result<Secret> content = PosixFileSystem().Read(path_, 1 << 30);
+    const Result<Secret> content = PosixFileSystem().ReadSecret(path_, 1 << 30);
     if (!content) return content.error();
     const Result<ReadHeader> read = ReadSealedHeader(content->RevealBytes());
     if (!read) return read.error();

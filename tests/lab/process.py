@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -69,9 +70,10 @@ def remove_directory(directory: pathlib.Path) -> None:
 
 
 def bare_environment(home: pathlib.Path, extra: dict[str, str] | None = None) -> dict[str, str]:
-    """Nothing of the developer's environment (AWS_*, proxies, LD_*) reaches what is tested."""
+    """Nothing of the developer's environment (AWS_*, proxies, LD_*) or AWS files reaches what is tested."""
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC",
-            "TMPDIR": str(home), **(extra or {})}
+            "TMPDIR": str(home), "AWS_CONFIG_FILE": str(home / ".aws/config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(home / ".aws/credentials"), **(extra or {})}
 
 
 def tail(path: pathlib.Path, lines: int = 40) -> str:
@@ -144,6 +146,16 @@ class Process:
 
 def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _no_traceback_for_ctrl_c(kind, error, trace) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print("\ninterrupted", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _no_traceback_for_ctrl_c  # Of benchmarks and demos.
 
 
 @atexit.register

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "aws/credentials/json.h"
-#include "aws/credentials/values.h"
+#include "aws/credentials/answer.h"
+#include "aws/values.h"
 #include "net/url.h"
 
 namespace openkeyring {
@@ -48,8 +48,8 @@ bool MayPass(const Status& error) {
 }  // namespace
 
 Result<std::string> ContainerSource::FindUrl() const {
-  const auto relative = world_.environment.Get(kRelativeUri);
-  const auto full = world_.environment.Get(kFullUri);
+  const auto relative = dependencies_.environment.Get(kRelativeUri);
+  const auto full = dependencies_.environment.Get(kFullUri);
   if (!relative && !full) {
     return Status(StatusCode::kNotFound, std::string(kRelativeUri) + " and " +
                                              kFullUri + " are not set");
@@ -69,15 +69,15 @@ Result<std::string> ContainerSource::FindUrl() const {
 }
 
 Result<Secret> ContainerSource::FindToken() const {
-  const auto path = world_.environment.Get(kTokenFile);
+  const auto path = dependencies_.environment.Get(kTokenFile);
   const char* origin = path ? kTokenFile : kToken;
   Secret token;
   if (path) {
-    Result<Secret> content = world_.files.ReadSecret(*path, kMaxToken);
+    Result<Secret> content = dependencies_.files.ReadSecret(*path, kMaxToken);
     if (!content) return Misconfigured(origin, content.error().message());
     token = std::move(*content);
   } else {
-    token = TakeSecret(world_.environment.Get(kToken).value_or(""));
+    token = TakeSecret(dependencies_.environment.Get(kToken).value_or(""));
   }
   for (const uint8_t byte : token.RevealBytes()) {
     if (byte < ' ' || byte == 0x7f) {
@@ -98,12 +98,12 @@ Result<Credentials> ContainerSource::AskOnce(const std::string& url,
   if (!token->empty()) {
     request.headers.emplace_back("Authorization", token->RevealText());
   }
-  const Millis left = deadline.Remaining(world_.clock);
+  const Millis left = deadline.Remaining(dependencies_.clock);
   if (left.count() == 0) {
     return Status(StatusCode::kTimeout, "the time allowed is over");
   }
   Result<HttpResponse> response =
-      world_.http.Send(request, std::min(left, kTimeout));
+      dependencies_.http.Send(request, std::min(left, kTimeout));
   if (!response) return response.error();
   if (response->status != 200) return Refusal(*response);
   Result<CredentialAnswer> answer =
@@ -120,10 +120,10 @@ Result<Credentials> ContainerSource::Fetch(const Deadline& deadline) {
     if (credentials) return credentials;
     const Status& error = credentials.error();
     if (attempt == kAttempts || !MayPass(error) ||
-        deadline.Remaining(world_.clock) <= kPause) {
+        deadline.Remaining(dependencies_.clock) <= kPause) {
       return error.WithContext(*url);
     }
-    world_.clock.SleepFor(kPause);
+    dependencies_.clock.SleepFor(kPause);
   }
 }
 

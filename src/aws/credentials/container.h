@@ -21,7 +21,8 @@ namespace openkeyring {
 // the agent refuses.
 class ContainerSource : public CredentialSource {
  public:
-  explicit ContainerSource(AwsDependencies world) : world_(world) {}
+  explicit ContainerSource(AwsDependencies dependencies)
+      : dependencies_(dependencies) {}
   std::string Name() const override { return "container"; }
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
@@ -30,7 +31,7 @@ class ContainerSource : public CredentialSource {
   Result<Secret> FindToken() const;
   Result<Credentials> AskOnce(const std::string& url, const Deadline& deadline);
 
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
 };
 
 }  // namespace openkeyring

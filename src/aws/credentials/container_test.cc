@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -16,7 +16,7 @@ constexpr const char* kAnswer =
 class ContainerSourceTest : public ::testing::Test {
  protected:
   Result<Credentials> Fetch() {
-    return ContainerSource(fake_.world()).Fetch(fake_.InAMinute());
+    return ContainerSource(fake_.dependencies()).Fetch(fake_.InAMinute());
   }
   Status FetchFrom(const std::string& full_uri) {
     Variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") = full_uri;
@@ -25,7 +25,7 @@ class ContainerSourceTest : public ::testing::Test {
   std::string& Variable(const char* name) {
     return fake_.environment.variables[name];
   }
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
 };
 
 TEST_F(ContainerSourceTest, ARelativeUriIsAskedOfTheEcsAgent) {
@@ -132,8 +132,9 @@ TEST_F(ContainerSourceTest, ARefusalIsFinalAndExplained) {
 TEST_F(ContainerSourceTest, TheDeadlineLeavesNoTimeForAnotherAttempt) {
   Variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") = "/x";
   fake_.http.PushError({StatusCode::kUnavailable, "refused"});
-  const Status status =
-      ContainerSource(fake_.world()).Fetch(fake_.In(Millis(900))).status();
+  const Status status = ContainerSource(fake_.dependencies())
+                            .Fetch(fake_.In(Millis(900)))
+                            .status();
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
   EXPECT_EQ(fake_.http.seen().size(), 1u);
   EXPECT_EQ(fake_.http.seen()[0].timeout, Millis(900));

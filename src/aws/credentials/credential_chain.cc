@@ -4,16 +4,19 @@
 #include <algorithm>
 #include <utility>
 
-#include "aws/credentials/assume_role.h"
+#include "aws/credentials/access_key_file.h"
+#include "aws/credentials/assumed_role.h"
 #include "aws/credentials/container.h"
 #include "aws/credentials/environment.h"
+#include "aws/credentials/environment_web_identity.h"
 #include "aws/credentials/explicit.h"
 #include "aws/credentials/imds.h"
-#include "aws/credentials/key_file.h"
 #include "aws/credentials/process.h"
-#include "aws/credentials/profile.h"
-#include "aws/credentials/values.h"
-#include "aws/credentials/web_identity.h"
+#include "aws/credentials/profile_keys.h"
+#include "aws/credentials/profile_login.h"
+#include "aws/credentials/profile_role.h"
+#include "aws/credentials/profile_web_identity.h"
+#include "aws/values.h"
 
 namespace openkeyring {
 namespace {
@@ -26,8 +29,7 @@ constexpr std::chrono::seconds kQuietWithout{2};
 // After credentials that were already near their end.
 constexpr Millis kLeastQuiet{1000};
 constexpr Millis kMostQuiet{std::chrono::minutes(5)};
-// Waiting by the injected clock: how often it is looked at.
-constexpr Millis kSlice{50};
+constexpr int kRefresh = 0;  // The one key of the single flight.
 
 // Half of what is left.
 Millis QuietOf(WallTime expiration, WallTime now) {
@@ -39,34 +41,46 @@ Millis QuietOf(WallTime expiration, WallTime now) {
 
 CredentialChain::CredentialChain(CredentialSources sources, Clock& clock,
                                  Log& log)
-    : sources_(std::move(sources)), clock_(clock), log_(log) {}
+    : sources_(std::move(sources)),
+      clock_(clock),
+      log_(log),
+      refreshes_(clock) {}
 
 Result<std::shared_ptr<const Credentials>> CredentialChain::Get(
     const Deadline& deadline) {
-  std::unique_lock lock(mutex_);
-  if (refreshing_ && AgeOfCurrent() >= Age::kMandatory) {
-    WaitForRefresh(lock, Patience(deadline));
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    const bool may_wait = AgeOfCurrent() >= Age::kMandatory;
+    if (!MustAsk(deadline) || (!may_wait && refreshes_.IsRunning(kRefresh))) {
+      return WithoutAsking();
+    }
+    const Deadline refresh = RefreshDeadline(deadline);
+    lock.unlock();
+    std::optional<Result<Held>> mine;
+    const bool landed = refreshes_
+                            .Run(kRefresh, refresh,
+                                 [&] {
+                                   mine = Refresh(refresh);
+                                   return true;
+                                 })
+                            .has_value();
+    if (mine) return *mine;
+    if (landed) continue;  // Another caller's refresh is over.
+    lock.lock();
+    return WithoutAsking();
   }
-  const Age age = AgeOfCurrent();
-  const bool must_ask = age != Age::kFresh && !refreshing_ &&
-                        clock_.Steady() >= quiet_until_ &&
-                        !deadline.Passed(clock_);
-  if (!must_ask) return WithoutAsking();
-  refreshing_ = true;
-  const Deadline patience = Patience(deadline);
-  lock.unlock();
-  return Refresh(patience);
 }
 
-void CredentialChain::Invalidate(const Credentials& refused) {
-  std::lock_guard lock(mutex_);
-  if (current_.get() != &refused) return;
+bool CredentialChain::Replace(const Credentials& refused) {
+  const std::lock_guard lock(mutex_);
+  if (current_.get() != &refused) return true;
   invalidated_ = true;
   quiet_until_ = {};
+  return true;
 }
 
 std::string CredentialChain::SourceName() const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return source_name_;
 }
 
@@ -79,46 +93,37 @@ CredentialChain::Age CredentialChain::AgeOfCurrent() const {
   return left <= kAdvisoryWindow ? Age::kAdvisory : Age::kFresh;
 }
 
+bool CredentialChain::MustAsk(const Deadline& deadline) const {
+  return AgeOfCurrent() != Age::kFresh && clock_.Steady() >= quiet_until_ &&
+         !deadline.Passed(clock_);
+}
+
 // With valid credentials in hand a refresh may take half of the caller's time,
 // so that the other half is left for what the caller wants.
-Deadline CredentialChain::Patience(const Deadline& deadline) const {
+Deadline CredentialChain::RefreshDeadline(const Deadline& deadline) const {
   if (AgeOfCurrent() == Age::kExpired) return deadline;
   return deadline.Within(clock_, deadline.Remaining(clock_) / 2);
 }
 
-void CredentialChain::WaitForRefresh(std::unique_lock<std::mutex>& lock,
-                                     const Deadline& deadline) {
-  while (refreshing_ && !deadline.Passed(clock_)) {
-    refreshed_.wait_for(lock, std::min(kSlice, deadline.Remaining(clock_)));
-  }
-}
-
 Result<CredentialChain::Held> CredentialChain::WithoutAsking() const {
   if (AgeOfCurrent() != Age::kExpired) return current_;
-  if (!refreshing_ && !last_error_.ok()) return last_error_;
+  if (!last_error_.ok() && !refreshes_.IsRunning(kRefresh)) return last_error_;
   return Status(StatusCode::kTimeout, "no AWS credentials in the time allowed");
 }
 
 Result<CredentialChain::Held> CredentialChain::Refresh(
     const Deadline& deadline) {
-  // Runs even when something throws: nobody may wait for ever.
-  struct Done {
-    ~Done() {
-      {
-        std::lock_guard lock(chain.mutex_);
-        chain.refreshing_ = false;
-      }
-      chain.refreshed_.notify_all();
-    }
-    CredentialChain& chain;
-  } done{*this};
+  {
+    const std::lock_guard lock(mutex_);
+    if (!MustAsk(deadline)) return WithoutAsking();
+  }
   Result<FoundCredentials> found = AskSources(deadline);
   const Status error = found.status();
   LogLevel level = LogLevel::kDebug;
   std::string line;
   Result<Held> result = error;
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     line = found ? Accept(std::move(*found), level)
                  : RememberFailure(error, deadline, level);
     if (error.ok() || AgeOfCurrent() != Age::kExpired) result = current_;
@@ -176,7 +181,7 @@ std::string CredentialChain::RememberFailure(const Status& error,
 namespace {
 
 // Environment, profile, web identity, container, instance.
-void AddUsualSources(AwsDependencies world, const AwsOptions& options,
+void AddUsualSources(AwsDependencies dependencies, const AwsOptions& options,
                      const std::string& profile,
                      const std::shared_ptr<StsClient>& sts,
                      CredentialSources& sources) {
@@ -184,46 +189,48 @@ void AddUsualSources(AwsDependencies world, const AwsOptions& options,
   const auto add = [&](auto source) { sources.push_back(std::move(source)); };
   using Kind = ProfileFile::Kind;
   if (use_environment) {
-    add(std::make_unique<EnvironmentSource>(world.environment));
+    add(std::make_unique<EnvironmentSource>(dependencies.environment));
   }
-  add(std::make_unique<ProfileRoleSource>(world, sts, profile));
-  add(std::make_unique<ProfileWebIdentitySource>(world, sts, profile));
+  add(std::make_unique<ProfileRoleSource>(dependencies, sts, profile));
+  add(std::make_unique<ProfileWebIdentitySource>(dependencies, sts, profile));
   if (use_environment) {
-    add(std::make_unique<EnvironmentWebIdentitySource>(world, sts));
+    add(std::make_unique<EnvironmentWebIdentitySource>(dependencies, sts));
   }
-  add(std::make_unique<ProfileKeysSource>(world, profile, Kind::kCredentials));
-  add(std::make_unique<ProcessSource>(world, profile));
-  add(std::make_unique<ProfileKeysSource>(world, profile, Kind::kConfig));
-  add(std::make_unique<LoginSource>(world, profile));
-  add(std::make_unique<ContainerSource>(world));
-  add(std::make_unique<ImdsSource>(world, profile));
+  add(std::make_unique<ProfileKeysSource>(dependencies, profile,
+                                          Kind::kCredentials));
+  add(std::make_unique<ProcessSource>(dependencies, profile));
+  add(std::make_unique<ProfileKeysSource>(dependencies, profile,
+                                          Kind::kConfig));
+  add(std::make_unique<ProfileLoginSource>(dependencies, profile));
+  add(std::make_unique<ContainerSource>(dependencies));
+  add(std::make_unique<ImdsSource>(dependencies, profile));
 }
 
 }  // namespace
 
 std::unique_ptr<CredentialChain> MakeCredentialChain(
-    AwsDependencies world, const AwsOptions& options,
+    AwsDependencies dependencies, const AwsOptions& options,
     const AwsSettings& settings, RegionResolver& region) {
-  const auto sts = std::make_shared<StsClient>(world, settings, region);
+  const auto sts = std::make_shared<StsClient>(dependencies, settings, region);
   CredentialSources sources;
   if (!options.key_file.empty()) {
-    sources.push_back(
-        std::make_unique<KeyFileSource>(world.files, options.key_file));
+    sources.push_back(std::make_unique<AccessKeyFileSource>(dependencies.files,
+                                                            options.key_file));
   } else {
     sources.push_back(std::make_unique<ExplicitSource>(options));
-    AddUsualSources(world, options, settings.profile, sts, sources);
+    AddUsualSources(dependencies, options, settings.profile, sts, sources);
   }
   if (!options.role_arn.empty()) {
     RoleRequest role;
     role.role_arn = options.role_arn;
     role.external_id = options.external_id;
     CredentialSources on_top;
-    on_top.push_back(std::make_unique<RoleOnTopSource>(std::move(sources), sts,
-                                                       std::move(role)));
+    on_top.push_back(std::make_unique<AssumedRoleSource>(std::move(sources),
+                                                         sts, std::move(role)));
     sources = std::move(on_top);
   }
-  return std::make_unique<CredentialChain>(std::move(sources), world.clock,
-                                           world.log);
+  return std::make_unique<CredentialChain>(
+      std::move(sources), dependencies.clock, dependencies.log);
 }
 
 }  // namespace openkeyring

@@ -2,7 +2,6 @@
 #ifndef OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_
 #define OPENKEYRING_AWS_CREDENTIALS_CREDENTIAL_CHAIN_H_
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +11,7 @@
 #include "aws/dependencies.h"
 #include "aws/region_resolver.h"
 #include "aws/settings.h"
+#include "os/single_flight.h"
 
 namespace openkeyring {
 
@@ -30,18 +30,18 @@ namespace openkeyring {
 // credentials are valid, a refresh takes half of its caller's time at most.
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
-class CredentialChain {
+class CredentialChain : public CredentialProvider {
  public:
   CredentialChain(CredentialSources sources, Clock& clock, Log& log);
 
   // Valid credentials. When there are none the error lists every source with
   // what it said: kMisconfigured when no source is configured, else the error
   // of the one that is.
-  Result<std::shared_ptr<const Credentials>> Get(const Deadline& deadline);
+  Result<std::shared_ptr<const Credentials>> Get(
+      const Deadline& deadline) override;
 
-  // AWS refused these credentials: unless they were already replaced, the next
-  // Get asks the sources again. `refused` is the very object that Get gave.
-  void Invalidate(const Credentials& refused);
+  // Unless they were already replaced, the next Get asks the sources again.
+  bool Replace(const Credentials& refused) override;
 
   // The source in use, "" before the first success.
   std::string SourceName() const;
@@ -52,9 +52,9 @@ class CredentialChain {
 
   // These expect mutex_ to be held.
   Age AgeOfCurrent() const;
-  Deadline Patience(const Deadline& deadline) const;
-  void WaitForRefresh(std::unique_lock<std::mutex>& lock,
-                      const Deadline& deadline);
+  bool MustAsk(const Deadline& deadline) const;
+  // The time that a refresh may take of a caller's.
+  Deadline RefreshDeadline(const Deadline& deadline) const;
   Result<Held> WithoutAsking() const;
   // Both give a line for the log, which is not written under the lock.
   std::string Accept(FoundCredentials found, LogLevel& level);
@@ -68,9 +68,8 @@ class CredentialChain {
   const CredentialSources sources_;
   Clock& clock_;
   Log& log_;
+  SingleFlight<int, bool> refreshes_;  // Of one key; the outcome lies below.
   mutable std::mutex mutex_;
-  std::condition_variable refreshed_;
-  bool refreshing_ = false;   // One thread is asking the sources.
   Held current_;              // Null before the first success.
   bool invalidated_ = false;  // AWS refused current_.
   Status last_error_;
@@ -80,9 +79,9 @@ class CredentialChain {
 
 // The chain of these options: explicit keys, else environment, profile (with
 // assume role, web identity, process), web identity, container, IMDS; and the
-// options' role on top. `region` is used for STS; borrowed like `world`.
+// options' role on top. `region` is used for STS; borrowed like `dependencies`.
 std::unique_ptr<CredentialChain> MakeCredentialChain(
-    AwsDependencies world, const AwsOptions& options,
+    AwsDependencies dependencies, const AwsOptions& options,
     const AwsSettings& settings, RegionResolver& region);
 
 }  // namespace openkeyring

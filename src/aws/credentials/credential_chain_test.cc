@@ -8,8 +8,8 @@
 #include <latch>
 #include <thread>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -61,7 +61,7 @@ class CredentialChainTest : public ::testing::Test {
                        : "error " + credentials.error().ToString();
   }
 
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
   CredentialSources sources_;
   std::unique_ptr<CredentialChain> chain_;
   Status error_;
@@ -200,10 +200,10 @@ TEST_F(CredentialChainTest, InvalidatedCredentialsAreReplacedOnce) {
   AddCounting(minutes(60));
   Make();
   const auto first = *chain_->Get(fake_.InAMinute());
-  chain_->Invalidate(*first);
+  chain_->Replace(*first);
   const auto second = *chain_->Get(fake_.InAMinute());
   EXPECT_EQ(second->access_key_id, "K2");
-  chain_->Invalidate(*first);  // Somebody late; already replaced.
+  chain_->Replace(*first);  // Somebody late; already replaced.
   EXPECT_EQ(Id(), "K2");
   EXPECT_EQ(first->access_key_id, "K1");  // Still whole for its holder.
 }
@@ -211,7 +211,7 @@ TEST_F(CredentialChainTest, InvalidatedCredentialsAreReplacedOnce) {
 TEST_F(CredentialChainTest, RefusedCredentialsAreNotGivenOutAgain) {
   AddCounting(minutes(60));
   Make();
-  chain_->Invalidate(**chain_->Get(fake_.InAMinute()));
+  chain_->Replace(**chain_->Get(fake_.InAMinute()));
   error_ = kAway;
   EXPECT_NE(Id().find("error Unavailable"), std::string::npos);
 }
@@ -374,7 +374,7 @@ TEST_F(CredentialChainThreadsTest, InvalidationsAndGetsAtOnceDoNoHarm) {
       for (int round = 0; round < 200; ++round) {
         const auto credentials = chain_->Get(fake_.InAMinute());
         ASSERT_TRUE(credentials);
-        if (round % 10 == 0) chain_->Invalidate(**credentials);
+        if (round % 10 == 0) chain_->Replace(**credentials);
         (void)chain_->SourceName();
       }
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "aws/credentials/environment.h"
 
-#include "aws/credentials/values.h"
+#include "aws/values.h"
 
 namespace openkeyring {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -23,7 +23,7 @@ class EnvironmentSourceTest : public ::testing::Test {
   std::string& Variable(const char* name) {
     return fake_.environment.variables[name];
   }
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
 };
 
 TEST_F(EnvironmentSourceTest, GivesWhatTheVariablesSay) {

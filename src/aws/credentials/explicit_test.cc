@@ -3,14 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
 
 Result<Credentials> Fetch(const char* id, const char* key, const char* token) {
-  FakeAwsWorld fake;
+  FakeAwsDependencies fake;
   AwsOptions options;
   options.access_key_id = id;
   options.secret_access_key = TakeSecret(key);

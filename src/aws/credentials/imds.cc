@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "aws/credentials/imds.h"
 
-#include "aws/credentials/json.h"
-#include "aws/credentials/values.h"
+#include "aws/credentials/answer.h"
+#include "aws/values.h"
 #include "base/encoding.h"
 
 namespace openkeyring {
@@ -69,16 +69,16 @@ Result<Credentials> ImdsSource::Fetch(const Deadline& deadline) {
 void ImdsSource::ExtendLife(Credentials& credentials) {
   if (!credentials.expiration) return;
   const double extra =
-      kLeastExtraSeconds +
-      world_.random.Fraction() * (kMostExtraSeconds - kLeastExtraSeconds);
+      kLeastExtraSeconds + dependencies_.random.Fraction() *
+                               (kMostExtraSeconds - kLeastExtraSeconds);
   const auto life = kWindow + std::chrono::seconds(static_cast<int>(extra));
-  const WallTime now = world_.clock.Now();
+  const WallTime now = dependencies_.clock.Now();
   if (*credentials.expiration > now + life) return;
-  world_.log.Write(LogLevel::kWarning,
-                   "instance metadata gives credentials that end at " +
-                       IsoTime(*credentials.expiration) +
-                       "; they are used until " + IsoTime(now + life) +
-                       " while newer ones are asked for");
+  dependencies_.log.Write(LogLevel::kWarning,
+                          "instance metadata gives credentials that end at " +
+                              IsoTime(*credentials.expiration) +
+                              "; they are used until " + IsoTime(now + life) +
+                              " while newer ones are asked for");
   credentials.expiration = now + life;
 }
 

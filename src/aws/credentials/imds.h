@@ -19,8 +19,9 @@ namespace openkeyring {
 // which they are asked for again.
 class ImdsSource : public CredentialSource {
  public:
-  ImdsSource(AwsDependencies world, std::string profile)
-      : world_(world), client_(world, std::move(profile)) {}
+  ImdsSource(AwsDependencies dependencies, std::string profile)
+      : dependencies_(dependencies),
+        client_(dependencies, std::move(profile)) {}
   std::string Name() const override { return "imds"; }
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
@@ -28,7 +29,7 @@ class ImdsSource : public CredentialSource {
   Result<std::string> FindRole(const Deadline& deadline);
   void ExtendLife(Credentials& credentials);
 
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
   ImdsClient client_;
 };
 

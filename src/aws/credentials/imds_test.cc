@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -19,15 +19,15 @@ class ImdsSourceTest : public ::testing::Test {
     fake_.http.Push(200, "TOKEN");
     fake_.http.Push(200, "db-role\n");
     fake_.http.Push(200, body);
-    return ImdsSource(fake_.world(), "default").Fetch(fake_.InAMinute());
+    return ImdsSource(fake_.dependencies(), "default").Fetch(fake_.InAMinute());
   }
   std::string Answer(Millis life) {
     return R"({"Code":"Success","AccessKeyId":"AKID","SecretAccessKey":"s",
                "Token":"t","Expiration":")" +
            IsoTime(fake_.clock.Now() + life) + "\"}";
   }
-  FakeAwsWorld fake_;
-  ImdsSource source_{fake_.world(), "default"};
+  FakeAwsDependencies fake_;
+  ImdsSource source_{fake_.dependencies(), "default"};
 };
 
 TEST_F(ImdsSourceTest, AsksForTheRoleAndThenForItsCredentials) {

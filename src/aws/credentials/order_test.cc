@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "aws/credentials/credential_chain.h"
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -68,16 +68,16 @@ class OrderTest : public ::testing::Test {
     const auto settings =
         ResolveAwsSettings(options_, fake_.environment, fake_.files);
     EXPECT_TRUE(settings) << settings.status().message();
-    RegionResolver region(fake_.world(), *settings);
+    RegionResolver region(fake_.dependencies(), *settings);
     const auto chain =
-        MakeCredentialChain(fake_.world(), options_, *settings, region);
+        MakeCredentialChain(fake_.dependencies(), options_, *settings, region);
     const auto keys = chain->Get(fake_.InAMinute());
     source_ = chain->SourceName();
     return keys ? (*keys)->access_key_id : keys.error().ToString();
   }
   void Unset(const char* name) { fake_.environment.variables.erase(name); }
 
-  FakeAwsWorld fake_{EverySource};
+  FakeAwsDependencies fake_{EverySource};
   AwsOptions options_;
   std::string role_keys_ =
       "role_arn = arn:aws:iam::1:role/ROLE\nsource_profile = b\n"

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "aws/credentials/process.h"
 
-#include "aws/credentials/json.h"
+#include "aws/credentials/answer.h"
 
 namespace openkeyring {
 namespace {
 
 constexpr size_t kMaxOutput = 256 * 1024;
 
-Result<Credentials> RunAndRead(AwsDependencies world,
+Result<Credentials> RunAndRead(AwsDependencies dependencies,
                                const std::string& command,
                                const Deadline& deadline) {
-  const Millis left = deadline.Remaining(world.clock);
+  const Millis left = deadline.Remaining(dependencies.clock);
   if (left.count() == 0) {
     return Status(StatusCode::kTimeout, "the time allowed is over");
   }
-  Result<Secret> output = world.processes.Run(command, left, kMaxOutput);
+  Result<Secret> output = dependencies.processes.Run(command, left, kMaxOutput);
   if (!output) return output.error();
   Result<CredentialAnswer> answer =
       ReadCredentialAnswer(*output, "SessionToken");
@@ -29,7 +29,7 @@ Result<Credentials> RunAndRead(AwsDependencies world,
 
 }  // namespace
 
-Result<Credentials> CredentialsOfProcess(AwsDependencies world,
+Result<Credentials> CredentialsOfProcess(AwsDependencies dependencies,
                                          const SharedFiles& files,
                                          const std::string& profile,
                                          const Deadline& deadline) {
@@ -37,7 +37,7 @@ Result<Credentials> CredentialsOfProcess(AwsDependencies world,
   if (command.empty()) {
     return Status(StatusCode::kNotFound, "no credential_process");
   }
-  Result<Credentials> credentials = RunAndRead(world, command, deadline);
+  Result<Credentials> credentials = RunAndRead(dependencies, command, deadline);
   if (credentials) return credentials;
   return credentials.error().WithContext(
       "credential_process of " + files.Origin(profile, "credential_process"));
@@ -49,9 +49,9 @@ std::string ProcessSource::Name() const {
 
 Result<Credentials> ProcessSource::Fetch(const Deadline& deadline) {
   const Result<SharedFiles> files =
-      ReadSharedFiles(world_.environment, world_.files);
+      ReadSharedFiles(dependencies_.environment, dependencies_.files);
   if (!files) return files.error();
-  return CredentialsOfProcess(world_, *files, profile_, deadline);
+  return CredentialsOfProcess(dependencies_, *files, profile_, deadline);
 }
 
 }  // namespace openkeyring

@@ -16,20 +16,20 @@ namespace openkeyring {
 // process, kUnavailable when it fails, kTimeout, kCorrupt when it wrote
 // something else, kMisconfigured for another version than 1. The command and
 // what it wrote are in no error text: both may be secret.
-Result<Credentials> CredentialsOfProcess(AwsDependencies world,
+Result<Credentials> CredentialsOfProcess(AwsDependencies dependencies,
                                          const SharedFiles& files,
                                          const std::string& profile,
                                          const Deadline& deadline);
 
 class ProcessSource : public CredentialSource {
  public:
-  ProcessSource(AwsDependencies world, std::string profile)
-      : world_(world), profile_(std::move(profile)) {}
+  ProcessSource(AwsDependencies dependencies, std::string profile)
+      : dependencies_(dependencies), profile_(std::move(profile)) {}
   std::string Name() const override;
   Result<Credentials> Fetch(const Deadline& deadline) override;
 
  private:
-  AwsDependencies world_;
+  AwsDependencies dependencies_;
   const std::string profile_;
 };
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "aws/credentials/values.h"
-#include "testing/fake_aws_world.h"
+#include "aws/values.h"
+#include "testing/fake_aws_dependencies.h"
 
 namespace openkeyring {
 namespace {
@@ -15,7 +15,8 @@ class ProcessSourceTest : public ::testing::Test {
     fake_.SetConfig("[default]\ncredential_process = /bin/tool --x \"a b\"\n");
   }
   Result<Credentials> Fetch() {
-    return ProcessSource(fake_.world(), "default").Fetch(fake_.InAMinute());
+    return ProcessSource(fake_.dependencies(), "default")
+        .Fetch(fake_.InAMinute());
   }
   Result<Credentials> FetchWith(std::string output) {
     fake_.processes.handler = [output](const std::string&) {
@@ -23,7 +24,7 @@ class ProcessSourceTest : public ::testing::Test {
     };
     return Fetch();
   }
-  FakeAwsWorld fake_;
+  FakeAwsDependencies fake_;
 };
 
 TEST_F(ProcessSourceTest, ReadsWhatTheCommandWrites) {
@@ -85,7 +86,7 @@ TEST_F(ProcessSourceTest, OutputOfAnotherShapeIsRefusedUnquoted) {
 }
 
 TEST_F(ProcessSourceTest, WithoutTimeLeftNothingIsStarted) {
-  const Status status = ProcessSource(fake_.world(), "default")
+  const Status status = ProcessSource(fake_.dependencies(), "default")
                             .Fetch(fake_.In(Millis(0)))
                             .status();
   EXPECT_EQ(status.code(), StatusCode::kTimeout);

@@ -62,15 +62,16 @@ StatusRows KmipKeyring::Rows() const {
 }
 
 Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
-    const ServerDirectories& directories, Log& log) {
+    const ServerDirectories& directories, LoadRetry retry, Log& log) {
   Result<KmipComponentConfig> config =
       ReadKmipComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
   config->keys.server_uuid = [directory = directories.instance] {
     return ReadServerUuid(PosixFileSystem(), directory);
   };
-  Result<std::unique_ptr<KmipKeyring>> opened =
-      KmipKeyring::Open(std::move(*config), serving_ == nullptr, log);
+  Result<std::unique_ptr<KmipKeyring>> opened = KmipKeyring::Open(
+      std::move(*config),
+      serving_ == nullptr && retry == LoadRetry::kUntilDeadline, log);
   if (!opened) return opened.error();
   if (serving_ != nullptr) {
     Status status =

@@ -46,7 +46,7 @@ class KmipKeyring : public LoadedKeyring {
 class KmipKeyringLoader : public KeyringLoader {
  public:
   Result<std::shared_ptr<LoadedKeyring>> Load(
-      const ServerDirectories& directories, Log& log) override;
+      const ServerDirectories& directories, LoadRetry retry, Log& log) override;
   StatusRows RowsWithoutKeyring() const override;
 
  private:

@@ -56,7 +56,7 @@ KmsServiceOptions ServiceOptions(const KmsComponentConfig& config) {
 }
 
 std::string TimeText(const std::optional<WallTime>& time) {
-  return time ? UtcText(*time) : kNone;
+  return time ? UtcText(*time) : kNoValue;
 }
 
 // A server that root starts creates its files before it becomes another user.
@@ -71,7 +71,7 @@ std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
 
 Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
     KmsComponentConfig config, KmsKeyring* previous,
-    const std::string& data_directory, Log& log) {
+    const std::string& data_directory, LoadRetry retry, Log& log) {
   std::unique_ptr<KmsKeyring> opened(new KmsKeyring(std::move(config)));
   const KmsComponentConfig& options = opened->config_;
   const bool same_file =
@@ -90,13 +90,13 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
       KmsService::Make(options.aws, std::move(service_options), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
-  Status status = opened->Load(previous, data_directory, log);
+  Status status = opened->Load(previous, data_directory, retry, log);
   if (!status.ok()) return status;
   return opened;
 }
 
 Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
-                        Log& log) {
+                        LoadRetry retry, Log& log) {
   FileBackendOptions options;
   options.first_load = previous == nullptr;
   // While keys are in use, a missing file is never a new keyring, wherever the
@@ -106,12 +106,13 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
   options.binding = config_.encryption_context;
   options.parallelism = config_.load_parallelism;
   // The server's readers wait for a reload: it gets no more time than a store.
-  const Deadline deadline = Deadline::After(
-      SystemClock(), options.first_load ? config_.startup_deadline
-                                        : config_.operation_deadline);
-  Status status = LoadWithRetry(
-      SystemClock(), log, {options.first_load, deadline},
-      [&] { return LoadKeys(options, data_directory, deadline, log); });
+  const bool startup = options.first_load && retry == LoadRetry::kUntilDeadline;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), startup ? config_.startup_deadline
+                                             : config_.operation_deadline);
+  Status status = LoadWithRetry(SystemClock(), log, {startup, deadline}, [&] {
+    return LoadKeys(options, data_directory, deadline, log);
+  });
   if (!status.ok() || previous == nullptr) return status;
   return CheckServedKeysKept(previous->keyring(), keyring());
 }
@@ -179,12 +180,12 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
 }
 
 Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(
-    const ServerDirectories& directories, Log& log) {
+    const ServerDirectories& directories, LoadRetry retry, Log& log) {
   Result<KmsComponentConfig> config =
       ReadKmsComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
   Result<std::unique_ptr<KmsKeyring>> opened = KmsKeyring::Open(
-      std::move(*config), serving_.get(), directories.instance, log);
+      std::move(*config), serving_.get(), directories.instance, retry, log);
   if (!opened) return opened.error();
   serving_ = std::move(*opened);
   return serving_;

@@ -18,14 +18,14 @@ namespace openkeyring {
 class KmsKeyring : public LoadedKeyring {
  public:
   // Opens the file, whatever its form, and loads all keys; the first time, what
-  // may pass is tried until the configured startup deadline. `previous`, when
-  // there is one, serves until this succeeds, and a lock that it has on the
-  // same file is shared; a load that lacks one of its keys is refused. Files
-  // that are created belong to the owner of `data_directory`; where it has
-  // encrypted data, no new keyring is created. `log` is borrowed.
+  // may pass is tried until the configured startup deadline, if `retry` says
+  // so. `previous`, when there is one, serves until this succeeds, and a lock
+  // that it has on the same file is shared; a load that lacks one of its keys
+  // is refused. Files that are created belong to the owner of `data_directory`;
+  // where it has encrypted data, no new keyring is created. `log` is borrowed.
   static Result<std::unique_ptr<KmsKeyring>> Open(
       KmsComponentConfig config, KmsKeyring* previous,
-      const std::string& data_directory, Log& log);
+      const std::string& data_directory, LoadRetry retry, Log& log);
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
@@ -33,7 +33,7 @@ class KmsKeyring : public LoadedKeyring {
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
   Status Load(KmsKeyring* previous, const std::string& data_directory,
-              Log& log);
+              LoadRetry retry, Log& log);
   Status LoadKeys(const FileBackendOptions& options,
                   const std::string& data_directory, const Deadline& deadline,
                   Log& log);
@@ -52,7 +52,7 @@ class KmsKeyring : public LoadedKeyring {
 class KmsKeyringLoader : public KeyringLoader {
  public:
   Result<std::shared_ptr<LoadedKeyring>> Load(
-      const ServerDirectories& directories, Log& log) override;
+      const ServerDirectories& directories, LoadRetry retry, Log& log) override;
   StatusRows RowsWithoutKeyring() const override;
 
  private:

@@ -5,8 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "aws/credentials/key_file.h"
-#include "aws/endpoints.h"
+#include "aws/arn.h"
+#include "aws/credentials/access_key_file.h"
 
 namespace openkeyring {
 namespace {
@@ -23,7 +23,8 @@ constexpr std::string_view kRegions[] = {
     "us-east-2",      "us-gov-east-1",  "us-gov-west-1",  "us-iso-east-1",
     "us-iso-west-1",  "us-isob-east-1", "us-west-1",      "us-west-2"};
 
-EncryptionContext ProbeBinding() {
+// What a key made to try KMS is bound to.
+EncryptionContext ProbeContext() {
   return {{"openkeyring:product", "keyring_aws"},
           {"openkeyring:purpose", "check"}};
 }
@@ -48,10 +49,15 @@ Status CheckOptions(const KeyringAwsOptions& options) {
   if (options.conf_file.empty()) {
     return wrong("keyring_aws_conf_file must not be empty");
   }
-  return ReadKeyFile(PosixFileSystem(), options.conf_file).status();
+  return ReadAccessKeyFile(PosixFileSystem(), options.conf_file).status();
 }
 
 }  // namespace
+
+std::string RegionToAsk(const std::string& cmk_id, const std::string& region) {
+  const std::string of_arn = RegionOfKeyArn(cmk_id);
+  return of_arn.empty() ? region : of_arn;
+}
 
 bool IsKnownRegion(std::string_view region) {
   return std::ranges::find(kRegions, region) != std::end(kRegions);
@@ -66,56 +72,76 @@ Result<std::unique_ptr<KeyringAws>> KeyringAws::Open(
   if (!status.ok()) return status;
   std::unique_ptr<KeyringAws> opened(new KeyringAws(std::move(options), log));
   const KeyringAwsOptions& said = opened->options_;
+  opened->WarnOfRegion(said.cmk_id, said.region);
   Result<std::shared_ptr<Kms>> kms = opened->MakeKms(said.cmk_id, said.region);
   if (!kms) return kms.error();
   opened->kms_ = *kms;
   Result<std::unique_ptr<EncryptedKeyring>> keyring = EncryptedKeyring::Open(
-      std::make_unique<AwsKeyringFile>(PosixFileSystem(), SystemRandom(), log,
-                                       said.data_file, owner),
-      SystemClock(), {said.cache_keys, said.parallelism});
+      std::make_unique<AwsDataFile>(PosixFileSystem(), SystemRandom(), log,
+                                    said.data_file, owner),
+      SystemClock(), SystemRandom(), {said.cache_keys, said.parallelism});
   if (!keyring) return keyring.error();
   opened->keyring_ = std::move(*keyring);
   status = opened->TryKms(**kms);
   if (!status.ok() && !status.IsTransient()) return status;
   if (!status.ok()) {
     log.Write(LogLevel::kWarning,
-              "keys can't be used until AWS KMS answers: " + status.message());
+              "keys cannot be used until AWS KMS answers: " + status.message());
+    return opened;
+  }
+  status = opened->keyring_->CheckOpens((*kms)->service->wrapper(),
+                                        opened->OperationDeadline());
+  if (!status.ok()) {
+    log.Write(
+        LogLevel::kError,
+        status.message() + "; check keyring_aws_region and keyring_aws_cmk_id");
   }
   return opened;
 }
 
-Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
-    const std::string& cmk_id, const std::string& region) const {
-  if (!IsKnownRegion(region)) {
+void KeyringAws::WarnOfRegion(const std::string& cmk_id,
+                              const std::string& region) const {
+  const std::string asked = RegionToAsk(cmk_id, region);
+  if (asked != region) {
+    log_.Write(LogLevel::kWarning,
+               "keyring_aws_region is '" + region +
+                   "', but keyring_aws_cmk_id is the ARN of a key in '" +
+                   asked + "': that region is used");
+  } else if (!IsKnownRegion(region)) {
     log_.Write(LogLevel::kWarning,
                "keyring_aws_region: '" + region +
-                   "' is no region that is known here; it is used as it is");
+                   "' is not a region known to this version; it is used as it "
+                   "is");
   }
+}
+
+Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
+    const std::string& cmk_id, const std::string& region) const {
   Status status = CheckKmsKeyId(cmk_id);
   if (!status.ok()) return status;
   AwsOptions aws;
-  aws.region = region;
+  aws.region = RegionToAsk(cmk_id, region);
   aws.endpoint_url = options_.endpoint_url;
   if (!options_.use_chain) aws.key_file = options_.conf_file;
-  KmsServiceOptions stack;
-  stack.connect_timeout = options_.connect_timeout;
-  stack.request_timeout = options_.request_timeout;
-  stack.parallel_calls = options_.parallelism;
-  stack.master_key_id = [cmk_id] { return cmk_id; };
-  stack.master_key_option = "keyring_aws_cmk_id";
+  KmsServiceOptions service;
+  service.connect_timeout = options_.connect_timeout;
+  service.request_timeout = options_.request_timeout;
+  service.parallel_calls = options_.parallelism;
+  service.master_key_id = [cmk_id] { return cmk_id; };
+  service.master_key_option = "keyring_aws_cmk_id";
   Result<std::unique_ptr<KmsService>> made =
-      KmsService::Make(aws, std::move(stack), log_);
+      KmsService::Make(aws, std::move(service), log_);
   if (!made) return made.error();
   return std::make_shared<Kms>(Kms{cmk_id, region, std::move(*made)});
 }
 
 Status KeyringAws::TryKms(Kms& kms) const {
   const Deadline deadline = OperationDeadline();
-  KeyWrapper& wrapper = kms.stack->wrapper();
+  KeyWrapper& wrapper = kms.service->wrapper();
   const Result<WrappedKey> made =
-      wrapper.Generate(kProbeBytes, ProbeBinding(), deadline);
+      wrapper.Generate(kProbeBytes, ProbeContext(), deadline);
   if (!made) return made.error();
-  return wrapper.Unwrap(*made, ProbeBinding(), deadline).status();
+  return wrapper.Unwrap(*made, ProbeContext(), deadline).status();
 }
 
 std::shared_ptr<KeyringAws::Kms> KeyringAws::CurrentKms() const {
@@ -128,8 +154,15 @@ Deadline KeyringAws::OperationDeadline() const {
 }
 
 Status KeyringAws::Try(const std::string& cmk_id, const std::string& region) {
-  const Result<std::shared_ptr<Kms>> kms = MakeKms(cmk_id, region);
-  return kms ? TryKms(**kms) : kms.error();
+  WarnOfRegion(cmk_id, region);
+  const Result<std::shared_ptr<Kms>> next = MakeKms(cmk_id, region);
+  if (!next) return next.error();
+  Status status = TryKms(**next);
+  if (!status.ok()) return status;
+  const std::shared_ptr<Kms> now = CurrentKms();
+  return keyring_->CheckStillOpens(now->service->wrapper(),
+                                   (*next)->service->wrapper(),
+                                   OperationDeadline());
 }
 
 Status KeyringAws::Use(const std::string& cmk_id, const std::string& region) {
@@ -145,24 +178,24 @@ std::string KeyringAws::region() const { return CurrentKms()->region; }
 
 Result<EncryptedKeyring::KeyPointer> KeyringAws::Fetch(const KeyName& name) {
   const std::shared_ptr<Kms> kms = CurrentKms();
-  return keyring_->Fetch(kms->stack->wrapper(), name, OperationDeadline());
+  return keyring_->Fetch(kms->service->wrapper(), name, OperationDeadline());
 }
 
 Status KeyringAws::Store(const Key& key) {
   const std::shared_ptr<Kms> kms = CurrentKms();
-  return keyring_->Store(kms->stack->wrapper(), key, OperationDeadline());
+  return keyring_->Store(kms->service->wrapper(), key, OperationDeadline());
 }
 
 Status KeyringAws::Generate(const KeyName& name, const std::string& type,
                             size_t bytes) {
   const std::shared_ptr<Kms> kms = CurrentKms();
-  return keyring_->Generate(kms->stack->wrapper(), name, type, bytes,
+  return keyring_->Generate(kms->service->wrapper(), name, type, bytes,
                             OperationDeadline());
 }
 
 Result<std::string> KeyringAws::RotateCmk() {
   const std::shared_ptr<Kms> kms = CurrentKms();
-  KmsClient& client = kms->stack->client();
+  KmsClient& client = kms->service->client();
   const Deadline deadline = OperationDeadline();
   // An alias will not do here.
   const Result<KmsKeyDescription> key =
@@ -174,13 +207,13 @@ Result<std::string> KeyringAws::RotateCmk() {
   status = client.EnableKeyRotation(key->arn, 0, deadline);
   if (!status.ok()) return status;
   return "KMS key " + key->arn +
-         " can't be rotated on demand: its yearly rotation was enabled";
+         " cannot be rotated on demand: its yearly rotation was enabled";
 }
 
 Status KeyringAws::RotateKeys() {
   const std::shared_ptr<Kms> kms = CurrentKms();
   return keyring_->RotateKeys(
-      kms->stack->wrapper(),
+      kms->service->wrapper(),
       Deadline::After(SystemClock(), options_.rotate_deadline));
 }
 

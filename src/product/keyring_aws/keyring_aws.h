@@ -16,7 +16,7 @@ namespace openkeyring {
 struct KeyringAwsOptions {
   std::string cmk_id;
   std::string region;
-  std::string conf_file;   // Two lines; see ReadKeyFile.
+  std::string conf_file;   // Two lines; see ReadAccessKeyFile.
   bool use_chain = false;  // Credentials as the AWS tools find them instead.
   std::string data_file;
   std::string endpoint_url;  // "" for AWS's own.
@@ -28,7 +28,8 @@ struct KeyringAwsOptions {
   size_t parallelism = 16;
 };
 
-// keyring_aws as one object: its keyring, and the KMS that opens its keys.
+// The product keyring_aws without its server: the encrypted keyring and the KMS
+// that opens its keys.
 //
 // Threads: all methods may be called concurrently; no lock is held during I/O.
 class KeyringAws {
@@ -45,28 +46,29 @@ class KeyringAws {
   Status Remove(const KeyName& name) { return keyring_->Remove(name); }
   EncryptedKeyring& keyring() { return *keyring_; }
 
-  // Whether KMS makes and opens keys with this id in that region; an error
-  // leaves everything as it was.
+  // Whether KMS makes and opens keys with this id in that region, and still
+  // opens every stored key that it opens now. Changes nothing.
   Status Try(const std::string& cmk_id, const std::string& region);
-  // From now on; nothing is asked.
+  // Uses these from now on; asks nobody.
   Status Use(const std::string& cmk_id, const std::string& region);
   std::string cmk_id() const;
   std::string region() const;
 
   // Has KMS rotate the key behind the id: now, or, where it has no rotation on
-  // demand, once a year from now on. The text says which.
+  // demand, once a year from now on. The string says which.
   Result<std::string> RotateCmk();
-  // Every stored key under the current KMS key; all or nothing.
+  // Re-encrypts every stored key under the current KMS key; all or none.
   Status RotateKeys();
 
  private:
   struct Kms {
-    std::string cmk_id, region;
-    std::unique_ptr<KmsService> stack;
+    std::string cmk_id, region;  // As the variables say.
+    std::unique_ptr<KmsService> service;
   };
   KeyringAws(KeyringAwsOptions options, Log& log);
   Result<std::shared_ptr<Kms>> MakeKms(const std::string& cmk_id,
                                        const std::string& region) const;
+  void WarnOfRegion(const std::string& cmk_id, const std::string& region) const;
   Status TryKms(Kms& kms) const;
   std::shared_ptr<Kms> CurrentKms() const;
   Deadline OperationDeadline() const;
@@ -77,6 +79,11 @@ class KeyringAws {
   mutable std::mutex mutex_;
   std::shared_ptr<Kms> kms_;
 };
+
+// The region in which `cmk_id` is used: its own when it is an ARN, else the
+// one of keyring_aws_region. So each of the two variables can be changed while
+// the other still has its old value.
+std::string RegionToAsk(const std::string& cmk_id, const std::string& region);
 
 // A region that this program knows; others work too, when AWS has them.
 bool IsKnownRegion(std::string_view region);

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "storage/keyring_aws/encrypted_keyring.h"
 
+#include <set>
 #include <utility>
 
 #include "base/encoding.h"
+#include "keyring/refusal.h"
+#include "storage/keyring_aws/key_rewrap.h"
 
 namespace openkeyring {
 namespace {
 
 // AWS KMS's limits for GenerateDataKey and Encrypt.
-constexpr size_t kMostGenerated = 1024, kMostStored = 4096;
+constexpr size_t kMaxGenerated = 1024, kMaxStored = 4096;
 
-Status CheckType(const std::string& type, size_t bytes, size_t most) {
+Status CheckType(const std::string& type, size_t bytes, size_t max_bytes) {
   if (type == "AES") {
     if (bytes == 16 || bytes == 24 || bytes == 32) return Status::Ok();
     return {StatusCode::kInvalidArgument,
@@ -21,8 +24,8 @@ Status CheckType(const std::string& type, size_t bytes, size_t most) {
     return {StatusCode::kInvalidArgument,
             "keyring_aws keeps keys of type AES and SECRET, no others"};
   }
-  if (bytes >= 1 && bytes <= most) return Status::Ok();
-  return {StatusCode::kInvalidArgument, "1 to " + std::to_string(most) +
+  if (bytes >= 1 && bytes <= max_bytes) return Status::Ok();
+  return {StatusCode::kInvalidArgument, "1 to " + std::to_string(max_bytes) +
                                             " bytes are possible here, not " +
                                             std::to_string(bytes)};
 }
@@ -34,83 +37,91 @@ Status Taken(const KeyName& name) {
 }  // namespace
 
 Result<std::unique_ptr<EncryptedKeyring>> EncryptedKeyring::Open(
-    std::unique_ptr<AwsKeyringFile> file, Clock& clock,
+    std::unique_ptr<AwsDataFile> file, Clock& clock, Random& random,
     const Options& options) {
-  Result<AwsKeyring> keyring = file->Open();
-  if (!keyring) return keyring.error();
+  Result<std::unique_ptr<EncryptedKeyStore>> store =
+      EncryptedKeyStore::Open(std::move(file));
+  if (!store) return store.error();
+  Result<std::unique_ptr<OpenedKeys>> opened =
+      OpenedKeys::Make(random, options.cache_keys);
+  if (!opened) return opened.error();
   return std::unique_ptr<EncryptedKeyring>(new EncryptedKeyring(
-      std::move(file), clock, options, std::move(*keyring)));
+      std::move(*store), std::move(*opened), clock, options));
 }
 
-EncryptedKeyring::EncryptedKeyring(std::unique_ptr<AwsKeyringFile> file,
-                                   Clock& clock, const Options& options,
-                                   AwsKeyring keyring)
-    : clock_(clock),
-      options_(options),
-      file_id_(keyring.file_id),
-      file_(std::move(file)),
-      keyring_(std::move(keyring)) {}
-
-StoredKeyPointer EncryptedKeyring::Find(const KeyName& name) const {
-  std::shared_lock lock(keys_mutex_);
-  const auto found = keyring_.keys.find(name);
-  return found == keyring_.keys.end() ? nullptr : found->second;
-}
+EncryptedKeyring::EncryptedKeyring(std::unique_ptr<EncryptedKeyStore> store,
+                                   std::unique_ptr<OpenedKeys> opened,
+                                   Clock& clock, const Options& options)
+    : store_(std::move(store)),
+      opened_(std::move(opened)),
+      clock_(clock),
+      options_(options) {}
 
 std::vector<KeyName> EncryptedKeyring::List() const {
-  std::shared_lock lock(keys_mutex_);
   std::vector<KeyName> names;
-  names.reserve(keyring_.keys.size());
-  for (const auto& [name, key] : keyring_.keys) names.push_back(name);
+  for (const auto& [name, key] : store_->Snapshot()) names.push_back(name);
   return names;
 }
 
-size_t EncryptedKeyring::size() const {
-  std::shared_lock lock(keys_mutex_);
-  return keyring_.keys.size();
-}
-
-EncryptionContext EncryptedKeyring::BindingOf(const KeyName& name,
+EncryptionContext EncryptedKeyring::ContextOf(const KeyName& name,
                                               const std::string& type) const {
-  return AwsKeyBinding(file_id_, name, type);
+  return AwsKeyContext(store_->file_id(), name, type);
 }
 
 Result<EncryptedKeyring::KeyPointer> EncryptedKeyring::Fetch(
     KeyWrapper& kms, const KeyName& name, const Deadline& deadline) {
-  const StoredKeyPointer stored = Find(name);
-  if (stored == nullptr) return KeyPointer();
-  if (KeyPointer plain = Remembered(stored)) return plain;
-  Result<UnwrappedKey> opened =
-      kms.Unwrap(stored->wrapped, BindingOf(name, stored->type), deadline);
-  if (!opened) {
-    return opened.error().WithContext("can't decrypt " + ToString(name));
+  const EncryptedKeyPointer encrypted = store_->Find(name);
+  if (encrypted == nullptr) return KeyPointer();
+  if (KeyPointer plain = opened_->Find(encrypted)) return plain;
+  Result<UnwrappedKey> key = kms.Unwrap(
+      encrypted->wrapped, ContextOf(name, encrypted->type), deadline);
+  if (!key) {
+    return Refusal(key.error()).WithContext("cannot decrypt " + ToString(name));
   }
   KeyPointer plain = std::make_shared<const Key>(
-      Key{name, stored->type, std::move(opened->key)});
-  Remember(stored, plain);
+      Key{name, encrypted->type, std::move(key->key)});
+  RememberOpened(encrypted, plain);
   return plain;
 }
 
-EncryptedKeyring::KeyPointer EncryptedKeyring::Remembered(
-    const StoredKeyPointer& stored) const {
-  std::shared_lock lock(keys_mutex_);
-  const auto found = plain_.find(stored);
-  return found == plain_.end() ? nullptr : found->second;
+void EncryptedKeyring::RememberOpened(const EncryptedKeyPointer& encrypted,
+                                      const KeyPointer& plain) {
+  opened_->Add(encrypted, plain);
+  // Only what is still stored: it may have been removed meanwhile.
+  if (store_->Find(plain->name) != encrypted) opened_->Forget(encrypted);
 }
 
-void EncryptedKeyring::Remember(const StoredKeyPointer& stored,
-                                KeyPointer plain) {
-  if (!options_.cache_keys) return;
-  std::unique_lock lock(keys_mutex_);
-  // Only what is still stored: it may have been removed meanwhile.
-  const auto found = keyring_.keys.find(plain->name);
-  if (found != keyring_.keys.end() && found->second == stored) {
-    plain_[stored] = std::move(plain);
+Status EncryptedKeyring::TryToOpen(KeyWrapper& kms, const KeyName& name,
+                                   const EncryptedKeyPointer& encrypted,
+                                   const Deadline& deadline) const {
+  return kms
+      .Unwrap(encrypted->wrapped, ContextOf(name, encrypted->type), deadline)
+      .status()
+      .WithContext("cannot decrypt the stored " + ToString(name));
+}
+
+Status EncryptedKeyring::CheckOpens(KeyWrapper& kms, const Deadline& deadline) {
+  const EncryptedKeyStore::Keys keys = store_->Snapshot();
+  if (keys.empty()) return Status::Ok();
+  return TryToOpen(kms, keys.begin()->first, keys.begin()->second, deadline);
+}
+
+Status EncryptedKeyring::CheckStillOpens(KeyWrapper& now, KeyWrapper& next,
+                                         const Deadline& deadline) {
+  std::set<std::string> wrapping_keys;
+  for (const auto& [name, encrypted] : store_->Snapshot()) {
+    if (!wrapping_keys.insert(encrypted->wrapped.wrapping_key).second) continue;
+    Status status = TryToOpen(next, name, encrypted, deadline);
+    if (status.ok()) continue;
+    // Not a reason to refuse when it is lost already.
+    if (status.IsTransient() || TryToOpen(now, name, encrypted, deadline).ok())
+      return status;
   }
+  return Status::Ok();
 }
 
 Status EncryptedKeyring::CheckNew(const KeyName& name, const std::string& type,
-                                  size_t bytes, size_t most) const {
+                                  size_t bytes, size_t max_bytes) const {
   if (name.data_id.empty()) {
     return {StatusCode::kInvalidArgument, "a key needs an id"};
   }
@@ -124,28 +135,28 @@ Status EncryptedKeyring::CheckNew(const KeyName& name, const std::string& type,
     return {StatusCode::kInvalidArgument,
             ToString(name) + ": an id or owner must be valid UTF-8"};
   }
-  Status status = CheckType(type, bytes, most).WithContext(ToString(name));
+  Status status = CheckType(type, bytes, max_bytes).WithContext(ToString(name));
   if (!status.ok()) return status;
-  return Find(name) == nullptr ? Status::Ok() : Taken(name);
+  return store_->Find(name) == nullptr ? Status::Ok() : Taken(name);
 }
 
 Status EncryptedKeyring::Store(KeyWrapper& kms, const Key& key,
                                const Deadline& deadline) {
-  Status status = CheckNew(key.name, key.type, key.data.size(), kMostStored);
+  Status status = CheckNew(key.name, key.type, key.data.size(), kMaxStored);
   if (!status.ok()) return status;
   return Add(
       kms, key.name, key.type,
-      kms.Wrap(key.data, BindingOf(key.name, key.type), deadline),
+      kms.Wrap(key.data, ContextOf(key.name, key.type), deadline),
       [&](const Secret& opened) { return opened.Equals(key.data); }, deadline);
 }
 
 Status EncryptedKeyring::Generate(KeyWrapper& kms, const KeyName& name,
                                   const std::string& type, size_t bytes,
                                   const Deadline& deadline) {
-  Status status = CheckNew(name, type, bytes, kMostGenerated);
+  Status status = CheckNew(name, type, bytes, kMaxGenerated);
   if (!status.ok()) return status;
   return Add(
-      kms, name, type, kms.Generate(bytes, BindingOf(name, type), deadline),
+      kms, name, type, kms.Generate(bytes, ContextOf(name, type), deadline),
       [&](const Secret& opened) { return opened.size() == bytes; }, deadline);
 }
 
@@ -155,56 +166,56 @@ Status EncryptedKeyring::Add(KeyWrapper& kms, const KeyName& name,
                              const std::function<bool(const Secret&)>& is_it,
                              const Deadline& deadline) {
   if (!wrapped) {
-    return wrapped.error().WithContext("can't make " + ToString(name));
+    return Refusal(wrapped.error())
+        .WithContext("cannot encrypt " + ToString(name));
   }
   Result<UnwrappedKey> opened =
-      kms.Unwrap(*wrapped, BindingOf(name, type), deadline);
+      kms.Unwrap(*wrapped, ContextOf(name, type), deadline);
   if (!opened) {
-    return opened.error().WithContext("what was just wrapped does not open: " +
-                                      ToString(name));
+    return Refusal(opened.error())
+        .WithContext("AWS KMS does not open what it has just encrypted: " +
+                     ToString(name));
   }
   if (!is_it(opened->key)) {
     return {StatusCode::kCorrupt,
-            "what was just wrapped opens as another key: " + ToString(name)};
+            "what AWS KMS has just encrypted opens as another key: " +
+                ToString(name)};
   }
-  const auto stored =
-      std::make_shared<const StoredKey>(StoredKey{type, std::move(*wrapped)});
-  const Status status = Change([&](Keys& keys) {
-    return keys.emplace(name, stored).second ? Status::Ok() : Taken(name);
+  const auto encrypted = std::make_shared<const EncryptedKey>(
+      EncryptedKey{type, std::move(*wrapped)});
+  const Status status = store_->Change([&](EncryptedKeyStore::Keys& keys) {
+    return keys.emplace(name, encrypted).second ? Status::Ok() : Taken(name);
   });
   if (status.ok()) {
-    Remember(stored, std::make_shared<const Key>(
-                         Key{name, type, std::move(opened->key)}));
+    RememberOpened(encrypted, std::make_shared<const Key>(
+                                  Key{name, type, std::move(opened->key)}));
   }
   return status;
 }
 
 Status EncryptedKeyring::Remove(const KeyName& name) {
-  return Change([&](Keys& keys) {
-    if (keys.erase(name) != 0) return Status::Ok();
-    return Status(StatusCode::kNotFound, "there is no " + ToString(name));
+  EncryptedKeyPointer removed;
+  const Status status = store_->Change([&](EncryptedKeyStore::Keys& keys) {
+    const auto found = keys.find(name);
+    if (found == keys.end()) {
+      return Status(StatusCode::kNotFound, "there is no " + ToString(name));
+    }
+    removed = found->second;
+    keys.erase(found);
+    return Status::Ok();
   });
+  if (store_->Find(name) != removed) opened_->Forget(removed);
+  return status;
 }
 
-Status EncryptedKeyring::Change(const std::function<Status(Keys&)>& change) {
-  std::lock_guard turn(file_mutex_);
-  AwsKeyring next;
-  {
-    std::shared_lock lock(keys_mutex_);
-    next = keyring_;
-  }
-  Status status = change(next.keys);
-  if (!status.ok()) return status;
-  ++next.generation;
-  bool in_place = false;
-  status = file_->Replace(next, in_place);
-  if (!in_place) return status;
-  std::unique_lock lock(keys_mutex_);
-  keyring_ = std::move(next);
-  std::erase_if(plain_, [&](const auto& entry) {
-    const auto found = keyring_.keys.find(entry.second->name);
-    return found == keyring_.keys.end() || found->second != entry.first;
-  });
+Status EncryptedKeyring::RotateKeys(KeyWrapper& kms, const Deadline& deadline) {
+  Status status =
+      KeyRewrap(*store_, *opened_, kms, clock_, options_.parallelism)
+          .Run(deadline);
+  std::set<EncryptedKeyPointer> stored;
+  for (const auto& [name, key] : store_->Snapshot()) stored.insert(key);
+  opened_->Retain(
+      [&](const EncryptedKeyPointer& key) { return stored.contains(key); });
   return status;
 }
 

@@ -17,7 +17,7 @@ namespace openkeyring {
 
 void EncryptionPlugin::Report(const Status& status) {
   log.TellClient(status.message());
-  if (repeats.Allows(status.message())) {
+  if (throttle.Admits(status.message())) {
     log.Write(LogLevel::kWarning, status.message());
   }
 }

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "product/dynamic_key_options.h"
+#include "server/log_throttle.h"
 #include "server/mariadb/shared/mariadb_log.h"
-#include "server/repeat_filter.h"
 
 struct st_mariadb_encryption;  // MariaDB's.
 
@@ -18,7 +18,7 @@ struct EncryptionPlugin {
   explicit EncryptionPlugin(std::string_view prefix) : log(prefix) {}
 
   MariaDbLog log;
-  RepeatFilter repeats{SystemClock()};
+  LogThrottle throttle{SystemClock()};
   VersionedKeys* keys = nullptr;  // Null while they are not loaded.
 
   // A failure, to the client of this thread and, unless it was written a

@@ -6,7 +6,7 @@
 // us. Nothing in it has a size or a version: the order of the slots is the
 // contract. All functions have the C calling convention and let no exception
 // out. Facts: the headers of MySQL 9.7 and a run in its server.
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // 0 is success, anything else failure. Functions that answer a question say 0
 // for no.
@@ -51,6 +51,6 @@ struct Registry {
   Code (*release)(Handle handle);
 };
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_ABI_COMPONENT_H_

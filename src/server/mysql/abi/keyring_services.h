@@ -9,7 +9,7 @@
 // The eight services of a keyring component, declared by us; their structs are
 // the same in every release from 8.0.24 to 9.7. Texts are C strings; an owner
 // (auth id) may be null, which is the same as "".
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // "keyring_load". The first call comes while the server starts; later ones are
 // ALTER INSTANCE RELOAD KEYRING. A failure keeps the state before.
@@ -88,6 +88,6 @@ struct KeyringMetadata {
               size_t value_capacity);
 };
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_ABI_KEYRING_SERVICES_H_

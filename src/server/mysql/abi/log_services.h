@@ -8,7 +8,7 @@
 #include "server/mysql/abi/component.h"
 
 // The error log's services, declared by us.
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 enum LogPriority {
   kSystemPriority,
@@ -50,6 +50,6 @@ constexpr int kLineItemSet = 15, kLineInit = 16, kLineExit = 17,
 constexpr int kErrorCodeItem = 1 << 1, kSubsystemItem = 1 << 9,
               kPriorityItem = 1 << 16, kMessageItem = 1 << 19;
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_ABI_LOG_SERVICES_H_

@@ -8,7 +8,7 @@
 
 // MySQL's plugin interface (8.0 to 9.x) as far as a keyring plugin needs it,
 // declared by us. Facts: the headers of MySQL 9.7 and runs in its server.
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 constexpr int kPluginInterfaceVersion = 0x010b;
 constexpr int kKeyringInterfaceVersion = 0x0101;
@@ -64,7 +64,7 @@ struct UnsignedVariable {
   unsigned* value;
   unsigned fallback, least, most, block;
 };
-struct Names {
+struct EnumNames {
   size_t count;
   const char* name;
   const char** names;
@@ -74,7 +74,7 @@ struct EnumVariable {
   VariableHeader header;
   unsigned long* value;
   unsigned long fallback;
-  Names* names;
+  EnumNames* names;
 };
 
 struct Plugin {
@@ -147,6 +147,6 @@ struct FunctionArguments {
 };
 constexpr size_t kFunctionMessage = 512;  // Room for the text of an init.
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_ABI_PLUGIN_H_

@@ -7,7 +7,7 @@
 #include "server/mysql/abi/plugin.h"
 
 // Services of the registry about the session that calls, declared by us.
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // "mysql_current_thread_reader".
 struct CurrentSession {
@@ -37,6 +37,6 @@ struct RuntimeError {
   void (*emit)(int error_id, int flags, va_list arguments);
 };
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_ABI_SESSION_SERVICES_H_

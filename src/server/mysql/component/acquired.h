@@ -4,7 +4,7 @@
 
 #include "server/mysql/abi/component.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // A service of the registry, released at the end; null when there is none.
 template <typename Service>
@@ -30,6 +30,6 @@ class Acquired {
   Handle handle_ = nullptr;
 };
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_COMPONENT_ACQUIRED_H_

@@ -8,7 +8,7 @@
 #include "server/guard.h"
 #include "server/mysql/component/services.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 constexpr char kName[] = OPENKEYRING_COMPONENT;
@@ -16,21 +16,33 @@ constexpr char kName[] = OPENKEYRING_COMPONENT;
 constinit Registry* registry = nullptr;
 
 // A plain pointer, so that nothing runs when the library is loaded or unloaded.
-constinit ReloadableKeyring* host = nullptr;
+constinit ReloadableKeyring* keyring = nullptr;
+
+// The registry is locked now, so this goes to standard error, which a server
+// has directed to its error log.
+void WarnOfInstallation() {
+  Registry* const no_registry = nullptr;
+  ComponentLog(kName, no_registry)
+      .Write(LogLevel::kError,
+             "this keyring protects nothing: the server uses a keyring "
+             "component only if the manifest (mysqld.my, beside mysqld) loads "
+             "it at the server start; run UNINSTALL COMPONENT 'file://" +
+                 std::string(kName) +
+                 "', name the component in the manifest and restart");
+}
 
 Code Init() {
-  // No log yet: the registry is locked by whoever loads the component.
-  class Silent : public Log {
-    void Write(LogLevel, std::string_view) override {}
-  } silent;
-  return Guarded(silent, kFailure, [] {
-    host = new ReloadableKeyring(kName, MakeKeyringLoader(), registry);
+  // No log yet: the registry is locked while it loads the component.
+  return GuardedSilently(kFailure, [] {
+    if (!IsLoadedByManifest(PosixFileSystem())) WarnOfInstallation();
+    keyring = new ReloadableKeyring(kName, MakeKeyringLoader(), registry,
+                                    CurrentServerMode(PosixFileSystem()));
     return kSuccess;
   });
 }
 
 Code Deinit() {
-  delete std::exchange(host, nullptr);
+  delete std::exchange(keyring, nullptr);
   return kSuccess;
 }
 
@@ -62,11 +74,11 @@ Component component = {kName, provides, requirements, metadata, Init, Deinit};
 
 }  // namespace
 
-ReloadableKeyring& TheKeyring() { return *host; }
+ReloadableKeyring& TheKeyring() { return *keyring; }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
-extern "C" __attribute__((visibility("default"))) openkeyring::mysql::Component*
+extern "C" __attribute__((visibility("default"))) openkeyring::Component*
 list_components() {
-  return &openkeyring::mysql::component;
+  return &openkeyring::component;
 }

@@ -7,11 +7,11 @@
 
 #include "server/mysql/component/reloadable_keyring.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // The one function by which components differ; each defines its own.
 std::unique_ptr<KeyringLoader> MakeKeyringLoader();
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_COMPONENT_COMPONENT_H_

@@ -7,7 +7,7 @@
 
 #include "server/mysql/component/acquired.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 constexpr char kBuiltins[] = "log_builtins";
@@ -112,4 +112,4 @@ bool ComponentLog::WriteBuiltins(int priority, int error_id,
                    text.c_str());
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -9,7 +9,7 @@
 #include "server/mysql/abi/component.h"
 #include "server/mysql/abi/log_services.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // The error log of whatever program has loaded the component: by
 // mysql_simple_error_log where there is one, else by log_builtins in the layout
@@ -45,6 +45,6 @@ class ComponentLog : public Log {
 // in its place takes anything and answers with something else.
 LogLayout FindLayout(LogBuiltins builtins);
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_COMPONENT_COMPONENT_LOG_H_

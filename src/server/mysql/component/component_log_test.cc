@@ -5,7 +5,7 @@
 
 #include "testing/mysql_component/fake_server.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 class ComponentLogTest : public testing::Test {
@@ -123,4 +123,4 @@ TEST_F(ComponentLogTest, ALineStaysOneLine) {
 }
 
 }  // namespace
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

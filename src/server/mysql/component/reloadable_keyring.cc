@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "server/mysql/component/reloadable_keyring.h"
 
-namespace openkeyring::mysql {
+#include "base/secret_arena.h"
+
+namespace openkeyring {
 namespace {
 
 // The server's table has 1024 characters for a value.
@@ -11,35 +13,42 @@ constexpr size_t kMostRowText = 1000;
 
 ReloadableKeyring::ReloadableKeyring(const char* name,
                                      std::unique_ptr<KeyringLoader> loader,
-                                     Registry* const& registry)
+                                     Registry* const& registry, ServerMode mode)
     : name_(name),
       loader_(std::move(loader)),
+      mode_(mode),
       log_(name, registry),
       why_not_loaded_(StatusCode::kUnavailable,
                       "the keyring has not been loaded") {}
 
 Result<std::shared_ptr<LoadedKeyring>> ReloadableKeyring::Current() const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (current_ == nullptr) return why_not_loaded_;
   return current_;
 }
 
 Result<std::shared_ptr<LoadedKeyring>> ReloadableKeyring::LoadFrom(
     const ServerDirectories& directories) {
-  if (!directories.plugin.empty()) return loader_->Load(directories, log_);
+  const LoadRetry retry = mode_ == ServerMode::kValidateConfig
+                              ? LoadRetry::kOnce
+                              : LoadRetry::kUntilDeadline;
+  if (!directories.plugin.empty()) {
+    return loader_->Load(directories, retry, log_);
+  }
   return Status(StatusCode::kMisconfigured,
                 "the server did not say where its plugin directory is");
 }
 
 Status ReloadableKeyring::Load(const ServerDirectories& directories) {
-  std::unique_lock one_at_a_time(changes_);
+  if (mode_ == ServerMode::kShowHelp) return why_not_loaded_;
+  const std::unique_lock one_at_a_time(changes_);
   Result<std::shared_ptr<LoadedKeyring>> loaded = LoadFrom(directories);
   if (!loaded) {
     const std::string kept =
         !Current() ? ""
                    : "; the keyring that was loaded before goes on serving";
     log_.WriteNotInitialized(loaded.error().message() + kept);
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     why_not_loaded_ = {StatusCode::kUnavailable, "the keyring is not loaded: " +
                                                      loaded.error().message()};
     last_failure_ = loaded.error().message();
@@ -48,7 +57,7 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
   log_.Write(LogLevel::kNote, "the keyring is loaded, with " +
                                   std::to_string((*loaded)->keyring().size()) +
                                   " keys");
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   current_ = std::move(*loaded);
   last_failure_.clear();
   return Status::Ok();
@@ -56,7 +65,7 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
 
 template <typename Change>
 Status ReloadableKeyring::ChangeKeyring(Change change) {
-  std::shared_lock no_reload(changes_);
+  const std::shared_lock no_reload(changes_);
   Result<std::shared_ptr<LoadedKeyring>> current = Current();
   Status status = current ? change((*current)->keyring()) : current.error();
   if (!status.ok()) Report(status);
@@ -80,22 +89,17 @@ Status ReloadableKeyring::Remove(const KeyName& name) {
 
 void ReloadableKeyring::Report(const Status& status) {
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     last_failure_ = status.message();
   }
-  if (!repeats_.Allows(status.message())) return;
-  // What a caller may try is a note: functions of SQL users end here too.
-  const bool ordinary = status.code() == StatusCode::kNotFound ||
-                        status.code() == StatusCode::kAlreadyExists ||
-                        status.code() == StatusCode::kInvalidArgument;
-  log_.Write(ordinary ? LogLevel::kNote : LogLevel::kError, status.message());
+  failures_.Write(status);
 }
 
 StatusRows ReloadableKeyring::Rows() const {
   const auto current = Current();
   std::string failure;
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     failure = last_failure_;
   }
   StatusRows rows = {{"Component_name", name_},
@@ -108,6 +112,7 @@ StatusRows ReloadableKeyring::Rows() const {
        current ? (*current)->Rows() : loader_->RowsWithoutKeyring()) {
     rows.push_back(std::move(row));
   }
+  rows.emplace_back("Secret_memory", Describe(SecretArena::Instance().Usage()));
   rows.emplace_back("Last_failure", failure.empty() ? "<NONE>" : failure);
   for (auto& [name, value] : rows) {
     if (value.size() > kMostRowText) value.resize(kMostRowText);
@@ -116,8 +121,8 @@ StatusRows ReloadableKeyring::Rows() const {
 }
 
 void ReloadableKeyring::Unload() {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   current_.reset();
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

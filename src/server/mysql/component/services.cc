@@ -4,14 +4,14 @@
 
 #include "server/guard.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
 Code Load(const char* component_path, const char* instance_path) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
-    return NumberOf(
+    return ReturnCode(
         TheKeyring().Load({Text(component_path), Text(instance_path)}));
   });
 }
@@ -19,26 +19,26 @@ Code Load(const char* component_path, const char* instance_path) {
 Code Store(const char* data_id, const char* auth_id, const unsigned char* data,
            size_t data_size, const char* type) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
-    Result<KeyName> name = NameOf(data_id, auth_id);
+    Result<KeyName> name = KeyNameFrom(data_id, auth_id);
     if (!name || (data == nullptr && data_size > 0)) return kFailure;
-    return NumberOf(TheKeyring().Store(
+    return ReturnCode(TheKeyring().Store(
         {*name, Text(type), Secret::CopyOf(ByteView(data, data_size))}));
   });
 }
 
 Code Remove(const char* data_id, const char* auth_id) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
-    Result<KeyName> name = NameOf(data_id, auth_id);
-    return name ? NumberOf(TheKeyring().Remove(*name)) : kFailure;
+    Result<KeyName> name = KeyNameFrom(data_id, auth_id);
+    return name ? ReturnCode(TheKeyring().Remove(*name)) : kFailure;
   });
 }
 
 Code Generate(const char* data_id, const char* auth_id, const char* type,
               size_t data_size) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
-    Result<KeyName> name = NameOf(data_id, auth_id);
+    Result<KeyName> name = KeyNameFrom(data_id, auth_id);
     if (!name) return kFailure;
-    return NumberOf(TheKeyring().Generate(*name, Text(type), data_size));
+    return ReturnCode(TheKeyring().Generate(*name, Text(type), data_size));
   });
 }
 
@@ -49,7 +49,7 @@ Code IsInitialized() {
 
 }  // namespace
 
-Result<KeyName> NameOf(const char* data_id, const char* auth_id) {
+Result<KeyName> KeyNameFrom(const char* data_id, const char* auth_id) {
   if (data_id == nullptr || *data_id == '\0') {
     return Status(StatusCode::kInvalidArgument, "a key needs a data id");
   }
@@ -61,4 +61,4 @@ KeyringWriter writer_service = {Store, Remove};
 KeyringGenerator generator_service = {Generate};
 KeyringStatus status_service = {IsInitialized};
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

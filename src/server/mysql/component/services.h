@@ -8,7 +8,7 @@
 // The eight keyring services, the same for every component: they translate, and
 // leave the rest to TheKeyring(). A failure is logged once, with its reason;
 // the caller gets a number.
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // The component's one host, which its own file defines. Must not be called
 // before the component's init.
@@ -23,14 +23,15 @@ extern KeyringAes aes_service;
 extern KeyringStatus status_service;
 extern KeyringMetadata metadata_service;
 
-// A key's name from a caller's texts. kInvalidArgument without a data id.
-Result<KeyName> NameOf(const char* data_id, const char* auth_id);
+// The name of a key from a caller's two C strings, of which `auth_id` may be
+// null. kInvalidArgument without a data id.
+Result<KeyName> KeyNameFrom(const char* data_id, const char* auth_id);
 
-// The number for a caller.
-inline Code NumberOf(const Status& status) {
+// What a service function returns for it.
+inline Code ReturnCode(const Status& status) {
   return status.ok() ? kSuccess : kFailure;
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_COMPONENT_SERVICES_H_

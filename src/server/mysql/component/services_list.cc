@@ -5,7 +5,7 @@
 #include "server/guard.h"
 #include "server/mysql/component/services.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 // A list as it was at one moment, and a place in it.
@@ -125,4 +125,4 @@ KeyringMetadata metadata_service = {RowsInit,
                                     RowsGetLength,
                                     RowsGet};
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -8,7 +8,7 @@
 #include "server/guard.h"
 #include "server/mysql/component/services.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 // What readers get: the key, alive as long as they want it.
@@ -28,7 +28,7 @@ Code ReaderInit(const char* data_id, const char* auth_id, Handle* reader) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
     if (reader == nullptr) return kFailure;
     *reader = nullptr;
-    Result<KeyName> name = NameOf(data_id, auth_id);
+    Result<KeyName> name = KeyNameFrom(data_id, auth_id);
     // Without a name there is no key; without a keyring nobody knows.
     Result<Keyring::KeyPointer> key = Find(name.value_or(KeyName{}));
     if (!key) return kFailure;
@@ -89,7 +89,7 @@ Code RunAes(AesStep step, const char* data_id, const char* auth_id,
             bool padding, ByteView text, std::span<uint8_t> out,
             size_t* out_size) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
-    const Result<KeyName> name = NameOf(data_id, auth_id);
+    const Result<KeyName> name = KeyNameFrom(data_id, auth_id);
     if (!name || mode == nullptr || out.data() == nullptr ||
         out_size == nullptr || (text.data() == nullptr && !text.empty())) {
       return kFailure;
@@ -134,4 +134,4 @@ Code AesDecrypt(const char* data_id, const char* auth_id, const char* mode,
 KeyringReader reader_service = {ReaderInit, ReaderDeinit, FetchLength, Fetch};
 KeyringAes aes_service = {AesSize, AesEncrypt, AesDecrypt};
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -11,7 +11,7 @@
 
 #include "testing/mysql_component/component_under_test.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 using Buffer = std::vector<unsigned char>;
@@ -274,4 +274,4 @@ TEST_F(ReadServices, NeverMissAKeyWhileOthersStoreRemoveAndReload) {
 }
 
 }  // namespace
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

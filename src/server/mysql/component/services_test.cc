@@ -10,7 +10,7 @@
 
 #include "testing/mysql_component/component_under_test.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 using testing::HasSubstr;
@@ -263,5 +263,53 @@ TEST_F(Services, LetNoExceptionOut) {
   EXPECT_EQ(Load(), kSuccess);
 }
 
+// As mysqld does before it prints its options: nothing is read, made or said.
+TEST(ReloadableKeyring, AServerThatPrintsItsHelpLoadsNothing) {
+  class NoLoader : public KeyringLoader {
+   public:
+    Result<std::shared_ptr<LoadedKeyring>> Load(const ServerDirectories&,
+                                                LoadRetry, Log&) override {
+      ADD_FAILURE() << "was asked to load";
+      return Status(StatusCode::kInternal, "");
+    }
+    StatusRows RowsWithoutKeyring() const override { return {}; }
+  };
+  FakeServer server;
+  server.OfferSimpleLog();
+  Registry* const registry = server.registry();
+  ReloadableKeyring keyring("component_memory", std::make_unique<NoLoader>(),
+                            registry, ServerMode::kShowHelp);
+  EXPECT_EQ(keyring.Load({"/plugins", "/data"}).code(),
+            StatusCode::kUnavailable);
+  EXPECT_EQ(server.Text(), "");
+}
+
+TEST(ReloadableKeyring, AServerThatChecksItsOptionsDoesNotWaitForAKeyServer) {
+  class RetryLoader : public KeyringLoader {
+   public:
+    explicit RetryLoader(LoadRetry& seen) : seen_(seen) {}
+    Result<std::shared_ptr<LoadedKeyring>> Load(const ServerDirectories&,
+                                                LoadRetry retry,
+                                                Log&) override {
+      seen_ = retry;
+      return Status(StatusCode::kUnavailable, "away");
+    }
+    StatusRows RowsWithoutKeyring() const override { return {}; }
+
+   private:
+    LoadRetry& seen_;
+  };
+  FakeServer server;
+  Registry* const registry = server.registry();
+  for (const bool validates : {true, false}) {
+    LoadRetry seen = LoadRetry::kUntilDeadline;
+    ReloadableKeyring keyring(
+        "component_memory", std::make_unique<RetryLoader>(seen), registry,
+        validates ? ServerMode::kValidateConfig : ServerMode::kServe);
+    EXPECT_FALSE(keyring.Load({"/plugins", "/data"}).ok());
+    EXPECT_EQ(seen, validates ? LoadRetry::kOnce : LoadRetry::kUntilDeadline);
+  }
+}
+
 }  // namespace
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

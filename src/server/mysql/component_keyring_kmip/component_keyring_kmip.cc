@@ -3,10 +3,10 @@
 #include "product/component_keyring_kmip/kmip_keyring.h"
 #include "server/mysql/component/component.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 std::unique_ptr<KeyringLoader> MakeKeyringLoader() {
   return std::make_unique<KmipKeyringLoader>();
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -3,10 +3,10 @@
 #include "product/component_keyring_kms/kms_keyring.h"
 #include "server/mysql/component/component.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 std::unique_ptr<KeyringLoader> MakeKeyringLoader() {
   return std::make_unique<KmsKeyringLoader>();
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

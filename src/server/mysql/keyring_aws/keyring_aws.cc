@@ -27,7 +27,7 @@ intptr_t mysql_malloc_service = kMalloc;
 intptr_t thd_alloc_service = kSessionMemory;
 intptr_t plugin_registry_service = kRegistry;
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 constexpr char kName[] = "keyring_aws";
@@ -35,13 +35,8 @@ constexpr char kName[] = "keyring_aws";
 constinit std::shared_mutex in_use;
 constinit InstalledPlugin* installed = nullptr;
 
-class Silent : public Log {
-  void Write(LogLevel, std::string_view) override {}
-};
-
 int Init(void*) {
-  Silent silent;
-  return Guarded(silent, kFailure, [] {
+  return GuardedSilently(kFailure, [] {
     auto plugin = std::make_unique<InstalledPlugin>();
     const Status status = plugin->Open(OptionsOfVariables());
     if (!status.ok()) {
@@ -103,32 +98,22 @@ Status InstalledPlugin::Open(KeyringAwsOptions options) {
   return Status::Ok();
 }
 
-void InstalledPlugin::Report(const Status& status) {
-  if (!repeats_.Allows(status.message())) return;
-  // What SQL users may try is a note.
-  const bool ordinary = status.code() == StatusCode::kNotFound ||
-                        status.code() == StatusCode::kAlreadyExists ||
-                        status.code() == StatusCode::kInvalidArgument;
-  log_.Write(ordinary ? LogLevel::kNote : LogLevel::kError, status.message());
-}
+void InstalledPlugin::Report(const Status& status) { failures_.Write(status); }
 
 PluginInUse::PluginInUse() : lock_(in_use), plugin_(installed) {}
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 OPENKEYRING_EXPORT int _mysql_plugin_interface_version_;
 OPENKEYRING_EXPORT int _mysql_sizeof_struct_st_plugin_;
-OPENKEYRING_EXPORT openkeyring::mysql::Plugin _mysql_plugin_declarations_[];
+OPENKEYRING_EXPORT openkeyring::Plugin _mysql_plugin_declarations_[];
 
-int _mysql_plugin_interface_version_ =
-    openkeyring::mysql::kPluginInterfaceVersion;
-int _mysql_sizeof_struct_st_plugin_ = sizeof(openkeyring::mysql::Plugin);
-openkeyring::mysql::Plugin _mysql_plugin_declarations_[] = {
-    {openkeyring::mysql::kKeyringPlugin,
-     &openkeyring::mysql::keyring_aws_interface, openkeyring::mysql::kName,
-     "OpenKeyring", "Keys that AWS KMS makes and encrypts",
-     openkeyring::mysql::kLicenseBsd, openkeyring::mysql::Init, nullptr,
-     openkeyring::mysql::Deinit, OPENKEYRING_VERSION_NUMBER, nullptr,
-     openkeyring::mysql::keyring_aws_variables, nullptr,
-     openkeyring::mysql::kAllowEarly},
+int _mysql_plugin_interface_version_ = openkeyring::kPluginInterfaceVersion;
+int _mysql_sizeof_struct_st_plugin_ = sizeof(openkeyring::Plugin);
+openkeyring::Plugin _mysql_plugin_declarations_[] = {
+    {openkeyring::kKeyringPlugin, &openkeyring::keyring_aws_interface,
+     openkeyring::kName, "OpenKeyring", "Keys that AWS KMS makes and encrypts",
+     openkeyring::kLicenseBsd, openkeyring::Init, nullptr, openkeyring::Deinit,
+     OPENKEYRING_VERSION_NUMBER, nullptr, openkeyring::keyring_aws_variables,
+     nullptr, openkeyring::kAllowEarly},
     {}};

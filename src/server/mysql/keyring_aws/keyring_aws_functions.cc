@@ -7,7 +7,7 @@
 #include "server/mysql/keyring_aws/keyring_aws_plugin.h"
 #include "server/mysql/keyring_aws/statement_error.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 bool Refuse(char* message, const char* why) {
@@ -52,19 +52,19 @@ long long Run(const char* function, unsigned char* is_null,
 }
 
 }  // namespace
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #define OPENKEYRING_EXPORT extern "C" __attribute__((visibility("default")))
 
+using openkeyring::FunctionArguments;
+using openkeyring::FunctionCall;
+using openkeyring::InstalledPlugin;
 using openkeyring::LogLevel;
 using openkeyring::Status;
-using openkeyring::mysql::FunctionArguments;
-using openkeyring::mysql::FunctionCall;
-using openkeyring::mysql::InstalledPlugin;
 
 OPENKEYRING_EXPORT bool keyring_aws_rotate_cmk_init(
     FunctionCall* call, FunctionArguments* arguments, char* message) {
-  return openkeyring::mysql::Prepare(call, arguments, message);
+  return openkeyring::Prepare(call, arguments, message);
 }
 
 OPENKEYRING_EXPORT void keyring_aws_rotate_cmk_deinit(FunctionCall*) {}
@@ -73,19 +73,20 @@ OPENKEYRING_EXPORT long long keyring_aws_rotate_cmk(FunctionCall*,
                                                     FunctionArguments*,
                                                     unsigned char* is_null,
                                                     unsigned char* error) {
-  return openkeyring::mysql::Run(
-      "keyring_aws_rotate_cmk", is_null, error, [](InstalledPlugin& plugin) {
-        const openkeyring::Result<std::string> what =
-            plugin.keyring()->RotateCmk();
-        // A note would not be seen by default.
-        if (what) plugin.log().Write(LogLevel::kWarning, *what);
-        return what.status();
-      });
+  return openkeyring::Run("keyring_aws_rotate_cmk", is_null, error,
+                          [](InstalledPlugin& plugin) {
+                            const openkeyring::Result<std::string> what =
+                                plugin.keyring()->RotateCmk();
+                            // A note would not be seen by default.
+                            if (what)
+                              plugin.log().Write(LogLevel::kWarning, *what);
+                            return what.status();
+                          });
 }
 
 OPENKEYRING_EXPORT bool keyring_aws_rotate_keys_init(
     FunctionCall* call, FunctionArguments* arguments, char* message) {
-  return openkeyring::mysql::Prepare(call, arguments, message);
+  return openkeyring::Prepare(call, arguments, message);
 }
 
 OPENKEYRING_EXPORT void keyring_aws_rotate_keys_deinit(FunctionCall*) {}
@@ -94,7 +95,7 @@ OPENKEYRING_EXPORT long long keyring_aws_rotate_keys(FunctionCall*,
                                                      FunctionArguments*,
                                                      unsigned char* is_null,
                                                      unsigned char* error) {
-  return openkeyring::mysql::Run(
+  return openkeyring::Run(
       "keyring_aws_rotate_keys", is_null, error,
       [](InstalledPlugin& plugin) { return plugin.keyring()->RotateKeys(); });
 }

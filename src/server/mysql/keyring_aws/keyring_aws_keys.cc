@@ -6,15 +6,16 @@
 
 #include "server/guard.h"
 #include "server/mysql/keyring_aws/keyring_aws_plugin.h"
+#include "server/mysql/keyring_aws/shortened_owner.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 constexpr bool kOk = false, kFailed = true;
 
 std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
-KeyName NameOf(const char* id, const char* owner) {
+KeyName KeyNameFrom(const char* id, const char* owner) {
   return {Text(id), Text(owner)};
 }
 
@@ -38,7 +39,7 @@ bool Store(const char* id, const char* type, const char* owner, const void* key,
       return Status(StatusCode::kInvalidArgument, "there is no key to store");
     }
     const auto* bytes = static_cast<const uint8_t*>(key);
-    return keyring.Store({NameOf(id, owner), Text(type),
+    return keyring.Store({KeyNameFrom(id, owner), Text(type),
                           Secret::CopyOf(ByteView(bytes, length))});
   });
 }
@@ -60,29 +61,50 @@ Status HandOver(const Key& key, char** type, void** data, size_t* length) {
   return Status::Ok();
 }
 
+// Ok when there is really no such key, and not one whose owner the iterator
+// has shortened to this.
+Status CheckNotShortened(KeyringAws& keyring, const KeyName& name) {
+  if (!MayBeShortenedOwner(name.auth_id)) return Status::Ok();
+  for (const KeyName& other : keyring.keyring().List()) {
+    if (other.data_id != name.data_id ||
+        other.auth_id.size() <= kMaxMigratedOwner ||
+        ShortenedOwner(other.auth_id) != name.auth_id) {
+      continue;
+    }
+    return {StatusCode::kReadOnly,
+            ToString(other) +
+                " cannot be migrated: mysqld has room for an "
+                "owner of " +
+                std::to_string(kMaxMigratedOwner) +
+                " bytes only; store it under another owner and remove it"};
+  }
+  return Status::Ok();
+}
+
 bool Fetch(const char* id, char** type, const char* owner, void** key,
            size_t* length) {
   *key = nullptr;
   *type = nullptr;
   *length = 0;
   return WithKeyring([&](KeyringAws& keyring) {
-    const Result<EncryptedKeyring::KeyPointer> found =
-        keyring.Fetch(NameOf(id, owner));
+    const KeyName name = KeyNameFrom(id, owner);
+    const Result<EncryptedKeyring::KeyPointer> found = keyring.Fetch(name);
     if (!found) return found.error();
-    if (*found == nullptr) return Status::Ok();
+    if (*found == nullptr) return CheckNotShortened(keyring, name);
     return HandOver(**found, type, key, length);
   });
 }
 
 bool Remove(const char* id, const char* owner) {
-  return WithKeyring(
-      [&](KeyringAws& keyring) { return keyring.Remove(NameOf(id, owner)); });
+  return WithKeyring([&](KeyringAws& keyring) {
+    return keyring.Remove(KeyNameFrom(id, owner));
+  });
 }
 
 bool Generate(const char* id, const char* type, const char* owner,
               size_t length) {
   return WithKeyring([&](KeyringAws& keyring) {
-    return keyring.Generate(NameOf(id, owner), Text(type), length);
+    return keyring.Generate(KeyNameFrom(id, owner), Text(type), length);
   });
 }
 
@@ -104,14 +126,14 @@ void IteratorDeinit(void* iterator) { delete static_cast<Iterator*>(iterator); }
 bool IteratorNext(void* iterator, char* id, char* owner) {
   auto* keys = static_cast<Iterator*>(iterator);
   if (keys == nullptr || keys->next == keys->names.size()) return kFailed;
-  // They fit: no name is longer than kMaxAwsKeyName.
   const KeyName& name = keys->names[keys->next++];
+  const std::string fitting = ShortenedOwner(name.auth_id);
   memcpy(id, name.data_id.c_str(), name.data_id.size() + 1);
-  memcpy(owner, name.auth_id.c_str(), name.auth_id.size() + 1);
+  memcpy(owner, fitting.c_str(), fitting.size() + 1);
   return kOk;
 }
 
-static_assert(kMaxAwsKeyName < 1025, "the server's buffers are that large");
+static_assert(kMaxAwsKeyName < 1025, "the server's smallest buffer for an id");
 
 }  // namespace
 
@@ -124,4 +146,4 @@ KeyringPlugin keyring_aws_interface = {kKeyringInterfaceVersion,
                                        IteratorDeinit,
                                        IteratorNext};
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "product/keyring_aws/keyring_aws.h"
+#include "server/failure_log.h"
 #include "server/mysql/abi/plugin.h"
 #include "server/mysql/component/component_log.h"
-#include "server/repeat_filter.h"
 
 // What the parts of keyring_aws.so share.
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // The plugin while it is installed.
 class InstalledPlugin {
@@ -33,7 +33,7 @@ class InstalledPlugin {
  private:
   Registry* const registry_;
   ComponentLog log_;
-  RepeatFilter repeats_{SystemClock()};
+  FailureLog failures_{log_, SystemClock()};
   std::unique_ptr<KeyringAws> keyring_;
 };
 
@@ -66,6 +66,6 @@ const RegistryService& ServerRegistry();
 // anew.
 void ForgetServices();
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_KEYRING_AWS_KEYRING_AWS_PLUGIN_H_

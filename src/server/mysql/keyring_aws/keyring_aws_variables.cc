@@ -10,7 +10,7 @@
 #include "server/mysql/keyring_aws/keyring_aws_plugin.h"
 #include "server/mysql/keyring_aws/statement_error.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 // The server stores into these. All but the first two do not change.
@@ -23,7 +23,7 @@ unsigned connect_timeout_value, request_timeout_value, operation_deadline_value,
 
 constexpr unsigned long kFile = 0, kChain = 1;
 const char* credentials_names[] = {"FILE", "CHAIN", nullptr};
-constinit Names credentials_kinds = {2, "", credentials_names, nullptr};
+constinit EnumNames credentials_kinds = {2, "", credentials_names, nullptr};
 
 // What SET GLOBAL put there; the server keeps a pointer to it.
 constexpr size_t kMaxText = 2048;
@@ -205,4 +205,4 @@ KeyringAwsOptions OptionsOfVariables() {
   return options;
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

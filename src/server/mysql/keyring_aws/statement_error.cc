@@ -6,7 +6,7 @@
 #include "server/mysql/abi/session_services.h"
 #include "server/mysql/component/acquired.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 namespace {
 
 constexpr int kAwsError = 3198;
@@ -49,4 +49,4 @@ bool MayRotateKeys(Registry* registry) {
                                kSuccessorOfSuper.size()) != 0;
 }
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring

@@ -6,7 +6,7 @@
 
 #include "server/mysql/abi/component.h"
 
-namespace openkeyring::mysql {
+namespace openkeyring {
 
 // Lets the running statement end in the server's error 3198, which names a
 // function (or a variable) and a reason.
@@ -17,6 +17,6 @@ void RaiseAwsError(Registry* registry, const char* what,
 // False when the server does not tell.
 bool MayRotateKeys(Registry* registry);
 
-}  // namespace openkeyring::mysql
+}  // namespace openkeyring
 
 #endif  // OPENKEYRING_SERVER_MYSQL_KEYRING_AWS_STATEMENT_ERROR_H_

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include "aws/aws_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "aws/credentials/credential_chain.h"
+#include "aws/kms_client.h"
+#include "base/encoding.h"
+#include "testing/fakes.h"
+#include "testing/manual_clock.h"
+
+namespace openkeyring {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kGoodDecrypt[] =
+    R"({"KeyId":"arn:aws:kms:us-east-1:1:key/k","Plaintext":"a2V5LWJ5dGVz"})";
+constexpr char kKeyId[] = "alias/db";
+
+// Hands out a new access key at every fetch: AKID1, AKID2, ...
+class CountingSource : public CredentialSource {
+ public:
+  std::string Name() const override { return "counting"; }
+  Result<Credentials> Fetch(const Deadline&) override {
+    return Credentials{"AKID" + std::to_string(++fetches_),
+                       Secret::CopyOf(std::string_view("secret-of-the-test")),
+                       Secret(), std::nullopt};
+  }
+
+ private:
+  int fetches_ = 0;
+};
+
+// The call loop, seen through a client of KMS.
+class AwsClientTest : public testing::Test {
+ protected:
+  AwsClientTest() { settings_.region = "us-east-1"; }
+
+  KmsClient& client() {
+    if (client_ == nullptr) {
+      std::vector<std::unique_ptr<CredentialSource>> sources;
+      sources.push_back(std::make_unique<CountingSource>());
+      chain_ =
+          std::make_unique<CredentialChain>(std::move(sources), clock_, log_);
+      region_ = std::make_unique<RegionResolver>(dependencies_, settings_);
+      KmsClientOptions options;
+      options.master_key_id = [] { return std::string(kKeyId); };
+      client_ = std::make_unique<KmsClient>(dependencies_, settings_, *chain_,
+                                            *region_, std::move(options));
+    }
+    return *client_;
+  }
+  Result<UnwrappedKey> Decrypt(Millis time = Millis(60000)) {
+    return client().Unwrap({{'b', 'l', 'o', 'b'}, kKeyId}, {{"a", "b"}},
+                           Deadline::After(clock_, time));
+  }
+  void PushError(int status, const std::string& code,
+                 std::vector<Header> headers = {}) {
+    http_.Push(status, R"({"__type":")" + code + R"(","message":"planted"})",
+               std::move(headers));
+  }
+
+  ManualClock clock_;
+  FakeHttp http_;
+  FakeEnvironment environment_;
+  FakeProcessRunner processes_;
+  FakeRandom random_;
+  MemoryLog log_;
+  AwsClock aws_clock_{clock_, log_};
+  AwsDependencies dependencies_{
+      http_,      aws_clock_, environment_, PosixFileSystem(),
+      processes_, random_,    log_};
+  AwsSettings settings_;
+  std::unique_ptr<CredentialChain> chain_;
+  std::unique_ptr<RegionResolver> region_;
+  std::unique_ptr<KmsClient> client_;
+};
+
+TEST_F(AwsClientTest, DecryptSaysWhatKmsExpects) {
+  http_.Push(200, kGoodDecrypt);
+  const auto plaintext = Decrypt();
+  ASSERT_TRUE(plaintext) << plaintext.error().message();
+  EXPECT_EQ(plaintext->key.RevealText(), "key-bytes");
+  const FakeHttp::Seen seen = http_.seen().at(0);
+  EXPECT_EQ(seen.method, "POST");
+  EXPECT_EQ(seen.url, "https://kms.us-east-1.amazonaws.com/");
+  EXPECT_EQ(seen.HeaderOr("X-Amz-Target"), "TrentService.Decrypt");
+  EXPECT_EQ(seen.HeaderOr("Content-Type"), "application/x-amz-json-1.1");
+  EXPECT_THAT(seen.HeaderOr("Authorization"),
+              HasSubstr("Credential=AKID1/20260102/us-east-1/kms/"));
+  EXPECT_THAT(seen.HeaderOr("Authorization"),
+              HasSubstr("SignedHeaders=content-type;host;x-amz-date;"
+                        "x-amz-target,"));
+  EXPECT_EQ(seen.body, R"({"CiphertextBlob":"YmxvYg==",)"
+                       R"("EncryptionContext":{"a":"b"},"KeyId":"alias/db"})");
+  EXPECT_FALSE(seen.allow_plain_http);
+}
+
+TEST_F(AwsClientTest, ExplicitEndpointKeepsTheConfiguredSigningRegion) {
+  settings_.region = "eu-west-3";
+  settings_.kms_endpoint_url = "https://vpce-1.kms.vpce.amazonaws.com:8443";
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt());
+  const FakeHttp::Seen seen = http_.seen().at(0);
+  EXPECT_EQ(seen.url, "https://vpce-1.kms.vpce.amazonaws.com:8443/");
+  EXPECT_EQ(seen.HeaderOr("Host"), "vpce-1.kms.vpce.amazonaws.com:8443");
+  EXPECT_THAT(seen.HeaderOr("Authorization"), HasSubstr("/eu-west-3/kms/"));
+}
+
+TEST_F(AwsClientTest, FipsAndDualStackEndpoints) {
+  settings_.use_fips_endpoint = true;
+  settings_.use_dualstack_endpoint = true;
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt());
+  EXPECT_EQ(http_.seen().at(0).url, "https://kms-fips.us-east-1.api.aws/");
+}
+
+TEST_F(AwsClientTest, ThrottlingIsRetriedWithGrowingPauses) {
+  PushError(400, "ThrottlingException");
+  PushError(400, "ThrottlingException");
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(Decrypt());
+  // Half (the fake's fraction) of 1 s and 2 s.
+  EXPECT_EQ(clock_.sleeps(), (std::vector{Millis(500), Millis(1000)}));
+  EXPECT_EQ(client().statistics().retries, 2u);
+  EXPECT_EQ(client().statistics().requests, 3u);
+}
+
+TEST_F(AwsClientTest, AttemptsAreLimited) {
+  settings_.max_attempts = 2;
+  for (int i = 0; i < 5; ++i) PushError(500, "KMSInternalException");
+  const Status status = Decrypt().status();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(http_.seen().size(), 2u);
+  EXPECT_THAT(status.message(), HasSubstr("KMSInternalException: planted"));
+}
+
+TEST_F(AwsClientTest, NoRetryBeginsBeyondTheDeadline) {
+  for (int i = 0; i < 3; ++i) PushError(503, "ServiceUnavailable");
+  EXPECT_FALSE(Decrypt(Millis(400)));
+  EXPECT_EQ(http_.seen().size(), 1u);
+  EXPECT_TRUE(clock_.sleeps().empty());
+}
+
+TEST_F(AwsClientTest, OneAttemptNeverOutlastsTheDeadline) {
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt(Millis(700)));
+  EXPECT_LE(http_.seen().at(0).timeout, Millis(700));
+}
+
+TEST_F(AwsClientTest, LostConnectionIsRetriedAndNeverNotFound) {
+  http_.PushError(Status(StatusCode::kUnavailable, "connection cut"));
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(Decrypt());
+  for (int i = 0; i < 3; ++i) {
+    http_.PushError(Status(StatusCode::kUnavailable, "connection refused"));
+  }
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(AwsClientTest, UntrustedCertificateIsNotRetried) {
+  http_.PushError(Status(StatusCode::kMisconfigured, "certificate"));
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kMisconfigured);
+  EXPECT_EQ(http_.seen().size(), 1u);
+}
+
+TEST_F(AwsClientTest, RefusalsAreFinalAndSayWhatToDo) {
+  PushError(400, "AccessDeniedException");
+  const Status denied = Decrypt().status();
+  EXPECT_EQ(denied.code(), StatusCode::kDenied);
+  EXPECT_THAT(denied.message(), HasSubstr("policy of the KMS key"));
+  PushError(400, "DisabledException");
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kDenied);
+  PushError(400, "InvalidCiphertextException");
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kCorrupt);
+  EXPECT_EQ(http_.seen().size(), 3u);
+}
+
+TEST_F(AwsClientTest, MissingMasterKeyIsMisconfiguredAndNeverNotFound) {
+  PushError(400, "NotFoundException");
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kMisconfigured);
+}
+
+TEST_F(AwsClientTest, RefusedCredentialsAreFetchedAnewOnce) {
+  PushError(400, "ExpiredTokenException");
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt());
+  EXPECT_THAT(http_.seen().at(1).HeaderOr("Authorization"),
+              HasSubstr("Credential=AKID2/"));
+  PushError(400, "UnrecognizedClientException");
+  PushError(400, "UnrecognizedClientException");
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kDenied);
+  EXPECT_EQ(http_.seen().size(), 4u);
+}
+
+TEST_F(AwsClientTest, WrongClockIsCorrectedByTheAnswersDate) {
+  // The manual clock says 03:04:05.
+  PushError(400, "InvalidSignatureException",
+            {{"date", "Fri, 02 Jan 2026 04:04:05 GMT"}});
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt());
+  EXPECT_EQ(http_.seen().at(1).HeaderOr("X-Amz-Date"), "20260102T040405Z");
+  EXPECT_THAT(log_.Text(), HasSubstr("clock differs from AWS's by -3600"));
+  // The correction stays.
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt());
+  EXPECT_EQ(http_.seen().at(2).HeaderOr("X-Amz-Date"), "20260102T040405Z");
+}
+
+TEST_F(AwsClientTest, WrongSecretWithARightClockIsTriedTwiceAtMost) {
+  for (int i = 0; i < 4; ++i) {
+    PushError(400, "InvalidSignatureException",
+              {{"date", "Fri, 02 Jan 2026 03:04:05 GMT"}});
+  }
+  EXPECT_EQ(Decrypt().status().code(), StatusCode::kDenied);
+  EXPECT_EQ(http_.seen().size(), 2u) << "once more with fresh credentials";
+}
+
+TEST_F(AwsClientTest, AnswerThatIsNotFromKmsIsUnavailableNotCorrupt) {
+  for (const char* body : {"<html>Please log in</html>", "", "{",
+                           R"({"Plaintext":"*"})", R"({"KeyId":"x"})"}) {
+    for (int i = 0; i < 3; ++i) http_.Push(200, body);
+    EXPECT_EQ(Decrypt().status().code(), StatusCode::kUnavailable) << body;
+  }
+}
+
+TEST_F(AwsClientTest, TruncatedAnswerIsAskedForAgain) {
+  http_.Push(200, std::string(kGoodDecrypt).substr(0, 40));
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(Decrypt());
+}
+
+TEST_F(AwsClientTest, RotateKeyOnDemandIsNotSentTwiceAfterALostAnswer) {
+  http_.PushError(Status(StatusCode::kUnavailable, "cut after the effect"));
+  http_.Push(200, "{}");
+  EXPECT_EQ(
+      client()
+          .RotateKeyOnDemand(kKeyId, Deadline::After(clock_, Millis(60000)))
+          .code(),
+      StatusCode::kUnavailable);
+  EXPECT_EQ(http_.seen().size(), 1u);
+}
+
+TEST_F(AwsClientTest, BadArgumentsAreNotSent) {
+  const Deadline deadline = Deadline::After(clock_, Millis(1000));
+  EXPECT_EQ(client().Wrap(Secret(4097), {}, deadline).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(client().Generate(1025, {}, deadline).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      client().DescribeKey(std::string(2049, 'a'), deadline).status().code(),
+      StatusCode::kInvalidArgument);
+  EXPECT_TRUE(http_.seen().empty());
+}
+
+TEST_F(AwsClientTest, OperationsOnKmsKeysReadTheirAnswers) {
+  const Deadline deadline = Deadline::After(clock_, Millis(60000));
+  http_.Push(200, R"({"KeyMetadata":{"Arn":"arn","KeyState":"Enabled",)"
+                  R"("Enabled":true,"MultiRegion":true}})");
+  const auto key = client().DescribeKey(kKeyId, deadline);
+  ASSERT_TRUE(key);
+  EXPECT_TRUE(key->enabled && key->multi_region);
+  http_.Push(200, "");
+  EXPECT_TRUE(client().EnableKeyRotation(kKeyId, 0, deadline).ok());
+}
+
+TEST_F(AwsClientTest, NoSecretReachesTheLog) {
+  PushError(400, "ThrottlingException");
+  http_.Push(200, kGoodDecrypt);
+  ASSERT_TRUE(Decrypt());
+  EXPECT_THAT(log_.Text(), HasSubstr("AKID1"));
+  EXPECT_THAT(log_.Text(), Not(HasSubstr("secret-of-the-test")));
+  EXPECT_THAT(log_.Text(), Not(HasSubstr("a2V5LWJ5dGVz")));
+}
+
+TEST_F(AwsClientTest, StatisticsTellTheLastErrorAndSuccess) {
+  PushError(400, "AccessDeniedException");
+  EXPECT_FALSE(Decrypt());
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(Decrypt());
+  const KmsStatistics statistics = client().statistics();
+  EXPECT_EQ(statistics.errors, 1u);
+  EXPECT_THAT(statistics.last_error, HasSubstr("AccessDeniedException"));
+  EXPECT_TRUE(statistics.last_error_time && statistics.last_success_time);
+  EXPECT_EQ(statistics.endpoint, "https://kms.us-east-1.amazonaws.com/");
+}
+
+}  // namespace
+}  // namespace openkeyring
