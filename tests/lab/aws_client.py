@@ -116,5 +116,9 @@ def installation(directory: pathlib.Path) -> str:
 
 
 def context_of(key_id: int, version: int, directory: pathlib.Path) -> dict[str, str]:
-    return {"openkeyring:product": "aws_key_management", "openkeyring:key-id": str(key_id),
-            "openkeyring:key-version": str(version), "openkeyring:installation": installation(directory)}
+    return {
+        "openkeyring:product": "aws_key_management",
+        "openkeyring:key-id": str(key_id),
+        "openkeyring:key-version": str(version),
+        "openkeyring:installation": installation(directory),
+    }
