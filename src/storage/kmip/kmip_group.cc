@@ -33,7 +33,8 @@ KmipGroup::KmipGroup(KmipClient& client, FileSystem& files, Random& random,
       files_(files),
       random_(random),
       log_(log),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      marker_(options_.required) {}
 
 Status KmipGroup::CheckListed(KmipSession& session,
                               const std::vector<KmipGroupMarker>& all,
@@ -42,11 +43,7 @@ Status KmipGroup::CheckListed(KmipSession& session,
   std::ranges::copy_if(all, std::back_inserter(markers), [&](const auto& one) {
     return one.object_group == options_.object_group;
   });
-  std::optional<KmipGroupMarker> expected;
-  {
-    const std::lock_guard lock(mutex_);
-    expected = marker_;
-  }
+  std::optional<KmipGroupMarker> expected = marker();
   if (!expected && !options_.note_path.empty()) {
     Result<KmipGroupMarker> note =
         ReadKmipGroupNote(files_, options_.note_path);
@@ -70,12 +67,8 @@ Status KmipGroup::CheckListed(KmipSession& session,
 }
 
 Status KmipGroup::Check(KmipSession& session, const Deadline& deadline) {
-  std::optional<KmipGroupMarker> expected;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!marker_ || client_.server_count() == 1) return Status::Ok();
-    expected = marker_;
-  }
+  const std::optional<KmipGroupMarker> expected = marker();
+  if (!expected || client_.server_count() == 1) return Status::Ok();
   KmipLocateRequest request;
   request.attributes.names = {expected->Name()};
   const auto found =
@@ -178,9 +171,14 @@ void KmipGroup::Remember(const KmipGroupMarker& marker) {
   marker_ = marker;
 }
 
-std::string KmipGroup::marker_id() const {
+std::optional<KmipGroupMarker> KmipGroup::marker() const {
   const std::lock_guard lock(mutex_);
-  return marker_ ? marker_->id : "";
+  return marker_;
+}
+
+std::string KmipGroup::marker_id() const {
+  const auto known = marker();
+  return known ? known->id : "";
 }
 
 std::string KmipGroup::Place(const KmipSession& session) const {

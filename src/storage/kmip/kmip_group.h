@@ -21,6 +21,8 @@ struct KmipGroupOptions {
   std::string note_path;
   std::optional<FileOwner> note_owner;
   bool read_only = false;  // Make neither a marker nor a note.
+  // For a reload: that of the keyring in use, whatever the note says now.
+  std::optional<KmipGroupMarker> required;
 };
 
 // Whether a KMIP server is one that holds this database's keys. "The server has
@@ -51,7 +53,9 @@ class KmipGroup {
   Status Check(KmipSession& session, const Deadline& deadline);
 
   const KmipGroupOptions& options() const { return options_; }
-  // The marker's identifier; "" before one is known.
+  // Nothing before one is known.
+  std::optional<KmipGroupMarker> marker() const;
+  // Its identifier, or "".
   std::string marker_id() const;
   // 'object group "g" on KMIP server h:p', for messages.
   std::string Place(const KmipSession& session) const;
@@ -62,9 +66,9 @@ class KmipGroup {
   Status MakeMarker(KmipSession& session, const KmipGroupMarker& marker,
                     const Deadline& deadline);
   void WriteNote(const KmipGroupMarker& marker);
+  void Remember(const KmipGroupMarker& marker);
   Status WrongServer(const KmipSession& session,
                      const KmipGroupMarker& expected) const;
-  void Remember(const KmipGroupMarker& marker);
 
   KmipClient& client_;
   FileSystem& files_;

@@ -176,6 +176,22 @@ TEST_F(KmipGroupTest, ANoteThatCannotBeReadIsRefused) {
   EXPECT_TRUE(LoadError().ok());
 }
 
+TEST_F(KmipGroupTest, AReloadNeedsTheMarkerInUseEvenWithoutANote) {
+  Started started = Start();
+  ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
+  SwitchServer();
+  ASSERT_TRUE(PosixFileSystem().Remove(note_).ok());
+  KmipGroupOptions options = {group_, note_};
+  options.required = started.group->marker();
+  KmipGroup group(*client_, PosixFileSystem(), SystemRandom(), lab_.log,
+                  options);
+  KmipKeyringBackend again(*client_, group, SystemClock(), SystemRandom(),
+                           lab_.log, {});
+  EXPECT_EQ(again.Load(Lab::Soon()).status().code(),
+            StatusCode::kMisconfigured);
+  EXPECT_EQ(other_store_.size(), 0U);
+}
+
 TEST_F(KmipGroupTest, AReadOnlyKeyringMakesNothing) {
   ASSERT_TRUE(Start(/*read_only=*/true).mysql->Load(Lab::Soon()));
   EXPECT_EQ(lab_.store.size(), 0U);
