@@ -326,6 +326,19 @@ TEST_F(KmipKeyringBackendTest, AFailedAttemptThatHoldsTheNameIsDestroyed) {
   EXPECT_EQ(objects.FindByName("k", Lab::Soon())->size(), 1U);
 }
 
+TEST_F(KmipKeyringBackendTest, AnUnfinishedObjectOfAnotherKeyIsNotDestroyed) {
+  Set(&Behaviour::unique_names);
+  KmipObject object;
+  object.value = Secret::CopyOf("0123456789abcdef");
+  object.algorithm = KmipAlgorithm::kAes;
+  KmipAttributes attributes;
+  attributes.names = {"k"};
+  attributes.application_info = {{"openkeyring-mysql", "1;AES;x;;0123"}};
+  RegisterAs(object, attributes, /*activate=*/false);
+  ASSERT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 2U);
+}
+
 TEST_F(KmipKeyringBackendTest, AFailedAttemptThatWasActivatedMeanwhileStays) {
   KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
