@@ -175,7 +175,7 @@ def test_wrong_settings_keep_the_plugin_from_loading_and_name_the_option(directo
             ({"client_key_password_file": "/no/such/file"}, "/no/such/file")]
         for number, (wrong, expected) in enumerate(cases):
             server = make_kmip_mariadb(kmip, name=f"m{number}", more={"startup_deadline": 1, **wrong}).start()
-            assert "can't start" in said(server), wrong
+            assert "cannot start" in said(server), wrong
             assert expected in said(server), f"{wrong}: {said(server)}"
             with pytest.raises(SqlError):
                 make_tables(server, {"t": 1})
