@@ -5,8 +5,21 @@ import itertools
 
 import pytest
 
-from lab import (aws_keyring_plugin, aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kmip_plugin,
-                 kms_component, mariadb, moto, mysql, process, pykmip)
+from lab import (
+    aws_keyring_plugin,
+    aws_plugin,
+    certificates,
+    emulator,
+    kmip_component,
+    kmip_emulator,
+    kmip_plugin,
+    kms_component,
+    mariadb,
+    moto,
+    mysql,
+    process,
+    pykmip,
+)
 
 ALIAS = "alias/openkeyring"
 
@@ -46,8 +59,17 @@ def make_server(directory):
     """A function that makes servers with the plugin; they end with the test."""
     made = []
 
-    def make(kms_server, *, name: str = "m", installation=None, options=(), environment=None, plugin=None,
-             master_key_id: str = ALIAS, **more) -> mariadb.MariaDB:
+    def make(
+        kms_server,
+        *,
+        name: str = "m",
+        installation=None,
+        options=(),
+        environment=None,
+        plugin=None,
+        master_key_id: str = ALIAS,
+        **more
+    ) -> mariadb.MariaDB:
         server = mariadb.MariaDB(
             directory / name, installation, plugins=[plugin or aws_plugin.PLUGIN],
             options=[*aws_plugin.options(kms_server, master_key_id=master_key_id), *options],
@@ -79,8 +101,8 @@ def make_kms_mysql(directory, kms):
     """A function that makes MySQL servers with component_keyring_kms; they end with the test."""
     made = []
 
-    def make(*, name: str = "m", **more) -> kms_component.KmsServer:
-        made.append(kms_component.KmsServer(directory / name, more.pop("kms", kms), **more))
+    def make(*, name: str = "m", **more) -> kms_component.MySQLWithKms:
+        made.append(kms_component.MySQLWithKms(directory / name, more.pop("kms", kms), **more))
         return made[-1]
 
     yield make
@@ -93,8 +115,10 @@ def make_aws_mysql(directory, kms):
     """A function that makes MySQL servers with the plugin keyring_aws; they end with the test."""
     made = []
 
-    def make(*, name: str = "m", **more) -> aws_keyring_plugin.AwsServer:
-        made.append(aws_keyring_plugin.AwsServer(directory / name, more.pop("kms", kms), **more))
+    def make(*, name: str = "m", **more) -> aws_keyring_plugin.MySQLWithKeyringAws:
+        made.append(
+            aws_keyring_plugin.MySQLWithKeyringAws(directory / name, more.pop("kms", kms), **more)
+        )
         return made[-1]
 
     yield make
@@ -120,7 +144,8 @@ _kmip_users = itertools.count()
 
 @pytest.fixture(scope="session")
 def kmip_servers():
-    """A real KMIP server and ours, for all tests that do not disturb them: each test is a user of its own."""
+    """A real KMIP server and ours, for all tests that do not disturb them: each test is a user of
+    its own."""
     directory = process.new_directory("kmip")
     authority = certificates.Authority(directory / "tls")
     with pykmip.PyKmip(directory / "pykmip", authority).start() as real, \
@@ -139,8 +164,12 @@ def make_kmip_mysql(directory, kmip_user):
     """A function that makes MySQL servers with component_keyring_kmip; they end with the test."""
     made = []
 
-    def make(kmip, *, name: str = "m", **more) -> kmip_component.KmipServer:
-        made.append(kmip_component.KmipServer(directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
+    def make(kmip, *, name: str = "m", **more) -> kmip_component.MySQLWithKmip:
+        made.append(
+            kmip_component.MySQLWithKmip(
+                directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more
+            )
+        )
         return made[-1]
 
     yield make
@@ -155,7 +184,14 @@ def make_kmip_mariadb(directory, kmip_user):
 
     def make(kmip, *, name: str = "m", options=(), more=None, **others) -> mariadb.MariaDB:
         settings = kmip_plugin.options(kmip, kmip_user, **(more or {}))
-        made.append(mariadb.MariaDB(directory / name, plugins=[kmip_plugin.PLUGIN], options=[*settings, *options], **others))
+        made.append(
+            mariadb.MariaDB(
+                directory / name,
+                plugins=[kmip_plugin.PLUGIN],
+                options=[*settings, *options],
+                **others
+            )
+        )
         return made[-1]
 
     yield make
