@@ -76,7 +76,7 @@ def read_bound(content: bytes) -> BoundFile:
     """A bound file by docs/file_formats.md; AssertionError for anything else."""
     assert content[:8] == MAGIC
     version, count = struct.unpack(">HH", content[8:12])
-    assert version == 1
+    assert version in (1, 2)
     assert hashlib.sha256(content[:-32]).digest() == content[-32:]
     at = 12
 
@@ -89,9 +89,19 @@ def read_bound(content: bytes) -> BoundFile:
     arn, blob = field().decode(), field()
     assert at == len(content) - 32, "nothing else in the file"
     assert len(dict(pairs)) == count
+    assert (version == 2) == ("openkeyring:installation" in dict(pairs))
     return BoundFile(dict(pairs), arn, blob)
 
 
-def context_of(key_id: int, version: int) -> dict[str, str]:
+def installation(directory: pathlib.Path) -> str:
+    """The id in aws-kms-key-installation, by docs/file_formats.md."""
+    text = (directory / "aws-kms-key-installation").read_text()
+    head, identity, digest = text.split("\n")[:3]
+    assert head == "OpenKeyring installation 1" and text == f"{head}\n{identity}\n{digest}\n"
+    assert digest == hashlib.sha256(f"{head}\n{identity}\n".encode()).hexdigest()
+    return identity
+
+
+def context_of(key_id: int, version: int, directory: pathlib.Path) -> dict[str, str]:
     return {"openkeyring:product": "aws_key_management", "openkeyring:key-id": str(key_id),
-            "openkeyring:key-version": str(version)}
+            "openkeyring:key-version": str(version), "openkeyring:installation": installation(directory)}

@@ -9,6 +9,9 @@ from .mariadb import PRODUCTS, MariaDB, SqlError
 
 PLUGIN = PRODUCTS / "aws_key_management.so"
 
+INSTALLATION = "aws-kms-key-installation"
+MARK = r"aws-kms-key-made\.(\d+)\.(\d+)"  # The highest version made of an id.
+
 # Everything that MariaDB can encrypt.
 ENCRYPT_ALL = ["--innodb-encrypt-tables=FORCE", "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2",
                "--innodb-encryption-rotate-key-age=1", "--aria-encrypt-tables=ON", "--encrypt-tmp-files=ON",
@@ -25,6 +28,8 @@ def key_files(directory: pathlib.Path) -> dict[tuple[int, int], pathlib.Path]:
     """The key files in a directory by (key id, version)."""
     found = {}
     for path in directory.glob("aws-kms-key*"):
+        if path.name == INSTALLATION or re.fullmatch(MARK, path.name):
+            continue
         match = re.fullmatch(r"aws-kms-key\.(\d+)\.(\d+)", path.name)
         assert match, f"a file of an unknown name: {path}"
         found[int(match[1]), int(match[2])] = path
