@@ -185,7 +185,7 @@ def test_wrong_certificates_are_refused_with_the_cure(directory, kmip_user, make
         expired = authority.expired_client("expired-user")
         stranger = other.client("stranger")
         cases = [
-            ({"server_ca": str(other.certificate)}, "tls_peer_verification"),
+            ({"server_ca": str(other.certificate)}, "server_ca"),
             ({"client_ca": str(expired.certificate), "client_key": str(expired.key)}, str(expired.certificate)),
             ({"client_ca": str(stranger.certificate), "client_key": str(stranger.key)}, str(stranger.certificate)),
             ({"client_key": str(stranger.key)}, "client_key"),
