@@ -43,8 +43,8 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     ("src/base/secret.cc", "explicit_bzero(data_ + size, size_ - size);", "", "secrets are wiped"),
     (
-        "src/crypto/sealing.cc",
-        "  EVP_CIPHER_CTX_reset(context);  // Forgets the key.",
+        "src/crypto/aead.cc",
+        "  EVP_CIPHER_CTX_reset(context);  // Wipes the key schedule.",
         "",
         "OpenSSL forgets the key",
     ),
