@@ -98,8 +98,8 @@ TEST_F(SettingsTest, EndpointsComeFromTheMostSpecificSource) {
   Variable("AWS_ENDPOINT_URL_STS") = "https://env-sts";
   EXPECT_EQ(Resolved().kms_endpoint_url, "https://env-kms");
   EXPECT_EQ(Resolved().sts_endpoint_url, "https://env-sts");
-  options_.endpoint_url = "http://kms.example:8080";
-  EXPECT_EQ(Resolved().kms_endpoint_url, "http://kms.example:8080");
+  options_.endpoint_url = "https://kms.example:8080";
+  EXPECT_EQ(Resolved().kms_endpoint_url, "https://kms.example:8080");
   EXPECT_EQ(Resolved().sts_endpoint_url, "https://env-sts");
 }
 
@@ -120,6 +120,23 @@ TEST_F(SettingsTest, BadEndpointsAreRefusedAndTheirOriginNamed) {
     Variable("AWS_ENDPOINT_URL_KMS") = url;
     EXPECT_NE(Refusal().find("AWS_ENDPOINT_URL_KMS"), std::string::npos) << url;
   }
+}
+
+TEST_F(SettingsTest, PlainHttpLeavesTheMachineOnlyByItsOwnOption) {
+  for (const char* url : {"http://127.0.0.1:8080", "http://localhost",
+                          "http://[::1]:1", "https://kms.example"}) {
+    options_.endpoint_url = url;
+    EXPECT_TRUE(Resolved().warnings.empty()) << url;
+  }
+  options_.endpoint_url = "http://kms.example:8080";
+  EXPECT_NE(Refusal().find("allow_unencrypted_endpoint"), std::string::npos);
+  options_.endpoint_url = "";
+  Variable("AWS_ENDPOINT_URL_STS") = "http://10.0.0.1";
+  EXPECT_NE(Refusal().find("AWS_ENDPOINT_URL_STS"), std::string::npos);
+  options_.allow_unencrypted_endpoint = true;
+  ASSERT_EQ(Resolved().warnings.size(), 1u);
+  EXPECT_NE(Resolved().warnings[0].find("http://10.0.0.1/"), std::string::npos);
+  EXPECT_TRUE(Resolved().allow_unencrypted_endpoint);
 }
 
 TEST_F(SettingsTest, AnExplicitEndpointExcludesFipsAndDualStack) {
