@@ -4,10 +4,10 @@
 #include <string>
 
 #include "fuzz/check.h"
-#include "kmip/ttlv_dump.h"
 #include "kmip/ttlv_fields.h"
 #include "kmip/ttlv_reader.h"
 #include "kmip/ttlv_writer.h"
+#include "testing/ttlv_dump.h"
 
 using namespace openkeyring;
 

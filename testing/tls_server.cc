@@ -58,6 +58,17 @@ bool TlsSession::Write(std::string_view bytes) {
          SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n) == 1;
 }
 
+void TlsSession::AskForRenegotiation() {
+  SSL_renegotiate(ssl_);
+  SSL_do_handshake(ssl_);
+}
+
+std::string TlsSession::Finished() const {
+  char message[64];
+  const size_t size = SSL_get_peer_finished(ssl_, message, sizeof message);
+  return {message, size};
+}
+
 void TlsSession::SayGoodbye() { SSL_shutdown(ssl_); }
 
 void TlsSession::HalfClose() { shutdown(fd_, SHUT_WR); }

@@ -33,6 +33,10 @@ class TlsSession {
   // Exactly `size` bytes; fewer when the connection ended.
   std::string Read(size_t size);
   bool Write(std::string_view bytes);
+  // Asks for another handshake (TLS 1.2), and goes on.
+  void AskForRenegotiation();
+  // What the client finished its last handshake with: differs with each.
+  std::string Finished() const;
   // TLS's close_notify, while the TCP connection stays open.
   void SayGoodbye();
   // TCP's FIN for our direction, without TLS saying so.

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <list>
 #include <string>
 
 #include "kmip/locate_all.h"
@@ -86,8 +87,11 @@ class Timer {
     return std::move(*stack);
   }
   KmipKeyringBackend KeyringBackend(KmipService& stack) {
-    return KmipKeyringBackend(stack.client(), SystemClock(), SystemRandom(),
-                              log_, {});
+    KmipGroup& group =
+        groups_.emplace_back(stack.client(), PosixFileSystem(), SystemRandom(),
+                             log_, KmipGroupOptions());
+    return KmipKeyringBackend(stack.client(), group, SystemClock(),
+                              SystemRandom(), log_, {});
   }
 
   size_t Store(int count, const std::string& prefix) {
@@ -187,6 +191,7 @@ class Timer {
   const Endpoint server_;
   const std::string ca_, certificate_, key_;
   Stderr log_;
+  std::list<KmipGroup> groups_;
   int connections_ = 0;
 };
 

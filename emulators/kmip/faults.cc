@@ -32,6 +32,9 @@ constexpr std::array kKinds = {
     "wrong_operation",
     "wrong_ids",
     "empty",
+    "drop_first",
+    "wrong_objects",
+    "twice",
 };
 
 Status Invalid(std::string text) {
@@ -56,6 +59,7 @@ constexpr Member kMembers[] = {
     {"locate_cap", nullptr, &Behaviour::locate_cap},
     {"ignores_offset", &Behaviour::ignores_offset},
     {"overlapping_pages", &Behaviour::overlapping_pages},
+    {"finds_no_dates", &Behaviour::finds_no_dates},
     {"zero_located_items", &Behaviour::zero_located_items},
     {"exact_located_items", &Behaviour::exact_located_items},
     {"raw_secrets", &Behaviour::raw_secrets},
@@ -64,6 +68,9 @@ constexpr Member kMembers[] = {
     {"adds_usage_bits", &Behaviour::adds_usage_bits},
     {"fewer_attributes", &Behaviour::fewer_attributes},
     {"no_vendor_attributes", &Behaviour::no_vendor_attributes},
+    {"drops_application_info", &Behaviour::drops_application_info},
+    {"refuses_application_info", &Behaviour::refuses_application_info},
+    {"keeps_destroyed", &Behaviour::keeps_destroyed},
     {"extensions", &Behaviour::extensions},
     {"latency_ms", nullptr, &Behaviour::latency_ms},
 };

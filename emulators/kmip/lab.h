@@ -41,7 +41,11 @@ class Lab {
     return options;
   }
   KmipServer& AddServer(openkeyring::TlsServerOptions options) {
-    servers.push_back(std::make_unique<KmipServer>(std::move(options), store));
+    return AddServer(std::move(options), store);
+  }
+  // One with objects of its own, which must live longer than the lab.
+  KmipServer& AddServer(openkeyring::TlsServerOptions options, Store& own) {
+    servers.push_back(std::make_unique<KmipServer>(std::move(options), own));
     return *servers.back();
   }
   KmipServer& server(size_t i = 0) { return *servers[i]; }

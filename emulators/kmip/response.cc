@@ -23,7 +23,8 @@ void WriteHeader(TtlvWriter& out, KmipVersion version, size_t count) {
     out.Integer(KmipTag::kProtocolVersionMajor, version.major);
     out.Integer(KmipTag::kProtocolVersionMinor, version.minor);
   }
-  out.DateTime(KmipTag::kTimeStamp, openkeyring::KmipTime());
+  out.DateTime(KmipTag::kTimeStamp, std::chrono::floor<std::chrono::seconds>(
+                                        openkeyring::SystemClock().Now()));
   out.Integer(KmipTag::kBatchCount, static_cast<int32_t>(count));
 }
 
@@ -71,7 +72,7 @@ void ResponseWriter::WriteIds(TtlvWriter& out, const RequestItem& item) const {
 }
 
 void ResponseWriter::Add(const RequestItem& item, const Outcome& outcome) {
-  ++count_;
+  if (++count_ == 1 && fault_.kind == "drop_first") return;
   const TtlvStructure structure(items_, KmipTag::kBatchItem);
   WriteIds(items_, item);
   if (outcome.failure) {

@@ -22,6 +22,7 @@ class ResponseWriter {
                  const Fault& fault, size_t asked);
   // False once a short batch has all that it will answer.
   bool WantsMore() const;
+  // Adds an item, unless it is one that gets lost.
   void Add(const RequestItem& item, const Outcome& outcome);
   openkeyring::Secret Finish();
 

@@ -183,19 +183,7 @@ Secret KmipServer::Answer(const Request& request, const Behaviour& behaviour,
                                  : KmipResultReason::kInvalidMessage,
         fault.kind == "fail_all" ? fault.message : "too many batch items");
   }
-  ResponseWriter writer(version, behaviour, fault, request.items.size());
-  std::string placeholder;
-  for (const RequestItem& item : request.items) {
-    if (!writer.WantsMore()) break;
-    Outcome outcome =
-        fault.kind == "fail"
-            ? Outcome::Fail(static_cast<KmipResultReason>(fault.reason),
-                            fault.message)
-            : service_.Do(behaviour, version, item, client, placeholder);
-    writer.Add(item, outcome);
-    if (outcome.failure && request.stops_at_failure) break;
-  }
-  Secret answer = writer.Finish();
+  Secret answer = AnswerItems(request, behaviour, fault, client);
   int most = behaviour.max_response;
   if (request.max_response > 0 && (most == 0 || request.max_response < most)) {
     most = request.max_response;
@@ -205,6 +193,51 @@ Secret KmipServer::Answer(const Request& request, const Behaviour& behaviour,
                         "the answer is too large");
   }
   return answer;
+}
+
+Secret KmipServer::AnswerItems(const Request& request,
+                               const Behaviour& behaviour, const Fault& fault,
+                               const std::string& client) {
+  const Secret other_object = OtherObject(request, client);
+  ResponseWriter writer(request.version, behaviour, fault,
+                        request.items.size());
+  std::string placeholder;
+  for (size_t i = 0; i < request.items.size() && writer.WantsMore(); ++i) {
+    RequestItem item = request.items[i];
+    if (fault.kind == "wrong_objects") {
+      item.payload = request.items.size() > 1
+                         ? request.items[(i + 1) % request.items.size()].payload
+                         : TtlvReader(other_object.RevealBytes());
+    }
+    Outcome outcome =
+        fault.kind == "fail"
+            ? Outcome::Fail(static_cast<KmipResultReason>(fault.reason),
+                            fault.message)
+            : service_.Do(behaviour, request.version, item, client,
+                          placeholder);
+    writer.Add(item, outcome);
+    if (outcome.failure && request.stops_at_failure) break;
+  }
+  return writer.Finish();
+}
+
+// The payload of the first item, about another object of the client's.
+Secret KmipServer::OtherObject(const Request& request,
+                               const std::string& client) {
+  TtlvReader payload =
+      request.items.empty() ? TtlvReader() : request.items[0].payload;
+  TtlvFields fields(payload);
+  const auto asked = fields.OptionalText(KmipTag::kUniqueIdentifier);
+  const auto others = store_.Find(client, [&](const StoredObject& stored) {
+    return stored.attributes.unique_identifier != asked;
+  });
+  TtlvWriter writer;
+  if (!others.empty()) writer.Text(KmipTag::kUniqueIdentifier, others.front());
+  while (!payload.AtEnd()) {
+    const auto item = *payload.Take();
+    if (item.tag != KmipTag::kUniqueIdentifier) writer.Item(item);
+  }
+  return writer.Finish();
 }
 
 bool KmipServer::Send(TlsSession& session, const Fault& fault,
@@ -222,6 +255,11 @@ bool KmipServer::Send(TlsSession& session, const Fault& fault,
   if (fault.kind == "truncate") {
     session.Write(bytes.substr(0, bytes.size() / 2));
     return false;
+  }
+  if (fault.kind == "twice") {
+    if (!Write(session, answer)) return false;
+    session.WaitForEnd(fault.ms);
+    return Write(session, answer);
   }
   if (fault.kind == "split") {
     // A record for every three bytes: heads and values come in pieces.

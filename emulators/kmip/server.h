@@ -51,6 +51,9 @@ class KmipServer {
             const Secret& answer);
   Secret Answer(const Request& request, const Behaviour& behaviour,
                 const Fault& fault, const std::string& client);
+  Secret AnswerItems(const Request& request, const Behaviour& behaviour,
+                     const Fault& fault, const std::string& client);
+  Secret OtherObject(const Request& request, const std::string& client);
   void Count(const Request& request);
 
   openkeyring::TlsServerOptions options_;

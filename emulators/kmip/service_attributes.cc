@@ -3,14 +3,16 @@
 #include <algorithm>
 
 #include "emulators/kmip/context.h"
-#include "kmip/operations/get_attribute_list.h"
 
 namespace kmip_server {
 
 using openkeyring::KmipAttributeRef;
 using openkeyring::KmipTag;
+using openkeyring::KmipTime;
 using openkeyring::KmipUsage;
+using openkeyring::Status;
 using openkeyring::TtlvItem;
+using openkeyring::TtlvType;
 
 namespace {
 
@@ -26,8 +28,82 @@ bool Fits(const std::optional<T>& wanted, const std::optional<T>& has) {
   return !wanted || wanted == has;
 }
 
-bool Matches(const KmipAttributes& wanted, const KmipAttributes& has) {
-  return HasAll(wanted.names, has.names) &&
+// What a Locate asks for.
+struct Filter {
+  KmipAttributes attributes;
+  std::vector<KmipTime> created;  // One date, or a range that includes both.
+};
+
+// By which attributes this server searches.
+bool IsSearchable(const KmipAttributeRef& attribute) {
+  switch (attribute.tag) {
+    case KmipTag::kName:
+    case KmipTag::kObjectGroup:
+    case KmipTag::kApplicationSpecificInformation:
+    case KmipTag::kUniqueIdentifier:
+    case KmipTag::kObjectType:
+    case KmipTag::kState:
+    case KmipTag::kCryptographicAlgorithm:
+    case KmipTag::kCryptographicLength:
+    case KmipTag::kCryptographicUsageMask:
+    case KmipTag::kInitialDate:
+      return true;
+    default:
+      return !attribute.vendor.empty();
+  }
+}
+
+// Adds one item of a Locate; an unknown attribute must not find everything.
+Status AddTo(Filter& filter, const TtlvItem& item, bool is_typed) {
+  KmipAttributeRef attribute{item.tag, "", ""};
+  std::optional<TtlvItem> value = item;
+  if (item.tag == KmipTag::kAttribute) {
+    TtlvFields fields(item.Structure().value_or(TtlvReader()));
+    const std::string name = fields.Text(KmipTag::kAttributeName);
+    attribute =
+        is_typed ? KmipAttributeRef{item.tag,
+                                    fields.Text(KmipTag::kVendorIdentification),
+                                    name}
+                 : openkeyring::KmipAttributeOfName(name);
+    value = item.Structure()->Find(KmipTag::kAttributeValue);
+    if (!fields.status().ok()) return fields.status();
+  } else if (!is_typed) {
+    return Status::Ok();  // Maximum Items and the like.
+  }
+  if (!IsSearchable(attribute) || !value) {
+    return {openkeyring::StatusCode::kInvalidArgument,
+            "Locate by " + openkeyring::KmipAttributeName(attribute) +
+                " is not supported"};
+  }
+  if (attribute.tag != KmipTag::kInitialDate) return Status::Ok();
+  const Result<KmipTime> date = value->DateTime();
+  if (!date) return date.error();
+  filter.created.push_back(*date);
+  return Status::Ok();
+}
+
+Result<Filter> ReadFilter(TtlvReader items, bool is_typed) {
+  Filter filter;
+  Result<KmipAttributes> attributes = openkeyring::ReadKmipAttributes(items);
+  if (!attributes) return attributes.error();
+  filter.attributes = std::move(*attributes);
+  while (!items.AtEnd()) {
+    const Status status = AddTo(filter, *items.Take(), is_typed);
+    if (!status.ok()) return status;
+  }
+  return filter;
+}
+
+bool WasCreated(const std::vector<KmipTime>& wanted,
+                const std::optional<KmipTime>& date) {
+  return wanted.empty() ||
+         (date && wanted.front() <= *date && *date <= wanted.back());
+}
+
+bool Matches(const Filter& filter, const KmipAttributes& has) {
+  const KmipAttributes& wanted = filter.attributes;
+  return WasCreated(filter.created, has.initial_date) &&
+         HasAll(wanted.names, has.names) &&
          HasAll(wanted.object_groups, has.object_groups) &&
          HasAll(wanted.application_info, has.application_info) &&
          HasAll(wanted.vendor_attributes, has.vendor_attributes) &&
@@ -40,10 +116,45 @@ bool Matches(const KmipAttributes& wanted, const KmipAttributes& has) {
                                  *wanted.usage_mask) == *wanted.usage_mask);
 }
 
+Status AddReference(std::vector<KmipAttributeRef>& out, const TtlvItem& item) {
+  if (item.type == TtlvType::kEnumeration) {
+    const KmipAttributeRef known{static_cast<KmipTag>(*item.Enumeration()), "",
+                                 ""};
+    if (!openkeyring::KmipAttributeName(known).empty() &&
+        known.tag != KmipTag::kAttribute) {
+      out.push_back(known);
+    }
+    return Status::Ok();
+  }
+  const Result<TtlvReader> content = item.Structure();
+  if (!content) return content.error();
+  TtlvFields fields(*content);
+  out.push_back({KmipTag::kAttribute,
+                 fields.Text(KmipTag::kVendorIdentification),
+                 fields.Text(KmipTag::kAttributeName)});
+  return fields.status();
+}
+
+Result<std::vector<KmipAttributeRef>> ReadReferences(TtlvReader payload) {
+  std::vector<KmipAttributeRef> out;
+  while (!payload.AtEnd()) {
+    const Result<TtlvItem> item = payload.Take();
+    if (!item) return item.error();
+    if (item->tag == KmipTag::kAttributeName) {
+      const Result<std::string> name = item->Text();
+      if (!name) return name.error();
+      out.push_back(openkeyring::KmipAttributeOfName(*name));
+    } else if (item->tag == KmipTag::kAttributeReference) {
+      Status status = AddReference(out, *item);
+      if (!status.ok()) return status;
+    }
+  }
+  return out;
+}
+
 // Which attributes a GetAttributes asks for; empty: all.
 std::vector<KmipAttributeRef> Wanted(TtlvReader payload) {
-  return openkeyring::ReadGetAttributeList(payload).value_or(
-      std::vector<KmipAttributeRef>());
+  return ReadReferences(payload).value_or(std::vector<KmipAttributeRef>());
 }
 
 // Everything of `all` that is not asked for goes: written one by one, an
@@ -78,6 +189,9 @@ KmipAttributes Only(const KmipAttributes& all,
   if (asks(KmipTag::kActivationDate)) {
     some.activation_date = all.activation_date;
   }
+  if (asks(KmipTag::kDeactivationDate)) {
+    some.deactivation_date = all.deactivation_date;
+  }
   return some;
 }
 
@@ -108,6 +222,7 @@ std::vector<KmipAttributeRef> ListOf(const KmipAttributes& of) {
   add(KmipTag::kState, of.state.has_value());
   add(KmipTag::kInitialDate, true);
   add(KmipTag::kActivationDate, of.activation_date.has_value());
+  add(KmipTag::kDeactivationDate, of.deactivation_date.has_value());
   add(KmipTag::kName, !of.names.empty());
   add(KmipTag::kObjectGroup, !of.object_groups.empty());
   add(KmipTag::kApplicationSpecificInformation, !of.application_info.empty());
@@ -140,18 +255,21 @@ Outcome Service::Locate(Context& context) {
     attributes = context.fields.OptionalStructure(KmipTag::kAttributes)
                      .value_or(TtlvReader());
   }
-  const auto wanted = openkeyring::ReadKmipAttributes(attributes);
+  const auto wanted =
+      ReadFilter(attributes, context.version.HasTypedAttributes());
   const int32_t maximum =
       context.fields.OptionalInteger(KmipTag::kMaximumItems).value_or(0);
   const int32_t offset =
       context.fields.OptionalInteger(KmipTag::kOffsetItems).value_or(0);
   if (!wanted || !context.fields.status().ok()) {
-    return Outcome::Fail(KmipResultReason::kInvalidField, "bad Locate");
+    return Outcome::Fail(KmipResultReason::kInvalidField,
+                         wanted ? "bad Locate" : wanted.error().message());
   }
-  const auto all = store_.Find(context.client, [&](const StoredObject& stored) {
-    return Matches(*wanted, stored.attributes);
-  });
   const Behaviour& behaviour = context.behaviour;
+  const auto all = store_.Find(context.client, [&](const StoredObject& stored) {
+    return Matches(*wanted, stored.attributes) &&
+           (wanted->created.empty() || !behaviour.finds_no_dates);
+  });
   const auto page = Page(behaviour, all, offset, maximum);
   const bool counts =
       context.version.HasOffset() &&
@@ -211,6 +329,9 @@ Outcome Service::AddAttribute(Context& context) {
   if (!added || !context.fields.status().ok()) {
     return Outcome::Fail(KmipResultReason::kInvalidField, "bad attribute");
   }
+  if (context.behaviour.drops_application_info) {
+    added->application_info.clear();
+  }
   if (context.behaviour.no_vendor_attributes &&
       !added->vendor_attributes.empty()) {
     return Outcome::Fail(KmipResultReason::kInvalidField,
@@ -226,6 +347,9 @@ Outcome Service::AddAttribute(Context& context) {
     append(has.application_info, added->application_info);
     append(has.vendor_attributes, added->vendor_attributes);
     if (added->activation_date) has.activation_date = added->activation_date;
+    if (added->deactivation_date) {
+      has.deactivation_date = added->deactivation_date;
+    }
     return {};
   });
 }

@@ -38,6 +38,18 @@ bool IsStandardAesLength(int32_t bits) {
   return bits == 128 || bits == 192 || bits == 256;
 }
 
+bool IsDestroyed(const StoredObject& stored) {
+  return stored.attributes.state == KmipState::kDestroyed ||
+         stored.attributes.state == KmipState::kDestroyedCompromised;
+}
+
+Outcome Destroyed(KmipVersion version) {
+  return Outcome::Fail(version.HasTypedAttributes()
+                           ? KmipResultReason::kObjectDestroyed
+                           : KmipResultReason::kItemNotFound,
+                       "The object is destroyed.");
+}
+
 Outcome WrongState(KmipVersion version, const char* what) {
   return Outcome::Fail(version.HasTypedAttributes()
                            ? KmipResultReason::kWrongKeyLifecycleState
@@ -60,7 +72,14 @@ Outcome Service::Create(Context& context) {
   made.object.algorithm = attributes->algorithm;
   made.object.length = attributes->length;
   made.attributes = std::move(*attributes);
-  return Add(context, std::move(made));
+  Outcome outcome = Add(context, std::move(made));
+  if (outcome.failure) return outcome;
+  // Register's answer has no type (KMIP 1.4 sections 4.1 and 4.3).
+  return {std::nullopt, "", [add = outcome.payload](TtlvWriter& out) {
+            out.Enumeration(KmipTag::kObjectType,
+                            KmipObjectType::kSymmetricKey);
+            add(out);
+          }};
 }
 
 Outcome Service::Register(Context& context) {
@@ -97,6 +116,11 @@ Outcome Service::Add(Context& context, StoredObject made) {
   if (behaviour.no_vendor_attributes && !attributes.vendor_attributes.empty()) {
     return Invalid("custom attributes are not supported");
   }
+  if (behaviour.refuses_application_info &&
+      !attributes.application_info.empty()) {
+    return Invalid("Application Specific Information is not supported");
+  }
+  if (behaviour.drops_application_info) attributes.application_info.clear();
   const auto has_name = [&](const StoredObject& other) {
     return std::ranges::any_of(attributes.names, [&](const auto& name) {
       return std::ranges::count(other.attributes.names, name) > 0;
@@ -115,19 +139,18 @@ Outcome Service::Add(Context& context, StoredObject made) {
       attributes.activation_date && *attributes.activation_date <= now
           ? KmipState::kActive
           : KmipState::kPreActive;
-  const KmipObjectType type = made.object.type;
   const std::string id = store_.Add(std::move(made));
   context.placeholder = id;
-  return {std::nullopt, "", [id, type](TtlvWriter& out) {
-            out.Enumeration(KmipTag::kObjectType, type);
-            out.Text(KmipTag::kUniqueIdentifier, id);
-          }};
+  return {std::nullopt, "",
+          [id](TtlvWriter& out) { out.Text(KmipTag::kUniqueIdentifier, id); }};
 }
 
 Outcome Service::Get(Context& context) {
   const std::string id = context.Id();
   auto copy = std::make_shared<KmipObject>();
+  bool is_destroyed = false;
   const bool found = store_.With(id, context.client, [&](StoredObject& stored) {
+    is_destroyed = IsDestroyed(stored);
     copy->type = stored.object.type;
     copy->value = stored.object.value.Clone();
     copy->format = stored.object.format;
@@ -137,6 +160,7 @@ Outcome Service::Get(Context& context) {
     copy->opaque_type = stored.object.opaque_type;
   });
   if (!found) return NotFound(store_, id);
+  if (is_destroyed) return Destroyed(context.version);
   if (context.behaviour.raw_secrets) copy->format = KmipKeyFormat::kRaw;
   return {std::nullopt, "", [id, copy](TtlvWriter& out) {
             out.Enumeration(KmipTag::kObjectType, copy->type);
@@ -200,9 +224,19 @@ Outcome Service::Destroy(Context& context) {
       return WrongState(context.version,
                         "The object is active and cannot be destroyed.");
     }
+    if (IsDestroyed(stored)) return Destroyed(context.version);
+    if (!context.behaviour.keeps_destroyed) return {};
+    stored.attributes.state = stored.attributes.state == KmipState::kCompromised
+                                  ? KmipState::kDestroyedCompromised
+                                  : KmipState::kDestroyed;
+    stored.attributes.destroy_date =
+        std::chrono::floor<std::chrono::seconds>(clock_.Now());
+    stored.object.value = Secret();
     return {};
   });
-  if (!outcome.failure) store_.Remove(context.placeholder);
+  if (!outcome.failure && !context.behaviour.keeps_destroyed) {
+    store_.Remove(context.placeholder);
+  }
   return outcome;
 }
 

@@ -6,6 +6,9 @@
 #include <utility>
 
 namespace kmip_server {
+
+using openkeyring::KmipState;
+
 namespace {
 
 constexpr const char kPrefix[] = "object-";
@@ -13,6 +16,19 @@ constexpr const char kPrefix[] = "object-";
 int64_t NumberOf(const std::string& id) {
   if (!id.starts_with(kPrefix)) return 0;
   return strtoll(id.c_str() + sizeof kPrefix - 1, nullptr, 10);
+}
+
+// A date that has passed is a change of state (KMIP 1.4 section 3.22).
+void ApplyDates(StoredObject& object, openkeyring::KmipTime now) {
+  KmipAttributes& attributes = object.attributes;
+  if (attributes.state == KmipState::kPreActive && attributes.activation_date &&
+      *attributes.activation_date <= now) {
+    attributes.state = KmipState::kActive;
+  }
+  if (attributes.state == KmipState::kActive && attributes.deactivation_date &&
+      *attributes.deactivation_date <= now) {
+    attributes.state = KmipState::kDeactivated;
+  }
 }
 
 }  // namespace
@@ -31,6 +47,7 @@ bool Store::With(const std::string& id, const std::string& owner,
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(NumberOf(id));
   if (found == objects_.end() || found->second.owner != owner) return false;
+  ApplyDates(found->second, Now());
   call(found->second);
   return true;
 }
@@ -47,10 +64,11 @@ void Store::Remove(const std::string& id) {
 
 std::vector<std::string> Store::Find(
     const std::string& owner,
-    const std::function<bool(const StoredObject&)>& matches) const {
+    const std::function<bool(const StoredObject&)>& matches) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> ids;
-  for (const auto& [number, object] : objects_) {
+  for (auto& [number, object] : objects_) {
+    ApplyDates(object, Now());
     if (object.owner == owner && matches(object)) {
       ids.push_back(*object.attributes.unique_identifier);
     }
@@ -58,10 +76,16 @@ std::vector<std::string> Store::Find(
   return ids;
 }
 
-void Store::ForEach(
-    const std::function<void(const StoredObject&)>& call) const {
+void Store::ForEach(const std::function<void(const StoredObject&)>& call) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [number, object] : objects_) call(object);
+  for (auto& [number, object] : objects_) {
+    ApplyDates(object, Now());
+    call(object);
+  }
+}
+
+openkeyring::KmipTime Store::Now() const {
+  return std::chrono::floor<std::chrono::seconds>(clock_.Now());
 }
 
 size_t Store::size() const {

@@ -10,6 +10,7 @@
 
 #include "kmip/attributes.h"
 #include "kmip/object.h"
+#include "os/clock.h"
 
 namespace kmip_server {
 
@@ -23,26 +24,33 @@ struct StoredObject {
 };
 
 // The objects of one server, or of several that stand for one another. In
-// memory only. Threads: all methods may be called concurrently.
+// memory only. Activation and deactivation dates take effect when they have
+// come. Threads: all methods may be called concurrently.
 class Store {
  public:
+  explicit Store(const openkeyring::Clock& clock = openkeyring::SystemClock())
+      : clock_(clock) {}
+
   // The next identifier; never used before.
   std::string Add(StoredObject object);
   // Calls with the object while nobody else has it; false when there is none,
   // or it is another client's.
   bool With(const std::string& id, const std::string& owner,
             const std::function<void(StoredObject&)>& call);
-  // Whether it is there, whosever it is.
+  // Whether it is there, whatever its owner.
   bool Has(const std::string& id) const;
   void Remove(const std::string& id);
   // In order of creation.
   std::vector<std::string> Find(
       const std::string& owner,
-      const std::function<bool(const StoredObject&)>& matches) const;
-  void ForEach(const std::function<void(const StoredObject&)>& call) const;
+      const std::function<bool(const StoredObject&)>& matches);
+  void ForEach(const std::function<void(const StoredObject&)>& call);
   size_t size() const;
 
  private:
+  openkeyring::KmipTime Now() const;
+
+  const openkeyring::Clock& clock_;
   mutable std::mutex mutex_;
   std::map<int64_t, StoredObject> objects_;
   int64_t next_ = 1;

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kmip/ttlv_dump.h"
+#include "testing/ttlv_dump.h"
 
 namespace openkeyring {
 namespace {

@@ -2,7 +2,6 @@
 #include "kmip/client.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "kmip/operations/identified.h"
@@ -10,38 +9,25 @@
 namespace openkeyring {
 namespace {
 
-bool AllIdempotent(std::span<const KmipCall> calls) {
-  return std::ranges::all_of(calls, &KmipCall::idempotent);
+void FillReplies(const KmipDelivery& delivery, std::span<const KmipCall> calls,
+                 std::span<KmipReply> replies) {
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const KmipResponseItem& item = delivery.response.items[i];
+    replies[i] = {KmipItemStatus(calls[i].operation, item), false, item.payload,
+                  delivery.message};
+  }
 }
 
-// The place of an answer in the batch, from 0; nothing when it has none.
-std::optional<size_t> PlaceOf(const KmipResponseItem& item, size_t position,
-                              size_t batch_size) {
-  // Servers may leave the ids out; then the order counts.
-  const size_t place = item.batch_item ? *item.batch_item - 1 : position;
-  return place < batch_size ? std::optional(place) : std::nullopt;
+void FillUnanswered(const KmipDelivery& delivery,
+                    std::span<const KmipCall> calls,
+                    std::span<KmipReply> replies) {
+  for (size_t i = 0; i < calls.size(); ++i) {
+    replies[i].status = delivery.status;
+    replies[i].may_have_happened = delivery.sent && !calls[i].idempotent;
+  }
 }
 
 }  // namespace
-
-// One message and what is known of its calls.
-struct KmipClient::Batch {
-  std::vector<KmipCall> calls;
-  std::vector<KmipReply*> replies;  // Of the same calls.
-  KmipBatchError on_error = KmipBatchError::kContinue;
-  bool may_split = true;
-  bool asked_version_again = false;
-  // Set by SendBatch:
-  std::vector<size_t> again;  // Places of the calls that must be sent again.
-  bool reached_nobody = false;
-
-  // For a call that has no answer, though its request may have arrived.
-  void Lost(size_t place, const Status& status) {
-    KmipReply& reply = *replies[place];
-    reply.status = status;
-    reply.may_have_happened = !calls[place].idempotent;
-  }
-};
 
 KmipClient::KmipClient(KmipClientOptions options, StreamConnector& connector,
                        Clock& clock, Log& log)
@@ -49,47 +35,15 @@ KmipClient::KmipClient(KmipClientOptions options, StreamConnector& connector,
 
 std::vector<KmipReply> KmipClient::Call(std::span<const KmipCall> calls,
                                         const Deadline& deadline) {
-  std::vector<KmipReply> replies(calls.size());
-  std::vector<size_t> pending(calls.size());
-  for (size_t i = 0; i < calls.size(); ++i) pending[i] = i;
-  while (!pending.empty()) {
-    const size_t server = transport_.servers().Order().front();
-    const size_t count =
-        std::min(pending.size(), transport_.servers().BatchLimit(server));
-    Batch batch;
-    for (size_t i = 0; i < count; ++i) {
-      batch.calls.push_back(calls[pending[i]]);
-      batch.replies.push_back(&replies[pending[i]]);
-    }
-    SendBatch(batch, deadline);
-    std::vector<size_t> left;
-    for (const size_t place : batch.again) left.push_back(pending[place]);
-    left.insert(left.end(), pending.begin() + static_cast<ptrdiff_t>(count),
-                pending.end());
-    if (batch.reached_nobody) {
-      // The rest would meet the same: asking once is enough.
-      for (const size_t i : left) replies[i].status = batch.replies[0]->status;
-      break;
-    }
-    pending = std::move(left);
-  }
-  return replies;
-}
-
-std::vector<KmipReply> KmipClient::CallTogether(std::span<const KmipCall> calls,
-                                                const Deadline& deadline) {
-  std::vector<KmipReply> replies(calls.size());
-  Batch batch;
-  batch.calls.assign(calls.begin(), calls.end());
-  for (KmipReply& reply : replies) batch.replies.push_back(&reply);
-  batch.on_error = KmipBatchError::kStop;
-  batch.may_split = false;
-  SendBatch(batch, deadline);
-  return replies;
+  return KmipSession(*this).Call(calls, deadline);
 }
 
 KmipChange KmipClient::Change(const KmipCall& call, const Deadline& deadline) {
-  return KmipChangeOf(Call({&call, 1}, deadline).front());
+  return KmipSession(*this).Change(call, deadline);
+}
+
+std::string KmipClient::ServerName(size_t server) const {
+  return transport_.options().servers[server].Text();
 }
 
 KmipClientStatus KmipClient::status() {
@@ -108,123 +62,47 @@ KmipClientStatus KmipClient::status() {
   return status;
 }
 
-void KmipClient::SendBatch(Batch& batch, const Deadline& deadline) {
-  KmipTransport::Sent sent = transport_.Send(
-      batch.calls, batch.on_error, AllIdempotent(batch.calls), deadline);
-  if (sent.exchange.status.ok()) {
-    if (!TakeAnswers(batch, std::move(sent))) SendBatch(batch, deadline);
-    return;
-  }
-  batch.reached_nobody = true;
-  for (size_t place = 0; place < batch.calls.size(); ++place) {
-    if (sent.exchange.sent) {
-      batch.Lost(place, sent.exchange.status);
+std::vector<KmipReply> KmipSession::Call(std::span<const KmipCall> calls,
+                                         const Deadline& deadline) {
+  std::vector<KmipReply> replies(calls.size());
+  KmipTransport& transport = client_.transport_;
+  for (size_t done = 0; done < calls.size();) {
+    const size_t size = BatchSize(calls.subspan(done));
+    const auto batch = calls.subspan(done, size);
+    const KmipDelivery delivery = transport.Send(batch, server_, deadline);
+    if (delivery.server) server_ = delivery.server;
+    const auto filled = std::span(replies).subspan(done);
+    if (!delivery.status.ok()) {
+      // The rest would meet the same: asking once is enough.
+      FillUnanswered(delivery, batch, filled.first(size));
+      for (KmipReply& reply : filled.subspan(size)) {
+        reply.status = delivery.status;
+      }
+      break;
+    }
+    if (delivery.fit == KmipFit::kAnswers) {
+      FillReplies(delivery, batch, filled);
+      done += size;
     } else {
-      batch.replies[place]->status = sent.exchange.status;
+      // Only several calls can be refused as a whole: this comes to an end.
+      transport.servers().LowerBatchLimit(*server_, size / 2);
     }
   }
+  return replies;
 }
 
-// False when the batch must be sent again as it is.
-bool KmipClient::TakeAnswers(Batch& batch, KmipTransport::Sent sent) {
-  const auto message =
-      std::make_shared<const Secret>(std::move(sent.exchange.response));
-  const auto response = ReadKmipResponse(message->RevealBytes());
-  const size_t size = batch.calls.size();
-  if (!response) {
-    // Like no answer: it says nothing about what is stored.
-    const Status status(StatusCode::kUnavailable, response.error().message());
-    for (size_t i = 0; i < size; ++i) batch.Lost(i, status);
-    return true;
-  }
-  if (IsOtherVersion(batch, sent, *response)) return false;
-  if (TakeRefusal(batch, sent, *response)) return true;
-  std::vector<bool> answered(size);
-  size_t position = 0;
-  for (const KmipResponseItem& item : response->items) {
-    const auto place = PlaceOf(item, position++, size);
-    if (!place || answered[*place]) continue;
-    const KmipOperation asked = batch.calls[*place].OperationIn(sent.version);
-    if (item.operation && *item.operation != asked) continue;
-    answered[*place] = true;
-    *batch.replies[*place] = {KmipItemStatus(asked, item), false, item.payload,
-                              message};
-  }
-  TakeMissing(batch, sent.server, answered);
-  return true;
+// How many of the first calls go into one message.
+size_t KmipSession::BatchSize(std::span<const KmipCall> calls) const {
+  if (!calls.front().idempotent) return 1;
+  KmipServerList& servers = client_.transport_.servers();
+  const size_t limit =
+      servers.BatchLimit(server_ ? *server_ : servers.Order().front());
+  const auto lone = std::ranges::find(calls, false, &KmipCall::idempotent);
+  return std::min(limit, static_cast<size_t>(lone - calls.begin()));
 }
 
-void KmipClient::TakeMissing(Batch& batch, size_t server,
-                             const std::vector<bool>& answered) {
-  const size_t size = batch.calls.size();
-  const auto missing = static_cast<size_t>(std::ranges::count(answered, false));
-  if (missing == 0) return;
-  Status before;  // What stopped a batch that stops.
-  for (size_t place = 0; place < size; ++place) {
-    KmipReply& reply = *batch.replies[place];
-    if (answered[place]) {
-      if (before.ok()) before = reply.status;
-    } else if (!batch.may_split && !before.ok()) {
-      reply.status = before.WithContext("not done after a failure");
-    } else if (batch.may_split && batch.calls[place].idempotent && size > 1) {
-      batch.again.push_back(place);
-    } else {
-      batch.Lost(place, {StatusCode::kUnavailable,
-                         "the KMIP server left out the answer to " +
-                             KmipName(batch.calls[place].operation)});
-    }
-  }
-  // A single call that stays unanswered is not asked again: no endless loop.
-  if (size > 1 && batch.may_split) {
-    transport_.servers().LowerBatchLimit(server,
-                                         std::min(size - missing, size / 2));
-  }
-}
-
-// True when the server, or another in its place, speaks another version than
-// was found out before. Nothing has been done then.
-bool KmipClient::IsOtherVersion(Batch& batch, const KmipTransport::Sent& sent,
-                                const KmipResponse& response) {
-  if (transport_.options().version || batch.asked_version_again ||
-      response.items.size() != 1 || !IsVersionRefusal(response.items[0])) {
-    return false;
-  }
-  batch.asked_version_again = true;
-  transport_.servers().SetVersion(sent.server, std::nullopt);
-  return true;
-}
-
-// True when the one answer is about the message as a whole.
-bool KmipClient::TakeRefusal(Batch& batch, const KmipTransport::Sent& sent,
-                             const KmipResponse& response) {
-  const size_t size = batch.calls.size();
-  if (response.items.size() != 1 || size == 1) return false;
-  const KmipResponseItem& item = response.items.front();
-  if (item.status == KmipResultStatus::kSuccess || item.batch_item) {
-    return false;
-  }
-  // Of a batch that stops at a failure, the first answer may be the only one.
-  if (item.operation == batch.calls[0].OperationIn(sent.version)) return false;
-  if (batch.may_split) {
-    transport_.servers().LowerBatchLimit(sent.server, size / 2);
-  }
-  // Too large an answer comes after the deed; anything else instead of it.
-  const bool done = item.reason == KmipResultReason::kResponseTooLarge;
-  const Status status =
-      KmipMessageStatus(item).WithContext("the whole batch is refused");
-  for (size_t place = 0; place < size; ++place) {
-    const bool idempotent = batch.calls[place].idempotent;
-    if (batch.may_split && (idempotent || !done)) {
-      batch.again.push_back(place);
-      continue;
-    }
-    batch.replies[place]->status = status;
-    batch.replies[place]->may_have_happened = done && !idempotent;
-  }
-  return true;
-}
-
-KmipChange KmipChangeOf(const KmipReply& reply) {
+KmipChange KmipSession::Change(const KmipCall& call, const Deadline& deadline) {
+  const KmipReply reply = std::move(Call({&call, 1}, deadline).front());
   KmipChange change;
   change.status = reply.status;
   change.may_have_happened = reply.may_have_happened;
@@ -237,6 +115,10 @@ KmipChange KmipChangeOf(const KmipReply& reply) {
     change.may_have_happened = true;  // It says that it did it.
   }
   return change;
+}
+
+std::string KmipSession::ServerName() const {
+  return server_ ? client_.ServerName(*server_) : "";
 }
 
 }  // namespace openkeyring

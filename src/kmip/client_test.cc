@@ -13,13 +13,11 @@
 #include "kmip/operations/create.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
-#include "kmip/operations/get_attribute_list.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
 #include "kmip/operations/query.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
-#include "kmip/operations/set_attribute.h"
 
 namespace openkeyring {
 namespace {
@@ -127,16 +125,6 @@ TEST_P(KmipClientOf, StoresFindsReadsAndRemoves) {
   EXPECT_EQ(some->state, KmipState::kActive);
   EXPECT_EQ(some->vendor_attributes, attributes.vendor_attributes);
   EXPECT_TRUE(some->names.empty());
-  const auto list = client.Ask(MakeGetAttributeList(made.id),
-                               ReadGetAttributeList, Lab::Soon());
-  ASSERT_TRUE(list);
-  EXPECT_FALSE(list->empty());
-
-  const KmipAttributes more = Named("another name");
-  KmipAttributes one_more;
-  one_more.names = more.names;
-  EXPECT_TRUE(client.Change(MakeSetAttribute(made.id, one_more), Lab::Soon())
-                  .status.ok());
   EXPECT_EQ(client.Change(MakeDestroy(made.id), Lab::Soon()).status.ok(),
             false);  // It is active.
   EXPECT_TRUE(client.Change(MakeRevoke({made.id, {}, "", {}}), Lab::Soon())
@@ -420,6 +408,95 @@ TEST(KmipClient, AnswersWithStrangeIdsAreNotTakenForOthers) {
   ExpectAllAnswered(client.Call(Gets(ids), Lab::Soon()), ids);
 }
 
+// A server that leaves out batch ids and the first of two answers.
+TEST(KmipClient, AValueIsNeverGivenToAnotherKey) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  const KmipObject one = Key("the value of one"), two = Key("the value of two");
+  const std::string ids[] = {
+      client.Change(MakeRegister(one, Named("one")), Lab::Soon()).id,
+      client.Change(MakeRegister(two, Named("two")), Lab::Soon()).id};
+  Behaviour behaviour;
+  behaviour.omits_batch_ids = true;
+  lab.server().Set(behaviour);
+  lab.server().Push(MakeFault("drop_first", "Get"));
+  const auto replies = client.Call(Gets({ids[0], ids[1]}), Lab::Soon());
+  ASSERT_TRUE(replies[0].status.ok()) << replies[0].status.message();
+  EXPECT_TRUE(ReadGet(replies[0].payload)->object.value.Equals(one.value));
+  EXPECT_TRUE(ReadGet(replies[1].payload)->object.value.Equals(two.value));
+  // The connection with the strange answer is not used any more.
+  EXPECT_EQ(lab.server().handshakes(), 2);
+}
+
+class KmipWrongObject : public testing::TestWithParam<const char*> {};
+
+// Answers about another object are no answers, whatever the operation.
+TEST_P(KmipWrongObject, IsUnavailableAndTheConnectionIsDropped) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  const auto ids = StoreMany(client, 2);
+  EXPECT_TRUE(client.Change(MakeActivate(ids[1]), Lab::Soon()).status.ok());
+  const std::string operation = GetParam();
+  KmipCall call = MakeGet(ids[0]);
+  if (operation == "Get Attributes") call = MakeGetAttributes(ids[0], {});
+  if (operation == "Activate") call = MakeActivate(ids[1]);
+  if (operation == "Revoke") call = MakeRevoke({ids[0], {}, "", {}});
+  if (operation == "Destroy") call = MakeDestroy(ids[1]);
+  lab.server().Push(MakeFault("wrong_objects", operation, -1));
+  const auto reply = std::move(client.Call({&call, 1}, Lab::Soon()).front());
+  EXPECT_EQ(reply.status.code(), StatusCode::kUnavailable)
+      << reply.status.message();
+  EXPECT_EQ(reply.may_have_happened, !call.idempotent);
+  const int before = lab.server().handshakes();
+  lab.server().ClearFaults();
+  EXPECT_TRUE(client.Ask(MakeQuery(), ReadQuery, Lab::Soon()));
+  EXPECT_EQ(lab.server().handshakes(), before + 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, KmipWrongObject,
+                         testing::Values("Get", "Get Attributes", "Activate",
+                                         "Revoke", "Destroy"),
+                         [](const auto& one) {
+                           std::string name = one.param;
+                           std::erase(name, ' ');
+                           return name;
+                         });
+
+TEST(KmipClient, AnswersInEachOthersPlacesAreNotUsed) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  const auto ids = StoreMany(client, 4);
+  lab.server().Push(MakeFault("wrong_objects", "Get"));
+  ExpectAllAnswered(client.Call(Gets(ids), Lab::Soon()), ids);
+  lab.server().Push(MakeFault("wrong_objects", "Get", -1));
+  for (const KmipReply& reply : client.Call(Gets(ids), Lab::Soon())) {
+    EXPECT_EQ(reply.status.code(), StatusCode::kUnavailable);
+  }
+}
+
+// The second answer may come with the first, or when the next request is out.
+TEST(KmipClient, ASecondAnswerIsNotOneToTheNextRequest) {
+  for (const int ms : {0, 20}) {
+    Lab lab;
+    KmipClient& client = lab.Client();
+    const std::string id = Store(client, "n");
+    Fault fault = MakeFault("twice", "Locate", 1);
+    fault.ms = ms;
+    KmipLocateRequest nothing;
+    nothing.attributes.names = {"nothing"};
+    KmipLocateRequest something;
+    something.attributes.names = {"n"};
+    for (int round = 0; round < 5; ++round) {
+      lab.server().Push(fault);
+      (void)client.Ask(MakeLocate(nothing), ReadLocate, Lab::Soon());
+      const auto found =
+          client.Ask(MakeLocate(something), ReadLocate, Lab::Soon());
+      ASSERT_TRUE(found) << found.status().message();
+      EXPECT_EQ(found->ids, std::vector<std::string>{id}) << ms;
+    }
+  }
+}
+
 TEST(KmipClient, PendingIsUnavailable) {
   Lab lab;
   KmipClient& client = lab.Client();
@@ -528,76 +605,153 @@ TEST(KmipClient, AClientThatIsNotTrustedIsMisconfigured) {
   EXPECT_NE(status.message().find("client certificate"), std::string::npos);
 }
 
-TEST(KmipClient, RegisterAndActivateGoTogether) {
-  Lab lab;
-  KmipClient& client = lab.Client();
-  Store(client, "connects");
-  const int before = lab.server().requests();
-  const KmipObject key = Key();
-  const KmipAttributes attributes = Named("n");
-  const KmipCall calls[] = {MakeRegister(key, attributes), MakeActivate("")};
-  const auto replies = client.CallTogether(calls, Lab::Soon());
-  EXPECT_TRUE(replies[1].status.ok()) << replies[1].status.message();
-  EXPECT_EQ(lab.server().requests() - before, 1);
-  const KmipChange change = KmipChangeOf(replies[0]);
-  ASSERT_TRUE(change.status.ok());
-  const auto read = client.Ask(MakeGetAttributes(change.id, {}),
-                               ReadGetAttributes, Lab::Soon());
-  EXPECT_EQ(read->state, KmipState::kActive);
-}
-
-TEST(KmipClient, TogetherTheSecondIsNotDoneWhenTheFirstFails) {
-  Lab lab;
-  KmipClient& client = lab.Client();
-  Behaviour behaviour;
-  behaviour.unique_names = true;
-  lab.server().Set(behaviour);
-  Store(client, "n");
-  const KmipObject key = Key();
-  const KmipAttributes attributes = Named("n");
-  const KmipCall calls[] = {MakeRegister(key, attributes), MakeActivate("")};
-  const auto replies = client.CallTogether(calls, Lab::Soon());
-  EXPECT_EQ(replies[0].status.code(), StatusCode::kInvalidArgument);
-  EXPECT_FALSE(replies[1].status.ok());
-  EXPECT_FALSE(replies[1].may_have_happened);
-}
-
-class KmipTogether : public testing::TestWithParam<bool> {};
-
-// Of batches, or of a call without an identifier.
-TEST_P(KmipTogether, IsRefusedWhereAServerDoesNotKnowItAndNothingHappened) {
-  Lab lab;
-  KmipClient& client = lab.Client();
-  Behaviour behaviour;
-  behaviour.max_batch = GetParam() ? 1 : 0;
-  behaviour.no_placeholder = !GetParam();
-  lab.server().Set(behaviour);
-  const KmipObject key = Key();
-  const KmipAttributes attributes = Named("n");
-  const KmipCall calls[] = {MakeRegister(key, attributes), MakeActivate("")};
-  const auto replies = client.CallTogether(calls, Lab::Soon());
-  for (const auto& reply : replies) {
-    EXPECT_EQ(reply.status.code(), StatusCode::kInvalidArgument);
-    EXPECT_FALSE(reply.may_have_happened);
+// Two servers with different objects.
+class KmipSessionTest : public testing::Test {
+ protected:
+  KmipSessionTest() {
+    lab_.AddServer(lab_.ServerOptions(), other_store_);
+    client_ = &lab_.Client();
+    id_ = Store(*client_, "n");
   }
-  EXPECT_EQ(lab.store.size(), 0U);
+
+  kmip_server::Store other_store_;
+  Lab lab_;
+  KmipClient* client_;
+  std::string id_;  // An object of the first server.
+};
+
+TEST_F(KmipSessionTest, StaysWithTheServerThatAnsweredFirst) {
+  KmipSession session(*client_);
+  EXPECT_FALSE(session.server());
+  EXPECT_TRUE(session.Ask(MakeGet(id_), ReadGet, Lab::Soon()));
+  EXPECT_EQ(session.server(), 0U);
+  EXPECT_EQ(session.ServerName(), lab_.ClientOptions().servers[0].Text());
+  lab_.server(0).Stop();
+  const auto get = session.Ask(MakeGet(id_), ReadGet, Lab::In(2000));
+  EXPECT_EQ(get.error().code(), StatusCode::kUnavailable)
+      << get.error().message();
+  // Another operation uses the other server, which knows nothing of it.
+  KmipSession other(*client_);
+  EXPECT_EQ(other.Ask(MakeGet(id_), ReadGet, Lab::Soon()).error().code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(other.server(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Quirks, KmipTogether, testing::Bool());
+TEST_F(KmipSessionTest, FailsOverUntilAServerHasAnswered) {
+  lab_.server(0).Stop();
+  KmipSession session(*client_);
+  EXPECT_TRUE(session.Ask(MakeQuery(), ReadQuery, Lab::Soon()));
+  EXPECT_EQ(session.server(), 1U);
+  lab_.server(0).Start();
+  EXPECT_EQ(session.Ask(MakeGet(id_), ReadGet, Lab::Soon()).error().code(),
+            StatusCode::kNotFound);
+}
 
-TEST(KmipClient, TogetherALostAnswerMayHaveHappened) {
-  Lab lab;
-  KmipClient& client = lab.Client();
-  Store(client, "connects");
-  lab.server().Push(MakeFault("cut_after", "Register"));
+TEST_F(KmipSessionTest, StaysWithTheServerThatMayHaveDoneIt) {
+  KmipSession session(*client_);
+  lab_.server(0).Push(MakeFault("cut_after", "Register"));
   const KmipObject key = Key();
-  const KmipAttributes attributes = Named("n");
-  const KmipCall calls[] = {MakeRegister(key, attributes), MakeActivate("")};
-  const auto replies = client.CallTogether(calls, Lab::Soon());
-  for (const auto& reply : replies) {
-    EXPECT_EQ(reply.status.code(), StatusCode::kUnavailable);
-    EXPECT_TRUE(reply.may_have_happened);
+  const KmipAttributes attributes = Named("lost");
+  const KmipChange change =
+      session.Change(MakeRegister(key, attributes), Lab::Soon());
+  EXPECT_TRUE(change.may_have_happened);
+  EXPECT_EQ(session.server(), 0U);
+  KmipLocateRequest lost;
+  lost.attributes = attributes;
+  EXPECT_EQ(session.Ask(MakeLocate(lost), ReadLocate, Lab::Soon())->ids.size(),
+            1U);
+}
+
+TEST_F(KmipSessionTest, BatchesOfOneCallGoToOneServer) {
+  KmipClientOptions options = lab_.ClientOptions();
+  options.max_batch = 2;
+  KmipSession session(lab_.Client(std::move(options)));
+  Fault fault = MakeFault("cut_before", "Get", -1);
+  fault.skip = 1;
+  lab_.server(0).Push(fault);
+  const auto replies = session.Call(Gets({id_, id_, id_, id_}), Lab::In(2000));
+  EXPECT_TRUE(replies[1].status.ok());
+  EXPECT_EQ(replies[2].status.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(replies[3].status.code(), StatusCode::kUnavailable);
+}
+
+TEST_F(KmipSessionTest, ContinuesOnTheServerOfAnother) {
+  KmipSession session(*client_, 1);
+  EXPECT_EQ(session.Ask(MakeGet(id_), ReadGet, Lab::Soon()).error().code(),
+            StatusCode::kNotFound);
+}
+
+TEST(KmipClient, ThatAllConnectionsAreBusyIsNoVerdictOnAServer) {
+  Lab lab(2);
+  KmipClientOptions options = lab.ClientOptions();
+  options.pool.max_in_use = 1;
+  options.request_timeout = Millis(20000);
+  KmipClient& client = lab.Client(std::move(options));
+  const std::string id = Store(client, "n");
+  Fault slow = MakeFault("slow", "Get");
+  slow.ms = 1000;
+  lab.server(0).Push(slow);
+  std::jthread first([&] { EXPECT_TRUE(GetStatus(client, id).ok()); });
+  while (lab.server(0).operations()["Get"] == 0) {
   }
+  const Status status = GetStatus(client, id, Lab::In(50));
+  EXPECT_EQ(status.code(), StatusCode::kTimeout);
+  EXPECT_NE(status.message().find("all 1 busy"), std::string::npos)
+      << status.message();
+  first.join();
+  EXPECT_TRUE(client.status().last_error.ok());
+  EXPECT_TRUE(GetStatus(client, id).ok());
+  EXPECT_EQ(client.status().server, lab.ClientOptions().servers[0].Text());
+}
+
+TEST(KmipClient, ThatACallerHasLittleTimeIsNoVerdictOnAServer) {
+  Lab lab(2);
+  KmipClient& client = lab.Client();
+  const std::string id = Store(client, "n");
+  Fault slow = MakeFault("slow", "Get", 1);
+  slow.ms = 300;
+  lab.server(0).Push(slow);
+  lab.server(1).Push(slow);
+  EXPECT_EQ(GetStatus(client, id, Lab::In(100)).code(), StatusCode::kTimeout);
+  EXPECT_EQ(lab.log.Text().find("failed"), std::string::npos) << lab.log.Text();
+  EXPECT_TRUE(GetStatus(client, id).ok());
+  EXPECT_EQ(client.status().server, lab.ClientOptions().servers[0].Text());
+}
+
+TEST(KmipNegotiation, AServerThatDoesNotPermitTheQuestionSpeaksItsVersion) {
+  for (const uint32_t reason : {0x0CU, 0x01U, 0x100U}) {
+    Lab lab;
+    Fault denied = MakeFault("fail", "Discover Versions", -1);
+    denied.reason = reason;
+    lab.server().Push(denied);
+    KmipClient& client = lab.Client();
+    const auto query = client.Ask(MakeQuery(), ReadQuery, Lab::Soon());
+    EXPECT_TRUE(query) << query.status().message();
+    EXPECT_EQ(client.status().version, "1.4");
+    EXPECT_EQ(lab.server().handshakes(), 1);
+  }
+}
+
+TEST(KmipNegotiation, IsDoneOverOneConnectionWhereTheServerAllowsIt) {
+  Lab lab;
+  Behaviour behaviour;
+  behaviour.versions = {{2, 0}};
+  lab.server().Set(behaviour);
+  KmipClient& client = lab.Client();
+  EXPECT_TRUE(client.Ask(MakeQuery(), ReadQuery, Lab::Soon()));
+  EXPECT_EQ(client.status().version, "2.0");
+  EXPECT_EQ(lab.server().handshakes(), 1);
+}
+
+TEST(KmipNegotiation, AServerThatClosesOverAVersionCostsOneConnectionEach) {
+  Lab lab;
+  Behaviour behaviour;
+  behaviour.versions = {{2, 0}};
+  behaviour.cuts_unknown_versions = true;
+  lab.server().Set(behaviour);
+  KmipClient& client = lab.Client();
+  EXPECT_TRUE(client.Ask(MakeQuery(), ReadQuery, Lab::Soon()));
+  EXPECT_LE(lab.server().handshakes(), 7);
 }
 
 struct ListingQuirk {
@@ -662,6 +816,134 @@ TEST(KmipListing, ThatTheServerSaysIsIncompleteIsAnError) {
   EXPECT_EQ(found.error().code(), StatusCode::kUnavailable);
   EXPECT_NE(found.error().message().find("25"), std::string::npos);
 }
+
+// A server that truncates its lists and does not page, in one way or another.
+struct TruncatingServer {
+  const char* name;
+  int stored, cap;
+  KmipVersion version;
+};
+class KmipTruncatedListing : public testing::TestWithParam<TruncatingServer> {
+ protected:
+  KmipTruncatedListing() {
+    behaviour_.locate_cap = GetParam().cap;
+    behaviour_.versions = {GetParam().version};
+    behaviour_.ignores_offset = true;
+    // As Cosmian's: the total is how many it gave.
+    behaviour_.exact_located_items = false;
+    keys_.object_type = KmipObjectType::kSymmetricKey;
+  }
+
+  // The objects were made `seconds` one after the other.
+  void StoreEvery(int seconds) {
+    ids_ = StoreMany(client_, GetParam().stored);
+    int64_t age = 1000000;
+    for (const std::string& id : ids_) {
+      const KmipTime made{std::chrono::seconds(age += seconds)};
+      lab_.store.With(id, "client", [&](kmip_server::StoredObject& stored) {
+        stored.attributes.initial_date = made;
+      });
+    }
+    lab_.server().Set(behaviour_);
+  }
+  Result<std::vector<std::string>> List(KmipProbe probe = KmipProbe::kAllowed) {
+    KmipSession session(client_);
+    return LocateAll(session, keys_, 100, Lab::Soon(), probe);
+  }
+
+  Lab lab_;
+  KmipClient& client_ = lab_.Client();
+  Behaviour behaviour_;
+  KmipAttributes keys_;
+  std::vector<std::string> ids_;
+};
+
+TEST_P(KmipTruncatedListing, IsCompletedByDates) {
+  StoreEvery(60);
+  const auto found = List();
+  ASSERT_TRUE(found) << found.status().message();
+  std::vector<std::string> sorted = *found;
+  std::ranges::sort(sorted);
+  std::ranges::sort(ids_);
+  EXPECT_EQ(sorted, ids_);
+  EXPECT_EQ(lab_.server().operations()["Register"], GetParam().stored);
+}
+
+TEST_P(KmipTruncatedListing, IsAnErrorWhereDatesDoNotHelp) {
+  StoreEvery(0);
+  const auto found = List();
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code(), StatusCode::kUnavailable);
+  EXPECT_NE(found.error().message().find("not certain that these are all"),
+            std::string::npos)
+      << found.error().message();
+  EXPECT_EQ(lab_.store.size(), ids_.size());  // Nothing is left of the probe.
+}
+
+TEST_P(KmipTruncatedListing, IsAnErrorWhereDatesAreNotSearched) {
+  behaviour_.finds_no_dates = true;
+  StoreEvery(60);
+  EXPECT_EQ(List().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_P(KmipTruncatedListing, IsAnErrorWhereDatesAreNotTold) {
+  behaviour_.fewer_attributes = true;
+  StoreEvery(60);
+  EXPECT_EQ(List().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_P(KmipTruncatedListing, IsCompletedByStates) {
+  StoreEvery(0);
+  for (size_t i = 0; i < ids_.size(); ++i) {
+    lab_.store.With(ids_[i], "client", [&](kmip_server::StoredObject& stored) {
+      stored.attributes.state = static_cast<KmipState>(1 + i * 5 / ids_.size());
+    });
+  }
+  const auto found = List();
+  ASSERT_TRUE(found) << found.status().message();
+  EXPECT_EQ(found->size(), ids_.size());
+}
+
+// The same answers of a server that does not truncate: none is missing.
+TEST_P(KmipTruncatedListing, IsCompleteOnAServerThatGivesMore) {
+  behaviour_.locate_cap = 0;
+  StoreEvery(0);
+  const auto found = List();
+  ASSERT_TRUE(found) << found.status().message();
+  EXPECT_EQ(*found, ids_);
+  EXPECT_EQ(lab_.store.size(), ids_.size());
+  // Without the right to make an object there is no proof.
+  EXPECT_EQ(List(KmipProbe::kForbidden).status().code(),
+            StatusCode::kUnavailable);
+  Fault denied = MakeFault("fail", "Register", -1);
+  denied.reason = 0x0C;
+  lab_.server().Push(denied);
+  const auto refused = List();
+  EXPECT_EQ(refused.status().code(), StatusCode::kUnavailable);
+  EXPECT_NE(refused.error().message().find("Permission Denied"),
+            std::string::npos);
+}
+
+TEST_P(KmipTruncatedListing, AnObjectOfAnotherTypeIsProof) {
+  behaviour_.locate_cap = 0;
+  KmipObject other;
+  other.type = KmipObjectType::kSecretData;
+  other.value = Secret::CopyOf("hush");
+  const KmipAttributes attributes = Named("s");
+  ASSERT_TRUE(
+      client_.Change(MakeRegister(other, attributes), Lab::Soon()).status.ok());
+  StoreEvery(0);
+  const auto found = List(KmipProbe::kForbidden);
+  ASSERT_TRUE(found) << found.status().message();
+  EXPECT_EQ(*found, ids_);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Servers, KmipTruncatedListing,
+    testing::Values(TruncatingServer{"TenOfFifteen", 15, 10, {1, 4}},
+                    TruncatingServer{"TenOfFifteenInVersion20", 15, 10, {2, 0}},
+                    TruncatingServer{"TwoOfFiveInVersion12", 5, 2, {1, 2}}),
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(KmipListing, BeyondTheBoundIsAnError) {
   Lab lab;

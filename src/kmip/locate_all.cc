@@ -1,57 +1,251 @@
 // SPDX-License-Identifier: MIT
 #include "kmip/locate_all.h"
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
+#include "kmip/operations/destroy.h"
+#include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
+#include "kmip/operations/register.h"
 
 namespace openkeyring {
 namespace {
 
-// Adds those that are not there yet; how many these were.
-size_t AddNew(std::vector<std::string> found, std::vector<std::string>& all,
-              std::unordered_set<std::string>& known) {
-  const size_t before = all.size();
-  for (std::string& id : found) {
-    if (known.insert(id).second) all.push_back(std::move(id));
+using Ids = std::vector<std::string>;
+
+// The last second of the year 9999.
+constexpr KmipTime kEndOfTime{std::chrono::seconds(253402300799)};
+constexpr std::chrono::seconds kSecond{1};
+constexpr char kProbeNamespace[] = "openkeyring-probe";
+constexpr KmipState kStates[] = {
+    KmipState::kPreActive,   KmipState::kActive,
+    KmipState::kDeactivated, KmipState::kCompromised,
+    KmipState::kDestroyed,   KmipState::kDestroyedCompromised};
+
+Status NotProven(size_t found) {
+  return {StatusCode::kUnavailable,
+          "the KMIP server gave " + std::to_string(found) +
+              " such objects, and it is not certain that these are all: it "
+              "may truncate its lists, and it does not page (KMIP 1.3 or later "
+              "with Offset Items); raise the server's limit of Locate"};
+}
+
+// One search and what was learned of the server's bound.
+class Search {
+ public:
+  Search(KmipSession& session, const KmipAttributes& attributes, size_t most,
+         const Deadline& deadline)
+      : session_(session), most_(most), deadline_(deadline) {
+    request_.attributes = attributes;
   }
-  return all.size() - before;
+
+  // Page by page; true when the list is proven to be complete.
+  Result<bool> Read() {
+    constexpr int kPagesWithoutNews = 2;
+    KmipLocateRequest page = request_;
+    Ids first;
+    for (int without_news = 0; without_news < kPagesWithoutNews;) {
+      const size_t before = all_.size();
+      Result<Ids> ids = Locate(page);
+      if (!ids) return ids.error();
+      if (ids->empty()) return true;
+      if (*ids == first) return false;  // It ignores the offset.
+      if (all_.size() == before) ++without_news;
+      page.offset_items += static_cast<int32_t>(ids->size());
+      if (first.empty()) first = std::move(*ids);
+    }
+    return false;
+  }
+
+  // The answer for all objects may be longer.
+  Status AskForEverything() { return Ask({}).status(); }
+
+  // Then the answer was not truncated.
+  bool IsShorterThanAnother() const {
+    return !IsKnownToLack() && all_.size() < longest_;
+  }
+
+  // All objects again, in parts that are shorter than the bound.
+  Result<bool> Split(const Ids& ids) {
+    parts_.clear();
+    const Result<bool> is_complete = SplitDates({{}, kEndOfTime}, ids);
+    if (!is_complete || !*is_complete) return is_complete;
+    // Else the server does not search by date as it should.
+    return std::ranges::all_of(
+        all_, [&](const std::string& id) { return parts_.contains(id); });
+  }
+
+  // Makes the answer for all objects longer by one, for a moment.
+  Status Probe() {
+    KmipObject object;
+    object.type = KmipObjectType::kOpaqueObject;
+    object.value = Secret::CopyOf(kProbeNamespace);
+    KmipAttributes attributes;
+    attributes.application_info = {{kProbeNamespace, "1"}};
+    const KmipChange made =
+        session_.Change(MakeRegister(object, attributes), deadline_);
+    if (!made.status.ok()) return made.status;
+    const Status asked = AskForEverything();
+    const Status destroyed =
+        session_.Change(MakeDestroy(made.id), deadline_).status;
+    return asked.ok() ? destroyed : asked;
+  }
+
+  // The server's own total says so.
+  bool IsKnownToLack() const { return all_.size() < total_; }
+  size_t total() const { return total_; }
+  const Ids& all() const { return all_; }
+
+ private:
+  using Dates = std::pair<KmipTime, KmipTime>;  // Both included.
+
+  Result<KmipLocateAnswer> Ask(const KmipLocateRequest& request) {
+    auto answer = session_.Ask(MakeLocate(request), ReadLocate, deadline_);
+    if (answer) longest_ = std::max(longest_, answer->ids.size());
+    return answer;
+  }
+
+  Result<Ids> Locate(const KmipLocateRequest& request) {
+    Result<KmipLocateAnswer> answer = Ask(request);
+    if (!answer) return answer.error();
+    for (const std::string& id : answer->ids) {
+      if (known_.insert(id).second) all_.push_back(id);
+    }
+    total_ = std::max(total_, static_cast<size_t>(std::max(
+                                  0, answer->located_items.value_or(0))));
+    if (all_.size() > most_) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the KMIP server has more than " + std::to_string(most_) +
+                        " such objects");
+    }
+    return std::move(answer->ids);
+  }
+
+  // One part; true when it is proven to be complete.
+  Result<bool> ReadPart(const KmipLocateRequest& part, Ids& ids) {
+    Result<Ids> found = Locate(part);
+    if (!found) return found.error();
+    ids = std::move(*found);
+    if (ids.size() >= longest_) return false;
+    parts_.insert(ids.begin(), ids.end());
+    return true;
+  }
+
+  // `ids` are some of the objects of these dates, as many as the bound.
+  Result<bool> SplitDates(const Dates& dates, const Ids& ids) {
+    const Result<KmipTime> middle = MedianDate(ids);
+    if (!middle) return middle.error();
+    const bool is_one_second = dates.first == dates.second;
+    if (is_one_second || *middle < dates.first || *middle > dates.second) {
+      return SplitStates(dates);
+    }
+    const Dates parts[] = {{dates.first, *middle - kSecond},
+                           {*middle, *middle},
+                           {*middle + kSecond, dates.second}};
+    for (const Dates& part : parts) {
+      if (part.first > part.second) continue;
+      KmipLocateRequest request = request_;
+      request.created = part;
+      Ids found;
+      Result<bool> is_complete = ReadPart(request, found);
+      if (is_complete && !*is_complete) is_complete = SplitDates(part, found);
+      if (!is_complete || !*is_complete) return is_complete;
+    }
+    return true;
+  }
+
+  Result<bool> SplitStates(const Dates& dates) {
+    if (request_.attributes.state) return false;
+    for (const KmipState state : kStates) {
+      KmipLocateRequest request = request_;
+      request.created = dates;
+      request.attributes.state = state;
+      Ids found;
+      const Result<bool> is_complete = ReadPart(request, found);
+      if (!is_complete || !*is_complete) return is_complete;
+    }
+    return true;
+  }
+
+  // The epoch when the server does not tell the dates.
+  Result<KmipTime> MedianDate(const Ids& ids) {
+    std::vector<KmipCall> calls;
+    for (const std::string& id : ids) {
+      calls.push_back(MakeGetAttributes(id, {{KmipTag::kInitialDate, "", ""}}));
+    }
+    std::vector<KmipTime> dates;
+    for (const KmipReply& reply : session_.Call(calls, deadline_)) {
+      if (reply.status.code() == StatusCode::kNotFound) continue;
+      if (!reply.status.ok()) return reply.status;
+      const auto attributes = ReadGetAttributes(reply.payload);
+      if (attributes && attributes->initial_date) {
+        dates.push_back(*attributes->initial_date);
+      }
+    }
+    if (dates.empty()) return KmipTime();
+    const auto middle =
+        dates.begin() + static_cast<ptrdiff_t>(dates.size() / 2);
+    std::ranges::nth_element(dates, middle);
+    return *middle;
+  }
+
+  KmipSession& session_;
+  const size_t most_;
+  const Deadline& deadline_;
+  KmipLocateRequest request_;
+  Ids all_;                                // In the server's order.
+  std::unordered_set<std::string> known_;  // The same.
+  std::unordered_set<std::string> parts_;  // Seen by Split.
+  size_t longest_ = 0;                     // Answer.
+  size_t total_ = 0;  // As the server says; 0: it does not.
+};
+
+Result<bool> IsProven(Search& search, KmipProbe probe) {
+  Result<bool> is_proven = search.Read();
+  if (!is_proven || *is_proven) return is_proven;
+  const Status asked = search.AskForEverything();
+  if (!asked.ok()) return asked;
+  if (search.IsShorterThanAnother()) return true;
+  is_proven = search.Split(search.all());
+  if (!is_proven || *is_proven || probe == KmipProbe::kForbidden) {
+    return is_proven;
+  }
+  const Status probed = search.Probe();
+  if (!probed.ok()) {
+    return NotProven(search.all().size()).WithContext(probed.message());
+  }
+  return search.IsShorterThanAnother();
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> LocateAll(KmipSession& session,
+                                           const KmipAttributes& attributes,
+                                           size_t most,
+                                           const Deadline& deadline,
+                                           KmipProbe probe) {
+  Search search(session, attributes, most, deadline);
+  const Result<bool> is_proven = IsProven(search, probe);
+  if (!is_proven) return is_proven.error();
+  if (search.IsKnownToLack()) {
+    return Status(StatusCode::kUnavailable,
+                  "the KMIP server says that it has " +
+                      std::to_string(search.total()) +
+                      " such objects, and gave only " +
+                      std::to_string(search.all().size()));
+  }
+  if (!*is_proven) return NotProven(search.all().size());
+  return search.all();
+}
 
 Result<std::vector<std::string>> LocateAll(KmipClient& client,
                                            const KmipAttributes& attributes,
                                            size_t most,
                                            const Deadline& deadline) {
-  std::vector<std::string> all;
-  std::unordered_set<std::string> known;
-  KmipLocateRequest request;
-  request.attributes = attributes;
-  int32_t total = 0;  // As the server says; 0: it does not.
-  for (;;) {
-    Result<KmipLocateAnswer> page =
-        client.Ask(MakeLocate(request), ReadLocate, deadline);
-    if (!page) return page.error();
-    total = std::max(total, page->located_items.value_or(0));
-    const auto size = static_cast<int32_t>(page->ids.size());
-    const size_t added = AddNew(std::move(page->ids), all, known);
-    if (all.size() > most) {
-      return Status(StatusCode::kInvalidArgument,
-                    "the KMIP server has more than " + std::to_string(most) +
-                        " such objects");
-    }
-    if (added == 0) break;
-    request.offset_items += size;
-  }
-  if (all.size() < static_cast<size_t>(total)) {
-    return Status(StatusCode::kUnavailable,
-                  "the KMIP server says that it has " + std::to_string(total) +
-                      " such objects, and gave only " +
-                      std::to_string(all.size()));
-  }
-  return all;
+  KmipSession session(client);
+  return LocateAll(session, attributes, most, deadline);
 }
 
 }  // namespace openkeyring

@@ -10,15 +10,30 @@
 
 namespace openkeyring {
 
-// The identifiers of all objects that have these attributes, each once, in the
-// server's order. Servers differ: some cut the list at a bound of their own
-// (Cosmian: 1,000) or give pages that overlap, some cannot page (before 1.3),
-// some say wrongly how many there are. So: ask for everything, and then for
-// what comes after it, until nothing new comes or the server's own count is
-// reached.
+// Whether a list may be proven to be complete by an object of ours.
+enum class KmipProbe { kAllowed, kForbidden };
+
+// The identifiers of all objects that have these attributes, each once, all
+// from the session's server. Some servers truncate their answers at a bound
+// of their own (Cosmian: 1,000), which they do not tell; some give pages that
+// overlap, ignore the offset, or cannot page (before 1.3); some report a wrong
+// total. So a list counts as complete only when it is proven to be:
 //
-// kUnavailable when the server says that there are more than it gave: an
-// incomplete list never looks complete. kInvalidArgument beyond `most`.
+//  * by a page after it that is empty;
+//  * else, since the bound is at least the longest answer that was seen, by
+//    being shorter than another answer: the one for all objects of the client;
+//  * else by splitting: each range of creation dates (Initial Date), and within
+//    a second each State, gives a shorter list, and together they have all;
+//  * else, when nothing but equally old objects is there, by registering an
+//    opaque object, finding it in a longer answer, and destroying it.
+//
+// kUnavailable when completeness is not proven: an incomplete list never looks
+// complete. kInvalidArgument for more than `most` objects.
+Result<std::vector<std::string>> LocateAll(
+    KmipSession& session, const KmipAttributes& attributes, size_t most,
+    const Deadline& deadline, KmipProbe probe = KmipProbe::kAllowed);
+
+// In a session of its own.
 Result<std::vector<std::string>> LocateAll(KmipClient& client,
                                            const KmipAttributes& attributes,
                                            size_t most,

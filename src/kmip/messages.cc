@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kmip/messages.h"
 
-#include <array>
+#include <utility>
 
 #include "base/byte_codec.h"
 #include "base/encoding.h"
@@ -25,33 +25,23 @@ void WriteHeader(TtlvWriter& writer, const KmipRequestOptions& options,
   }
   if (items > 1) {
     writer.Enumeration(KmipTag::kBatchErrorContinuationOption,
-                       options.on_error);
+                       KmipBatchError::kContinue);
     writer.Boolean(KmipTag::kBatchOrderOption, true);
   }
   writer.Integer(KmipTag::kBatchCount, static_cast<int32_t>(items));
 }
 
-void WriteItem(TtlvWriter& writer, KmipVersion version, const KmipCall& call,
-               uint32_t number) {
+void WriteItem(TtlvWriter& writer, const KmipRequestOptions& options,
+               const KmipCall& call, size_t place) {
   const TtlvStructure item(writer, KmipTag::kBatchItem);
-  writer.Enumeration(KmipTag::kOperation,
-                     version.HasTypedAttributes()
-                         ? call.operation_since_2.value_or(call.operation)
-                         : call.operation);
-  if (number > 0) {
+  writer.Enumeration(KmipTag::kOperation, call.operation);
+  if (options.first_item) {
     Bytes id;
-    PutNumber(id, number);
+    PutNumber(id, static_cast<uint32_t>(*options.first_item + place));
     writer.ByteString(KmipTag::kUniqueBatchItemID, id);
   }
   const TtlvStructure payload(writer, KmipTag::kRequestPayload);
-  call.write(writer, version);
-}
-
-std::optional<uint32_t> NumberOf(const std::optional<ByteView>& id) {
-  if (!id || id->size() != sizeof(uint32_t)) return std::nullopt;
-  ByteReader reader(*id);
-  uint32_t number = 0;
-  return reader.TakeNumber(number) ? std::optional(number) : std::nullopt;
+  call.write(writer, options.version);
 }
 
 Result<KmipResponseItem> ReadItem(TtlvReader content) {
@@ -59,8 +49,7 @@ Result<KmipResponseItem> ReadItem(TtlvReader content) {
   KmipResponseItem item;
   item.operation =
       fields.OptionalEnumeration<KmipOperation>(KmipTag::kOperation);
-  item.batch_item =
-      NumberOf(fields.OptionalByteString(KmipTag::kUniqueBatchItemID));
+  item.batch_item = fields.OptionalByteString(KmipTag::kUniqueBatchItemID);
   item.status = fields.Enumeration<KmipResultStatus>(KmipTag::kResultStatus);
   item.reason =
       fields.OptionalEnumeration<KmipResultReason>(KmipTag::kResultReason);
@@ -85,9 +74,7 @@ bool NamesObject(KmipOperation operation) {
   switch (operation) {
     case KmipOperation::kGet:
     case KmipOperation::kGetAttributes:
-    case KmipOperation::kGetAttributeList:
     case KmipOperation::kAddAttribute:
-    case KmipOperation::kSetAttribute:
     case KmipOperation::kActivate:
     case KmipOperation::kRevoke:
     case KmipOperation::kDestroy:
@@ -134,7 +121,7 @@ StatusCode CodeOf(bool names_object, KmipResultReason reason) {
   }
 }
 
-std::string Quoted(std::string_view text) {
+std::string Folded(std::string_view text) {
   constexpr size_t kMost = 300;
   std::string out;
   for (const char c : text.substr(0, kMost)) {
@@ -143,18 +130,28 @@ std::string Quoted(std::string_view text) {
   return out.empty() ? "" : ": " + out + (text.size() > kMost ? "..." : "");
 }
 
-Status StatusOf(const std::string& name, bool names_object,
-                const KmipResponseItem& item) {
-  if (item.status == KmipResultStatus::kSuccess) return Status::Ok();
-  if (item.status != KmipResultStatus::kOperationFailed) {
-    return {StatusCode::kUnavailable,
-            name + ": the server says " + KmipName(item.status)};
+// The call that an item answers; nothing when it answers none.
+std::optional<size_t> PlaceOf(const KmipResponseItem& item, size_t position,
+                              const KmipRequestOptions& options, size_t calls) {
+  if (!item.batch_item || !options.first_item) return position;
+  ByteReader reader(*item.batch_item);
+  uint32_t number = 0;
+  if (item.batch_item->size() != sizeof number || !reader.TakeNumber(number)) {
+    return std::nullopt;
   }
-  // Required with a failure, but not all servers send one.
-  const KmipResultReason reason =
-      item.reason.value_or(KmipResultReason::kGeneralFailure);
-  return {CodeOf(names_object, reason),
-          name + ": " + KmipName(reason) + Quoted(item.message)};
+  const uint32_t place = number - *options.first_item;  // It may wrap.
+  return place < calls ? std::optional<size_t>(place) : std::nullopt;
+}
+
+bool Answers(const KmipResponseItem& item, const KmipCall& call) {
+  if (item.operation && *item.operation != call.operation) {
+    return false;
+  }
+  if (item.status != KmipResultStatus::kSuccess || call.object_id.empty()) {
+    return true;
+  }
+  TtlvFields fields(item.payload);
+  return fields.OptionalText(KmipTag::kUniqueIdentifier) == call.object_id;
 }
 
 }  // namespace
@@ -165,9 +162,8 @@ Secret WriteKmipRequest(const KmipRequestOptions& options,
   {
     const TtlvStructure message(writer, KmipTag::kRequestMessage);
     WriteHeader(writer, options, calls.size());
-    uint32_t number = 0;
-    for (const KmipCall& call : calls) {
-      WriteItem(writer, options.version, call, calls.size() > 1 ? ++number : 0);
+    for (size_t place = 0; place < calls.size(); ++place) {
+      WriteItem(writer, options, calls[place], place);
     }
   }
   return writer.Finish();
@@ -200,12 +196,52 @@ Result<KmipResponse> ReadKmipResponse(ByteView message) {
   return response;
 }
 
-Status KmipItemStatus(KmipOperation asked, const KmipResponseItem& item) {
-  return StatusOf("KMIP " + KmipName(asked), NamesObject(asked), item);
+KmipFit MatchKmipResponse(const KmipRequestOptions& options,
+                          std::span<const KmipCall> calls,
+                          KmipResponse& response) {
+  std::vector<KmipResponseItem>& items = response.items;
+  const bool is_refusal = items.size() == 1 && calls.size() > 1 &&
+                          !items.front().batch_item &&
+                          items.front().status != KmipResultStatus::kSuccess;
+  if (is_refusal) return KmipFit::kRefusal;
+  if (items.size() > calls.size()) return KmipFit::kForeign;
+  if (items.size() < calls.size()) return KmipFit::kPartial;
+  std::vector<std::optional<KmipResponseItem>> ordered(calls.size());
+  for (size_t position = 0; position < items.size(); ++position) {
+    const KmipResponseItem& item = items[position];
+    const auto place = PlaceOf(item, position, options, calls.size());
+    if (!place || ordered[*place] || !Answers(item, calls[*place])) {
+      return KmipFit::kForeign;
+    }
+    ordered[*place] = item;
+  }
+  for (size_t i = 0; i < items.size(); ++i) items[i] = std::move(*ordered[i]);
+  return KmipFit::kAnswers;
 }
 
-Status KmipMessageStatus(const KmipResponseItem& item) {
-  return StatusOf("KMIP", false, item);
+std::string KmipQuoted(std::string_view text) {
+  constexpr size_t kMost = 128;
+  std::string out = "\"";
+  for (const char c : text.substr(0, kMost)) {
+    const bool is_plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+    out += is_plain ? std::string(1, c)
+                    : "\\x" + HexEncode(AsBytes(std::string_view(&c, 1)));
+  }
+  return out + (text.size() > kMost ? "...\"" : "\"");
+}
+
+Status KmipItemStatus(KmipOperation asked, const KmipResponseItem& item) {
+  const std::string name = "KMIP " + KmipName(asked);
+  if (item.status == KmipResultStatus::kSuccess) return Status::Ok();
+  if (item.status != KmipResultStatus::kOperationFailed) {
+    return {StatusCode::kUnavailable,
+            name + ": the server says " + KmipName(item.status)};
+  }
+  // Required with a failure, but not all servers send one.
+  const KmipResultReason reason =
+      item.reason.value_or(KmipResultReason::kGeneralFailure);
+  return {CodeOf(NamesObject(asked), reason),
+          name + ": " + KmipName(reason) + Folded(item.message)};
 }
 
 bool IsVersionRefusal(const KmipResponseItem& item) {

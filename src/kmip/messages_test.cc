@@ -7,13 +7,15 @@
 #include "kmip/operations/create.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
-#include "kmip/ttlv_dump.h"
+#include "kmip/operations/identified.h"
+#include "testing/ttlv_dump.h"
 
 namespace openkeyring {
 namespace {
 
 std::string Request(KmipVersion version, std::span<const KmipCall> calls) {
-  return HexEncode(WriteKmipRequest({version, 0, {}}, calls).RevealBytes());
+  return HexEncode(
+      WriteKmipRequest({version, 0, std::nullopt}, calls).RevealBytes());
 }
 
 // KMIP 1.0 test cases, section 3.1.1 ("Create / Destroy").
@@ -48,29 +50,29 @@ TEST(KmipMessages, DestroyIsTheOneOfTheTestCases) {
 }
 
 TEST(KmipMessages, ABatchIsNumberedOrderedAndContinues) {
-  const KmipCall calls[] = {MakeGet("a"), MakeGet("")};
-  const Secret request = WriteKmipRequest({{1, 2}, 4096, {}}, calls);
+  const KmipCall calls[] = {MakeGet("a"), MakeGet("b")};
+  const Secret request = WriteKmipRequest({{1, 2}, 4096, 0x0102}, calls);
   EXPECT_TRUE(CheckTtlv(request.RevealBytes()).ok());
-  KmipRequestOptions options{{1, 2}, 4096, KmipBatchError::kStop};
-  EXPECT_EQ(DumpTtlv(WriteKmipRequest(options, calls).RevealBytes()),
+  EXPECT_EQ(DumpTtlv(request.RevealBytes()),
             "RequestMessage\n"
             "  RequestHeader\n"
             "    ProtocolVersion\n"
             "      ProtocolVersionMajor Integer 1\n"
             "      ProtocolVersionMinor Integer 2\n"
             "    MaximumResponseSize Integer 4096\n"
-            "    BatchErrorContinuationOption Enum 2\n"
+            "    BatchErrorContinuationOption Enum 1\n"
             "    BatchOrderOption Boolean true\n"
             "    BatchCount Integer 2\n"
             "  BatchItem\n"
             "    Operation Enum Get\n"
-            "    UniqueBatchItemID Bytes 00000001\n"
+            "    UniqueBatchItemID Bytes 00000102\n"
             "    RequestPayload\n"
             "      UniqueIdentifier Text \"a\"\n"
             "  BatchItem\n"
             "    Operation Enum Get\n"
-            "    UniqueBatchItemID Bytes 00000002\n"
-            "    RequestPayload\n");
+            "    UniqueBatchItemID Bytes 00000103\n"
+            "    RequestPayload\n"
+            "      UniqueIdentifier Text \"b\"\n");
 }
 
 // A response as servers write it; `items` writes the batch items.
@@ -110,7 +112,8 @@ TEST(KmipMessages, AResponseIsReadWithAllItsItems) {
   ASSERT_EQ(response->items.size(), 1U);
   const KmipResponseItem& item = response->items.front();
   EXPECT_EQ(item.operation, KmipOperation::kGet);
-  EXPECT_EQ(item.batch_item, 2U);
+  ASSERT_TRUE(item.batch_item);
+  EXPECT_EQ(item.batch_item->size(), 4U);
   EXPECT_TRUE(KmipItemStatus(KmipOperation::kGet, item).ok());
   EXPECT_TRUE(item.payload.Find(KmipTag::kUniqueIdentifier));
 }
@@ -129,7 +132,8 @@ TEST(KmipMessages, TheBatchCountIsNotBelieved) {
 
 TEST(KmipMessages, WhatIsNoResponseIsCorrupt) {
   const KmipCall call = MakeGet("a");
-  const Secret request = WriteKmipRequest({{1, 4}, 0, {}}, {&call, 1});
+  const Secret request =
+      WriteKmipRequest({{1, 4}, 0, std::nullopt}, {&call, 1});
   EXPECT_EQ(ReadKmipResponse(request.RevealBytes()).error().code(),
             StatusCode::kCorrupt);
   EXPECT_EQ(ReadKmipResponse({}).error().code(), StatusCode::kCorrupt);
@@ -140,6 +144,122 @@ TEST(KmipMessages, WhatIsNoResponseIsCorrupt) {
   const auto response = ReadKmipResponse(bytes.RevealBytes());
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().message(), "KMIP: ResultStatus is missing");
+}
+
+// An item of a response; what is empty is left out.
+struct Answer {
+  std::string batch_item;
+  std::optional<KmipOperation> operation = KmipOperation::kGet;
+  std::string object_id;
+  bool failed = false;
+};
+
+void Write(TtlvWriter& writer, const Answer& answer) {
+  const TtlvStructure item(writer, KmipTag::kBatchItem);
+  if (answer.operation) {
+    writer.Enumeration(KmipTag::kOperation, *answer.operation);
+  }
+  if (!answer.batch_item.empty()) {
+    writer.ByteString(KmipTag::kUniqueBatchItemID, AsBytes(answer.batch_item));
+  }
+  writer.Enumeration(KmipTag::kResultStatus,
+                     answer.failed ? KmipResultStatus::kOperationFailed
+                                   : KmipResultStatus::kSuccess);
+  const TtlvStructure payload(writer, KmipTag::kResponsePayload);
+  if (!answer.object_id.empty()) {
+    writer.Text(KmipTag::kUniqueIdentifier, answer.object_id);
+  }
+}
+
+struct Matched {
+  KmipFit fit;
+  std::vector<std::string> ids;  // In the calls' order.
+};
+
+// What these answers are to a Get of each of `asked`; items count from 7.
+Matched MatchOf(const std::vector<std::string>& asked,
+                const std::vector<Answer>& answers) {
+  std::vector<KmipCall> calls;
+  for (const std::string& id : asked) calls.push_back(MakeGet(id));
+  const Secret bytes = Response([&](TtlvWriter& writer) {
+    for (const Answer& answer : answers) Write(writer, answer);
+  });
+  auto response = ReadKmipResponse(bytes.RevealBytes());
+  Matched found;
+  found.fit = MatchKmipResponse({{1, 4}, 0, 7}, calls, *response);
+  for (const KmipResponseItem& item : response->items) {
+    found.ids.push_back(ReadKmipIdentifier(item.payload).value_or(""));
+  }
+  return found;
+}
+
+std::string ItemId(uint8_t number) {
+  return {'\0', '\0', '\0', static_cast<char>(number)};
+}
+
+TEST(KmipFit, AnswersComeIntoTheOrderOfTheCalls) {
+  const auto get = KmipOperation::kGet;
+  const Matched in_order =
+      MatchOf({"a", "b"}, {{ItemId(7), get, "a"}, {ItemId(8), get, "b"}});
+  EXPECT_EQ(in_order.fit, KmipFit::kAnswers);
+  const Matched turned =
+      MatchOf({"a", "b"}, {{ItemId(8), get, "b"}, {ItemId(7), get, "a"}});
+  EXPECT_EQ(turned.fit, KmipFit::kAnswers);
+  EXPECT_EQ(turned.ids, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(KmipFit, WithoutIdsTheOrderCounts) {
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "a"}, {"", {}, "b"}}).fit,
+            KmipFit::kAnswers);
+  // An error has no identifier.
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "", true}, {"", {}, "b"}}).fit,
+            KmipFit::kAnswers);
+}
+
+TEST(KmipFit, AnAnswerAboutAnotherObjectIsForeign) {
+  const auto get = KmipOperation::kGet;
+  EXPECT_EQ(MatchOf({"a"}, {{"", get, "b"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(7), get, "b"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(7), get, ""}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", get, "b"}, {"", get, "a"}}).fit,
+            KmipFit::kForeign);
+  EXPECT_EQ(
+      MatchOf({"a", "b"}, {{ItemId(7), get, "b"}, {ItemId(8), get, "a"}}).fit,
+      KmipFit::kForeign);
+}
+
+TEST(KmipFit, AnAnswerToAnotherRequestIsForeign) {
+  const auto get = KmipOperation::kGet;
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(6), get, "a"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{ItemId(8), get, "a"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"7", get, "a"}}).fit, KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"", KmipOperation::kDestroy, "a"}}).fit,
+            KmipFit::kForeign);
+}
+
+TEST(KmipFit, TwoAnswersToOneCallAreForeign) {
+  const auto get = KmipOperation::kGet;
+  EXPECT_EQ(
+      MatchOf({"a", "b"}, {{ItemId(7), get, "a"}, {ItemId(7), get, "a"}}).fit,
+      KmipFit::kForeign);
+  EXPECT_EQ(MatchOf({"a"}, {{"", get, "a"}, {"", get, "a"}}).fit,
+            KmipFit::kForeign);
+}
+
+TEST(KmipFit, AMissingAnswerMakesThePlacesOfTheOthersUnknown) {
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "b"}}).fit, KmipFit::kPartial);
+  EXPECT_EQ(MatchOf({"a"}, {}).fit, KmipFit::kPartial);
+}
+
+TEST(KmipFit, OneFailureForSeveralCallsIsARefusalOfAll) {
+  EXPECT_EQ(MatchOf({"a", "b"}, {{"", {}, "", true}}).fit, KmipFit::kRefusal);
+  EXPECT_EQ(MatchOf({"a"}, {{"", {}, "", true}}).fit, KmipFit::kAnswers);
+}
+
+TEST(KmipQuoted, ControlCharactersAndLengthDoNotReachALog) {
+  EXPECT_EQ(KmipQuoted("a-1"), "\"a-1\"");
+  EXPECT_EQ(KmipQuoted("a\n\"b\\\xff"), "\"a\\x0a\\x22b\\x5c\\xff\"");
+  EXPECT_EQ(KmipQuoted(std::string(100000, 'x')).size(), 128U + 5);
 }
 
 KmipResponseItem Failure(std::optional<KmipResultReason> reason,
@@ -201,13 +321,6 @@ TEST(KmipItemStatus, TheTextIsTheServersMadePrintableAndShort) {
       KmipOperation::kGet,
       Failure(KmipResultReason::kPermissionDenied, std::string(100000, 'x')));
   EXPECT_LT(long_one.message().size(), 400U);
-}
-
-TEST(KmipItemStatus, AFailureOfTheWholeMessageIsAboutNoObject) {
-  const auto status =
-      KmipMessageStatus(Failure(KmipResultReason::kItemNotFound, "what?"));
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(status.message(), "KMIP: Item Not Found: what?");
 }
 
 TEST(KmipItemStatus, PendingIsNotSuccess) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "kmip/messages.h"
@@ -18,36 +19,37 @@ constexpr std::array<KmipVersion, 7> kAskedIn = {
     KmipVersion{2, 1}, KmipVersion{2, 0}, KmipVersion{1, 0}};
 
 Result<KmipVersion> Choose(const std::vector<KmipVersion>& theirs) {
-  std::string text;
-  for (const KmipVersion& version : theirs) text += " " + version.Text();
   for (const KmipVersion& ours : kKmipVersions) {
     if (std::ranges::find(theirs, ours) != theirs.end()) return ours;
+  }
+  constexpr size_t kShown = 10;
+  std::string text;
+  for (const KmipVersion& version :
+       std::span(theirs).first(std::min(theirs.size(), kShown))) {
+    text += " " + version.Text();
   }
   return Status(StatusCode::kMisconfigured,
                 "the KMIP server speaks none of our versions, only" + text);
 }
 
-// What an answer in `asked_in` tells; nothing: ask in another version.
-std::optional<Result<KmipVersion>> Judge(const KmipResponse& response,
-                                         KmipVersion asked_in) {
+// What an answer in `asked_in` says; nothing: ask in another version.
+std::optional<Result<KmipVersion>> VersionFrom(const KmipResponse& response,
+                                               KmipVersion asked_in) {
   if (response.items.empty()) return std::nullopt;
   const KmipResponseItem& item = response.items.front();
   if (IsVersionRefusal(item)) return std::nullopt;
-  const Status status = KmipItemStatus(KmipOperation::kDiscoverVersions, item);
-  if (status.ok()) {
-    const auto versions = ReadDiscoverVersions(item.payload);
-    if (!versions) return versions.error();
-    // It says nothing, but it spoke.
-    if (versions->empty()) return asked_in;
-    return Choose(*versions);
+  // 1.0 has no such operation, and some servers do not permit it.
+  if (item.status != KmipResultStatus::kSuccess) return asked_in;
+  const auto versions = ReadDiscoverVersions(item.payload);
+  if (!versions) {
+    return Status(StatusCode::kUnavailable, versions.error().message());
   }
-  // 1.0 has no such operation; the version was taken all the same.
-  if (item.reason == KmipResultReason::kOperationNotSupported) return asked_in;
-  return status;
+  if (versions->empty()) return asked_in;
+  return Choose(*versions);
 }
 
 // Some servers refuse a version that way.
-bool WasCut(const KmipExchange& exchange) {
+bool WasClosed(const KmipExchange& exchange) {
   return exchange.sent && exchange.status.code() == StatusCode::kUnavailable;
 }
 
@@ -60,17 +62,24 @@ Result<KmipVersion> DiscoverKmipVersion(
   const KmipCall call =
       MakeDiscoverVersions({kKmipVersions.begin(), kKmipVersions.end()});
   for (const KmipVersion& version : kAskedIn) {
-    const Secret request = WriteKmipRequest({version, 0, {}}, {&call, 1});
+    const Secret request =
+        WriteKmipRequest({version, 0, std::nullopt}, {&call, 1});
     KmipExchange done = exchange(request);
-    if (WasCut(done)) done = exchange(request);
+    // Once it may be a coincidence.
+    if (WasClosed(done) && version == kAskedIn.front()) {
+      done = exchange(request);
+    }
     if (!done.status.ok()) {
       last = done.status;
-      if (WasCut(done)) continue;
+      if (WasClosed(done)) continue;
       return last;
     }
     const auto response = ReadKmipResponse(done.response.RevealBytes());
-    if (!response) return response.error();
-    if (const auto judged = Judge(*response, version)) return *judged;
+    // Like no answer.
+    if (!response) {
+      return Status(StatusCode::kUnavailable, response.error().message());
+    }
+    if (const auto found = VersionFrom(*response, version)) return *found;
   }
   return last;
 }

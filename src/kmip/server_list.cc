@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace openkeyring {
+namespace {
+
+constexpr Millis kFirstPause{1000}, kLongestPause{60000};
+
+}  // namespace
 
 KmipServerList::KmipServerList(std::vector<Endpoint> servers,
                                const Clock& clock, size_t max_batch)
@@ -21,14 +26,14 @@ std::vector<size_t> KmipServerList::Order() const {
   std::iota(order.begin(), order.end(), 0);
   const SteadyTime now = clock_.Steady();
   const std::lock_guard lock(mutex_);
-  // Those whose time is over count alike: the user's order decides.
+  // Servers whose time is over count alike: the user's order decides.
   std::ranges::stable_sort(order, {}, [&](size_t server) {
     return std::max(now, facts_[server].passed_over_until);
   });
   return order;
 }
 
-bool KmipServerList::Succeeded(size_t server) {
+bool KmipServerList::RecordSuccess(size_t server) {
   const std::lock_guard lock(mutex_);
   const bool news = current_ != server || facts_[server].failures > 0;
   facts_[server].failures = 0;
@@ -37,15 +42,21 @@ bool KmipServerList::Succeeded(size_t server) {
   return news;
 }
 
-bool KmipServerList::Failed(size_t server, const Status& error) {
-  constexpr Millis kFirst{1000}, kMost{60000};
+bool KmipServerList::RecordFailure(size_t server, const Status& error) {
   const std::lock_guard lock(mutex_);
   Facts& facts = facts_[server];
-  const Millis pause = kFirst * (1 << std::min(facts.failures, 6));
+  const Millis pause = kFirstPause * (1 << std::min(facts.failures, 6));
   ++facts.failures;
-  facts.passed_over_until = clock_.Steady() + std::min(pause, kMost);
+  facts.passed_over_until = clock_.Steady() + std::min(pause, kLongestPause);
   last_error_ = error;
   return facts.failures == 1;
+}
+
+void KmipServerList::RecordNoVerdict(size_t server, const Status& error) {
+  const std::lock_guard lock(mutex_);
+  SteadyTime& until = facts_[server].passed_over_until;
+  until = std::max(until, clock_.Steady() + kFirstPause);
+  last_error_ = error;
 }
 
 std::optional<size_t> KmipServerList::current() const {

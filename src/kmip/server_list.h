@@ -9,14 +9,14 @@
 
 #include "base/status.h"
 #include "kmip/version.h"
-#include "net/stream_pool.h"
+#include "net/endpoint.h"
 #include "os/clock.h"
 
 namespace openkeyring {
 
 // The servers, in the user's order of preference, and what was learned of each:
 // whether it answers, which version it speaks, how many items it takes at once.
-// All of them hold the same objects.
+// All servers hold the same objects.
 //
 // A server that failed is passed over for a second, then two, four, and so on
 // up to a minute, unless all have failed. So a dead first server costs a
@@ -32,14 +32,18 @@ class KmipServerList {
   size_t size() const { return servers_.size(); }
   const Endpoint& endpoint(size_t server) const { return servers_[server]; }
 
-  // All of them, the one to try first in front.
+  // All servers, the one to try first in front.
   std::vector<size_t> Order() const;
-  // True when it is news: the one before that answered was another, or failed.
-  bool Succeeded(size_t server);
-  bool Failed(size_t server, const Status& error);  // The same.
-  // The one that answered last; nothing at first.
+  // True when it is news: another server answered before, or this one failed.
+  bool RecordSuccess(size_t server);
+  // True when it is news: the server had not failed before.
+  bool RecordFailure(size_t server, const Status& error);
+  // A try that had too little time for a verdict: the others come first for a
+  // second, and nothing else.
+  void RecordNoVerdict(size_t server, const Status& error);
+  // The server that answered last; nothing at first.
   std::optional<size_t> current() const;
-  Status last_error() const;  // Of any; Ok when there was none.
+  Status last_error() const;  // Of any server; Ok when there was none.
 
   std::optional<KmipVersion> Version(size_t server) const;
   void SetVersion(size_t server, std::optional<KmipVersion> version);

@@ -24,15 +24,24 @@ TEST_F(KmipServerListTest, TheUsersOrderCounts) {
 }
 
 TEST_F(KmipServerListTest, OneThatFailedComesLastForAWhile) {
-  list.Failed(0, kDown);
+  list.RecordFailure(0, kDown);
   EXPECT_EQ(list.Order(), (Order{1, 2, 0}));
   EXPECT_EQ(list.last_error().message(), "down");
   clock.Advance(Millis(1001));
   EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
 }
 
+TEST_F(KmipServerListTest, ATryWithTooLittleTimeCountsForASecondOnly) {
+  for (int i = 0; i < 20; ++i) list.RecordNoVerdict(0, kDown);
+  EXPECT_EQ(list.Order(), (Order{1, 2, 0}));
+  EXPECT_EQ(list.last_error().message(), "down");
+  clock.Advance(Millis(1001));
+  EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
+  EXPECT_TRUE(list.RecordFailure(0, kDown));  // The first.
+}
+
 TEST_F(KmipServerListTest, TheWhileGrowsToAMinute) {
-  for (int i = 0; i < 20; ++i) list.Failed(0, kDown);
+  for (int i = 0; i < 20; ++i) list.RecordFailure(0, kDown);
   clock.Advance(Millis(59000));
   EXPECT_EQ(list.Order(), (Order{1, 2, 0}));
   clock.Advance(Millis(1001));
@@ -40,29 +49,29 @@ TEST_F(KmipServerListTest, TheWhileGrowsToAMinute) {
 }
 
 TEST_F(KmipServerListTest, WhenAllFailedTheOneComesFirstWhoseTimeIsOverFirst) {
-  for (const size_t server : {0, 1, 2}) list.Failed(server, kDown);
-  list.Failed(0, kDown);
+  for (const size_t server : {0, 1, 2}) list.RecordFailure(server, kDown);
+  list.RecordFailure(0, kDown);
   EXPECT_EQ(list.Order(), (Order{1, 2, 0}));
 }
 
 TEST_F(KmipServerListTest, SuccessForgetsFailures) {
-  list.Failed(0, kDown);
-  list.Failed(0, kDown);
-  EXPECT_TRUE(list.Succeeded(0));
+  list.RecordFailure(0, kDown);
+  list.RecordFailure(0, kDown);
+  EXPECT_TRUE(list.RecordSuccess(0));
   EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
-  EXPECT_TRUE(list.Failed(0, kDown));
+  EXPECT_TRUE(list.RecordFailure(0, kDown));
   clock.Advance(Millis(1001));
   EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
 }
 
 TEST_F(KmipServerListTest, NewsIsToldOnce) {
-  EXPECT_TRUE(list.Succeeded(0));
-  EXPECT_FALSE(list.Succeeded(0));
-  EXPECT_TRUE(list.Failed(0, kDown));
-  EXPECT_FALSE(list.Failed(0, kDown));
-  EXPECT_TRUE(list.Succeeded(1));
+  EXPECT_TRUE(list.RecordSuccess(0));
+  EXPECT_FALSE(list.RecordSuccess(0));
+  EXPECT_TRUE(list.RecordFailure(0, kDown));
+  EXPECT_FALSE(list.RecordFailure(0, kDown));
+  EXPECT_TRUE(list.RecordSuccess(1));
   EXPECT_EQ(list.current(), 1U);
-  EXPECT_TRUE(list.Succeeded(0));
+  EXPECT_TRUE(list.RecordSuccess(0));
 }
 
 TEST_F(KmipServerListTest, BatchLimitsGoDownToOne) {

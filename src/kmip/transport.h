@@ -2,14 +2,16 @@
 #ifndef OPENKEYRING_KMIP_TRANSPORT_H_
 #define OPENKEYRING_KMIP_TRANSPORT_H_
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
-#include "kmip/exchange.h"
 #include "kmip/messages.h"
+#include "kmip/negotiation.h"
 #include "kmip/server_list.h"
 #include "net/stream_pool.h"
 
@@ -26,8 +28,25 @@ struct KmipClientOptions {
   int32_t max_response_size = 16 << 20;  // Bytes.
 };
 
-// Brings one message to one of the servers, and its answer back: connections,
-// versions, failover. See KmipClient.
+// What became of one request message.
+struct KmipDelivery {
+  // Ok: `response` answers it, or refuses it as a whole, or is kPartial (see
+  // `fit`). Otherwise nobody answered: kUnavailable (also when the answer
+  // cannot be read or is to another request), kTimeout, or kMisconfigured
+  // (certificates, version).
+  Status status;
+  // Whether it went out. If not, no server has done anything of it; if so and
+  // there is no response, `server` may have done all of it.
+  bool sent = false;
+  std::optional<size_t> server;  // That answered, or to which it went out.
+  KmipFit fit = KmipFit::kAnswers;
+  KmipResponse response;                  // Lies in `message`.
+  std::shared_ptr<const Secret> message;  // The complete response.
+};
+
+// Brings one message to a server, and its answer back: connections, versions,
+// failover, and the check that the answer is one to this very request. An
+// answer that is not leaves its connection closed. See KmipClient.
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipTransport {
@@ -36,16 +55,11 @@ class KmipTransport {
   KmipTransport(KmipClientOptions options, StreamConnector& connector,
                 Clock& clock, Log& log);
 
-  struct Sent {
-    KmipExchange exchange;
-    size_t server = 0;  // Which answered, or was the last to be tried.
-    KmipVersion version;
-  };
-  // With `resend`, a request that may have arrived is sent again: over a new
-  // connection, to another server. Without it, only one that surely did not.
-  // Two rounds over all servers, with a short pause, within the deadline.
-  Sent Send(std::span<const KmipCall> calls, KmipBatchError on_error,
-            bool resend, const Deadline& deadline);
+  // To that server, or to the first that answers. A request that may have
+  // arrived is sent again only when all calls are idempotent. Two rounds over
+  // the servers, with a short pause, within the deadline.
+  KmipDelivery Send(std::span<const KmipCall> calls,
+                    std::optional<size_t> server, const Deadline& deadline);
 
   KmipServerList& servers() { return servers_; }
   const KmipClientOptions& options() const { return options_; }
@@ -53,21 +67,25 @@ class KmipTransport {
   std::string description() const;  // Of the last new connection.
 
  private:
-  Deadline Share(const Deadline& deadline, size_t servers) const;
-  Status OfServer(size_t server, const Status& status) const;
-  Sent SendTo(size_t server, std::span<const KmipCall> calls,
-              KmipBatchError on_error, bool resend, const Deadline& bound);
-  Sent Try(size_t server, bool fresh, std::span<const KmipCall> calls,
-           KmipBatchError on_error, const Deadline& deadline, bool& was_kept);
-  Result<KmipVersion> VersionOf(size_t server, const Deadline& deadline);
-  void Describe(StreamPool::Lease& lease);
-  void Tell(size_t server, const Status& status);
+  struct Try;  // One request to one server over one connection.
+
+  Millis Share(const Deadline& deadline, size_t servers) const;
+  void SendTo(Try& attempt, bool may_resend);
+  void SendOnce(Try& attempt, bool fresh);
+  Status Receive(Try& attempt, KmipExchange exchange,
+                 const KmipRequestOptions& request);
+  Result<KmipVersion> VersionOf(Try& attempt);
+  Status Connect(Try& attempt, bool fresh);
+  KmipExchange Exchange(Try& attempt, const Secret& request);
+  Status WithName(size_t server, const Status& status) const;
+  void Report(size_t server, const Status& status, Millis share);
 
   const KmipClientOptions options_;
   Clock& clock_;
   Log& log_;
   KmipServerList servers_;
   StreamPool pool_;
+  std::atomic<uint32_t> next_item_{1};
   mutable std::mutex mutex_;
   std::string description_;  // Guarded by mutex_.
 };

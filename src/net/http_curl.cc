@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "net/handle_pool.h"
+#include "net/connection_pool.h"
 #include "net/trust_store.h"
 #include "net/url.h"
 
@@ -111,6 +111,12 @@ CURLcode UseStore(CURL*, void* context, void* store) {
   return CURLE_OK;
 }
 
+// An easy handle with its open connections.
+struct CurlCleanup {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+using CurlHandle = std::unique_ptr<CURL, CurlCleanup>;
+
 class CurlHttpClient : public HttpClient {
  public:
   explicit CurlHttpClient(const CurlOptions& options)
@@ -133,14 +139,23 @@ class CurlHttpClient : public HttpClient {
     Status headers = CheckHeaders(request.headers);
     if (!headers.ok()) return headers;
     const Deadline deadline = Deadline::After(SystemClock(), timeout);
-    const Lease lease(pool_, deadline);
-    if (lease.get() == nullptr) {
+    auto lease = pool_.Acquire(deadline);
+    if (!lease) {
       return Status(StatusCode::kTimeout,
                     "no connection to " + url->HostHeader() +
                         " came free in time (all " +
                         std::to_string(options_.max_connections) + " busy)");
     }
-    return Perform(lease.get(), request, *url, deadline);
+    CurlHandle handle =
+        lease->TakeKept().value_or(CurlHandle(curl_easy_init()));
+    if (handle == nullptr) {
+      return Status(StatusCode::kInternal, "libcurl: out of memory");
+    }
+    Result<HttpResponse> response =
+        Perform(handle.get(), request, *url, deadline);
+    curl_easy_reset(handle.get());
+    lease->Keep(std::move(handle));
+    return response;
   }
 
  private:
@@ -251,7 +266,7 @@ class CurlHttpClient : public HttpClient {
   } cleanup_;
   const CurlOptions options_;
   std::unique_ptr<TrustStore> trust_;  // Null: libcurl reads them itself.
-  HandlePool pool_;
+  ConnectionPool<CurlHandle> pool_;
 };
 
 }  // namespace

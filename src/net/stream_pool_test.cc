@@ -24,7 +24,7 @@ class FakeConnector : public StreamConnector {
     Result<size_t> Read(std::span<uint8_t>, const Deadline&) override {
       return size_t{0};
     }
-    bool IsQuiet() override { return owner_.quiet; }
+    StreamState State() override { return owner_.state; }
     std::string Description() const override { return "fake"; }
 
    private:
@@ -38,18 +38,24 @@ class FakeConnector : public StreamConnector {
     return std::unique_ptr<ByteStream>(std::make_unique<Stream>(*this));
   }
   std::atomic<int> open{0}, made{0};
-  bool quiet = true;
+  StreamState state = StreamState::kQuiet;
   Status error;
 };
 
 class StreamPoolTest : public testing::Test {
  protected:
-  Result<StreamPool::Lease> Take(const Endpoint& endpoint, bool fresh = false) {
-    return pool.Take(endpoint, fresh,
-                     Deadline::After(SystemClock(), Millis(20000)));
+  static Deadline Soon() {
+    return Deadline::After(SystemClock(), Millis(20000));
+  }
+  // A lease that is connected to that server.
+  std::optional<StreamPool::Lease> Connect(const Endpoint& endpoint,
+                                           bool fresh = false) {
+    auto lease = pool.Acquire(Soon());
+    if (lease && !lease->Connect(endpoint, fresh, Soon()).ok()) return {};
+    return lease;
   }
   void Use(const Endpoint& endpoint) {
-    auto lease = Take(endpoint);
+    auto lease = Connect(endpoint);
     ASSERT_TRUE(lease);
     lease->Keep();
   }
@@ -62,14 +68,14 @@ class StreamPoolTest : public testing::Test {
 
 TEST_F(StreamPoolTest, AKeptConnectionIsUsedAgain) {
   Use(a);
-  auto lease = Take(a);
+  auto lease = Connect(a);
   ASSERT_TRUE(lease);
   EXPECT_TRUE(lease->was_kept());
   EXPECT_EQ(connector.made, 1);
 }
 
 TEST_F(StreamPoolTest, AConnectionThatIsNotKeptIsClosed) {
-  { EXPECT_TRUE(Take(a)); }
+  { EXPECT_TRUE(Connect(a)); }
   EXPECT_EQ(connector.open, 0);
 }
 
@@ -82,24 +88,36 @@ TEST_F(StreamPoolTest, AnotherServerGetsItsOwn) {
 
 TEST_F(StreamPoolTest, FreshMeansNew) {
   Use(a);
-  auto lease = Take(a, true);
+  auto lease = Connect(a, true);
   ASSERT_TRUE(lease);
   EXPECT_FALSE(lease->was_kept());
 }
 
-TEST_F(StreamPoolTest, OneThatIsNotQuietIsDropped) {
-  Use(a);
-  connector.quiet = false;
-  auto lease = Take(a);
+TEST_F(StreamPoolTest, OneThatIsClosedOrHasSomethingUnreadIsDropped) {
+  for (const StreamState state : {StreamState::kUnread, StreamState::kClosed}) {
+    Use(a);
+    connector.state = state;
+    auto lease = Connect(a);
+    ASSERT_TRUE(lease);
+    EXPECT_FALSE(lease->was_kept());
+    EXPECT_EQ(connector.open, 1);
+    connector.state = StreamState::kQuiet;
+  }
+}
+
+TEST_F(StreamPoolTest, ALeaseGoesFromOneServerToTheNext) {
+  Use(b);
+  auto lease = Connect(a);
   ASSERT_TRUE(lease);
-  EXPECT_FALSE(lease->was_kept());
+  EXPECT_TRUE(lease->Connect(b, false, Soon()).ok());
+  EXPECT_TRUE(lease->was_kept());
   EXPECT_EQ(connector.open, 1);
 }
 
 TEST_F(StreamPoolTest, OneThatLayTooLongIsDropped) {
   Use(a);
   clock.Advance(Millis(60001));
-  auto lease = Take(a);
+  auto lease = Connect(a);
   ASSERT_TRUE(lease);
   EXPECT_FALSE(lease->was_kept());
   EXPECT_EQ(connector.open, 1);
@@ -115,23 +133,24 @@ TEST_F(StreamPoolTest, ForgetClosesThoseOfOneServer) {
 TEST_F(StreamPoolTest, AFailureGivesThePlaceBack) {
   connector.error = {StatusCode::kUnavailable, "refused"};
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(Take(a).error().code(), StatusCode::kUnavailable);
+    auto lease = pool.Acquire(Soon());
+    ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->Connect(a, false, Soon()).code(),
+              StatusCode::kUnavailable);
+    EXPECT_FALSE(lease->is_connected());
   }
   connector.error = Status::Ok();
-  EXPECT_TRUE(Take(a));
+  EXPECT_TRUE(Connect(a));
 }
 
 TEST_F(StreamPoolTest, BeyondTheBoundOneWaitsForAnother) {
-  auto first = Take(a);
-  std::optional<Result<StreamPool::Lease>> second(Take(a));
-  const auto none =
-      pool.Take(a, false, Deadline::After(SystemClock(), Millis(20)));
-  ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().code(), StatusCode::kTimeout);
+  auto first = Connect(a);
+  auto second = Connect(a);
+  EXPECT_FALSE(pool.Acquire(Deadline::After(SystemClock(), Millis(20))));
   std::latch started(1);
   std::jthread waiter([&] {
     started.count_down();
-    EXPECT_TRUE(Take(a));
+    EXPECT_TRUE(Connect(a));
   });
   started.wait();
   second.reset();
@@ -141,19 +160,14 @@ TEST_F(StreamPoolTest, AForkedChildLeavesTheParentsConnectionsAlone) {
   Use(a);
   const pid_t child = fork();
   if (child == 0) {
-    auto lease = Take(a);
+    auto lease = Connect(a);
     // Not the parent's, which is still open here too.
     _exit(lease && !lease->was_kept() && connector.open == 2 ? 0 : 1);
   }
   int status = 1;
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
-  EXPECT_TRUE(Take(a)->was_kept());
-}
-
-TEST(Endpoint, AnAddressWithColonsGetsBrackets) {
-  EXPECT_EQ((Endpoint{"::1", 5696}).Text(), "[::1]:5696");
-  EXPECT_EQ((Endpoint{"kmip.example", 5696}).Text(), "kmip.example:5696");
+  EXPECT_TRUE(Connect(a)->was_kept());
 }
 
 }  // namespace

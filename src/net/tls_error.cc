@@ -5,8 +5,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
-
 #include "net/socket.h"
 
 namespace openkeyring {
@@ -49,9 +47,7 @@ Status NotTrusted(SSL* ssl, const TlsOptions& options,
   return {StatusCode::kMisconfigured,
           "the certificate of " + peer +
               " is not trusted: " + X509_verify_cert_error_string(result) +
-              " (is " + options.names.ca_file + " the right CA? " +
-              options.names.verify_certificate +
-              "=false would connect unverified)"};
+              " (is " + options.names.ca_file + " the right CA?)"};
 }
 
 }  // namespace
@@ -98,26 +94,23 @@ Status TlsFailure(SSL* ssl, const TlsOptions& options,
   return {StatusCode::kUnavailable, "TLS with " + peer + " failed: " + why};
 }
 
-Status CheckTlsHost(SSL* ssl, const TlsOptions& options,
+Status CheckTlsHost(X509* certificate, const TlsOptions& options,
                     const std::string& host) {
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      SSL_get1_peer_certificate(ssl), X509_free);
   if (certificate == nullptr) {
     return {StatusCode::kMisconfigured, host + " has no certificate"};
   }
   const int matches =
       IsNumericAddress(host)
-          ? X509_check_ip_asc(certificate.get(), host.c_str(), 0)
-          : X509_check_host(certificate.get(), host.c_str(), host.size(),
+          ? X509_check_ip_asc(certificate, host.c_str(), 0)
+          : X509_check_host(certificate, host.c_str(), host.size(),
                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr);
   ERR_clear_error();
   if (matches == 1) return Status::Ok();
   return {StatusCode::kMisconfigured,
-          "the certificate of the server (" + SubjectOf(certificate.get()) +
-              ") is not for the host \"" + host +
-              "\"; connect by a name that it has (" +
+          "the certificate of the server (" + SubjectOf(certificate) +
+              ") is not for the host \"" + host + "\" (" +
               options.names.verify_host_name +
-              "=false would leave out this check)"};
+              "); connect by a name that is in it"};
 }
 
 }  // namespace openkeyring

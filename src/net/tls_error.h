@@ -9,13 +9,14 @@
 
 namespace openkeyring {
 
-// What a failed call on `ssl` means, with the cure where one is known. Reads
+// What a failed call on `ssl` means, with the fix where one is known. Reads
 // and empties OpenSSL's queue of errors, which is the thread's. `peer` is
 // "host:port". Call it right after the failure.
 Status TlsFailure(SSL* ssl, const TlsOptions& options, const std::string& peer);
 
-// Ok when the server's certificate is for that host (a name or an address).
-Status CheckTlsHost(SSL* ssl, const TlsOptions& options,
+// Ok when the server's certificate is for that host (a name or an address). A
+// wildcard stands for a complete label.
+Status CheckTlsHost(X509* certificate, const TlsOptions& options,
                     const std::string& host);
 
 }  // namespace openkeyring

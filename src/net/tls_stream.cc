@@ -1,19 +1,84 @@
 // SPDX-License-Identifier: MIT
 #include "net/tls_stream.h"
 
+#include <errno.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <poll.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 #include <optional>
 
-#include "net/socket_bio.h"
+#include "net/endpoint.h"
 #include "net/tls_error.h"
 
 namespace openkeyring {
 namespace {
 
 using Ssl = std::unique_ptr<SSL, decltype(&SSL_free)>;
+
+int FdOf(BIO* bio) {
+  return static_cast<int>(reinterpret_cast<intptr_t>(BIO_get_data(bio)));
+}
+
+bool ComesLater(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+int WriteSocket(BIO* bio, const char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const ssize_t n =
+      send(FdOf(bio), data, static_cast<size_t>(size), MSG_NOSIGNAL);
+  if (n < 0 && ComesLater(errno)) BIO_set_retry_write(bio);
+  return static_cast<int>(n);
+}
+
+int ReadSocket(BIO* bio, char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const ssize_t n = recv(FdOf(bio), data, static_cast<size_t>(size), 0);
+  if (n < 0 && ComesLater(errno)) BIO_set_retry_read(bio);
+  if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return static_cast<int>(n);
+}
+
+long ControlSocket(BIO* bio, int command, long, void*) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_EOF:
+      return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+    default:
+      return 0;
+  }
+}
+
+BIO_METHOD* MakeMethod() {
+  BIO_METHOD* method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "openkeyring socket");
+  if (method == nullptr) return nullptr;
+  BIO_meth_set_write(method, WriteSocket);
+  BIO_meth_set_read(method, ReadSocket);
+  BIO_meth_set_ctrl(method, ControlSocket);
+  return method;
+}
+
+// Joins `ssl` to a non-blocking socket, which stays the caller's. OpenSSL's own
+// way would raise SIGPIPE in the host server when the other side is gone.
+Status UseSocket(SSL* ssl, int fd) {
+  const Status no_memory(StatusCode::kInternal, "OpenSSL: out of memory");
+  // Lives until the library is unloaded; every connection is gone by then.
+  static const std::unique_ptr<BIO_METHOD, decltype(&BIO_meth_free)> method(
+      MakeMethod(), BIO_meth_free);
+  if (ssl == nullptr || method == nullptr) return no_memory;
+  BIO* bio = BIO_new(method.get());
+  if (bio == nullptr) return no_memory;
+  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(fd)));
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl, bio, bio);  // Takes it.
+  return Status::Ok();
+}
 
 class TlsStream : public ByteStream {
  public:
@@ -31,16 +96,17 @@ class TlsStream : public ByteStream {
   }
 
   Status Handshake(const std::string& host, const Deadline& deadline) {
-    if (ssl_ == nullptr || !UseSocket(ssl_.get(), socket_.fd())) {
-      return {StatusCode::kInternal, "OpenSSL: out of memory"};
-    }
+    Status status = UseSocket(ssl_.get(), socket_.fd());
+    if (!status.ok()) return status;
     if (!IsNumericAddress(host)) {
       SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
     }
-    Status status =
+    status =
         Repeat([&] { return SSL_connect(ssl_.get()); }, "handshake", deadline);
     if (status.ok() && options_.verify_host_name) {
-      status = CheckTlsHost(ssl_.get(), options_, host);
+      const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+          SSL_get1_peer_certificate(ssl_.get()), X509_free);
+      status = CheckTlsHost(certificate.get(), options_, host);
     }
     usable_ = status.ok();
     return status;
@@ -79,8 +145,8 @@ class TlsStream : public ByteStream {
     return Broken(std::move(status));
   }
 
-  bool IsQuiet() override {
-    if (!usable_) return false;
+  StreamState State() override {
+    if (!usable_) return StreamState::kClosed;
     char byte = 0;
     size_t size = 0;
     ERR_clear_error();
@@ -88,7 +154,9 @@ class TlsStream : public ByteStream {
     const int done = SSL_peek_ex(ssl_.get(), &byte, 1, &size);
     const int error = SSL_get_error(ssl_.get(), done);
     ERR_clear_error();
-    return done != 1 && error == SSL_ERROR_WANT_READ;
+    if (done == 1) return StreamState::kUnread;
+    return error == SSL_ERROR_WANT_READ ? StreamState::kQuiet
+                                        : StreamState::kClosed;
   }
 
   std::string Description() const override {
@@ -147,11 +215,6 @@ class TlsStream : public ByteStream {
   bool usable_ = false;
 };
 
-std::string Text(const std::string& host, int port) {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
 }  // namespace
 
 TlsConnector::TlsConnector(TlsOptions options, FileSystem& files)
@@ -166,7 +229,7 @@ Result<std::unique_ptr<TlsConnector>> TlsConnector::Make(TlsOptions options,
   return made;
 }
 
-TlsConnector::Known TlsConnector::Look(const Host& host) {
+TlsConnector::Known TlsConnector::KnownOf(const Host& host) {
   const std::lock_guard lock(mutex_);
   return known_[host];
 }
@@ -181,7 +244,7 @@ Result<std::unique_ptr<ByteStream>> TlsConnector::Connect(
   const Host key(host, port);
   const Deadline bound =
       deadline.Within(SystemClock(), options_.connect_timeout);
-  Known known = Look(key);
+  Known known = KnownOf(key);
   std::optional<Status> tried;
   if (known.worked) {
     Result<std::unique_ptr<ByteStream>> stream =
@@ -204,7 +267,7 @@ Result<std::unique_ptr<ByteStream>> TlsConnector::Connect(
 
 Result<std::unique_ptr<ByteStream>> TlsConnector::ConnectTo(
     const Host& host, const Addresses& addresses, const Deadline& deadline) {
-  const std::string peer = Text(host.first, host.second);
+  const std::string peer = Endpoint{host.first, host.second}.Text();
   const Result<std::shared_ptr<SSL_CTX>> context = contexts_.Get();
   if (!context) return context.error();
   Result<Socket> socket = openkeyring::ConnectTo(addresses, deadline);

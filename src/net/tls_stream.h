@@ -43,7 +43,7 @@ class TlsConnector : public StreamConnector {
   };
 
   TlsConnector(TlsOptions options, FileSystem& files);
-  Known Look(const Host& host);
+  Known KnownOf(const Host& host);
   void Remember(const Host& host, Known known);
   Result<std::unique_ptr<ByteStream>> ConnectTo(const Host& host,
                                                 const Addresses& addresses,

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "net/tls_error.h"
 #include "testing/temporary_directory.h"
 #include "testing/tls_server.h"
 
@@ -124,7 +126,7 @@ TEST_F(TlsStreamTest, AnotherAuthoritysServerIsRefusedAndTheCureIsNamed) {
   const Status status = Talk(Client(), server.port());
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured) << status.message();
   EXPECT_NE(status.message().find("server_ca"), std::string::npos);
-  EXPECT_NE(status.message().find("tls_peer_verification"), std::string::npos);
+  EXPECT_EQ(status.message().find("tls_peer_verification"), std::string::npos);
   TlsOptions unverified = Client();
   unverified.verify_certificate = false;
   EXPECT_TRUE(Talk(std::move(unverified), server.port()).ok());
@@ -352,7 +354,7 @@ TEST_F(TlsStreamTest, AnAnswerThatDoesNotComeEndsAtTheDeadline) {
   const auto read = (*stream)->Read({&byte, 1}, In(Millis(50)));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), StatusCode::kTimeout);
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kClosed);
 }
 
 TEST_F(TlsStreamTest, AServerThatReadsNothingEndsTheWriteAtTheDeadline) {
@@ -376,7 +378,7 @@ TEST_F(TlsStreamTest, ACutConnectionIsUnavailableAndRaisesNoSignal) {
     status = (*stream)->Write(AsBytes(std::string(10000, 'x')), In(kLong));
   }
   EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.message();
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kClosed);
   signal(SIGPIPE, old);
 }
 
@@ -416,14 +418,15 @@ TEST_F(TlsStreamTest, IsQuietUntilSomethingComesThatNobodyWaitsFor) {
   });
   auto stream = Connect(Client(), server.port());
   ASSERT_TRUE(stream);
-  EXPECT_TRUE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kQuiet);
   EXPECT_TRUE(Exchange(**stream, "x"));
-  EXPECT_TRUE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kQuiet);
   go.count_down();
   const Deadline end = In(kLong);
-  while ((*stream)->IsQuiet() && !end.Passed(SystemClock())) {
+  while ((*stream)->State() == StreamState::kQuiet &&
+         !end.Passed(SystemClock())) {
   }
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kUnread);
 }
 
 TEST_F(TlsStreamTest, AClosedConnectionIsNotQuiet) {
@@ -433,9 +436,49 @@ TEST_F(TlsStreamTest, AClosedConnectionIsNotQuiet) {
   EXPECT_TRUE(Exchange(**stream, "x"));
   server.CutAll();
   const Deadline end = In(kLong);
-  while ((*stream)->IsQuiet() && !end.Passed(SystemClock())) {
+  while ((*stream)->State() == StreamState::kQuiet &&
+         !end.Passed(SystemClock())) {
   }
-  EXPECT_FALSE((*stream)->IsQuiet());
+  EXPECT_EQ((*stream)->State(), StreamState::kClosed);
+}
+
+// Renegotiation lets a server change its identity in the middle.
+TEST_F(TlsStreamTest, DoesNotRenegotiate) {
+  TlsServerOptions options = Server();
+  options.max_version = TLS1_2_VERSION;
+  std::string before, after;
+  std::latch done(1);
+  TlsServer server(std::move(options), [&](TlsSession& session) {
+    const std::string byte = session.Read(1);
+    before = session.Finished();
+    session.AskForRenegotiation();
+    session.Write(byte);
+    (void)session.Read(1);
+    after = session.Finished();
+    done.count_down();
+  });
+  auto stream = Connect(Client(), server.port());
+  ASSERT_TRUE(stream);
+  EXPECT_TRUE(Exchange(**stream, "x"));
+  (void)(*stream)->Write(AsBytes("y"), In(kLong));
+  done.wait();
+  EXPECT_FALSE(before.empty());
+  EXPECT_EQ(before, after);
+}
+
+TEST_F(TlsStreamTest, AWildcardStandsForACompleteLabel) {
+  const auto matches = [&](const std::string& names, const std::string& host) {
+    const TestCertificate made = authority_.Issue(names);
+    const std::unique_ptr<BIO, decltype(&BIO_free)> file(
+        BIO_new_file(made.certificate.c_str(), "r"), BIO_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr), X509_free);
+    return CheckTlsHost(certificate.get(), TlsOptions(), host).ok();
+  };
+  EXPECT_TRUE(matches("DNS:*.kmip.example", "one.kmip.example"));
+  EXPECT_FALSE(matches("DNS:*.kmip.example", "two.one.kmip.example"));
+  EXPECT_FALSE(matches("DNS:on*.kmip.example", "one.kmip.example"));
+  EXPECT_FALSE(matches("DNS:*e.kmip.example", "one.kmip.example"));
 }
 
 TEST(IsNumericAddress, TellsAddressesFromNames) {

@@ -4,9 +4,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/encoding.h"
+#include "net/endpoint.h"
 
 namespace openkeyring {
 namespace {
@@ -56,20 +56,16 @@ Status ParseAuthority(std::string_view text, std::string_view authority,
   if (rest.empty()) return Status::Ok();
   if (rest[0] != ':') return Bad(text, "text after the host");
   rest.remove_prefix(1);
-  const auto [stop, error] =
-      std::from_chars(rest.data(), rest.data() + rest.size(), url.port);
-  if (error != std::errc() || stop != rest.data() + rest.size() ||
-      url.port < 1 || url.port > 65535) {
-    return Bad(text, "the port must be a number from 1 to 65535");
-  }
+  const Result<int> port = ParsePort(rest);
+  if (!port) return Bad(text, port.error().message().c_str());
+  url.port = *port;
   return Status::Ok();
 }
 
 }  // namespace
 
 std::string Url::HostHeader() const {
-  std::string header =
-      host.find(':') == std::string::npos ? host : "[" + host + "]";
+  std::string header = BracketedHost(host);
   const int usual = scheme == "https" ? 443 : 80;
   if (port != usual) header += ":" + std::to_string(port);
   return header;

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <system_error>
+#include <exception>
+#include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace openkeyring {
@@ -26,26 +28,50 @@ class AllSignalsBlocked {
   sigset_t before_;
 };
 
+// The first exception of several threads.
+class FirstException {
+ public:
+  void Keep(std::exception_ptr exception) {
+    const std::lock_guard lock(mutex_);
+    if (first_ == nullptr) first_ = std::move(exception);
+  }
+  void Rethrow() const {
+    if (first_ != nullptr) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::exception_ptr first_;
+};
+
 }  // namespace
 
 void RunParallel(size_t count, size_t workers,
                  const std::function<void(size_t)>& job) {
   std::atomic<size_t> next{0};
+  FirstException exception;
   const auto work = [&] {
-    for (size_t i = next++; i < count; i = next++) job(i);
+    for (size_t i = next++; i < count; i = next++) {
+      try {
+        job(i);
+      } catch (...) {
+        exception.Keep(std::current_exception());
+      }
+    }
   };
-  std::vector<std::jthread> threads;
   {
-    const AllSignalsBlocked blocked;
-    const size_t helpers = std::min(workers, count);
-    threads.reserve(helpers);
+    std::vector<std::jthread> threads;
     try {
+      const AllSignalsBlocked blocked;
+      const size_t helpers = std::min(workers, count);
+      threads.reserve(helpers);
       while (threads.size() + 1 < helpers) threads.emplace_back(work);
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       // The system gives no more threads: those there are do it all.
     }
+    work();
   }
-  work();
+  exception.Rethrow();
 }
 
 }  // namespace openkeyring

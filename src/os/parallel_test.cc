@@ -8,8 +8,12 @@
 #include <condition_variable>
 #include <filesystem>
 #include <iterator>
+#include <latch>
 #include <mutex>
+#include <new>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -55,6 +59,42 @@ TEST(RunParallel, WorksInTheCallingThreadAlone) {
   const std::thread::id caller = std::this_thread::get_id();
   RunParallel(5, 1,
               [&](size_t) { EXPECT_EQ(std::this_thread::get_id(), caller); });
+}
+
+// It used to end the process.
+TEST(RunParallel, AnExceptionInAnyThreadIsThrownToTheCaller) {
+  for (const size_t workers : {1u, 4u}) {
+    for (size_t bad = 0; bad < 8; ++bad) {
+      std::atomic<int> done = 0;
+      EXPECT_THROW(RunParallel(8, workers,
+                               [&](size_t i) {
+                                 if (i == bad) throw std::bad_alloc();
+                                 ++done;
+                               }),
+                   std::bad_alloc);
+      EXPECT_EQ(done, 7) << workers << " " << bad;
+    }
+  }
+}
+
+TEST(RunParallel, AnExceptionInAHelperThreadIsThrownToTheCaller) {
+  const std::thread::id caller = std::this_thread::get_id();
+  std::latch both(2);
+  EXPECT_THROW(RunParallel(2, 2,
+                           [&](size_t) {
+                             both.arrive_and_wait();
+                             if (std::this_thread::get_id() != caller) {
+                               throw std::bad_alloc();
+                             }
+                           }),
+               std::bad_alloc);
+}
+
+TEST(RunParallel, OfSeveralExceptionsOneIsThrown) {
+  EXPECT_THROW(
+      RunParallel(
+          20, 4, [](size_t i) { throw std::runtime_error(std::to_string(i)); }),
+      std::runtime_error);
 }
 
 TEST(RunParallel, ItsThreadsTakeNoSignalsAndTheCallersMaskStays) {

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "product/kmip_service.h"
 
-#include <algorithm>
-#include <charconv>
 #include <utility>
 
-#include "base/encoding.h"
 #include "os/file_system.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr char kHexAndDots[] = "0123456789abcdefABCDEF:.";
 constexpr size_t kMaxPasswordFile = 4096;
 constexpr mode_t kReadableByOthers = 0004;
-
-Status NotAnEndpoint(std::string_view text) {
-  return {StatusCode::kMisconfigured,
-          '"' + std::string(text) + "\" is not host:port"};
-}
 
 Result<Secret> ReadPassword(const std::string& path) {
   Result<Secret> content = PosixFileSystem().ReadSecret(path, kMaxPasswordFile);
@@ -58,42 +49,6 @@ void WarnOfUnverified(const TlsOptions& tls, Log& log) {
 }
 
 }  // namespace
-
-Result<Endpoint> ParseEndpoint(std::string_view text, int default_port) {
-  std::string_view host = Trim(text), port;
-  if (host.starts_with('[')) {
-    const size_t end = host.find(']');
-    if (end == host.npos) return NotAnEndpoint(text);
-    port = host.substr(end + 1);
-    host = host.substr(1, end - 1);
-    if (!port.empty() && port.front() != ':') return NotAnEndpoint(text);
-  } else if (const size_t colon = host.find(':');
-             colon != host.npos && host.find(':', colon + 1) == host.npos) {
-    port = host.substr(colon);
-    host = host.substr(0, colon);
-  }
-  Endpoint endpoint = {std::string(host), default_port};
-  if (!port.empty()) {
-    port.remove_prefix(1);
-    const auto [end, error] =
-        std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-    if (error != std::errc() || end != port.data() + port.size()) {
-      return NotAnEndpoint(text);
-    }
-  }
-  const std::string_view address = host.substr(0, host.find('%'));  // No scope.
-  const bool is_v6 = host.find(':') != host.npos;
-  // Else it is a host with too many ports.
-  const bool is_whole = address.find("::") != host.npos ||
-                        std::count(address.begin(), address.end(), ':') == 7;
-  const bool valid =
-      !host.empty() && (!is_v6 || is_whole) &&
-      (!is_v6 || address.find_first_not_of(kHexAndDots) == host.npos) &&
-      host.find_first_of(" \t,;/[]@") == host.npos && endpoint.port >= 1 &&
-      endpoint.port <= 65535;
-  if (!valid) return NotAnEndpoint(text);
-  return endpoint;
-}
 
 Result<std::unique_ptr<KmipService>> KmipService::Make(
     KmipServiceOptions options, Log& log) {

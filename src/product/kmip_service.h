@@ -5,19 +5,15 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kmip/client.h"
+#include "net/endpoint.h"
 #include "net/tls_stream.h"
 
 namespace openkeyring {
 
 constexpr int kKmipPort = 5696;  // Registered with IANA.
-
-// "host", "host:port", "192.0.2.1:5696", "[2001:db8::1]:5696", or an IPv6
-// address alone. kMisconfigured for anything else.
-Result<Endpoint> ParseEndpoint(std::string_view text, int default_port);
 
 struct KmipServiceOptions {
   std::vector<Endpoint> servers;  // In order of preference, at least one.

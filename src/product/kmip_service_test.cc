@@ -10,29 +10,7 @@
 namespace openkeyring {
 namespace {
 
-TEST(ParseEndpoint, TakesNamesAndAddressesWithAndWithoutPort) {
-  EXPECT_EQ(ParseEndpoint("kmip.example.com", 5696)->Text(),
-            "kmip.example.com:5696");
-  EXPECT_EQ(ParseEndpoint(" kmip:1 ", 5696)->Text(), "kmip:1");
-  EXPECT_EQ(ParseEndpoint("192.0.2.1:65535", 5696)->Text(), "192.0.2.1:65535");
-  EXPECT_EQ(ParseEndpoint("[2001:db8::1]:7", 5696)->Text(), "[2001:db8::1]:7");
-  EXPECT_EQ(ParseEndpoint("[::1]", 5696)->Text(), "[::1]:5696");
-  EXPECT_EQ(ParseEndpoint("[fe80::1%eth0]", 5696)->host, "fe80::1%eth0");
-  EXPECT_EQ(ParseEndpoint("2001:db8::1", 5696)->Text(), "[2001:db8::1]:5696");
-}
-
-TEST(ParseEndpoint, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", ":5696", "host:", "host:0", "host:65536", "host:-1", "host:1x",
-        "host:99999999999", "a b:1", "[::1", "[::1]7", "https://host:1", "a,b",
-        "host:1:2"}) {
-    const auto endpoint = ParseEndpoint(text, 5696);
-    ASSERT_FALSE(endpoint) << text;
-    EXPECT_EQ(endpoint.error().code(), StatusCode::kMisconfigured) << text;
-  }
-}
-
-class KmipStackTest : public testing::Test {
+class KmipServiceTest : public testing::Test {
  protected:
   KmipServiceOptions Options() {
     KmipServiceOptions options;
@@ -47,16 +25,16 @@ class KmipStackTest : public testing::Test {
   const TestCertificate own_ = lab_.authority.IssueClient("me");
 };
 
-TEST_F(KmipStackTest, TalksToAServer) {
-  auto stack = KmipService::Make(Options(), lab_.log);
-  ASSERT_TRUE(stack) << stack.error().message();
+TEST_F(KmipServiceTest, TalksToAServer) {
+  auto service = KmipService::Make(Options(), lab_.log);
+  ASSERT_TRUE(service) << service.error().message();
   const auto found =
-      LocateAll((*stack)->client(), {}, 10, kmip_server::Lab::Soon());
+      LocateAll((*service)->client(), {}, 10, kmip_server::Lab::Soon());
   ASSERT_TRUE(found) << found.error().message();
   EXPECT_TRUE(found->empty());
 }
 
-TEST_F(KmipStackTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
+TEST_F(KmipServiceTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
   KmipServiceOptions options = Options();
   options.key_password_file = lab_.directory.path() + "/none";
   const auto missing = KmipService::Make(std::move(options), lab_.log);
@@ -72,7 +50,7 @@ TEST_F(KmipStackTest, APasswordFileThatIsMissingOrEmptyIsNamed) {
   EXPECT_NE(empty.error().message().find("/empty"), std::string::npos);
 }
 
-TEST_F(KmipStackTest, AKeyThatEverybodyMayReadIsAWarning) {
+TEST_F(KmipServiceTest, AKeyThatEverybodyMayReadIsAWarning) {
   chmod(own_.key.c_str(), 0600);
   ASSERT_TRUE(KmipService::Make(Options(), lab_.log));
   EXPECT_EQ(lab_.log.Text().find("chmod"), std::string::npos);
@@ -81,7 +59,7 @@ TEST_F(KmipStackTest, AKeyThatEverybodyMayReadIsAWarning) {
   EXPECT_NE(lab_.log.Text().find("chmod 0600"), std::string::npos);
 }
 
-TEST_F(KmipStackTest, AServerThatIsNotVerifiedIsAWarning) {
+TEST_F(KmipServiceTest, AServerThatIsNotVerifiedIsAWarning) {
   KmipServiceOptions options = Options();
   options.tls.verify_host_name = false;
   ASSERT_TRUE(KmipService::Make(std::move(options), lab_.log));

@@ -47,6 +47,9 @@ def run(demo) -> int:
     _directory = f"{directory}/"
     try:
         demo(directory)
+    except KeyboardInterrupt:
+        print("\ndemo: interrupted", file=sys.stderr)
+        return 130
     except Exception as error:  # Whatever it is, a person wants to see why.
         print(f"\ndemo: FAILED: {error}", file=sys.stderr)
         for log in sorted(directory.glob("*/*.log")):

@@ -94,11 +94,8 @@ class Client:
     def attributes(self, id: str, *wanted: str) -> dict:
         return self._ask("attributes", id=id, wanted=list(wanted))["attributes"]
 
-    def attribute_list(self, id: str) -> list[str]:
-        return self._ask("attribute_list", id=id)["names"]
-
-    def set(self, id: str, **attribute) -> None:
-        self._ask("set", id=id, attributes=attribute)
+    def add_attribute(self, id: str, **attribute) -> None:
+        self._ask("add_attribute", id=id, attributes=attribute)
 
     def locate(self, **attributes) -> list[str]:
         return self._ask("locate", attributes=attributes)["ids"]

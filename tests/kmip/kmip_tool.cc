@@ -11,15 +11,14 @@
 #include "kmip/client.h"
 #include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
+#include "kmip/operations/add_attribute.h"
 #include "kmip/operations/create.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
-#include "kmip/operations/get_attribute_list.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/query.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
-#include "kmip/operations/set_attribute.h"
 #include "net/tls_stream.h"
 #include "testing/fakes.h"
 
@@ -136,14 +135,13 @@ class Session {
     if (what == "activate") return Change(MakeActivate(in.at("id")));
     if (what == "revoke") return Revoke(in);
     if (what == "destroy") return Change(MakeDestroy(in.at("id")));
-    if (what == "set") {
+    if (what == "add_attribute") {
       attributes_ = Attributes(in);
-      return Change(MakeSetAttribute(in.at("id"), attributes_));
+      return Change(MakeAddAttribute(in.at("id"), attributes_));
     }
     if (what == "get") return Get(in.at("id"));
     if (what == "get_many") return GetMany(in.at("ids"));
     if (what == "attributes") return GetAttributes(in);
-    if (what == "attribute_list") return GetAttributeList(in.at("id"));
     if (what == "locate") return Locate(in);
     if (what == "query") return Query();
     return Status_();
@@ -168,14 +166,13 @@ class Session {
   json Register(const json& in) {
     const KmipObject object = ObjectOf(in);
     const KmipAttributes attributes = Attributes(in);
-    if (!in.value("activate", false)) {
-      return Change(MakeRegister(object, attributes));
+    const KmipChange made =
+        client_->Change(MakeRegister(object, attributes), By());
+    json out = ToJson(made);
+    if (made.status.ok() && in.value("activate", false)) {
+      out["activated"] =
+          client_->Change(MakeActivate(made.id), By()).status.ToString();
     }
-    const KmipCall both[] = {MakeRegister(object, attributes),
-                             MakeActivate("")};
-    const auto replies = client_->CallTogether(both, By());
-    json out = ToJson(KmipChangeOf(replies[0]));
-    out["activated"] = replies[1].status.ToString();
     return out;
   }
 
@@ -232,15 +229,6 @@ class Session {
                                   ReadGetAttributes, By());
     if (!got) return Failure(got.error());
     return {{"ok", true}, {"attributes", openkeyring::ToJson(*got)}};
-  }
-
-  json GetAttributeList(const std::string& id) {
-    const auto got =
-        client_->Ask(MakeGetAttributeList(id), ReadGetAttributeList, By());
-    if (!got) return Failure(got.error());
-    json names = json::array();
-    for (const auto& ref : *got) names.push_back(KmipAttributeName(ref));
-    return {{"ok", true}, {"names", names}};
   }
 
   json Locate(const json& in) {

@@ -155,12 +155,12 @@ def test_what_was_never_active_is_destroyed_but_not_revoked(client_of_version):
 def test_an_attribute_is_added_later_or_refused(client_of_version, kind_and_version):
     id = client_of_version.register(KEY, names=["n"])
     if kind_and_version.startswith("emulator"):
-        client_of_version.set(id, groups=["later"])
+        client_of_version.add_attribute(id, groups=["later"])
         assert client_of_version.attributes(id)["groups"] == ["later"]
         return
     # PyKMIP 0.10 has no AddAttribute: an object gets all its attributes when it is made.
     with pytest.raises(Refused) as refused:
-        client_of_version.set(id, groups=["later"])
+        client_of_version.add_attribute(id, groups=["later"])
     assert refused.value.code == "InvalidArgument" and not refused.value.lost
 
 
@@ -170,25 +170,6 @@ def test_some_attributes_can_be_asked_for(client_of_version):
     assert some["state"] == PRE_ACTIVE
     assert some["names"] == ["n"]
     assert some["groups"] == []
-
-
-def test_the_list_of_attributes_names_them(client_of_version):
-    id = client_of_version.register(KEY, names=["n"], groups=["g"], info=[["openkeyring", "x"]])
-    assert {"Unique Identifier", "Name", "State", "Object Type", "Initial Date", "Object Group",
-            "Application Specific Information", "Cryptographic Algorithm", "Cryptographic Length",
-            "Cryptographic Usage Mask"} <= set(client_of_version.attribute_list(id))
-
-
-def test_register_and_activate_in_one_message_or_nothing(client, kind):
-    if kind == "emulator":
-        id = client.register(KEY, names=["n"], activate=True)
-        assert client.attributes(id)["state"] == ACTIVE
-        return
-    # PyKMIP 0.10 cannot read an Activate without an identifier.
-    with pytest.raises(Refused) as refused:
-        client.register(KEY, names=["n"], activate=True)
-    assert refused.value.code == "InvalidArgument" and not refused.value.lost
-    assert client.locate(names=["n"]) == []
 
 
 def test_many_objects_in_few_messages(client_of_version):

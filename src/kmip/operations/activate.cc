@@ -8,10 +8,7 @@
 namespace openkeyring {
 
 KmipCall MakeActivate(std::string id) {
-  return {KmipOperation::kActivate, std::nullopt, false,
-          [id = std::move(id)](TtlvWriter& writer, KmipVersion) {
-            WriteKmipIdentifier(writer, id);
-          }};
+  return CallOnObject(KmipOperation::kActivate, false, std::move(id));
 }
 
 }  // namespace openkeyring

@@ -4,12 +4,13 @@
 namespace openkeyring {
 
 KmipCall MakeCreate(const KmipAttributes& attributes) {
-  return {KmipOperation::kCreate, std::nullopt, false,
+  return {KmipOperation::kCreate, false,
           [&attributes](TtlvWriter& writer, KmipVersion version) {
             writer.Enumeration(KmipTag::kObjectType,
                                KmipObjectType::kSymmetricKey);
             WriteKmipTemplate(writer, version, attributes);
-          }};
+          },
+          ""};
 }
 
 }  // namespace openkeyring

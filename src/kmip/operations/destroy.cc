@@ -8,10 +8,7 @@
 namespace openkeyring {
 
 KmipCall MakeDestroy(std::string id) {
-  return {KmipOperation::kDestroy, std::nullopt, false,
-          [id = std::move(id)](TtlvWriter& writer, KmipVersion) {
-            WriteKmipIdentifier(writer, id);
-          }};
+  return CallOnObject(KmipOperation::kDestroy, false, std::move(id));
 }
 
 }  // namespace openkeyring

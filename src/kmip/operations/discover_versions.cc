@@ -8,14 +8,15 @@
 namespace openkeyring {
 
 KmipCall MakeDiscoverVersions(std::vector<KmipVersion> ours) {
-  return {KmipOperation::kDiscoverVersions, std::nullopt, true,
+  return {KmipOperation::kDiscoverVersions, true,
           [ours = std::move(ours)](TtlvWriter& writer, KmipVersion) {
             for (const KmipVersion& version : ours) {
               const TtlvStructure item(writer, KmipTag::kProtocolVersion);
               writer.Integer(KmipTag::kProtocolVersionMajor, version.major);
               writer.Integer(KmipTag::kProtocolVersionMinor, version.minor);
             }
-          }};
+          },
+          ""};
 }
 
 Result<std::vector<KmipVersion>> ReadDiscoverVersions(TtlvReader payload) {

@@ -9,10 +9,7 @@
 namespace openkeyring {
 
 KmipCall MakeGet(std::string id) {
-  return {KmipOperation::kGet, std::nullopt, true,
-          [id = std::move(id)](TtlvWriter& writer, KmipVersion) {
-            WriteKmipIdentifier(writer, id);
-          }};
+  return CallOnObject(KmipOperation::kGet, true, std::move(id));
 }
 
 Result<KmipGetAnswer> ReadGet(TtlvReader payload) {

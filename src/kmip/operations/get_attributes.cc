@@ -9,12 +9,11 @@ namespace openkeyring {
 
 KmipCall MakeGetAttributes(std::string id,
                            std::vector<KmipAttributeRef> wanted) {
-  return {KmipOperation::kGetAttributes, std::nullopt, true,
-          [id = std::move(id), wanted = std::move(wanted)](
-              TtlvWriter& writer, KmipVersion version) {
-            WriteKmipIdentifier(writer, id);
-            WriteKmipAttributeRefs(writer, version, wanted);
-          }};
+  return CallOnObject(
+      KmipOperation::kGetAttributes, true, std::move(id),
+      [wanted = std::move(wanted)](TtlvWriter& writer, KmipVersion version) {
+        WriteKmipAttributeRefs(writer, version, wanted);
+      });
 }
 
 Result<KmipAttributes> ReadGetAttributes(TtlvReader payload) {

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "kmip/operations/identified.h"
 
+#include <utility>
+
 #include "kmip/ttlv_fields.h"
 
 namespace openkeyring {
 
-void WriteKmipIdentifier(TtlvWriter& writer, const std::string& id) {
-  if (!id.empty()) writer.Text(KmipTag::kUniqueIdentifier, id);
+KmipCall CallOnObject(KmipOperation operation, bool idempotent, std::string id,
+                      std::function<void(TtlvWriter&, KmipVersion)> write) {
+  const auto write_all = [id, write = std::move(write)](TtlvWriter& writer,
+                                                        KmipVersion version) {
+    writer.Text(KmipTag::kUniqueIdentifier, id);
+    if (write) write(writer, version);
+  };
+  return {operation, idempotent, write_all, std::move(id)};
 }
 
 Result<std::string> ReadKmipIdentifier(TtlvReader payload) {

@@ -7,9 +7,25 @@
 
 namespace openkeyring {
 
+namespace {
+
+void WriteFilters(TtlvWriter& writer, KmipVersion version,
+                  const KmipLocateRequest& request) {
+  WriteKmipAttributes(writer, version, request.attributes);
+  if (!request.created) return;
+  for (const KmipTime date :
+       {request.created->first, request.created->second}) {
+    KmipAttributes filter;
+    filter.initial_date = date;
+    WriteKmipAttributes(writer, version, filter);
+  }
+}
+
+}  // namespace
+
 KmipCall MakeLocate(KmipLocateRequest request) {
   return {
-      KmipOperation::kLocate, std::nullopt, true,
+      KmipOperation::kLocate, true,
       [request = std::move(request)](TtlvWriter& writer, KmipVersion version) {
         if (request.maximum_items > 0) {
           writer.Integer(KmipTag::kMaximumItems, request.maximum_items);
@@ -18,11 +34,13 @@ KmipCall MakeLocate(KmipLocateRequest request) {
           writer.Integer(KmipTag::kOffsetItems, request.offset_items);
         }
         if (version.HasTypedAttributes()) {
-          WriteKmipTemplate(writer, version, request.attributes);
+          const TtlvStructure frame(writer, KmipTag::kAttributes);
+          WriteFilters(writer, version, request);
         } else {
-          WriteKmipAttributes(writer, version, request.attributes);
+          WriteFilters(writer, version, request);
         }
-      }};
+      },
+      ""};
 }
 
 Result<KmipLocateAnswer> ReadLocate(TtlvReader payload) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kmip/attributes.h"
@@ -15,6 +16,8 @@ namespace openkeyring {
 // of these attributes.
 struct KmipLocateRequest {
   KmipAttributes attributes;
+  // Two Initial Dates mean a range that includes both.
+  std::optional<std::pair<KmipTime, KmipTime>> created;
   int32_t maximum_items = 0;  // 0: no bound of ours.
   int32_t offset_items = 0;   // Since 1.3; not sent before.
 };

@@ -4,17 +4,17 @@
 #include <gtest/gtest.h>
 
 #include "kmip/operations/activate.h"
+#include "kmip/operations/add_attribute.h"
+#include "kmip/operations/destroy.h"
 #include "kmip/operations/discover_versions.h"
 #include "kmip/operations/get.h"
-#include "kmip/operations/get_attribute_list.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/identified.h"
 #include "kmip/operations/locate.h"
 #include "kmip/operations/query.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
-#include "kmip/operations/set_attribute.h"
-#include "kmip/ttlv_dump.h"
+#include "testing/ttlv_dump.h"
 
 namespace openkeyring {
 namespace {
@@ -286,41 +286,23 @@ TEST(KmipGetAttributes, ReadsBothFrames) {
   }
 }
 
-TEST(KmipGetAttributeList, ReadsNamesAndReferences) {
-  const Secret names = Bytes([](TtlvWriter& writer) {
-    writer.Text(KmipTag::kUniqueIdentifier, "id");
-    writer.Text(KmipTag::kAttributeName, "State");
-    writer.Text(KmipTag::kAttributeName, "x-owner");
-  });
-  const std::vector<KmipAttributeRef> wanted = {
-      {KmipTag::kState, "", ""}, {KmipTag::kAttribute, "x", "owner"}};
-  EXPECT_EQ(*ReadGetAttributeList(TtlvReader(names.RevealBytes())), wanted);
-  const Secret references = Bytes([&](TtlvWriter& writer) {
-    WriteKmipAttributeRefs(writer, k20, wanted);
-    writer.Enumeration(KmipTag::kAttributeReference, KmipTag::kLeaseTime);
-  });
-  EXPECT_EQ(*ReadGetAttributeList(TtlvReader(references.RevealBytes())),
-            wanted);
-}
-
-TEST(KmipSetAttribute, IsAddIn1xAndSetIn2xUnlessThereMayBeMany) {
-  KmipAttributes state;
-  state.activation_date = KmipTime(std::chrono::seconds(7));
-  const KmipCall single = MakeSetAttribute("id", state);
-  EXPECT_EQ(single.operation, KmipOperation::kAddAttribute);
-  EXPECT_EQ(single.operation_since_2, KmipOperation::kSetAttribute);
-  EXPECT_EQ(Payload(single, k14),
+TEST(KmipAddAttribute, IsFramedInVersion2) {
+  const KmipAttributes name = Named("n");
+  const KmipCall call = MakeAddAttribute("id", name);
+  EXPECT_FALSE(call.idempotent);
+  EXPECT_EQ(Payload(call, k14),
             "UniqueIdentifier Text \"id\"\n"
             "Attribute\n"
-            "  AttributeName Text \"Activation Date\"\n"
-            "  AttributeValue DateTime 7\n");
-  EXPECT_EQ(Payload(single, k20),
+            "  AttributeName Text \"Name\"\n"
+            "  AttributeValue\n"
+            "    NameValue Text \"n\"\n"
+            "    NameType Enum 1\n");
+  EXPECT_EQ(Payload(call, k20),
             "UniqueIdentifier Text \"id\"\n"
             "NewAttribute\n"
-            "  ActivationDate DateTime 7\n");
-  const KmipAttributes name = Named("n");
-  EXPECT_EQ(MakeSetAttribute("id", name).operation_since_2,
-            KmipOperation::kAddAttribute);
+            "  Name\n"
+            "    NameValue Text \"n\"\n"
+            "    NameType Enum 1\n");
 }
 
 TEST(KmipRevoke, HasReasonAndMessageAndDateOnlyWhenGiven) {
@@ -343,8 +325,13 @@ TEST(KmipRevoke, HasReasonAndMessageAndDateOnlyWhenGiven) {
             "CompromiseOccurrenceDate DateTime 9\n");
 }
 
-TEST(KmipIdentifier, EmptyMeansTheObjectOfTheItemBefore) {
-  EXPECT_EQ(Payload(MakeActivate(""), k14), "");
+TEST(KmipIdentifier, IsInTheRequestAndExpectedInTheAnswer) {
+  for (const KmipCall& call :
+       {MakeActivate("id"), MakeDestroy("id"), MakeGet("id"),
+        MakeGetAttributes("id", {}), MakeRevoke({"id", {}, "", {}})}) {
+    EXPECT_EQ(call.object_id, "id");
+    EXPECT_TRUE(Payload(call, k14).starts_with("UniqueIdentifier Text \"id\""));
+  }
   EXPECT_EQ(ReadKmipIdentifier(TtlvReader()).error().code(),
             StatusCode::kCorrupt);
 }

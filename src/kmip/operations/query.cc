@@ -28,14 +28,15 @@ Status AddTo(KmipServerDescription& out, const TtlvItem& item) {
 }  // namespace
 
 KmipCall MakeQuery() {
-  return {KmipOperation::kQuery, std::nullopt, true,
+  return {KmipOperation::kQuery, true,
           [](TtlvWriter& writer, KmipVersion) {
             for (const auto function :
                  {KmipQueryFunction::kOperations, KmipQueryFunction::kObjects,
                   KmipQueryFunction::kServerInformation}) {
               writer.Enumeration(KmipTag::kQueryFunction, function);
             }
-          }};
+          },
+          ""};
 }
 
 bool KmipServerDescription::Supports(KmipOperation operation) const {

@@ -5,12 +5,13 @@ namespace openkeyring {
 
 KmipCall MakeRegister(const KmipObject& object,
                       const KmipAttributes& attributes) {
-  return {KmipOperation::kRegister, std::nullopt, false,
+  return {KmipOperation::kRegister, false,
           [&](TtlvWriter& writer, KmipVersion version) {
             writer.Enumeration(KmipTag::kObjectType, object.type);
             WriteKmipTemplate(writer, version, attributes);
             WriteKmipObject(writer, object);
-          }};
+          },
+          ""};
 }
 
 }  // namespace openkeyring

@@ -137,14 +137,14 @@ Result<KmipComponentConfig> ReadKmipComponentConfig(
   ReadTls(*options, config.kmip.tls);
   ReadVersion(*options, config.kmip);
   ReadTimes(*options, config);
-  config.keys.object_group = options->TextOrBlank("object_group");
+  config.group.object_group = options->TextOrBlank("object_group");
   if (const auto most = options->Integer("max_objects", 1, 1 << 24)) {
     config.keys.max_objects = static_cast<size_t>(*most);
   }
   config.keys.activate_pre_active =
       options->Bool("activate_pre_active").value_or(false);
   config.read_only = options->Bool("read_only").value_or(false);
-  config.keys.read_only = config.read_only;
+  config.keys.read_only = config.group.read_only = config.read_only;
   Status status = options->Finish();
   if (!status.ok()) return status;
   return config;
@@ -164,7 +164,7 @@ std::vector<std::pair<std::string, std::string>> DescribeKmipConfig(
       {"Client_ca", kmip.tls.certificate_file},
       {"Client_key", kmip.tls.key_file},
       {"Server_ca", kmip.tls.ca_file},
-      {"Object_group", config.keys.object_group},
+      {"Object_group", config.group.object_group},
       {"Max_objects", std::to_string(config.keys.max_objects)},
       {"Kmip_timeout_ms", std::to_string(kmip.request_timeout.count())},
       {"Tls_peer_verification", text(kmip.tls.verify_certificate)},

@@ -14,11 +14,14 @@ namespace openkeyring {
 
 // The component's name, and its configuration file's without ".cnf".
 constexpr char kKmipComponent[] = "component_keyring_kmip";
+// The note of the object group, in the data directory.
+constexpr char kKmipGroupNote[] = "component_keyring_kmip.group";
 
 // component_keyring_kmip.cnf (docs/component_keyring_kmip.md has the table).
 struct KmipComponentConfig {
   KmipServiceOptions
       kmip;  // Paths are absolute unless there is no data directory.
+  KmipGroupOptions group;
   KmipKeyringOptions keys;
   bool read_only = false;
   Millis startup_deadline{30000};

@@ -54,7 +54,7 @@ TEST_F(KmipComponentConfigFile, OfPerconaIsEnoughAndVerifiesTheServer) {
   EXPECT_EQ(config->kmip.version, std::nullopt);
   EXPECT_EQ(config->kmip.request_timeout, Millis(5000));
   EXPECT_EQ(config->operation_deadline, Millis(3000));
-  EXPECT_EQ(config->keys.object_group, "");
+  EXPECT_EQ(config->group.object_group, "");
   EXPECT_EQ(config->keys.max_objects, 65535U);
   EXPECT_FALSE(config->read_only);
 }
@@ -76,7 +76,7 @@ TEST_F(KmipComponentConfigFile, TakesEveryOption) {
   EXPECT_EQ(config->kmip.request_timeout, Millis(2));
   EXPECT_EQ(config->startup_deadline, Millis(3));
   EXPECT_EQ(config->operation_deadline, Millis(4));
-  EXPECT_EQ(config->keys.object_group, "g");
+  EXPECT_EQ(config->group.object_group, "g");
   EXPECT_EQ(config->keys.max_objects, 5U);
   EXPECT_TRUE(config->keys.activate_pre_active);
   EXPECT_TRUE(config->kmip.tls.verify_certificate);

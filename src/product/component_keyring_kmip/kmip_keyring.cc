@@ -9,6 +9,23 @@
 
 namespace openkeyring {
 
+namespace {
+
+// Tools that have no data directory give none.
+void SetDataDirectory(const std::string& directory,
+                      KmipComponentConfig& config) {
+  if (directory.empty()) return;
+  config.keys.server_uuid = [directory] {
+    return ReadServerUuid(PosixFileSystem(), directory);
+  };
+  config.group.note_path = JoinPath(directory, kKmipGroupNote);
+  // A server that root starts makes its files before it becomes another user.
+  const Result<FileInfo> info = PosixFileSystem().Stat(directory);
+  if (info) config.group.note_owner = info->owner;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
     KmipComponentConfig config, bool is_first, Log& log) {
   std::unique_ptr<KmipKeyring> opened(new KmipKeyring(config));
@@ -16,6 +33,9 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
       KmipService::Make(std::move(config.kmip), log);
   if (!service) return service.error();
   opened->service_ = std::move(*service);
+  opened->group_ =
+      std::make_unique<KmipGroup>(opened->service_->client(), PosixFileSystem(),
+                                  SystemRandom(), log, opened->group_options_);
   // The server's readers wait for a reload: it gets no more time than a store.
   const Deadline deadline =
       Deadline::After(SystemClock(), is_first ? config.startup_deadline
@@ -28,10 +48,11 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
 }
 
 Status KmipKeyring::LoadKeys(const Deadline& deadline, Log& log) {
-  Result<std::unique_ptr<Keyring>> keyring = Keyring::Load(
-      std::make_unique<KmipKeyringBackend>(service_->client(), SystemClock(),
-                                           SystemRandom(), log, keys_),
-      SystemClock(), SystemRandom(), rules_, deadline);
+  Result<std::unique_ptr<Keyring>> keyring =
+      Keyring::Load(std::make_unique<KmipKeyringBackend>(
+                        service_->client(), *group_, SystemClock(),
+                        SystemRandom(), log, keys_),
+                    SystemClock(), SystemRandom(), rules_, deadline);
   if (!keyring) {
     // Not every server says that it is the version that it does not like.
     if (!version_ || keyring.error().IsTransient()) return keyring.error();
@@ -51,6 +72,7 @@ StatusRows KmipKeyring::Rows() const {
   for (auto& row : keyring_->backend().Describe()) {
     rows.push_back(std::move(row));
   }
+  rows.emplace_back("Group_marker", OrNone(group_->marker_id()));
   const KmipClientStatus status = service_->client().status();
   rows.insert(rows.end(),
               {{"Server_in_use", OrNone(status.server)},
@@ -66,9 +88,7 @@ Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
   Result<KmipComponentConfig> config =
       ReadKmipComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
-  config->keys.server_uuid = [directory = directories.instance] {
-    return ReadServerUuid(PosixFileSystem(), directory);
-  };
+  SetDataDirectory(directories.instance, *config);
   Result<std::unique_ptr<KmipKeyring>> opened = KmipKeyring::Open(
       std::move(*config),
       serving_ == nullptr && retry == LoadRetry::kUntilDeadline, log);

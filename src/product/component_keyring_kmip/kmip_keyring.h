@@ -31,14 +31,17 @@ class KmipKeyring : public LoadedKeyring {
       : description_(DescribeKmipConfig(config)),
         version_(config.kmip.version),
         keys_(config.keys),
+        group_options_(config.group),
         rules_{config.read_only, config.operation_deadline} {}
   Status LoadKeys(const Deadline& deadline, Log& log);
 
   const StatusRows description_;              // Of the configuration.
   const std::optional<KmipVersion> version_;  // That the user fixed.
   const KmipKeyringOptions keys_;
+  const KmipGroupOptions group_options_;
   const Keyring::Options rules_;
   std::unique_ptr<KmipService> service_;
+  std::unique_ptr<KmipGroup> group_;
   std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.
 };
 

@@ -55,8 +55,8 @@ Status CheckOptions(const KeyringAwsOptions& options) {
 }  // namespace
 
 std::string RegionToAsk(const std::string& cmk_id, const std::string& region) {
-  const Result<Arn> arn = ParseArn(cmk_id);
-  return arn && !arn->region.empty() ? arn->region : region;
+  const std::string of_arn = RegionOfKeyArn(cmk_id);
+  return of_arn.empty() ? region : of_arn;
 }
 
 bool IsKnownRegion(std::string_view region) {

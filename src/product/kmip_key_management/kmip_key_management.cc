@@ -13,8 +13,10 @@ KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
                                      std::unique_ptr<KmipService> service,
                                      Log& log)
     : service_(std::move(service)),
-      backend_(service_->client(), SystemClock(), SystemRandom(), log,
-               {startup.object_group, startup.max_objects,
+      group_(service_->client(), PosixFileSystem(), SystemRandom(), log,
+             startup.group),
+      backend_(service_->client(), group_, SystemClock(), SystemRandom(), log,
+               {startup.max_objects,
                 [this, &dynamic] {
                   return std::max(dynamic.operation_deadline(),
                                   Millis(list_deadline_ms_.load()));

@@ -14,10 +14,13 @@
 
 namespace openkeyring {
 
+// The note of the object group, in the data directory.
+constexpr char kKmipVersionsGroupNote[] = "kmip_key_management.group";
+
 // Options that are fixed at start.
 struct KmipStartupOptions {
   KmipServiceOptions kmip;
-  std::string object_group;
+  KmipGroupOptions group;
   size_t max_objects = 65535;
   size_t load_parallelism = 4;
   Millis startup_deadline{60000};
@@ -33,6 +36,7 @@ class KmipKeyManagement {
       KmipStartupOptions startup, const DynamicKeyOptions& dynamic, Log& log);
 
   VersionedKeys& keys() { return keys_; }
+  std::string group_marker() const { return group_.marker_id(); }
   KmipClientStatus status() { return service_->client().status(); }
 
  private:
@@ -43,6 +47,7 @@ class KmipKeyManagement {
 
   std::atomic<int64_t> list_deadline_ms_{0};
   const std::unique_ptr<KmipService> service_;
+  KmipGroup group_;
   KmipVersionedBackend backend_;
   VersionedKeys keys_;
 };

@@ -44,6 +44,10 @@ Status KmipKeyCollector::Add(const KmipAttributes& attributes) {
     ++removed_;
     return Status::Ok();
   }
+  if (auto marker = ReadKmipGroupMarker(attributes)) {
+    markers_.push_back(std::move(*marker));
+    return Status::Ok();
+  }
   ++alive_;
   Result<std::optional<MysqlKeyIdentity>> identity =
       ReadMysqlKeyIdentity(attributes);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "keyring/key.h"
+#include "storage/kmip/kmip_group_marker.h"
 #include "storage/kmip/kmip_objects.h"
 #include "storage/kmip/mysql_key_identity.h"
 
@@ -53,6 +54,9 @@ class KmipKeyCollector {
   const std::map<KeyName, Status>& withheld() const { return withheld_; }
   // Pre-Active objects of ours: of stores that failed, or are under way.
   const std::vector<Candidate>& unfinished() const { return unfinished_; }
+  // Markers of object groups.
+  const std::vector<KmipGroupMarker>& markers() const { return markers_; }
+  bool has_keys() const { return !candidates_.empty() || !unfinished_.empty(); }
   // Pre-Active objects by name alone.
   std::vector<Object> PreActiveKeys() const;
   size_t skipped() const { return foreign_ + removed_ + unfinished_.size(); }
@@ -73,6 +77,7 @@ class KmipKeyCollector {
 
   std::vector<Candidate> candidates_;
   std::vector<Candidate> unfinished_;
+  std::vector<KmipGroupMarker> markers_;
   std::map<KeyName, Status> withheld_;
   std::vector<KeyName> deactivated_;  // That are keys all the same.
   size_t foreign_ = 0, removed_ = 0, alive_ = 0;

@@ -18,8 +18,8 @@ bool IsRefusal(const Status& status) {
 
 // Whether an object is the key, in use: not a failed attempt, and not gone.
 bool IsTheKey(const KmipAttributes& object, const KmipNewKey& key) {
-  const KmipMatch match = key.match(object);
-  if (match != KmipMatch::kSameKey && match != KmipMatch::kOtherAttempt) {
+  const KmipKeyMatch match = key.match(object);
+  if (match != KmipKeyMatch::kSameKey && match != KmipKeyMatch::kOtherAttempt) {
     return false;
   }
   const KmipLifecycle lifecycle = KmipLifecycleOf(object);
@@ -28,7 +28,7 @@ bool IsTheKey(const KmipAttributes& object, const KmipNewKey& key) {
          (lifecycle == KmipLifecycle::kDestroyed && key.destroyed_counts &&
           WasActive(object)) ||
          (lifecycle == KmipLifecycle::kPreActive &&
-          match == KmipMatch::kSameKey);
+          match == KmipKeyMatch::kSameKey);
 }
 
 Status CheckNone(const std::vector<KmipAttributes>& objects,
@@ -57,7 +57,7 @@ Result<std::string> KmipKeyCreator::Make(KmipNewKey& key,
 Result<std::string> KmipKeyCreator::Send(const KmipNewKey& key,
                                          const Deadline& deadline) {
   for (int tries = 1;; ++tries) {
-    KmipChange change = client_.Change(key.call(key.attributes), deadline);
+    KmipChange change = session_.Change(key.call(key.attributes), deadline);
     if (change.status.ok()) return std::move(change.id);
     if (!change.may_have_happened) return change.status;
     // Whether it is there is asked before it is sent again.
@@ -69,7 +69,7 @@ Result<std::string> KmipKeyCreator::Send(const KmipNewKey& key,
           found.error().message() + ")");
     }
     for (const KmipAttributes& one : *found) {
-      if (key.match(one) == KmipMatch::kThisAttempt) {
+      if (key.match(one) == KmipKeyMatch::kThisAttempt) {
         return *one.unique_identifier;
       }
     }
@@ -109,7 +109,7 @@ Result<bool> KmipKeyCreator::DestroyFailedAttempts(const KmipNewKey& key,
   if (Status status = CheckNone(*found, "", key); !status.ok()) return status;
   bool any = false;
   for (const KmipAttributes& one : *found) {
-    if (key.match(one) != KmipMatch::kOtherAttempt ||
+    if (key.match(one) != KmipKeyMatch::kOtherAttempt ||
         KmipLifecycleOf(one) != KmipLifecycle::kPreActive) {
       continue;
     }

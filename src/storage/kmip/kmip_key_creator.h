@@ -12,7 +12,7 @@
 namespace openkeyring {
 
 // What an object on the server is to one attempt to make a key.
-enum class KmipMatch {
+enum class KmipKeyMatch {
   kOtherKey,      // Another key, or none.
   kSameKey,       // That key by its name alone: not made by OpenKeyring.
   kOtherAttempt,  // That key, by an identity with another nonce.
@@ -26,7 +26,7 @@ struct KmipNewKey {
   KmipObjectType type = KmipObjectType::kSymmetricKey;
   // Register or Create with these attributes, which are borrowed by the call.
   std::function<KmipCall(const KmipAttributes&)> call;
-  std::function<KmipMatch(const KmipAttributes&)> match;
+  std::function<KmipKeyMatch(const KmipAttributes&)> match;
   // A name that nobody else can have, for servers on which names are unique and
   // the one above is taken.
   std::string unique_name;
@@ -48,13 +48,13 @@ struct KmipNewKey {
 // carries an identity of that same key and was never Active: an attempt that
 // failed.
 //
-// Threads: as of the client, all methods may be called concurrently.
+// All on the server of one session. Threads: as of the session, one at a time.
 class KmipKeyCreator {
  public:
   // Borrowed.
-  KmipKeyCreator(KmipClient& client, KmipObjects& objects, Clock& clock,
+  KmipKeyCreator(KmipSession& session, KmipObjects& objects, Clock& clock,
                  Log& log)
-      : client_(client), objects_(objects), clock_(clock), log_(log) {}
+      : session_(session), objects_(objects), clock_(clock), log_(log) {}
 
   // Sends the call until the server has done it once, and returns the object's
   // identifier; it is not Active yet. When an answer is lost, the object is
@@ -81,7 +81,7 @@ class KmipKeyCreator {
   Result<std::string> SendWithoutIdentity(KmipNewKey& key,
                                           const Deadline& deadline);
 
-  KmipClient& client_;
+  KmipSession& session_;
   KmipObjects& objects_;
   Clock& clock_;
   Log& log_;

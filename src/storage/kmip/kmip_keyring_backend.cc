@@ -27,35 +27,39 @@ Status AsRefusal(const Status& status) {
 
 }  // namespace
 
-KmipKeyringBackend::KmipKeyringBackend(KmipClient& client, Clock& clock,
-                                       Random& random, Log& log,
+KmipKeyringBackend::KmipKeyringBackend(KmipClient& client, KmipGroup& group,
+                                       Clock& clock, Random& random, Log& log,
                                        KmipKeyringOptions options)
     : client_(client),
+      group_(group),
       clock_(clock),
       random_(random),
       log_(log),
       options_(std::move(options)),
-      leftovers_(clock, log) {}
+      leftovers_(client, clock, log) {}
 
 // ---- Load ------------------------------------------------------------------
 
 Result<std::vector<Key>> KmipKeyringBackend::Load(const Deadline& deadline) {
-  KmipObjects objects(client_, log_);
+  Operation operation(*this);
+  KmipObjects& objects = operation.objects;
   KmipKeyCollector collector;
   for (const KmipObjectType type : kTypes) {
     Status status = Collect(objects, type, collector, deadline);
     if (!status.ok()) return status;
   }
+  Status status = group_.CheckListed(operation.session, collector.markers(),
+                                     collector.has_keys(), deadline);
+  if (!status.ok()) return status;
   std::vector<std::string> ids;
   for (const auto& one : collector.Choose()) ids.push_back(one.object.id);
-  Status status =
-      ActivatePreActive(objects, collector.PreActiveKeys(), deadline);
+  status = ActivatePreActive(objects, collector.PreActiveKeys(), deadline);
   if (!status.ok()) return status;
   Result<std::vector<Key>> keys =
       collector.MakeKeys(objects.GetValues(ids, deadline), log_);
   if (!keys) return keys.error().WithContext("a key cannot be read");
   collector.WriteSummary(log_);
-  Remember(collector);
+  Remember(collector, operation.session.server().value_or(0));
   return keys;
 }
 
@@ -63,7 +67,8 @@ Status KmipKeyringBackend::Collect(KmipObjects& objects, KmipObjectType type,
                                    KmipKeyCollector& collector,
                                    const Deadline& deadline) {
   const size_t before = collector.alive();
-  const auto found = objects.ListGroup(options_.object_group, type, deadline);
+  const auto found =
+      objects.ListGroup(group_.options().object_group, type, deadline);
   if (!found) return found.error();
   for (const KmipAttributes& one : *found) {
     if (Status status = collector.Add(one); !status.ok()) return status;
@@ -98,12 +103,13 @@ Status KmipKeyringBackend::ActivatePreActive(
   return Status::Ok();
 }
 
-void KmipKeyringBackend::Remember(const KmipKeyCollector& collector) {
-  leftovers_.SetUnfinished(collector.unfinished());
+void KmipKeyringBackend::Remember(const KmipKeyCollector& collector,
+                                  size_t server) {
+  leftovers_.SetUnfinished(collector.unfinished(), server);
   const std::lock_guard lock(mutex_);
   known_.clear();
   for (const auto& one : collector.candidates()) {
-    known_.emplace(one.identity.name, one.object);
+    known_.emplace(one.identity.name, Known{one.object, server});
   }
   withheld_ = collector.withheld();
   skipped_ = collector.skipped();
@@ -113,47 +119,49 @@ void KmipKeyringBackend::Remember(const KmipKeyCollector& collector) {
 // ---- Store -----------------------------------------------------------------
 
 Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
-  KmipObjects objects(client_, log_);
-  const std::string what = ToString(key.name) + " cannot be stored";
+  Operation operation(*this);
   Status status = CheckNotWithheld(key.name);
   // Otherwise there might be two of them after a crash.
-  if (status.ok()) status = leftovers_.Retire(&key.name, objects, deadline);
-  if (status.ok()) status = StoreObject(key, objects, deadline);
-  if (!status.ok()) return AsRefusal(status).WithContext(what);
+  if (status.ok()) status = leftovers_.Retire(&key.name, deadline);
+  if (status.ok()) status = group_.Check(operation.session, deadline);
+  if (status.ok()) status = StoreObject(key, operation, deadline);
+  if (!status.ok()) {
+    return AsRefusal(status).WithContext(ToString(key.name) +
+                                         " cannot be stored");
+  }
   // While the server answers.
-  (void)leftovers_.Retire(nullptr, objects, deadline);
-  leftovers_.DestroyAbandoned(objects, deadline);
+  (void)leftovers_.Retire(nullptr, deadline);
+  leftovers_.DestroyAbandoned(deadline);
   return Status::Ok();
 }
 
-Status KmipKeyringBackend::StoreObject(const Key& key, KmipObjects& objects,
+Status KmipKeyringBackend::StoreObject(const Key& key, Operation& operation,
                                        const Deadline& deadline) {
   const MysqlKeyIdentity identity = {key.name, key.type,
                                      RandomHex(random_, kNonceBytes)};
   const KmipObject value = MysqlKeyObject(key);
   KmipNewKey wanted = NewKey(key, value, identity);
-  KmipKeyCreator creator(client_, objects, clock_, log_);
-  Result<std::string> id = creator.Make(wanted, deadline);
+  Result<std::string> id = operation.creator.Make(wanted, deadline);
   if (!id) return id.error();
+  const size_t server = operation.session.server().value_or(0);
   Object object = {std::move(*id), value.type};
-  Status status =
-      ActivateAndCheck(object, key, wanted, creator, objects, deadline);
+  Status status = ActivateAndCheck(object, key, wanted, operation, deadline);
   if (!status.ok()) {
-    if (!objects.Retire(object.id, object.type, deadline).ok()) {
-      leftovers_.Add(key.name, std::move(object));
+    if (!operation.objects.Retire(object.id, object.type, deadline).ok()) {
+      leftovers_.Add(key.name, std::move(object), server);
     }
     return status;
   }
   const std::lock_guard lock(mutex_);
-  known_.emplace(key.name, std::move(object));
+  known_.emplace(key.name, Known{std::move(object), server});
   return Status::Ok();
 }
 
 KmipNewKey KmipKeyringBackend::NewKey(const Key& key, const KmipObject& object,
                                       const MysqlKeyIdentity& identity) const {
   KmipNewKey wanted;
-  wanted.attributes = MysqlKeyAttributes(identity, options_.object_group,
-                                         object.type, key.data.size());
+  wanted.attributes = MysqlKeyAttributes(
+      identity, group_.options().object_group, object.type, key.data.size());
   wanted.type = object.type;
   wanted.call = [&object](const KmipAttributes& attributes) {
     return MakeRegister(object, attributes);
@@ -167,20 +175,20 @@ KmipNewKey KmipKeyringBackend::NewKey(const Key& key, const KmipObject& object,
     const auto found = ReadMysqlKeyIdentity(other);
     if (!found || !*found || (*found)->name != identity.name ||
         IsMarkedRemoved(other)) {
-      return KmipMatch::kOtherKey;
+      return KmipKeyMatch::kOtherKey;
     }
-    if (!(*found)->is_ours()) return KmipMatch::kSameKey;
-    return **found == identity ? KmipMatch::kThisAttempt
-                               : KmipMatch::kOtherAttempt;
+    if (!(*found)->is_ours()) return KmipKeyMatch::kSameKey;
+    return **found == identity ? KmipKeyMatch::kThisAttempt
+                               : KmipKeyMatch::kOtherAttempt;
   };
   return wanted;
 }
 
 Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
                                             const Key& key, KmipNewKey& wanted,
-                                            KmipKeyCreator& creator,
-                                            KmipObjects& objects,
+                                            Operation& operation,
                                             const Deadline& deadline) {
+  KmipObjects& objects = operation.objects;
   Status status = objects.Activate(object.id, object.type, deadline);
   if (!status.ok()) return status;
   const auto stored = objects.Get(object.id, object.type, deadline);
@@ -197,7 +205,7 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
   const auto& names = stored->attributes.names;
   const bool named = !names.empty() && names.front() == wanted.name();
   const bool identified =
-      wanted.match(stored->attributes) == KmipMatch::kThisAttempt;
+      wanted.match(stored->attributes) == KmipKeyMatch::kThisAttempt;
   if (!named || (!identified && !wanted.name_is_enough)) {
     return {StatusCode::kMisconfigured,
             text +
@@ -208,7 +216,7 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
   }
   if (!identified) UseNamesAlone(wanted);
   if (IsKeyOfServer(key.name, ServerUuid())) return Status::Ok();
-  return creator.CheckAlone(object.id, wanted, deadline);
+  return operation.creator.CheckAlone(object.id, wanted, deadline);
 }
 
 std::string KmipKeyringBackend::ServerUuid() const {
@@ -238,23 +246,48 @@ Status KmipKeyringBackend::CheckNotWithheld(const KeyName& name) const {
 
 Status KmipKeyringBackend::Remove(const KeyName& name,
                                   const Deadline& deadline) {
-  KmipObjects objects(client_, log_);
-  std::vector<Object> to_retire;
+  Operation operation(*this);
+  std::vector<Known> all;
   {
     const std::lock_guard lock(mutex_);
     const auto [first, last] = known_.equal_range(name);
-    for (auto one = first; one != last; ++one) to_retire.push_back(one->second);
+    for (auto one = first; one != last; ++one) all.push_back(one->second);
   }
-  for (const Object& object : to_retire) {
-    Status status = objects.Retire(object.id, object.type, deadline);
-    if (!status.ok()) {
-      return AsRefusal(status).WithContext(ToString(name) +
-                                           " cannot be removed");
-    }
+  Status status = group_.Check(operation.session, deadline);
+  for (const Known& known : all) {
+    if (status.ok()) status = RetireKnown(name, known, operation, deadline);
+  }
+  if (!status.ok()) {
+    return AsRefusal(status).WithContext(ToString(name) + " cannot be removed");
   }
   const std::lock_guard lock(mutex_);
   known_.erase(name);
   return Status::Ok();
+}
+
+// Identifiers are a server's own: on another one they may be another object's,
+// or nobody's although the key is there.
+Status KmipKeyringBackend::RetireKnown(const KeyName& name, const Known& known,
+                                       Operation& operation,
+                                       const Deadline& deadline) {
+  const auto& [object, server] = known;
+  const auto now =
+      operation.objects.GetAttributes(object.id, object.type, deadline);
+  if (!now) return now.error();
+  if (*now) {
+    const auto identity = ReadMysqlKeyIdentity(**now);
+    if (identity && *identity && (*identity)->name == name) {
+      return operation.objects.Retire(object.id, object.type, deadline);
+    }
+    return {StatusCode::kUnavailable,
+            KmipObjectText(object.id) + " on KMIP server " +
+                operation.session.ServerName() + " is not that key"};
+  }
+  if (operation.session.server() == server) return Status::Ok();
+  return {StatusCode::kUnavailable,
+          "KMIP server " + operation.session.ServerName() + " has no " +
+              KmipObjectText(object.id) + ", which was seen on " +
+              client_.ServerName(server)};
 }
 
 std::vector<std::pair<std::string, std::string>> KmipKeyringBackend::Describe()

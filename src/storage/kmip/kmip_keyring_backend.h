@@ -12,6 +12,7 @@
 
 #include "keyring/keyring_backend.h"
 #include "os/random.h"
+#include "storage/kmip/kmip_group.h"
 #include "storage/kmip/kmip_key_collector.h"
 #include "storage/kmip/kmip_key_creator.h"
 #include "storage/kmip/kmip_leftovers.h"
@@ -19,7 +20,6 @@
 namespace openkeyring {
 
 struct KmipKeyringOptions {
-  std::string object_group;    // The instance's share of the server; "": all.
   size_t max_objects = 65535;  // Of each type, destroyed ones not counted.
   // Whether keys that Percona's component registered and never activated
   // (before 8.0.39) are activated at the next load. They are read in any case.
@@ -42,9 +42,9 @@ struct KmipKeyringOptions {
 // Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipKeyringBackend : public KeyringBackend {
  public:
-  // All borrowed but the options.
-  KmipKeyringBackend(KmipClient& client, Clock& clock, Random& random, Log& log,
-                     KmipKeyringOptions options);
+  // All borrowed but the options. `group` says which objects are meant.
+  KmipKeyringBackend(KmipClient& client, KmipGroup& group, Clock& clock,
+                     Random& random, Log& log, KmipKeyringOptions options);
 
   // kCorrupt when two objects in use are one key with different values.
   Result<std::vector<Key>> Load(const Deadline& deadline) override;
@@ -56,26 +56,46 @@ class KmipKeyringBackend : public KeyringBackend {
 
  private:
   using Object = KmipKeyCollector::Object;
+  struct Known {
+    Object object;
+    size_t server;  // Where it was seen.
+  };
+  // One operation on the server of one session.
+  struct Operation {
+    explicit Operation(KmipKeyringBackend& backend)
+        : session(backend.client_),
+          objects(session, backend.log_,
+                  backend.options_.read_only ? KmipProbe::kForbidden
+                                             : KmipProbe::kAllowed),
+          creator(session, objects, backend.clock_, backend.log_) {}
+
+    KmipSession session;
+    KmipObjects objects;
+    KmipKeyCreator creator;
+  };
 
   Status Collect(KmipObjects& objects, KmipObjectType type,
                  KmipKeyCollector& collector, const Deadline& deadline);
   Status ActivatePreActive(KmipObjects& objects,
                            const std::vector<Object>& pre_active,
                            const Deadline& deadline);
-  void Remember(const KmipKeyCollector& collector);
+  void Remember(const KmipKeyCollector& collector, size_t server);
 
   KmipNewKey NewKey(const Key& key, const KmipObject& object,
                     const MysqlKeyIdentity& identity) const;
-  Status StoreObject(const Key& key, KmipObjects& objects,
+  Status StoreObject(const Key& key, Operation& operation,
                      const Deadline& deadline);
   Status ActivateAndCheck(const Object& object, const Key& key,
-                          KmipNewKey& wanted, KmipKeyCreator& creator,
-                          KmipObjects& objects, const Deadline& deadline);
+                          KmipNewKey& wanted, Operation& operation,
+                          const Deadline& deadline);
+  Status RetireKnown(const KeyName& name, const Known& known,
+                     Operation& operation, const Deadline& deadline);
   std::string ServerUuid() const;
   void UseNamesAlone(KmipNewKey& wanted);
   Status CheckNotWithheld(const KeyName& name) const;
 
   KmipClient& client_;
+  KmipGroup& group_;
   Clock& clock_;
   Random& random_;
   Log& log_;
@@ -84,7 +104,7 @@ class KmipKeyringBackend : public KeyringBackend {
 
   mutable std::mutex mutex_;  // Guards what follows.
   // More than one where equal copies were found.
-  std::multimap<KeyName, Object> known_;
+  std::multimap<KeyName, Known> known_;
   std::map<KeyName, Status> withheld_;  // By the last load.
   size_t skipped_ = 0, deactivated_ = 0;
   // Whether the server was seen to refuse or drop application specific

@@ -32,18 +32,24 @@ Key Aes(std::string data_id, std::string auth_id = "") {
 
 class KmipKeyringBackendTest : public testing::Test {
  protected:
-  KmipKeyringBackend KeyringBackend(KmipKeyringOptions options = {}) {
-    return KmipKeyringBackend(client_, SystemClock(), SystemRandom(), lab_.log,
-                              std::move(options));
+  KmipKeyringBackend KeyringBackend(KmipKeyringOptions options = {},
+                                    std::string group = "") {
+    return KmipKeyringBackend(client_, Group(std::move(group)), SystemClock(),
+                              SystemRandom(), lab_.log, std::move(options));
   }
-  static KmipKeyringOptions InGroup(std::string group) {
-    KmipKeyringOptions options;
+  KmipGroup& Group(std::string group = "") {
+    KmipGroupOptions options;
     options.object_group = std::move(group);
-    return options;
+    groups_.push_back(std::make_unique<KmipGroup>(client_, PosixFileSystem(),
+                                                  SystemRandom(), lab_.log,
+                                                  std::move(options)));
+    return *groups_.back();
   }
   // What a fresh backend loads: "data_id|auth_id|type|data", sorted.
-  std::vector<std::string> Loaded(KmipKeyringOptions options = {}) {
-    KmipKeyringBackend backend = KeyringBackend(std::move(options));
+  std::vector<std::string> Loaded(KmipKeyringOptions options = {},
+                                  std::string group = "") {
+    KmipKeyringBackend backend =
+        KeyringBackend(std::move(options), std::move(group));
     Result<std::vector<Key>> keys = backend.Load(Lab::Soon());
     EXPECT_TRUE(keys) << keys.error().ToString();
     return keys ? Texts(*keys) : std::vector<std::string>{"failed"};
@@ -107,6 +113,8 @@ class KmipKeyringBackendTest : public testing::Test {
 
   Lab lab_;
   KmipClient& client_ = lab_.Client();
+  KmipSession session_{client_};
+  std::vector<std::unique_ptr<KmipGroup>> groups_;
 };
 
 TEST_F(KmipKeyringBackendTest, OwnersAndTypesAndLengthsComeBack) {
@@ -135,7 +143,7 @@ TEST_F(KmipKeyringBackendTest, OwnersAndTypesAndLengthsComeBack) {
 
 TEST_F(KmipKeyringBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
   ASSERT_TRUE(KeyringBackend().Store(Aes("INNODBKey-1"), Lab::Soon()).ok());
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   const auto found = objects.Find("INNODBKey-1", "",
                                   KmipObjectType::kSymmetricKey, Lab::Soon());
   ASSERT_TRUE(found);
@@ -157,7 +165,7 @@ TEST_F(KmipKeyringBackendTest, PerconasPreActiveKeysAreReadWithAWarning) {
   KmipKeyringOptions options;
   options.activate_pre_active = true;
   EXPECT_EQ(Loaded(options).size(), 1U);
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   const auto found =
       objects.Find("k1", "", KmipObjectType::kSymmetricKey, Lab::Soon());
   EXPECT_EQ(found->front().state, KmipState::kActive);
@@ -168,7 +176,7 @@ TEST_F(KmipKeyringBackendTest, WhatIsNoKeyOrNoLongerOneIsPassedOverAndCounted) {
   const std::string gone = RegisterAsPercona(
       "gone", KmipObjectType::kSymmetricKey, "0123456789abcdef");
   lab_.server().Push(MakeFault("fail", "Destroy"));
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   ASSERT_TRUE(
       objects.Retire(gone, KmipObjectType::kSymmetricKey, Lab::Soon()).ok());
   KmipObject other;
@@ -208,12 +216,12 @@ TEST_F(KmipKeyringBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
 }
 
 TEST_F(KmipKeyringBackendTest, OfTwoGroupsEachHasItsOwn) {
-  KmipKeyringBackend one = KeyringBackend(InGroup("one")),
-                     two = KeyringBackend(InGroup("two"));
+  KmipKeyringBackend one = KeyringBackend({}, "one"),
+                     two = KeyringBackend({}, "two");
   ASSERT_TRUE(one.Store(MakeKey("k", "", "SECRET", "1"), Lab::Soon()).ok());
   ASSERT_TRUE(two.Store(MakeKey("k", "", "SECRET", "2"), Lab::Soon()).ok());
-  EXPECT_EQ(Loaded(InGroup("one")), (std::vector<std::string>{"k||SECRET|1"}));
-  EXPECT_EQ(Loaded(InGroup("two")), (std::vector<std::string>{"k||SECRET|2"}));
+  EXPECT_EQ(Loaded({}, "one"), (std::vector<std::string>{"k||SECRET|1"}));
+  EXPECT_EQ(Loaded({}, "two"), (std::vector<std::string>{"k||SECRET|2"}));
 }
 
 TEST_F(KmipKeyringBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
@@ -226,7 +234,7 @@ TEST_F(KmipKeyringBackendTest, TwoValuesOfOneKeyFailTheLoadAndEqualOnesDoNot) {
   const Status status = LoadError();
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
   EXPECT_NE(status.message().find('"' + other + '"'), std::string::npos);
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   ASSERT_TRUE(objects.Retire(other, type, Lab::Soon()).ok());
   // Both copies go.
   ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
@@ -300,10 +308,8 @@ TEST_F(KmipKeyringBackendTest, ARefusedStoreDestroysNothingOfAnybodyElse) {
     Fault fault = MakeFault("fail", "Register", -1);
     fault.reason = reason;
     lab_.server().Push(fault);
-    EXPECT_FALSE(
-        KeyringBackend(InGroup("g")).Store(Aes("k"), Lab::Soon()).ok());
-    EXPECT_FALSE(
-        KeyringBackend(InGroup("h")).Store(Aes("k"), Lab::Soon()).ok());
+    EXPECT_FALSE(KeyringBackend({}, "g").Store(Aes("k"), Lab::Soon()).ok());
+    EXPECT_FALSE(KeyringBackend({}, "h").Store(Aes("k"), Lab::Soon()).ok());
     lab_.server().ClearFaults();
     EXPECT_EQ(lab_.store.size(), 2U);
   }
@@ -316,14 +322,14 @@ TEST_F(KmipKeyringBackendTest, AFailedAttemptThatHoldsTheNameIsDestroyed) {
   EXPECT_FALSE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
   ASSERT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 1U);
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   EXPECT_EQ(objects.FindByName("k", Lab::Soon())->size(), 1U);
 }
 
 TEST_F(KmipKeyringBackendTest, AFailedAttemptThatWasActivatedMeanwhileStays) {
   KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   const auto ids = objects.FindByName("k", Lab::Soon());
   EXPECT_FALSE(objects.DestroyPreActive(ids->front(), Lab::Soon()).ok());
   EXPECT_EQ(Loaded().size(), 1U);
@@ -332,18 +338,16 @@ TEST_F(KmipKeyringBackendTest, AFailedAttemptThatWasActivatedMeanwhileStays) {
 TEST_F(KmipKeyringBackendTest, WhereNamesAreUniqueEachGroupHasAKeyOfThatName) {
   Set(&Behaviour::unique_names);
   for (const char* group : {"one", "two", "three"}) {
-    const Status status =
-        KeyringBackend(InGroup(group))
-            .Store(MakeKey("persisted_variables_key", "", "SECRET", group),
-                   Lab::Soon());
+    const Status status = KeyringBackend({}, group).Store(
+        MakeKey("persisted_variables_key", "", "SECRET", group), Lab::Soon());
     EXPECT_TRUE(status.ok()) << status.ToString();
   }
   for (const std::string group : {"one", "two", "three"}) {
     EXPECT_EQ(
-        Loaded(InGroup(group)),
+        Loaded({}, group),
         std::vector<std::string>{"persisted_variables_key||SECRET|" + group});
     // Whatever its name is, there is one of it.
-    EXPECT_EQ(KeyringBackend(InGroup(group))
+    EXPECT_EQ(KeyringBackend({}, group)
                   .Store(MakeKey("persisted_variables_key", "", "SECRET", "x"),
                          Lab::Soon())
                   .code(),
@@ -480,7 +484,8 @@ TEST_F(KmipKeyringBackendTest, WhatAnEarlierLifeLeftIsToldAndDestroyed) {
   EXPECT_FALSE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
   for (const int minutes : {9, 11}) {
     ClockAhead clock(minutes);
-    KmipKeyringBackend backend(client_, clock, SystemRandom(), lab_.log, {});
+    KmipKeyringBackend backend(client_, Group(), clock, SystemRandom(),
+                               lab_.log, {});
     ASSERT_TRUE(backend.Load(Lab::Soon()));
     EXPECT_NE(lab_.log.Text().find("left by stores that failed"),
               std::string::npos);
@@ -663,7 +668,11 @@ TEST_F(KmipKeyringBackendTest, ManyKeysTakeFewMessages) {
 
 TEST(KmipKeyringBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
   Lab lab(2);
-  KmipKeyringBackend backend(lab.Client(), SystemClock(), SystemRandom(),
+  KmipClient& client = lab.Client();
+  KmipGroupOptions options;
+  options.note_path = lab.directory.path() + "/note";
+  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log, options);
+  KmipKeyringBackend backend(client, group, SystemClock(), SystemRandom(),
                              lab.log, {});
   ASSERT_TRUE(backend.Load(Lab::Soon()));
   lab.server(0).Push(MakeFault("hang", "*", -1));
@@ -681,14 +690,14 @@ TEST_P(KmipKeyringBackendVersions, EveryVersionKeepsAKeyWhole) {
   Lab lab;
   KmipClientOptions options = lab.ClientOptions();
   options.version = GetParam();
-  KmipKeyringOptions group;
-  group.object_group = "g";
-  KmipKeyringBackend backend(lab.Client(options), SystemClock(), SystemRandom(),
-                             lab.log, group);
+  KmipClient& client = lab.Client(options);
+  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log, {"g"});
+  KmipKeyringBackend backend(client, group, SystemClock(), SystemRandom(),
+                             lab.log, {});
   ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());
   ASSERT_TRUE(backend.Store(MakeKey("s", "", "SECRET", "x"), Lab::Soon()).ok());
-  KmipKeyringBackend again(lab.Client(options), SystemClock(), SystemRandom(),
-                           lab.log, group);
+  KmipKeyringBackend again(client, group, SystemClock(), SystemRandom(),
+                           lab.log, {});
   auto keys = again.Load(Lab::Soon());
   ASSERT_TRUE(keys) << keys.error().ToString();
   ASSERT_EQ(keys->size(), 2U);

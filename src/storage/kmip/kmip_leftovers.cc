@@ -11,21 +11,23 @@ constexpr std::chrono::minutes kAbandonedAfter{10};
 
 }  // namespace
 
-void KmipLeftovers::Add(const KeyName& name, Object object) {
+void KmipLeftovers::Add(const KeyName& name, Object object, size_t server) {
   const std::lock_guard lock(mutex_);
-  failed_.emplace(name, std::move(object));
+  failed_.emplace(name, Failed{std::move(object), server});
 }
 
-Status KmipLeftovers::Retire(const KeyName* name, KmipObjects& objects,
-                             const Deadline& deadline) {
-  std::multimap<KeyName, Object> failed;
+Status KmipLeftovers::Retire(const KeyName* name, const Deadline& deadline) {
+  std::multimap<KeyName, Failed> failed;
   {
     const std::lock_guard lock(mutex_);
     failed = failed_;
   }
   Status first_failure;
-  for (const auto& [of, object] : failed) {
+  for (const auto& [of, one] : failed) {
     if (name != nullptr && of != *name) continue;
+    KmipSession session(client_, one.server);
+    KmipObjects objects(session, log_);
+    const Object& object = one.object;
     Status status = objects.Retire(object.id, object.type, deadline);
     if (!status.ok()) {
       if (first_failure.ok()) first_failure = status;
@@ -33,14 +35,14 @@ Status KmipLeftovers::Retire(const KeyName* name, KmipObjects& objects,
     }
     const std::lock_guard lock(mutex_);
     std::erase_if(failed_, [id = object.id](const auto& entry) {
-      return entry.second.id == id;
+      return entry.second.object.id == id;
     });
   }
   return first_failure.WithContext("what an earlier try left");
 }
 
 void KmipLeftovers::SetUnfinished(
-    const std::vector<KmipKeyCollector::Candidate>& unfinished) {
+    const std::vector<KmipKeyCollector::Candidate>& unfinished, size_t server) {
   if (!unfinished.empty()) {
     log_.Write(LogLevel::kWarning,
                std::to_string(unfinished.size()) +
@@ -53,18 +55,21 @@ void KmipLeftovers::SetUnfinished(
   }
   const std::lock_guard lock(mutex_);
   unfinished_.clear();
-  for (const auto& one : unfinished) unfinished_.push_back(one.object);
+  for (const auto& one : unfinished) {
+    unfinished_.push_back({one.object, server});
+  }
 }
 
 // What cannot be destroyed now is found again by the next load.
-void KmipLeftovers::DestroyAbandoned(KmipObjects& objects,
-                                     const Deadline& deadline) {
-  std::vector<Object> unfinished;
+void KmipLeftovers::DestroyAbandoned(const Deadline& deadline) {
+  std::vector<Failed> unfinished;
   {
     const std::lock_guard lock(mutex_);
     unfinished.swap(unfinished_);
   }
-  for (const Object& object : unfinished) {
+  for (const auto& [object, server] : unfinished) {
+    KmipSession session(client_, server);
+    KmipObjects objects(session, log_);
     const auto abandoned = objects.IsPreActiveSince(
         object.id, clock_.Now() - kAbandonedAfter, deadline);
     if (!abandoned || !*abandoned) continue;

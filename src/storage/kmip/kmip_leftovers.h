@@ -20,28 +20,34 @@ class KmipLeftovers {
   using Object = KmipKeyCollector::Object;
 
   // Borrowed.
-  KmipLeftovers(Clock& clock, Log& log) : clock_(clock), log_(log) {}
+  KmipLeftovers(KmipClient& client, Clock& clock, Log& log)
+      : client_(client), clock_(clock), log_(log) {}
 
-  // An object that this process made and could not retire: maybe Active, and
-  // never used.
-  void Add(const KeyName& name, Object object);
-  // Retires those, of `name` or (null) of all names.
-  Status Retire(const KeyName* name, KmipObjects& objects,
-                const Deadline& deadline);
+  // An object that this process made on that server and could not retire:
+  // maybe Active, and never used.
+  void Add(const KeyName& name, Object object, size_t server);
+  // Retires those, of `name` or (null) of all names, each on its server.
+  Status Retire(const KeyName* name, const Deadline& deadline);
 
-  // What the last load found; a warning says so.
-  void SetUnfinished(
-      const std::vector<KmipKeyCollector::Candidate>& unfinished);
+  // What the last load found on that server; a warning says so.
+  void SetUnfinished(const std::vector<KmipKeyCollector::Candidate>& unfinished,
+                     size_t server);
   // Destroys what of that is old enough not to be a store under way elsewhere,
   // and is still Pre-Active.
-  void DestroyAbandoned(KmipObjects& objects, const Deadline& deadline);
+  void DestroyAbandoned(const Deadline& deadline);
 
  private:
+  struct Failed {
+    Object object;
+    size_t server;
+  };
+
+  KmipClient& client_;
   Clock& clock_;
   Log& log_;
   std::mutex mutex_;  // Guards what follows.
-  std::multimap<KeyName, Object> failed_;
-  std::vector<Object> unfinished_;
+  std::multimap<KeyName, Failed> failed_;
+  std::vector<Failed> unfinished_;
 };
 
 }  // namespace openkeyring

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kmip/messages.h"
+
 namespace openkeyring {
 namespace {
 
@@ -35,7 +37,7 @@ bool IsMarkedRemoved(const KmipAttributes& attributes) {
 }
 
 std::string KmipObjectText(const std::string& id) {
-  return "KMIP object \"" + id + '"';
+  return "KMIP object " + KmipQuoted(id);
 }
 
 KmipApplicationInfo KmipRemovedMark() { return {kRemovedNamespace, "1"}; }

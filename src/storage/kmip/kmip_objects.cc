@@ -3,14 +3,13 @@
 
 #include <utility>
 
-#include "kmip/locate_all.h"
 #include "kmip/operations/activate.h"
+#include "kmip/operations/add_attribute.h"
 #include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/locate.h"
 #include "kmip/operations/revoke.h"
-#include "kmip/operations/set_attribute.h"
 
 namespace openkeyring {
 namespace {
@@ -87,7 +86,7 @@ Result<std::vector<std::optional<KmipAttributes>>> KmipObjects::GetAttributes(
   for (const std::string& id : ids) {
     calls.push_back(MakeGetAttributes(id, WantedAttributes(type)));
   }
-  const std::vector<KmipReply> replies = client_.Call(calls, deadline);
+  const std::vector<KmipReply> replies = session_.Call(calls, deadline);
   std::vector<std::optional<KmipAttributes>> all;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (IsGone(replies[i].status)) {
@@ -127,7 +126,7 @@ Result<std::vector<std::string>> KmipObjects::LocateGroup(
   KmipAttributes filter;
   filter.object_type = type;
   if (!object_group.empty()) filter.object_groups = {object_group};
-  auto ids = LocateAll(client_, filter, kMaxListed, deadline);
+  auto ids = LocateAll(session_, filter, kMaxListed, deadline, probe_);
   if (!ids) return ids.error().WithContext("the keys cannot be listed");
   return ids;
 }
@@ -154,13 +153,14 @@ Result<std::vector<std::string>> KmipObjects::LocateFew(
   KmipLocateRequest request;
   request.attributes = filter;
   request.maximum_items = kFew;
-  auto page = client_.Ask(MakeLocate(std::move(request)), ReadLocate, deadline);
+  auto page =
+      session_.Ask(MakeLocate(std::move(request)), ReadLocate, deadline);
   if (!page) return page.error();
   const auto got = static_cast<int32_t>(page->ids.size());
   if (got < kFew && page->located_items.value_or(0) <= got) {
     return std::move(page->ids);
   }
-  return LocateAll(client_, filter, kMaxListed, deadline);
+  return LocateAll(session_, filter, kMaxListed, deadline, probe_);
 }
 
 Result<std::vector<std::string>> KmipObjects::FindByName(
@@ -174,7 +174,7 @@ std::vector<Result<Secret>> KmipObjects::GetValues(
     const std::vector<std::string>& ids, const Deadline& deadline) {
   std::vector<KmipCall> calls;
   for (const std::string& id : ids) calls.push_back(MakeGet(id));
-  const std::vector<KmipReply> replies = client_.Call(calls, deadline);
+  const std::vector<KmipReply> replies = session_.Call(calls, deadline);
   std::vector<Result<Secret>> values;
   for (size_t i = 0; i < ids.size(); ++i) {
     values.push_back(ValueOf(replies[i], ids[i]));
@@ -186,7 +186,7 @@ Result<KmipObjects::ValueAndAttributes> KmipObjects::Get(
     const std::string& id, KmipObjectType type, const Deadline& deadline) {
   const KmipCall calls[] = {MakeGet(id),
                             MakeGetAttributes(id, WantedAttributes(type))};
-  const std::vector<KmipReply> replies = client_.Call(calls, deadline);
+  const std::vector<KmipReply> replies = session_.Call(calls, deadline);
   Result<Secret> value = ValueOf(replies[0], id);
   if (!value) return value.error();
   Result<KmipAttributes> attributes = AttributesOf(replies[1], id, type);
@@ -198,7 +198,7 @@ Status KmipObjects::Activate(const std::string& id, KmipObjectType type,
                              const Deadline& deadline) {
   // Twice: the first may have been lost on its way.
   for (bool again = false;; again = true) {
-    const KmipChange change = client_.Change(MakeActivate(id), deadline);
+    const KmipChange change = session_.Change(MakeActivate(id), deadline);
     if (change.status.ok()) return Status::Ok();
     const auto now = GetAttributes(id, type, deadline);
     if (!now) return change.status.WithContext(KmipObjectText(id));
@@ -217,8 +217,8 @@ Status KmipObjects::Retire(const std::string& id, KmipObjectType type,
   request.id = id;
   request.message = kWhyRevoked;
   // Refused for what is not Active; then it can be destroyed as it is.
-  const KmipChange revoked = client_.Change(MakeRevoke(request), deadline);
-  const KmipChange destroyed = client_.Change(MakeDestroy(id), deadline);
+  const KmipChange revoked = session_.Change(MakeRevoke(request), deadline);
+  const KmipChange destroyed = session_.Change(MakeDestroy(id), deadline);
   if (destroyed.status.ok() || IsGone(destroyed.status)) return Status::Ok();
   const Status failure =
       revoked.status.ok() || destroyed.status.IsTransient()
@@ -243,7 +243,7 @@ Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
   KmipAttributes mark;
   mark.application_info = {KmipRemovedMark()};
   const KmipChange change =
-      client_.Change(MakeSetAttribute(id, mark), deadline);
+      session_.Change(MakeAddAttribute(id, mark), deadline);
   if (!change.status.ok()) {
     return refusal.WithContext(
         KmipObjectText(id) +
@@ -261,7 +261,7 @@ Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
 
 Status KmipObjects::DestroyPreActive(const std::string& id,
                                      const Deadline& deadline) {
-  const KmipChange change = client_.Change(MakeDestroy(id), deadline);
+  const KmipChange change = session_.Change(MakeDestroy(id), deadline);
   if (change.status.ok() || IsGone(change.status)) return Status::Ok();
   return change.status.WithContext(KmipObjectText(id));
 }
@@ -269,7 +269,7 @@ Status KmipObjects::DestroyPreActive(const std::string& id,
 Result<bool> KmipObjects::IsPreActiveSince(const std::string& id,
                                            WallTime moment,
                                            const Deadline& deadline) {
-  const auto now = client_.Ask(
+  const auto now = session_.Ask(
       MakeGetAttributes(
           id, {{KmipTag::kState, "", ""}, {KmipTag::kInitialDate, "", ""}}),
       ReadGetAttributes, deadline);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "kmip/attributes.h"
 #include "kmip/client.h"
+#include "kmip/locate_all.h"
 #include "kmip/object.h"
 #include "storage/kmip/kmip_lifecycle.h"
 
@@ -18,11 +19,14 @@ namespace openkeyring {
 // only truth: a call that was not answered, or that was refused because it had
 // been done before, is judged by what became of the object.
 //
-// Threads: as of the client, all methods may be called concurrently.
+// All on the server of one session. Threads: as of the session, one at a time.
 class KmipObjects {
  public:
-  // Borrowed.
-  KmipObjects(KmipClient& client, Log& log) : client_(client), log_(log) {}
+  // Borrowed. `probe`: whether a list may be proven to be complete by an object
+  // that is made for it.
+  KmipObjects(KmipSession& session, Log& log,
+              KmipProbe probe = KmipProbe::kAllowed)
+      : session_(session), log_(log), probe_(probe) {}
 
   // State, dates, names, application specific information and (of keys) the
   // algorithm of each object, in the order of `ids`, with unique_identifier and
@@ -89,8 +93,9 @@ class KmipObjects {
   Status MarkRemoved(const std::string& id, const Status& refusal,
                      const Deadline& deadline);
 
-  KmipClient& client_;
+  KmipSession& session_;
   Log& log_;
+  const KmipProbe probe_;
 };
 
 }  // namespace openkeyring

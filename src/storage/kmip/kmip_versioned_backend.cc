@@ -29,10 +29,11 @@ Status CheckAesKey(const Secret& value, const std::string& id) {
 
 }  // namespace
 
-KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, Clock& clock,
-                                           Random& random, Log& log,
-                                           Options options)
+KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, KmipGroup& group,
+                                           Clock& clock, Random& random,
+                                           Log& log, Options options)
     : client_(client),
+      group_(group),
       clock_(clock),
       random_(random),
       log_(log),
@@ -41,25 +42,30 @@ KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, Clock& clock,
 // ---- List ------------------------------------------------------------------
 
 Result<std::vector<KeyVersion>> KmipVersionedBackend::List() {
-  KmipObjects objects(client_, log_);
-  return ListWith(objects, Deadline::After(clock_, options_.list_deadline()));
+  Operation operation(KmipSession(client_), *this);
+  return ListWith(operation, Deadline::After(clock_, options_.list_deadline()));
 }
 
 Result<std::vector<KeyVersion>> KmipVersionedBackend::ListWith(
-    KmipObjects& objects, const Deadline& deadline) {
-  const auto ids = objects.LocateGroup(options_.object_group, kType, deadline);
+    Operation& operation, const Deadline& deadline) {
+  const auto ids = operation.objects.LocateGroup(group_.options().object_group,
+                                                 kType, deadline);
   if (!ids) return ids.error();
-  Status status = Identify(*ids, objects, deadline);
+  Status status = Identify(*ids, operation.objects, deadline);
+  if (status.ok()) status = CheckGroup(*ids, operation, deadline);
   if (!status.ok()) return status;
   std::vector<KeyVersion> keys;
   size_t alive = 0;
   const std::lock_guard lock(mutex_);
   known_.clear();
+  listed_on_ = operation.session.server();
   for (const std::string& id : *ids) {
     const auto found = identified_.find(id);
-    const bool destroyed = found != identified_.end() &&
-                           found->second.lifecycle == KmipLifecycle::kDestroyed;
-    if (!destroyed) ++alive;
+    const bool is_over =
+        found != identified_.end() &&
+        (found->second.lifecycle == KmipLifecycle::kDestroyed ||
+         found->second.marker);
+    if (!is_over) ++alive;
     if (found == identified_.end() || !found->second.key) continue;
     known_.emplace(*found->second.key, found->second);
     keys.push_back(*found->second.key);
@@ -69,6 +75,23 @@ Result<std::vector<KeyVersion>> KmipVersionedBackend::ListWith(
                 "the KMIP server has " + std::to_string(alive) +
                     " keys that are not destroyed, and max_objects is " +
                     std::to_string(options_.max_objects));
+}
+
+Status KmipVersionedBackend::CheckGroup(const std::vector<std::string>& ids,
+                                        Operation& operation,
+                                        const Deadline& deadline) {
+  std::vector<KmipGroupMarker> markers;
+  bool has_keys = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& id : ids) {
+      const auto found = identified_.find(id);
+      if (found == identified_.end()) continue;
+      if (found->second.marker) markers.push_back(*found->second.marker);
+      if (found->second.key) has_keys = true;
+    }
+  }
+  return group_.CheckListed(operation.session, markers, has_keys, deadline);
 }
 
 // Asks what those objects are that were not asked before. What is Pre-Active
@@ -86,11 +109,14 @@ Status KmipVersionedBackend::Identify(const std::vector<std::string>& ids,
   const auto all = objects.GetAttributes(unknown, kType, deadline);
   if (!all) return all.error();
   for (const auto& one : *all) {
-    if (!one || KmipLifecycleOf(*one) == KmipLifecycle::kPreActive) continue;
+    if (!one) continue;
+    auto marker = ReadKmipGroupMarker(*one);
+    if (KmipLifecycleOf(*one) == KmipLifecycle::kPreActive && !marker) continue;
     const std::string& id = *one->unique_identifier;
     const auto identity = ReadMariaDbKeyIdentity(*one);
     if (!identity) return identity.error().WithContext(KmipObjectText(id));
-    Object object = {id, std::nullopt, KmipLifecycleOf(*one)};
+    Object object = {id, std::nullopt, KmipLifecycleOf(*one),
+                     std::move(marker)};
     if (*identity &&
         (object.lifecycle != KmipLifecycle::kDestroyed || WasActive(*one))) {
       object.key = (*identity)->key;
@@ -114,19 +140,19 @@ std::vector<KmipVersionedBackend::Object> KmipVersionedBackend::KnownObjectsOf(
 
 // From what is known, or from the server: its name may not be the usual one.
 Result<std::vector<KmipVersionedBackend::Object>>
-KmipVersionedBackend::ObjectsOf(KeyVersion key, KmipObjects& objects,
+KmipVersionedBackend::ObjectsOf(KeyVersion key, Operation& operation,
                                 const Deadline& deadline) {
   std::vector<Object> found = KnownObjectsOf(key);
   if (!found.empty()) return found;
-  const auto listed = ListWith(objects, deadline);
+  const auto listed = ListWith(operation, deadline);
   if (!listed) return listed.error();
   return KnownObjectsOf(key);
 }
 
 Result<Secret> KmipVersionedBackend::Fetch(KeyVersion key,
                                            const Deadline& deadline) {
-  KmipObjects objects(client_, log_);
-  const auto found = ObjectsOf(key, objects, deadline);
+  Operation operation(KmipSession(client_), *this);
+  const auto found = ObjectsOf(key, operation, deadline);
   if (!found) return found.error().WithContext(Describe(key));
   if (found->empty()) {
     return Status(StatusCode::kNotFound,
@@ -135,7 +161,7 @@ Result<Secret> KmipVersionedBackend::Fetch(KeyVersion key,
   Secret value;
   for (const Object& object : *found) {
     if (object.lifecycle == KmipLifecycle::kDestroyed) continue;
-    Result<Secret> one = FetchObject(key, object, objects, deadline);
+    Result<Secret> one = FetchObject(key, object, operation.objects, deadline);
     if (!one) return one.error().WithContext(Describe(key));
     if (!value.empty() && !value.Equals(*one)) {
       return Status(StatusCode::kCorrupt,
@@ -199,9 +225,10 @@ void KmipVersionedBackend::WarnOnce(KeyVersion key, const std::string& text) {
 
 Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
                                     const Deadline& deadline) {
-  KmipObjects objects(client_, log_);
+  Operation operation(SessionForChanges(), *this);
   for (int tries = 1;; ++tries) {
-    Status status = TryToCreate(key, bytes, objects, deadline);
+    Status status = TryToCreate(key, bytes, operation, deadline);
+    if (status.ok()) WarnOfFirst(key, operation.session);
     if (status.code() != StatusCode::kAlreadyExists) return status;
     // Of two that make it concurrently each may see the other's and give up its
     // own: then nobody has it, and both try again, not at the same moment.
@@ -209,7 +236,7 @@ Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
       const std::lock_guard lock(mutex_);
       known_.erase(key);
     }
-    const auto found = ObjectsOf(key, objects, deadline);
+    const auto found = ObjectsOf(key, operation, deadline);
     if (!found) return found.error();
     if (!found->empty() || tries == kMaxTries) return status;
     clock_.SleepFor(std::min(
@@ -218,19 +245,33 @@ Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
   }
 }
 
+KmipSession KmipVersionedBackend::SessionForChanges() {
+  const std::lock_guard lock(mutex_);
+  return listed_on_ ? KmipSession(client_, *listed_on_) : KmipSession(client_);
+}
+
+// In the wrong place, every key is a new one.
+void KmipVersionedBackend::WarnOfFirst(KeyVersion key,
+                                       const KmipSession& session) {
+  if (key.version != 1) return;
+  log_.Write(LogLevel::kWarning, "key " + std::to_string(key.id) +
+                                     " is new: " + group_.Place(session) +
+                                     " had no version of it");
+}
+
 Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
-                                         KmipObjects& objects,
+                                         Operation& operation,
                                          const Deadline& deadline) {
   KmipNewKey wanted = NewKey(key, bytes);
-  KmipKeyCreator creator(client_, objects, clock_, log_);
-  Status status = creator.CheckAlone("", wanted, deadline);
+  Status status = group_.Check(operation.session, deadline);
+  if (status.ok()) status = operation.creator.CheckAlone("", wanted, deadline);
   if (!status.ok()) return status;
-  Result<std::string> id = creator.Make(wanted, deadline);
+  Result<std::string> id = operation.creator.Make(wanted, deadline);
   if (!id) return id.error();
-  status = ActivateAndCheck(*id, wanted, creator, objects, deadline);
+  status = ActivateAndCheck(*id, wanted, operation, deadline);
   if (status.ok()) return status;
   // Nobody has used it yet.
-  Status retired = objects.Retire(*id, kType, deadline);
+  Status retired = operation.objects.Retire(*id, kType, deadline);
   if (retired.ok()) return status;
   return {status.code() == StatusCode::kAlreadyExists ? retired.code()
                                                       : status.code(),
@@ -240,19 +281,18 @@ Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
 
 Status KmipVersionedBackend::ActivateAndCheck(const std::string& id,
                                               const KmipNewKey& wanted,
-                                              KmipKeyCreator& creator,
-                                              KmipObjects& objects,
+                                              Operation& operation,
                                               const Deadline& deadline) {
-  Status status = objects.Activate(id, kType, deadline);
+  Status status = operation.objects.Activate(id, kType, deadline);
   if (!status.ok()) return status;
-  const auto made = objects.GetAttributes(id, kType, deadline);
+  const auto made = operation.objects.GetAttributes(id, kType, deadline);
   if (!made) return made.error();
-  if (!*made || wanted.match(**made) != KmipMatch::kThisAttempt) {
+  if (!*made || wanted.match(**made) != KmipKeyMatch::kThisAttempt) {
     return {StatusCode::kMisconfigured,
             "the KMIP server does not keep Application Specific Information, "
             "which says which key an object is"};
   }
-  return creator.CheckAlone(id, wanted, deadline);
+  return operation.creator.CheckAlone(id, wanted, deadline);
 }
 
 KmipNewKey KmipVersionedBackend::NewKey(KeyVersion key, size_t bytes) {
@@ -260,8 +300,8 @@ KmipNewKey KmipVersionedBackend::NewKey(KeyVersion key, size_t bytes) {
   KmipNewKey wanted;
   KmipAttributes& attributes = wanted.attributes;
   attributes.names = {ObjectName(key)};
-  if (!options_.object_group.empty()) {
-    attributes.object_groups = {options_.object_group};
+  if (!group_.options().object_group.empty()) {
+    attributes.object_groups = {group_.options().object_group};
   }
   attributes.application_info = {WriteMariaDbKeyIdentity(identity)};
   attributes.algorithm = KmipAlgorithm::kAes;
@@ -274,17 +314,17 @@ KmipNewKey KmipVersionedBackend::NewKey(KeyVersion key, size_t bytes) {
   wanted.match = [identity](const KmipAttributes& object) {
     const auto found = ReadMariaDbKeyIdentity(object);
     if (!found || !*found || (*found)->key != identity.key) {
-      return KmipMatch::kOtherKey;
+      return KmipKeyMatch::kOtherKey;
     }
-    return (*found)->nonce == identity.nonce ? KmipMatch::kThisAttempt
-                                             : KmipMatch::kOtherAttempt;
+    return (*found)->nonce == identity.nonce ? KmipKeyMatch::kThisAttempt
+                                             : KmipKeyMatch::kOtherAttempt;
   };
   return wanted;
 }
 
 std::string KmipVersionedBackend::ObjectName(KeyVersion key) const {
-  return "openkeyring-mariadb/" + PercentEncode(options_.object_group) + "/" +
-         std::to_string(key.id) + "/" + std::to_string(key.version);
+  return "openkeyring-mariadb/" + PercentEncode(group_.options().object_group) +
+         "/" + std::to_string(key.id) + "/" + std::to_string(key.version);
 }
 
 std::string KmipVersionedBackend::Describe(KeyVersion key) const {

@@ -8,10 +8,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "keyring/versioned_backend.h"
 #include "os/random.h"
+#include "storage/kmip/kmip_group.h"
 #include "storage/kmip/kmip_key_creator.h"
 
 namespace openkeyring {
@@ -30,13 +32,12 @@ namespace openkeyring {
 class KmipVersionedBackend : public VersionedBackend {
  public:
   struct Options {
-    std::string object_group;               // "": none.
     size_t max_objects = 65535;             // Destroyed ones not counted.
     std::function<Millis()> list_deadline;  // Asked at each List.
   };
-  // All borrowed but the options.
-  KmipVersionedBackend(KmipClient& client, Clock& clock, Random& random,
-                       Log& log, Options options);
+  // All borrowed but the options. `group` says which objects are meant.
+  KmipVersionedBackend(KmipClient& client, KmipGroup& group, Clock& clock,
+                       Random& random, Log& log, Options options);
 
   // kCorrupt for an object that is marked as ours and cannot be read.
   Result<std::vector<KeyVersion>> List() override;
@@ -54,33 +55,54 @@ class KmipVersionedBackend : public VersionedBackend {
     std::string id;
     std::optional<KeyVersion> key;  // Nothing: not a key of MariaDB.
     KmipLifecycle lifecycle;
+    std::optional<KmipGroupMarker> marker;
+  };
+  // One operation on the server of one session.
+  struct Operation {
+    Operation(KmipSession on, KmipVersionedBackend& backend)
+        : session(std::move(on)),
+          objects(session, backend.log_,
+                  backend.group_.options().read_only ? KmipProbe::kForbidden
+                                                     : KmipProbe::kAllowed),
+          creator(session, objects, backend.clock_, backend.log_) {}
+
+    KmipSession session;
+    KmipObjects objects;
+    KmipKeyCreator creator;
   };
 
-  Result<std::vector<KeyVersion>> ListWith(KmipObjects& objects,
+  Result<std::vector<KeyVersion>> ListWith(Operation& operation,
                                            const Deadline& deadline);
+  Status CheckGroup(const std::vector<std::string>& ids, Operation& operation,
+                    const Deadline& deadline);
   Status Identify(const std::vector<std::string>& ids, KmipObjects& objects,
                   const Deadline& deadline);
-  Result<std::vector<Object>> ObjectsOf(KeyVersion key, KmipObjects& objects,
+  Result<std::vector<Object>> ObjectsOf(KeyVersion key, Operation& operation,
                                         const Deadline& deadline);
   std::vector<Object> KnownObjectsOf(KeyVersion key);
   Result<Secret> FetchObject(KeyVersion key, const Object& object,
                              KmipObjects& objects, const Deadline& deadline);
   KmipNewKey NewKey(KeyVersion key, size_t bytes);
-  Status TryToCreate(KeyVersion key, size_t bytes, KmipObjects& objects,
+  Status TryToCreate(KeyVersion key, size_t bytes, Operation& operation,
                      const Deadline& deadline);
   Status ActivateAndCheck(const std::string& id, const KmipNewKey& wanted,
-                          KmipKeyCreator& creator, KmipObjects& objects,
-                          const Deadline& deadline);
+                          Operation& operation, const Deadline& deadline);
+  KmipSession SessionForChanges();
+  void WarnOfFirst(KeyVersion key, const KmipSession& session);
   std::string ObjectName(KeyVersion key) const;
   void WarnOnce(KeyVersion key, const std::string& text);
 
   KmipClient& client_;
+  KmipGroup& group_;
   Clock& clock_;
   Random& random_;
   Log& log_;
   const Options options_;
 
   std::mutex mutex_;  // Guards what follows.
+  // The server of the last List. What is made, is made there: another one may
+  // not have what this one has.
+  std::optional<size_t> listed_on_;
   // As of the last List, and what was found since.
   std::multimap<KeyVersion, Object> known_;
   // By identifier: an object never becomes another key's, so it need not be

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 
 #include "emulators/kmip/lab.h"
@@ -23,10 +24,15 @@ class KmipVersionedBackendTest : public testing::Test {
  protected:
   std::unique_ptr<KmipVersionedBackend> KeyringBackend(
       std::string group = "g") {
+    KmipGroupOptions options;
+    options.object_group = std::move(group);
+    const std::lock_guard lock(groups_mutex_);
+    groups_.push_back(std::make_unique<KmipGroup>(client_, PosixFileSystem(),
+                                                  SystemRandom(), lab_.log,
+                                                  std::move(options)));
     return std::make_unique<KmipVersionedBackend>(
-        client_, SystemClock(), SystemRandom(), lab_.log,
-        KmipVersionedBackend::Options{std::move(group), 100,
-                                      [] { return Millis(5000); }});
+        client_, *groups_.back(), SystemClock(), SystemRandom(), lab_.log,
+        KmipVersionedBackend::Options{100, [] { return Millis(5000); }});
   }
   std::vector<KeyVersion> Listed(std::string group = "g") {
     auto keys = KeyringBackend(std::move(group))->List();
@@ -44,7 +50,7 @@ class KmipVersionedBackendTest : public testing::Test {
     return value ? std::string(value->RevealText()) : "";
   }
   std::string IdOf(KeyVersion key) {
-    KmipObjects objects(client_, lab_.log);
+    KmipObjects objects(session_, lab_.log);
     const auto found =
         objects.Find("openkeyring-mariadb/g/" + std::to_string(key.id) + "/" +
                          std::to_string(key.version),
@@ -55,6 +61,9 @@ class KmipVersionedBackendTest : public testing::Test {
 
   Lab lab_;
   KmipClient& client_ = lab_.Client();
+  KmipSession session_{client_};
+  std::mutex groups_mutex_;
+  std::vector<std::unique_ptr<KmipGroup>> groups_;
 };
 
 TEST_F(KmipVersionedBackendTest, KeysAreMadeByTheServerAndComeBack) {
@@ -93,7 +102,7 @@ TEST_F(KmipVersionedBackendTest,
        ARevokedVersionIsReadWithAWarningAndNotMadeAgain) {
   ASSERT_TRUE(Create({1, 1}).ok());
   const std::string value = Value({1, 1}), id = IdOf({1, 1});
-  KmipObjects objects(client_, lab_.log);
+  KmipObjects objects(session_, lab_.log);
   lab_.server().Push(MakeFault("fail", "Destroy"));
   ASSERT_TRUE(
       objects.Retire(id, KmipObjectType::kSymmetricKey, Lab::Soon()).ok());
@@ -123,7 +132,7 @@ TEST_F(KmipVersionedBackendTest, AnIdentityThatCannotBeReadFailsTheList) {
     const Status status = KeyringBackend()->List().status();
     EXPECT_EQ(status.code(), StatusCode::kCorrupt) << data;
     EXPECT_NE(status.message().find(change.id), std::string::npos);
-    KmipObjects objects(client_, lab_.log);
+    KmipObjects objects(session_, lab_.log);
     ASSERT_TRUE(objects.Retire(change.id, object.type, Lab::Soon()).ok());
   }
 }

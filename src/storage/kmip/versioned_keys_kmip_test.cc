@@ -14,10 +14,11 @@ using kmip_server::Lab;
 TEST(VersionedKeysOnKmip, RotateAndComeBackAfterARestart) {
   Lab lab;
   KmipClient& client = lab.Client();
+  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log, {"g"});
   const auto make = [&] {
     return std::make_unique<KmipVersionedBackend>(
-        client, SystemClock(), SystemRandom(), lab.log,
-        KmipVersionedBackend::Options{"g", 100, [] { return Millis(5000); }});
+        client, group, SystemClock(), SystemRandom(), lab.log,
+        KmipVersionedBackend::Options{100, [] { return Millis(5000); }});
   };
   uint32_t latest = 0;
   std::string value;

@@ -13,6 +13,7 @@ std::string Tls() { return LoadedKmipKeys().status().tls; }
 std::string Connections() {
   return std::to_string(LoadedKmipKeys().status().connections);
 }
+std::string GroupMarker() { return LoadedKmipKeys().group_marker(); }
 std::string LastError() {
   return LoadedKmipKeys().status().last_error.message();
 }
@@ -27,6 +28,7 @@ st_mysql_show_var kmip_status_variables[] = {
     Entry<Version>("kmip_key_management_protocol_version"),
     Entry<Tls>("kmip_key_management_tls"),
     Entry<Connections>("kmip_key_management_connections"),
+    Entry<GroupMarker>("kmip_key_management_group_marker"),
     Entry<LastError>("kmip_key_management_last_error"),
     {nullptr, nullptr, SHOW_UNDEF}};
 

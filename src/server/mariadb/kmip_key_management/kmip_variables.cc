@@ -151,7 +151,9 @@ Result<KmipStartupOptions> OptionsFromVariables() {
   }
   options.kmip.request_timeout = Millis(request_timeout_value);
   options.kmip.max_connections = load_parallelism_value;
-  options.object_group = Text(object_group_value);
+  options.group.object_group = Text(object_group_value);
+  // The server's current directory is its data directory.
+  options.group.note_path = kKmipVersionsGroupNote;
   options.max_objects = static_cast<size_t>(max_objects_value);
   options.load_parallelism = static_cast<size_t>(load_parallelism_value);
   options.startup_deadline = Millis(startup_deadline_value * 1000LL);

@@ -9,11 +9,12 @@
 namespace openkeyring {
 
 // A keyring plugin's iterator writes names into buffers of the server's, whose
-// sizes the interface does not tell. Those of performance_schema.keyring_keys
-// have 1025 bytes; the migration of mysqld (--keyring-migration-source) has 96
-// for an owner, its USERNAME_LENGTH, on its stack. Longer owners are shortened
-// for both. A migration then fetches a key by the shortened name, which must
-// fail: "no such key" would leave the key behind in silence.
+// sizes the interface does not tell. The buffers of
+// performance_schema.keyring_keys have 1025 bytes; the migration of mysqld
+// (--keyring-migration-source) has 96 for an owner, its USERNAME_LENGTH, on its
+// stack. Longer owners are shortened for both. A migration then fetches a key
+// by the shortened name, which must fail: "no such key" would leave the key
+// behind in silence.
 constexpr size_t kMaxMigratedOwner = 95;
 
 // Owners that fit, as they are; others without what does not fit, at the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_KMIP_TTLV_DUMP_H_
-#define OPENKEYRING_KMIP_TTLV_DUMP_H_
+#ifndef OPENKEYRING_TESTING_TTLV_DUMP_H_
+#define OPENKEYRING_TESTING_TTLV_DUMP_H_
 
 #include <string>
 
@@ -8,7 +8,7 @@
 
 namespace openkeyring {
 
-// A message as text for people, one line an item, two blanks a level:
+// A message as text for people, one line an item, two spaces a level:
 //
 //   RequestMessage
 //     RequestHeader
@@ -22,4 +22,4 @@ std::string DumpTtlv(ByteView message);
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_KMIP_TTLV_DUMP_H_
+#endif  // OPENKEYRING_TESTING_TTLV_DUMP_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kmip/ttlv_dump.h"
+#include "testing/ttlv_dump.h"
 
 #include <array>
 
