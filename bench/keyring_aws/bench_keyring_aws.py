@@ -29,13 +29,17 @@ def make_keys(server, count: int) -> None:
             session.sql(f"DO keyring_key_store('k{number}','SECRET','text {number}')")
 
 
-def rotate(kms, session) -> tuple[float, float]:
-    """(seconds, ideal seconds) of rotate_keys."""
+ROTATE = "SELECT keyring_aws_rotate_keys()"
+# One call a key, so many at a time. Each key takes two: ReEncrypt, and Decrypt of the new ciphertext.
+IDEAL = -(-KEYS // PARALLEL) * LATENCY_MS / 1000
+
+
+def rotate(kms, session, rounds: int) -> float:
+    """Seconds of rotate_keys, the best of so many."""
     kms.latency(LATENCY_MS)
-    assert session.value("SELECT keyring_aws_rotate_keys()") == "1"  # Connections are made.
-    took = min(seconds(lambda: session.sql("SELECT keyring_aws_rotate_keys()")) for _ in range(3))
+    took = min(seconds(lambda: session.sql(ROTATE)) for _ in range(rounds))
     kms.latency(0)
-    return took, -(-KEYS // PARALLEL) * LATENCY_MS / 1000
+    return took
 
 
 def fetch_latency(kms, session) -> float:
@@ -50,7 +54,7 @@ def fetch_latency(kms, session) -> float:
 
 
 def throughput(server, kms, sessions: int, count: int = 60) -> float:
-    """Fetches a second of so many sessions at once."""
+    """Fetches a second of so many concurrent sessions."""
     kms.latency(LATENCY_MS)
     opened = [server.session() for _ in range(sessions)]
     try:
@@ -84,13 +88,19 @@ def main() -> int:
             server.sql(aws_keyring_plugin.FUNCTIONS)
             make_keys(server, KEYS)
             with server.session() as session:
-                took, ideal = rotate(kms, session)
-                print(f"rotate_keys of {KEYS} keys at {LATENCY_MS} ms, {PARALLEL} at once: {took:.3f} s, ideal {ideal:.3f} s")
-                row("rotate_keys, times ideal", took / ideal, "x", 1.5, True)
+                assert session.value(ROTATE) == "1"  # Connections are made.
+                took = rotate(kms, session, 3)
+                print(f"rotate_keys of {KEYS} keys at {LATENCY_MS} ms, {PARALLEL} at a time: {took:.3f} s; one call a key "
+                      f"takes {IDEAL:.3f} s")
+                row("rotate_keys, times one call a key", took / IDEAL, "x", 2.6, True)
                 row("fetch, beyond the latency of its KMS calls", fetch_latency(kms, session), "ms", 5, True)
+            server.restart()
+            with server.session() as session:
+                # Keys that this process has not opened yet take a third call.
+                row("rotate_keys after a restart, times one call a key", rotate(kms, session, 1) / IDEAL, "x", 3.9, True)
             one, eight = throughput(server, kms, 1), throughput(server, kms, 8)
             print(f"fetches a second: one session {one:.0f}, eight sessions {eight:.0f}")
-            row("8 sessions fetching at once, times one", eight / one, "x", 6, False)
+            row("8 concurrent sessions fetching, times one", eight / one, "x", 6, False)
     finally:
         process.remove_directory(directory)
     return failed

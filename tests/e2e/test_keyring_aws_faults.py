@@ -78,7 +78,7 @@ def test_a_kms_that_is_away_at_the_start_is_waited_for_by_nobody(kms, server):
     server.stop()
     kms.stop()
     server.start()
-    assert "keys can't be used until AWS KMS answers" in server.last_log()
+    assert "keys cannot be used until AWS KMS answers" in server.last_log()
     assert refused(server, FETCH)
     kms.start()
     assert server.value(FETCH) == "text"
@@ -124,7 +124,7 @@ def test_an_unknown_region_is_a_warning(kms, make_aws_mysql):
     server = make_aws_mysql(early=False, more={"region": "eu-moon-7"})
     server.start()
     server.run_error(INSTALL)  # The emulator has no such region.
-    assert "no region that is known here" in server.last_log()
+    assert "is not a region known to this version" in server.last_log()
 
 
 def test_credentials_that_change_are_picked_up_at_the_next_failure(kms, server):
@@ -174,7 +174,7 @@ def test_a_damaged_data_file_is_left_alone(make_aws_mysql):
     server = make_aws_mysql(early=False)
     server.start()
     server.keyring.parent.mkdir()
-    for content, words in ((b"", "it is empty"), (b"Keyring file version:2.0EOF", "no keyring file of this"),
+    for content, words in ((b"", "it is empty"), (b"Keyring file version:2.0EOF", "not a data file of this"),
                            (b"\x89OKRA\r\n\x1a" + bytes(80), "checksum is wrong")):
         server.keyring.write_bytes(content)
         server.run_error(INSTALL)

@@ -67,7 +67,7 @@ def test_a_failing_kms_at_reload_and_store_is_explained_and_the_old_keyring_serv
         seen = len(server.error_log())
         assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035, fault
         assert expected in server.error_log()[seen:], fault
-        assert "goes on serving" in server.error_log()[seen:]
+        assert "stays in use" in server.error_log()[seen:]
         assert server.keyring_keys() == keys
         seen = len(server.error_log())
         stored = generated(server, f"under fault {number}")

@@ -10,8 +10,8 @@
 namespace openkeyring {
 namespace {
 
-// The first byte is none that a text starts with; the line ends show a transfer
-// that meddled with them.
+// No text file starts with the first byte; the line ends reveal a transfer that
+// converted them.
 constexpr std::array<uint8_t, 8> kMagic = {0x89, 'O',  'K',  'R',
                                            'A',  '\r', '\n', 0x1a};
 constexpr uint16_t kVersion = 1;
@@ -43,7 +43,7 @@ Status ReadRecord(ByteReader& reader, AwsKeyringContent& keyring) {
   if (!reader.TakeField(id) || !reader.TakeField(owner) ||
       !reader.TakeField(type) || !reader.TakeField(arn) ||
       !reader.TakeField(blob)) {
-    return Damaged("a record is cut");
+    return Damaged("a record is truncated");
   }
   KeyName name = {std::string(AsText(id)), std::string(AsText(owner))};
   auto key = std::make_shared<EncryptedKey>();
@@ -87,7 +87,8 @@ Result<Bytes> EncodeAwsDataFile(const AwsKeyringContent& keyring) {
 }
 
 Result<Digest256> CheckedDigest(ByteView content) {
-  if (content.size() < kMagic.size() + kDigest) return Damaged("it is cut");
+  if (content.size() < kMagic.size() + kDigest)
+    return Damaged("it is truncated");
   const ByteView body = content.first(content.size() - kDigest);
   const Digest256 digest = Sha256(body);
   if (!SameDigest(digest, content.last(kDigest))) {
@@ -100,27 +101,28 @@ Result<AwsKeyringContent> DecodeAwsDataFile(ByteView content) {
   const bool ours = content.size() >= kMagic.size() &&
                     std::ranges::equal(content.first(kMagic.size()), kMagic);
   if (!ours) {
-    return Status(StatusCode::kCorrupt,
-                  "it is no keyring file of this keyring_aws; keys of MySQL "
-                  "Enterprise are brought over by migration");
+    return Status(
+        StatusCode::kCorrupt,
+        "it is not a data file of this keyring_aws; migrate the keys of "
+        "MySQL Enterprise instead");
   }
   const Result<Digest256> digest = CheckedDigest(content);
   if (!digest) return digest.error();
   ByteReader reader(
       content.first(content.size() - kDigest).subspan(kMagic.size()));
   uint16_t version = 0;
-  if (!reader.TakeNumber(version)) return Damaged("it is cut");
+  if (!reader.TakeNumber(version)) return Damaged("it is truncated");
   if (version != kVersion) {
     return Status(StatusCode::kMisconfigured,
-                  "it is of version " + std::to_string(version) +
-                      ", which a newer OpenKeyring wrote: use that version");
+                  "it has format version " + std::to_string(version) +
+                      ", written by a newer OpenKeyring: use that version");
   }
   AwsKeyringContent keyring;
   ByteView file_id;
   uint32_t count = 0;
   if (!reader.TakeBytes(keyring.file_id.size(), file_id) ||
       !reader.TakeNumber(keyring.generation) || !reader.TakeNumber(count)) {
-    return Damaged("it is cut");
+    return Damaged("it is truncated");
   }
   std::ranges::copy(file_id, keyring.file_id.begin());
   for (uint32_t i = 0; i < count; ++i) {

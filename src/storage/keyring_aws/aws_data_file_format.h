@@ -38,15 +38,15 @@ constexpr size_t kMaxAwsDataFile = size_t{256} << 20;
 
 // kInvalidArgument for what the format has no room for.
 Result<Bytes> EncodeAwsDataFile(const AwsKeyringContent& keyring);
-// kCorrupt when cut, damaged or of another kind; kMisconfigured for a version
-// of newer software.
+// kCorrupt when truncated, damaged or of another kind; kMisconfigured for a
+// version of newer software.
 Result<AwsKeyringContent> DecodeAwsDataFile(ByteView content);
 
-// The checksum that whole content ends with. kCorrupt when it is not that of
-// the bytes before.
+// The checksum at the end of the content. kCorrupt when it does not match the
+// bytes before it.
 Result<Digest256> CheckedDigest(ByteView content);
 
-// What the blob of a key in that file is bound to.
+// The encryption context of a key in that file.
 EncryptionContext AwsKeyContext(const FileId& file_id, const KeyName& name,
                                 const std::string& type);
 

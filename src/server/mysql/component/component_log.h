@@ -21,8 +21,8 @@ namespace openkeyring {
 // Threads: Write may be called from any thread at any time.
 class ComponentLog : public Log {
  public:
-  // `component` is borrowed for ever. `registry` is the component's slot, which
-  // the host fills; a null in it means standard error.
+  // `component` is borrowed permanently. `registry` is the component's slot,
+  // which the server fills; a null in it means standard error.
   ComponentLog(const char* component, Registry* const& registry)
       : component_(component), registry_(registry) {}
 

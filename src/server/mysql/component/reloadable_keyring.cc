@@ -45,8 +45,7 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
   Result<std::shared_ptr<LoadedKeyring>> loaded = LoadFrom(directories);
   if (!loaded) {
     const std::string kept =
-        !Current() ? ""
-                   : "; the keyring that was loaded before goes on serving";
+        !Current() ? "" : "; the keyring that was loaded before stays in use";
     log_.WriteNotInitialized(loaded.error().message() + kept);
     const std::lock_guard lock(mutex_);
     why_not_loaded_ = {StatusCode::kUnavailable, "the keyring is not loaded: " +

@@ -10,8 +10,8 @@
 // the caller gets a number.
 namespace openkeyring {
 
-// The component's one host, which its own file defines. Must not be called
-// before the component's init.
+// The one keyring of the component, defined where the component is. Must not be
+// called before its init.
 ReloadableKeyring& TheKeyring();
 
 extern KeyringLoad load_service;

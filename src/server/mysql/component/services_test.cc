@@ -5,8 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <new>
 #include <stdexcept>
+#include <thread>
 
 #include "testing/mysql_component/component_under_test.h"
 
@@ -225,7 +229,11 @@ TEST_F(Services, AFailedReloadKeepsTheOldKeyring) {
   EXPECT_EQ(StatusRow("Component_status"), "Active");
   EXPECT_EQ(StatusRow("Last_failure"), "torn");
   EXPECT_THAT(component_.server().Text(),
-              HasSubstr("torn; the keyring that was loaded before goes on"));
+              HasSubstr("torn; the keyring that was loaded before stays in "
+                        "use"));
+  EXPECT_EQ(component_.server().lines().back().error_id, kNotInitialized);
+  EXPECT_EQ(component_.server().lines().back().priority, kErrorPriority)
+      << "seen at the default verbosity";
   component_.keys().SetHook(nullptr);
   EXPECT_EQ(Load(), kSuccess);
   EXPECT_EQ(Fetch("more", "owner"), "AES:data");
@@ -238,6 +246,63 @@ TEST_F(Services, AReloadShowsWhatOthersChanged) {
   EXPECT_EQ(Fetch("theirs", nullptr), "none");
   ASSERT_EQ(Load(), kSuccess);
   EXPECT_EQ(Fetch("theirs", nullptr), "SECRET:x");
+}
+
+// A key that is stored while a reload reads would be missing from what it read.
+// Were there no lock between them, the reload would begin at once.
+TEST_F(Services, AReloadWaitsForAStoreThatIsUnderWay) {
+  ASSERT_EQ(Load(), kSuccess);
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool storing = false, loading = false, met = false;
+  component_.keys().SetHook([&](const std::string& operation, auto&) {
+    std::unique_lock lock(mutex);
+    (operation == "Store" ? storing : loading) = true;
+    changed.notify_all();
+    if (operation == "Store") {
+      met = changed.wait_for(lock, std::chrono::milliseconds(300),
+                             [&] { return loading; });
+    }
+    return Status::Ok();
+  });
+  {
+    const std::jthread store([] { EXPECT_EQ(Store("id", "", "x"), kSuccess); });
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return storing; });
+    lock.unlock();
+    EXPECT_EQ(Load(), kSuccess);
+  }
+  EXPECT_FALSE(met);
+  EXPECT_TRUE(loading);
+  EXPECT_FALSE(component_.keys().met());
+  EXPECT_EQ(Fetch("id", nullptr), "AES:x");
+}
+
+// And the other way round: what it read would replace what was stored.
+TEST_F(Services, AStoreWaitsForAReloadThatIsUnderWay) {
+  ASSERT_EQ(Load(), kSuccess);
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool storing = false, loading = false, met = false;
+  component_.keys().SetHook([&](const std::string& operation, auto&) {
+    std::unique_lock lock(mutex);
+    (operation == "Store" ? storing : loading) = true;
+    changed.notify_all();
+    if (operation == "Load") {
+      met = changed.wait_for(lock, std::chrono::milliseconds(300),
+                             [&] { return storing; });
+    }
+    return Status::Ok();
+  });
+  {
+    const std::jthread load([] { EXPECT_EQ(Load(), kSuccess); });
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return loading; });
+    lock.unlock();
+    EXPECT_EQ(Store("id", "", "x"), kSuccess);
+  }
+  EXPECT_FALSE(met);
+  EXPECT_EQ(Fetch("id", nullptr), "AES:x");
 }
 
 TEST_F(Services, LetNoExceptionOut) {

@@ -41,7 +41,7 @@ int Init(void*) {
     const Status status = plugin->Open(OptionsOfVariables());
     if (!status.ok()) {
       plugin->log().Write(LogLevel::kError,
-                          "keyring_aws can't start: " + status.message());
+                          "keyring_aws cannot start: " + status.message());
       return kFailure;
     }
     std::lock_guard lock(in_use);

@@ -62,8 +62,7 @@ const MallocService& ServerMemory();
 const SessionMemoryService& SessionMemory();
 const RegistryService& ServerRegistry();
 // Puts versions back in place of the services: a library that loadable
-// functions keep in memory is looked at again when the plugin is installed
-// anew.
+// functions keep in memory is examined again when the plugin is reinstalled.
 void ForgetServices();
 
 }  // namespace openkeyring

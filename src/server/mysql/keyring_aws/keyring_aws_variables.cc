@@ -173,7 +173,7 @@ constinit UnsignedVariable rotate_deadline =
     Number("rotate_deadline_ms", "Time for keyring_aws_rotate_keys()",
            &rotate_deadline_value, 600000, 1, 24 * kHour);
 constinit UnsignedVariable parallelism =
-    Number("parallelism", "Calls of keyring_aws_rotate_keys() at once",
+    Number("parallelism", "Concurrent calls of keyring_aws_rotate_keys()",
            &parallelism_value, 16, 1, 128);
 
 }  // namespace
