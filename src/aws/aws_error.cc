@@ -85,6 +85,9 @@ void ReadBody(std::string_view body, AwsError& error) {
   if (!code.empty()) {
     error.code = BareCode(code);
     error.message = Printable(XmlText(body, "Message"));
+    if (error.request_id.empty()) {
+      error.request_id = Printable(XmlText(body, "RequestId"));
+    }
   } else if (!body.empty()) {
     const std::string text = WithoutTags(body);
     error.message = Printable("an answer that is not from AWS: \"" +

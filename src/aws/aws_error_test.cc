@@ -48,6 +48,13 @@ TEST(ParseAwsError, ReadsAllSpellingsOfCodes) {
   }
 }
 
+TEST(ParseAwsError, ReadsTheRequestIdOfXml) {
+  EXPECT_EQ(Parse("<ErrorResponse><Error><Code>X</Code></Error>"
+                  "<RequestId>id-2</RequestId></ErrorResponse>")
+                .request_id,
+            "id-2");
+}
+
 TEST(ParseAwsError, ReadsAllSpellingsOfMessages) {
   for (const char* body :
        {R"({"message":"why"})", R"({"Message":"why"})",

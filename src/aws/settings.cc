@@ -87,6 +87,11 @@ Status FindRegion(const Lookup& lookup, const std::string& option,
     return Misconfigured("\"" + said.value + "\" (" + said.origin +
                          ") is not the name of a region");
   }
+  const std::string_view kind = KindOfPseudoRegion(said.value);
+  if (!kind.empty()) {
+    return Misconfigured("\"" + said.value + "\" (" + said.origin + ") is " +
+                         std::string(kind));
+  }
   settings.region = std::move(said.value);
   settings.region_origin = std::move(said.origin);
   return Status::Ok();

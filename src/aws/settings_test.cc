@@ -61,6 +61,19 @@ TEST_F(SettingsTest, ARegionThatIsNoHostNameIsRefusedAndItsOriginNamed) {
   EXPECT_NE(Refusal().find("AWS_REGION"), std::string::npos);
 }
 
+TEST_F(SettingsTest, WhatIsNotARegionAlthoughItLooksLikeOneIsRefusedByItsKind) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"aws-global", "global"},   {"aws-us-gov-global", "global"},
+      {"fips-us-east-1", "FIPS"}, {"us-gov-west-1-fips", "FIPS"},
+      {"eu-west-1a", "zone"},     {"us-west-2-lax-1a", "zone"}};
+  for (const auto& [region, kind] : cases) {
+    Variable("AWS_REGION") = region;
+    const std::string refusal = Refusal();
+    EXPECT_NE(refusal.find(kind), std::string::npos) << refusal;
+    EXPECT_NE(refusal.find("AWS_REGION"), std::string::npos) << refusal;
+  }
+}
+
 TEST_F(SettingsTest, ANamedProfileMustExist) {
   Variable("AWS_PROFILE") = "prod";
   EXPECT_NE(Refusal().find("prod"), std::string::npos);
