@@ -134,7 +134,7 @@ class Reader:
 
     def take(self, size: int) -> bytes:
         if self.at + size > len(self.data):
-            raise Damaged("it is cut short")
+            raise Damaged("it is truncated")
         self.at += size
         return self.data[self.at - size:self.at]
 
@@ -149,7 +149,7 @@ class Header:
     def __init__(self, content: bytes):
         reader = Reader(content)
         if reader.take(8) != MAGIC:
-            raise Damaged("this is no sealed keyring file")
+            raise Damaged("this is not a sealed keyring file")
         version, self.size = reader.number(2), reader.number(4)
         if len(content) < self.size or hashlib.sha256(content[:self.size - 32]).digest() != content[self.size - 32:self.size]:
             raise Damaged("the header is damaged: its checksum is wrong")
@@ -196,10 +196,10 @@ class Log:
         prefix = self.content[at:at + PREFIX]
         check = hashlib.sha256(self.header.file_id + prefix[:16]).digest()[:4]
         if len(prefix) < PREFIX or prefix[:3] != b"OKR" or prefix[16:] != check:
-            raise Damaged("there is no right record here")
+            raise Damaged("a record does not start with its prefix")
         kind, size, number = struct.unpack(">BIQ", prefix[3:16])
         if kind not in (PUT, REMOVE, DONE) or (kind == DONE) != (size == 0):
-            raise Damaged("a record is of no known kind")
+            raise Damaged("a record is of an unknown kind")
         return kind, size, number
 
     def records(self) -> Iterator[Record]:
@@ -209,7 +209,7 @@ class Log:
             try:
                 kind, size, number = self.prefix(self.end)
                 if number != last + (kind != DONE):
-                    raise Damaged("a record is missing, or there twice")
+                    raise Damaged("a record is missing or duplicate")
                 record = None if kind == DONE else self.record(kind, size, number)
             except Damaged as damage:
                 self.why = str(damage)
@@ -222,7 +222,7 @@ class Log:
     def record(self, kind: int, size: int, number: int) -> Record:
         reader = Reader(self.content[self.end:self.end + PREFIX + size], PREFIX)
         if len(reader.data) < PREFIX + size:
-            raise Damaged("a record is cut short")
+            raise Damaged("a record is truncated")
         salt = reader.take(SALT)
         data_id, owner, kind_of_key = reader.field(), reader.field(), reader.field()
         clear, sealed = reader.data[:reader.at], reader.data[reader.at:]
@@ -231,10 +231,14 @@ class Log:
         return Record(self.end, kind, number, text(data_id), text(owner), text(kind_of_key), salt, clear, sealed)
 
     def is_torn(self, last: int) -> bool:
-        """Whether what cannot be read is as a crash leaves it: nothing behind it shows that the log went on."""
+        """Whether what cannot be read is as a crash leaves it: nothing behind it proves that it had been synced."""
         for at in range(self.end + 1, len(self.content)):
             try:
-                if self.content[at:at + 3] == b"OKR" and self.prefix(at)[2] > last:
+                if self.content[at:at + 3] != b"OKR":
+                    continue
+                kind, _, number = self.prefix(at)
+                # A mark is written once its record is synced, and so is the next record.
+                if number >= last + (1 if kind == DONE else 2):
                     return False
             except Damaged:
                 pass

@@ -4,7 +4,6 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include "base/byte_codec.h"
-#include "crypto/sealing.h"
 #include "fuzz/check.h"
 #include "storage/keyring_aws/aws_data_file_format.h"
 
@@ -49,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteView any(data, size);
   CheckAnyFile(any);
   Bytes digested(any.begin(), any.end());
-  PutBytes(digested, Sha256(any));
+  PutBytes(digested, *Sha256(any));
   CheckAnyFile(digested);
 
   FuzzedDataProvider input(data, size);

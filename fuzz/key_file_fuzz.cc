@@ -27,7 +27,7 @@ void CheckAnyFile(ByteView content) {
     return;
   }
   const auto again =
-      ReadKeyFile(WriteBoundKeyFile(file->wrapped, file->binding));
+      ReadKeyFile(*WriteBoundKeyFile(file->wrapped, file->binding));
   Check(again && Same(*file, *again), "bound round trip");
 }
 
@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t place = input.ConsumeIntegral<uint16_t>();
   const uint8_t flip = input.ConsumeIntegral<uint8_t>();
   const KeyFile file = Made(input);
-  Bytes content = WriteBoundKeyFile(file.wrapped, file.binding);
+  Bytes content = *WriteBoundKeyFile(file.wrapped, file.binding);
   const auto read = ReadKeyFile(content);
   Check(read && Same(*read, file), "what was written is read");
   const auto cut = ReadKeyFile(ByteView(content).first(place % content.size()));

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/byte_codec.h"
-#include "crypto/sealing.h"
+#include "crypto/digest.h"
 #include "fuzz/check.h"
 #include "storage/sealed/sealed_header.h"
 
@@ -29,7 +29,7 @@ bool Same(const SealedHeader& a, const SealedHeader& b) {
 // Ends with the digest of all before it, as everybody can make it.
 Bytes Digested(ByteView content) {
   Bytes digested(content.begin(), content.end());
-  PutBytes(digested, Sha256(content));
+  PutBytes(digested, *Sha256(content));
   return digested;
 }
 

@@ -75,7 +75,7 @@ struct History {
     Check(record.has_value(), "what fits is sealed");
     PutBytes(content, *record);
     log->Advance();
-    if (states.size() % 3 != 0) PutBytes(content, log->Done());
+    if (states.size() % 3 != 0) PutBytes(content, *log->Done());
     states.push_back(std::move(keys));
   }
   bool Knows(const Keys& keys) const {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "testing/crash_file_system.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace openkeyring {
 namespace {
 
 Status NoSuch(const std::string& path) {
-  return {StatusCode::kNotFound, "can't open " + path + ": no such file"};
+  return {StatusCode::kNotFound, "cannot open " + path + ": no such file"};
 }
 
 }  // namespace
@@ -25,12 +26,16 @@ class CrashFileSystem::File : public WritableFile {
     Status status = files_.Step();
     if (!status.ok()) bytes = bytes.first(files_.TornPart(bytes.size()));
     inode_->content.insert(inode_->content.end(), bytes.begin(), bytes.end());
+    inode_->unsynced.push_back(inode_->content);
     return status;
   }
   Status Sync() override {
     std::lock_guard lock(files_.mutex_);
     Status status = files_.Step();
-    if (status.ok()) inode_->durable = inode_->content;
+    if (status.ok()) {
+      inode_->durable = inode_->content;
+      inode_->unsynced.clear();
+    }
     return status;
   }
   Result<Bytes> ReadBack(uint64_t offset, size_t size) override {
@@ -48,7 +53,10 @@ class CrashFileSystem::File : public WritableFile {
   Status Truncate(uint64_t size) override {
     std::lock_guard lock(files_.mutex_);
     Status status = files_.Step();
-    if (status.ok()) inode_->content.resize(size);
+    if (status.ok()) {
+      inode_->content.resize(size);
+      inode_->unsynced.push_back(inode_->content);
+    }
     return status;
   }
   Status SetOwner(FileOwner owner) override {
@@ -109,10 +117,57 @@ void CrashFileSystem::Crash(bool lucky) {
   if (!lucky) names_ = durable_names_;
   for (auto& [name, inode] : names_) {
     if (!lucky) inode->content = inode->durable;
+  }
+  Restart();
+}
+
+void CrashFileSystem::CrashPartially(std::mt19937_64& random,
+                                     size_t block_size) {
+  const std::lock_guard lock(mutex_);
+  names_ = durable_names_;
+  for (const Entry& entry : unsynced_names_) {
+    if (random() % 2 == 0) continue;
+    if (!entry.from.empty()) names_.erase(entry.from);
+    if (entry.inode != nullptr) {
+      names_[entry.name] = entry.inode;
+    } else {
+      names_.erase(entry.name);
+    }
+  }
+  for (auto& [name, inode] : names_) {
+    SurvivePartially(*inode, random, block_size);
+  }
+  Restart();
+}
+
+void CrashFileSystem::SurvivePartially(Inode& inode, std::mt19937_64& random,
+                                       size_t block_size) {
+  std::vector<Bytes> states = std::move(inode.unsynced);
+  states.push_back(inode.durable);
+  const auto any = [&]() -> const Bytes& {
+    return states[random() % states.size()];
+  };
+  Bytes survived(any().size());
+  for (size_t at = 0; at < survived.size(); at += block_size) {
+    const Bytes& state = any();
+    const size_t end =
+        std::min({at + block_size, survived.size(), state.size()});
+    if (at >= end) continue;
+    std::copy(state.begin() + static_cast<ptrdiff_t>(at),
+              state.begin() + static_cast<ptrdiff_t>(end),
+              survived.begin() + static_cast<ptrdiff_t>(at));
+  }
+  inode.content = std::move(survived);
+}
+
+void CrashFileSystem::Restart() {
+  for (auto& [name, inode] : names_) {
     inode->durable = inode->content;
+    inode->unsynced.clear();
     inode->locked = false;
   }
   durable_names_ = names_;
+  unsynced_names_.clear();
   steps_left_.reset();
   fail_with_.reset();
 }
@@ -168,6 +223,7 @@ Result<std::unique_ptr<WritableFile>> CrashFileSystem::Create(
   inode->permissions = permissions;
   inode->locked = true;
   names_[path] = inode;
+  unsynced_names_.push_back({path, "", inode});
   return std::make_unique<File>(*this, inode);
 }
 
@@ -190,6 +246,7 @@ Status CrashFileSystem::RenameLocked(const std::string& from,
   Status status = Step();
   if (!status.ok()) return status;
   names_[to] = found->second;
+  unsynced_names_.push_back({to, from, found->second});
   names_.erase(from);
   return status;
 }
@@ -211,7 +268,10 @@ Status CrashFileSystem::RenameNoReplace(const std::string& from,
 Status CrashFileSystem::SyncDirectory(const std::string&) {
   std::lock_guard lock(mutex_);
   Status status = Step();
-  if (status.ok()) durable_names_ = names_;
+  if (status.ok()) {
+    durable_names_ = names_;
+    unsynced_names_.clear();
+  }
   return status;
 }
 
@@ -219,7 +279,10 @@ Status CrashFileSystem::Remove(const std::string& path) {
   std::lock_guard lock(mutex_);
   if (!names_.contains(path)) return NoSuch(path);
   Status status = Step();
-  if (status.ok()) names_.erase(path);
+  if (status.ok()) {
+    names_.erase(path);
+    unsynced_names_.push_back({path, "", nullptr});
+  }
   return status;
 }
 

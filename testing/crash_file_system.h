@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,12 @@ namespace openkeyring {
 // renamed or removed since the last SyncDirectory. Worst case by default; a
 // file whose name is durable but whose bytes are not comes back empty or cut.
 //
+// CrashPartially is the crash of a real disk: of what was not durable, any part
+// may have reached it, in any order.
+//
 // A run can be stopped at any step: with FailAfter(n), the first n steps that
 // change anything work, and all later ones fail, as in a process that is dying
-// (so that clean-up code can't help). Crash() then gives the disk as the next
+// (so that clean-up code cannot help). Crash() then gives the disk as the next
 // process finds it.
 //
 // Paths are plain names, and the directory is ".". Threads: all methods may be
@@ -40,6 +44,13 @@ class CrashFileSystem : public FileSystem {
 
   // What survives: `lucky` keeps all that was written, synced or not.
   void Crash(bool lucky = false);
+  // What survives of unsynced changes is drawn from `random`: of a file's
+  // bytes, each block of `block_size` is as of any moment since the last Sync,
+  // and so is its size; bytes that the disk never had are zero. A block is
+  // atomic and does not damage its neighbors, which is all that is assumed of
+  // the disk. Of the directory's entries, any of the creations, renames and
+  // removals since the last SyncDirectory have happened.
+  void CrashPartially(std::mt19937_64& random, size_t block_size);
 
   Result<Bytes> Read(const std::string& path, size_t max_size) override;
   Result<Secret> ReadSecret(const std::string& path, size_t max_size) override;
@@ -67,22 +78,33 @@ class CrashFileSystem : public FileSystem {
 
  private:
   struct Inode {
-    Bytes content;  // As processes see it.
-    Bytes durable;  // As of the last Sync.
+    Bytes content;                // As processes see it.
+    Bytes durable;                // As of the last Sync.
+    std::vector<Bytes> unsynced;  // After each change since then.
     mode_t permissions = 0;
     FileOwner owner;
     bool locked = false;
   };
   using Directory = std::map<std::string, std::shared_ptr<Inode>>;
   class File;
+  // A change of the directory that is not durable: `name` now is `inode`, or
+  // nothing; a rename takes the name `from` away.
+  struct Entry {
+    std::string name, from;
+    std::shared_ptr<Inode> inode;
+  };
 
   size_t TornPart(size_t size);  // Locked. Of an append that fails.
-  Status Step();  // Locked. Whether the next changing step works.
+  static void SurvivePartially(Inode& inode, std::mt19937_64& random,
+                               size_t block_size);
+  void Restart();  // Locked. What there is now is durable.
+  Status Step();   // Locked. Whether the next changing step works.
   Status RenameLocked(const std::string& from, const std::string& to);
 
   mutable std::mutex mutex_;
   Directory names_;
   Directory durable_names_;
+  std::vector<Entry> unsynced_names_;  // Since the last SyncDirectory.
   std::optional<size_t> steps_left_;
   size_t steps_ = 0;
   std::optional<Status> fail_with_;

@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
 namespace openkeyring {
 namespace {
 
@@ -72,6 +77,63 @@ TEST(CrashFileSystem, OverwrittenIsTheSameFileAndPutIsAnother) {
   EXPECT_TRUE(*(*file)->IsAt("a"));
   files.Put("a", {9});
   EXPECT_FALSE(*(*file)->IsAt("a"));
+}
+
+// What can be found after a partial crash of "ab" durable and "cd" written on.
+std::set<std::string> PartialOutcomes(size_t block_size) {
+  std::set<std::string> outcomes;
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 200; ++i) {
+    CrashFileSystem files;
+    files.Put("a", {'a', 'b'});
+    auto file = files.OpenLocked("a");
+    EXPECT_TRUE((*file)->Append(AsBytes("cd")).ok());
+    files.CrashPartially(random, block_size);
+    outcomes.insert(std::string(AsText(files.Content("a"))));
+  }
+  return outcomes;
+}
+
+TEST(CrashFileSystem, UnsyncedBlocksReachTheDiskInAnyOrder) {
+  const std::string hole(1, '\0');
+  EXPECT_THAT(PartialOutcomes(1),
+              testing::UnorderedElementsAre("ab", "abcd", "ab" + hole + "d",
+                                            "abc" + hole, "ab" + hole + hole));
+  EXPECT_THAT(PartialOutcomes(2),
+              testing::UnorderedElementsAre("ab", "abcd", "ab" + hole + hole));
+  EXPECT_THAT(PartialOutcomes(4096),
+              testing::UnorderedElementsAre("ab", "abcd", "ab" + hole + hole));
+}
+
+TEST(CrashFileSystem, SyncedBytesSurviveAPartialCrash) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 50; ++i) {
+    CrashFileSystem files;
+    files.Put("a", {'a'});
+    auto file = files.OpenLocked("a");
+    ASSERT_TRUE((*file)->Append(AsBytes("b")).ok());
+    ASSERT_TRUE((*file)->Sync().ok());
+    ASSERT_TRUE((*file)->Append(AsBytes("c")).ok());
+    files.CrashPartially(random, 1);
+    ASSERT_EQ(AsText(files.Content("a")).substr(0, 2), "ab");
+  }
+}
+
+TEST(CrashFileSystem, AnyUnsyncedChangesOfTheDirectorySurviveAPartialCrash) {
+  std::set<std::vector<std::string>> outcomes;
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 200; ++i) {
+    CrashFileSystem files;
+    files.Put("a", {1});
+    files.Put("b", {2});
+    ASSERT_TRUE(files.Rename("a", "c").ok());
+    ASSERT_TRUE(files.Remove("b").ok());
+    files.CrashPartially(random, 512);
+    outcomes.insert(files.Names());
+  }
+  EXPECT_THAT(outcomes, testing::UnorderedElementsAre(
+                            ElementsAre("a", "b"), ElementsAre("a"),
+                            ElementsAre("b", "c"), ElementsAre("c")));
 }
 
 TEST(CrashFileSystem, ItsDirectoryIsThere) {

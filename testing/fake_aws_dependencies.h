@@ -22,11 +22,11 @@ class MapFileSystem : public ReadOnlyFileSystem {
   Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
     ++reads[path];
     if (const auto error = errors.find(path); error != errors.end()) {
-      return error->second.WithContext("can't open " + path);
+      return error->second.WithContext("cannot open " + path);
     }
     const auto found = contents.find(path);
     if (found == contents.end()) {
-      return Status(StatusCode::kNotFound, "can't open " + path);
+      return Status(StatusCode::kNotFound, "cannot open " + path);
     }
     if (found->second.size() > max_size) {
       return Status(StatusCode::kCorrupt, path + " is too large");

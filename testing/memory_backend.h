@@ -33,7 +33,7 @@ class MemoryBackend : public KeyringBackend {
   void PushFault(Status status, bool takes_effect = false);
 
   // Puts a key there, as somebody else would; also one that is there already,
-  // which then is there twice.
+  // which then is duplicate.
   void Put(const KeyName& name, const std::string& type, std::string_view data);
   // "type:data" of each key.
   std::map<KeyName, std::string> Contents() const;

@@ -82,7 +82,7 @@ def main() -> int:
 
     try:
         with emulator.Emulator(directory / "kms").start() as kms, \
-                aws_keyring_plugin.AwsServer(directory / "m", kms, more={"parallelism": PARALLEL}) as server:
+                aws_keyring_plugin.MySQLWithKeyringAws(directory / "m", kms, more={"parallelism": PARALLEL}) as server:
             server.start()
             server.install_udf()
             server.sql(aws_keyring_plugin.FUNCTIONS)

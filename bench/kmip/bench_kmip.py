@@ -70,7 +70,7 @@ def loading(server, label: str, keys: int, goal: float, runs: int) -> list[Figur
 def hung(directory: pathlib.Path) -> list[Figure]:
     """Another session's fetch of a loaded key while a store waits for a KMIP server that hangs."""
     with kmip_emulator.KmipEmulator(directory / "hung").start() as kmip, \
-            kmip_component.KmipServer(directory / "m", kmip, more={"kmip_timeout_ms": None}) as server:
+            kmip_component.MySQLWithKmip(directory / "m", kmip, more={"kmip_timeout_ms": None}) as server:
         server.start()
         server.install_udf()
         server.sql("SELECT keyring_key_generate('loaded','AES',32)")

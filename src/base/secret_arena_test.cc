@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "testing/traced_calls.h"
+
 namespace openkeyring {
 namespace {
 
@@ -53,6 +55,29 @@ TEST(SecretArena, RoundsUpToPowersOfTwoAndThenToPages) {
   EXPECT_EQ(SecretArena::RoundUp(4096), 4096u);
   EXPECT_EQ(SecretArena::RoundUp(4097), 8192u);
   EXPECT_EQ(SecretArena::RoundUp(100000), 102400u);
+}
+
+TEST(SecretArena, NothingIsGivenBackToTheSystemUnwiped) {
+  const TracedCalls traced;
+  {
+    SecretArena arena;
+    for (const size_t size : {size_t{32}, size_t{4096}, size_t{100000}}) {
+      const size_t capacity = SecretArena::RoundUp(size);
+      uint8_t* block = arena.Allocate(capacity);
+      std::fill(block, block + capacity, uint8_t{0xaa});
+      arena.Free(block, capacity);
+    }
+  }
+  EXPECT_EQ(traced.unwiped_bytes(), 0u);
+}
+
+TEST(SecretArena, TheTraceSeesWhatIsNotWiped) {
+  const TracedCalls traced;
+  void* pages = mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  static_cast<uint8_t*>(pages)[7] = 1;
+  munmap(pages, 4096);
+  EXPECT_EQ(traced.unwiped_bytes(), 1u);
 }
 
 TEST(SecretArena, HandsOutZeroedBlocksOfManySizesThatDoNotOverlap) {

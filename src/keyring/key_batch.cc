@@ -48,29 +48,12 @@ Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
           ? WorstOf(results)
           : static_cast<size_t>(std::ranges::find(tried, 0) - tried.begin());
   const Status& reason = failed != 0 ? results[worst] : NotTried();
-  std::string text = "can't " + std::string(doing) + " " +
+  std::string text = "cannot " + std::string(doing) + " " +
                      ToString(names[worst]) + ": " + reason.message() + " (" +
                      std::to_string(failed) + " of " + std::to_string(count) +
                      " keys failed";
   if (left != 0) text += ", " + std::to_string(left) + " were not tried";
   return {reason.code(), text + ")"};
-}
-
-Result<WrappedKey> WrapChecked(KeyWrapper& wrapper, const Secret& key,
-                               const Deadline& deadline) {
-  Result<WrappedKey> wrapped = wrapper.Wrap(key, {}, deadline);
-  if (!wrapped) return wrapped.error();
-  // As a reader will: without knowing the wrapping key.
-  Result<UnwrappedKey> opened =
-      wrapper.Unwrap({wrapped->blob, ""}, {}, deadline);
-  if (!opened) {
-    return opened.error().WithContext("what was just wrapped does not open");
-  }
-  if (!opened->key.Equals(key)) {
-    return Status(StatusCode::kCorrupt,
-                  "what was just wrapped opens as another key");
-  }
-  return WrappedKey{std::move(wrapped->blob), std::move(opened->wrapping_key)};
 }
 
 }  // namespace openkeyring

@@ -7,17 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-#include "base/secret.h"
 #include "base/status.h"
 #include "keyring/key.h"
-#include "keyring/key_wrapper.h"
 #include "os/clock.h"
 
 namespace openkeyring {
 
 // Calls job(i), up to `parallelism` of them at once, for keys of which every
-// single one must succeed; names[i] is key i's. `doing` completes "can't ...".
+// single one must succeed; names[i] is key i's. `doing` completes "cannot ...".
 //
 // The error names one key that failed for a reason that does not pass, or else
 // any, and tells how many failed and how many were not tried: none is tried
@@ -27,11 +24,6 @@ Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
                    const Clock& clock, const Deadline& deadline,
                    std::string_view doing,
                    const std::function<Status(size_t)>& job);
-
-// Wraps a key bound to nothing and unwraps it again: the result is known to
-// open, and names its wrapping key. kCorrupt when it opens as something else.
-Result<WrappedKey> WrapChecked(KeyWrapper& wrapper, const Secret& key,
-                               const Deadline& deadline);
 
 }  // namespace openkeyring
 

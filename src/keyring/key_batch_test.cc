@@ -56,7 +56,7 @@ TEST_F(KeyBatchTest, OneFailureFailsAllAndIsNamed) {
   });
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
   EXPECT_EQ(status.message(),
-            "can't open key \"k6\": refused (1 of 10 keys failed)");
+            "cannot open key \"k6\": refused (1 of 10 keys failed)");
   EXPECT_EQ(calls_, 10);
 }
 
@@ -85,38 +85,6 @@ TEST_F(KeyBatchTest, NothingIsTriedAfterTheDeadlineAndNothingIsOkThen) {
   EXPECT_EQ(status.code(), StatusCode::kTimeout);
   EXPECT_THAT(status.message(), HasSubstr("key \"k1\""));
   EXPECT_EQ(calls_, 1);
-}
-
-TEST_F(KeyBatchTest, CheckedWrapTellsTheWrappingKey) {
-  const auto wrapped =
-      WrapChecked(wrapper_, Secret::CopyOf("0123456789abcdef"), Soon());
-  ASSERT_TRUE(wrapped);
-  EXPECT_THAT(wrapped->wrapping_key, HasSubstr("arn:aws:kms"));
-  EXPECT_EQ(wrapper_.calls("Unwrap"), 1);
-}
-
-TEST_F(KeyBatchTest, CheckedWrapFailsWhenTheResultDoesNotOpen) {
-  wrapper_.SetHook([](const std::string& operation) {
-    return operation == "Unwrap" ? Status(StatusCode::kDenied, "no decrypt")
-                                 : Status::Ok();
-  });
-  const auto wrapped = WrapChecked(wrapper_, Secret(16), Soon());
-  EXPECT_EQ(wrapped.status().code(), StatusCode::kDenied);
-}
-
-// A service that wraps what it was not given.
-class Confused : public FakeKeyWrapper {
- public:
-  Result<WrappedKey> Wrap(const Secret&, const EncryptionContext& binding,
-                          const Deadline& deadline) override {
-    return FakeKeyWrapper::Wrap(Secret::CopyOf("another"), binding, deadline);
-  }
-};
-
-TEST_F(KeyBatchTest, CheckedWrapFailsWhenAnotherKeyComesOut) {
-  Confused confused;
-  EXPECT_EQ(WrapChecked(confused, Secret(16), Soon()).status().code(),
-            StatusCode::kCorrupt);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace openkeyring {
 // A MySQL keyring: every key of a backend, in memory, under MySQL's rules. It
 // is whole or it is not there: Load brings all keys or fails.
 //
-// A key is visible once the backend has it durably, and goes on being
+// A key is visible once the backend has it durably, and stays
 // visible until the backend has removed it.
 //
 // Threads: all methods may be called concurrently. Readers never wait for a

@@ -230,7 +230,7 @@ TEST_F(KeyringTest, AFailedRemovalLeavesTheKeyVisible) {
   EXPECT_TRUE(keyring_->Remove({"k", ""}).ok());
 }
 
-// A change whose effect nobody knows must not lock its name for ever.
+// A change whose effect nobody knows must not lock its name permanently.
 TEST_F(KeyringTest, AChangeOfUnknownEffectIsAnErrorUntilAReload) {
   ASSERT_TRUE(Load().ok());
   backend_.PushFault({StatusCode::kTimeout, "no answer"}, true);

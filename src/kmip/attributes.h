@@ -62,7 +62,7 @@ struct KmipAttributeRef {
 };
 
 // "Cryptographic Length" for kCryptographicLength, as 1.x writes it; "x-NAME"
-// for a custom one; "" for a tag that is no attribute of ours.
+// for a custom one; "" for a tag that is not one of our attributes.
 std::string KmipAttributeName(const KmipAttributeRef& attribute);
 KmipAttributeRef KmipAttributeOfName(std::string_view name);
 

@@ -69,7 +69,7 @@ class KmipClient {
   KmipTransport transport_;
 };
 
-// One operation on keys, whose calls all go to one server: the first that
+// One operation on keys. All its calls go to one server: the first that
 // answers, or that may have done what it did not answer. After that there is no
 // failover; calls fail when this server does. So "not found" is said by the
 // server that acted, and a list and the values of its objects come from one

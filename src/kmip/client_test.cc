@@ -340,7 +340,7 @@ TEST_P(KmipReadFault, OnceDoesNotMatter) {
   EXPECT_TRUE(status.ok()) << status.message();
 }
 
-TEST_P(KmipReadFault, ForEverIsUnavailableAndNeverNotFound) {
+TEST_P(KmipReadFault, AlwaysIsUnavailableAndNeverNotFound) {
   Lab lab;
   KmipClient& client = lab.Client();
   const std::string id = Store(client, "n");
@@ -430,7 +430,7 @@ TEST(KmipClient, AValueIsNeverGivenToAnotherKey) {
 
 class KmipWrongObject : public testing::TestWithParam<const char*> {};
 
-// Answers about another object are no answers, whatever the operation.
+// Answers about another object do not count, whatever the operation.
 TEST_P(KmipWrongObject, IsUnavailableAndTheConnectionIsDropped) {
   Lab lab;
   KmipClient& client = lab.Client();
@@ -904,7 +904,7 @@ TEST_P(KmipTruncatedListing, IsCompletedByStates) {
   EXPECT_EQ(found->size(), ids_.size());
 }
 
-// The same answers of a server that does not truncate: none is missing.
+// A server that does not truncate gives the same answers.
 TEST_P(KmipTruncatedListing, IsCompleteOnAServerThatGivesMore) {
   behaviour_.locate_cap = 0;
   StoreEvery(0);
@@ -912,7 +912,7 @@ TEST_P(KmipTruncatedListing, IsCompleteOnAServerThatGivesMore) {
   ASSERT_TRUE(found) << found.status().message();
   EXPECT_EQ(*found, ids_);
   EXPECT_EQ(lab_.store.size(), ids_.size());
-  // Without the right to make an object there is no proof.
+  // Without the right to make an object nothing is proven.
   EXPECT_EQ(List(KmipProbe::kForbidden).status().code(),
             StatusCode::kUnavailable);
   Fault denied = MakeFault("fail", "Register", -1);

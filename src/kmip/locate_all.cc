@@ -196,7 +196,7 @@ class Search {
   const Deadline& deadline_;
   KmipLocateRequest request_;
   Ids all_;                                // In the server's order.
-  std::unordered_set<std::string> known_;  // The same.
+  std::unordered_set<std::string> known_;  // What is in all_.
   std::unordered_set<std::string> parts_;  // Seen by Split.
   size_t longest_ = 0;                     // Answer.
   size_t total_ = 0;  // As the server says; 0: it does not.

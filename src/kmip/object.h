@@ -31,7 +31,7 @@ struct KmipObject {
 void WriteKmipObject(TtlvWriter& writer, const KmipObject& object);
 
 // Finds the object of that type in a payload. kCorrupt when it is not there or
-// not whole; kInvalidArgument for a type or format that we do not read;
+// incomplete; kInvalidArgument for a type or format that we do not read;
 // kMisconfigured when the server gives its value wrapped only.
 Result<KmipObject> ReadKmipObject(TtlvReader payload, KmipObjectType type);
 

@@ -15,8 +15,8 @@
 namespace openkeyring {
 
 // The servers, in the user's order of preference, and what was learned of each:
-// whether it answers, which version it speaks, how many items it takes at once.
-// All servers hold the same objects.
+// whether it answers, which version it speaks, how many items it takes in a
+// message. All servers hold the same objects.
 //
 // A server that failed is passed over for a second, then two, four, and so on
 // up to a minute, unless all have failed. So a dead first server costs a

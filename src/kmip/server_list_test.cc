@@ -48,7 +48,7 @@ TEST_F(KmipServerListTest, TheWhileGrowsToAMinute) {
   EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
 }
 
-TEST_F(KmipServerListTest, WhenAllFailedTheOneComesFirstWhoseTimeIsOverFirst) {
+TEST_F(KmipServerListTest, WhenAllFailedTheFirstWhosePauseEndsComesFirst) {
   for (const size_t server : {0, 1, 2}) list.RecordFailure(server, kDown);
   list.RecordFailure(0, kDown);
   EXPECT_EQ(list.Order(), (Order{1, 2, 0}));

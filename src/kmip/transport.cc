@@ -77,7 +77,7 @@ KmipDelivery KmipTransport::Send(std::span<const KmipCall> calls,
                                  std::optional<size_t> server,
                                  const Deadline& deadline) {
   const bool may_resend = std::ranges::all_of(calls, &KmipCall::idempotent);
-  // Waited for once: that all connections are busy is no server's fault.
+  // Waited for once: that all connections are busy says nothing about a server.
   auto lease = pool_.Acquire(deadline);
   Status errors;
   if (!lease) {
@@ -258,7 +258,7 @@ void KmipTransport::Report(size_t server, const Status& status, Millis share) {
     }
     return;
   }
-  // That a caller had little time is no verdict on the server.
+  // That a caller had little time is not a verdict on the server.
   const bool had_time = share * 2 >= options_.request_timeout;
   if (status.code() == StatusCode::kTimeout && !had_time) {
     servers_.RecordNoVerdict(server, status);

@@ -56,9 +56,9 @@ struct TtlvItem {
 };
 
 // Takes items from the front of borrowed bytes: the content of a structure, or
-// a whole message. What does not fit its own rules (length, padding, a boolean
-// of 2) is kCorrupt, and the reader stays where it was. Nothing is allocated by
-// a length that was read. Cheap to copy.
+// a complete message. What does not fit its own rules (length, padding, a
+// boolean of 2) is kCorrupt, and the reader stays where it was. Nothing is
+// allocated by a length that was read. Cheap to copy.
 class TtlvReader {
  public:
   TtlvReader() = default;
@@ -83,8 +83,9 @@ class TtlvReader {
 // After that, readers on it fail only by a missing or mistyped item.
 Status CheckTtlv(ByteView message);
 
-// The size of a whole message from its head, of at least kTtlvHeadSize bytes;
-// kCorrupt when it is not a structure of that tag, or is larger than `max`.
+// The size of a complete message from its head, of at least kTtlvHeadSize
+// bytes; kCorrupt when it is not a structure of that tag, or is larger than
+// `max`.
 Result<size_t> TtlvMessageSize(ByteView head, KmipTag tag, size_t max);
 
 }  // namespace openkeyring

@@ -23,7 +23,7 @@ class TlsContextSource {
  public:
   TlsContextSource(const TlsOptions& options, FileSystem& files);
 
-  // Made anew when a file was replaced. While new files do not fit together,
+  // Made again when a file was replaced. While new files do not fit together,
   // as in the middle of a renewal, the old settings stay in use.
   Result<std::shared_ptr<SSL_CTX>> Get();
 

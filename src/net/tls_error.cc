@@ -34,7 +34,7 @@ bool IsAboutTheVersion(int reason) {
          reason == SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY;
 }
 
-// The names in the server's certificate, for a text.
+// The names in the server's certificate, for a message.
 std::string SubjectOf(X509* certificate) {
   char text[256] = "";
   X509_NAME_oneline(X509_get_subject_name(certificate), text, sizeof text);

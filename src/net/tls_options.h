@@ -9,20 +9,21 @@
 
 namespace openkeyring {
 
-// How a TLS client proves who it is, and what it asks of the server. All files
-// are PEM; they are read anew for the next connection after they changed.
+// How a TLS client authenticates, and what it requires of the server. All files
+// are PEM; they are read again for the next connection after they changed.
 struct TlsOptions {
-  std::string ca_file;  // Who may have signed the server; "": the system's.
+  std::string ca_file;  // Authorities for the server; "": the system's.
   std::string certificate_file;  // Ours, and then its chain; "": none.
   std::string key_file;
   Secret key_password;  // Empty: the key is not encrypted.
   // "1.2" or "1.3".
   std::string minimum_version = "1.2";
-  // Both on unless the user said otherwise: without the first anybody can be
-  // the server, without the second anybody whom the CA knows.
+  // Both on unless the user said otherwise: without the first anybody can
+  // pose as the server, without the second anybody with a certificate of the
+  // CA.
   bool verify_certificate = true;
   bool verify_host_name = true;
-  // What the product calls its options, for the texts of errors.
+  // What the product calls its options, for error messages.
   struct Names {
     std::string ca_file = "server_ca";
     std::string certificate_file = "client_ca";

@@ -15,7 +15,7 @@ namespace openkeyring {
 namespace {
 
 // "5ad8a5d6.0": how OpenSSL's directories name the `number`th certificate of
-// those whose subjects have that hash.
+// certificates whose subjects have that hash.
 std::string HashName(unsigned long hash, int number) {
   std::array<char, 32> name;
   snprintf(name.data(), name.size(), "%08lx.%d", hash, number);

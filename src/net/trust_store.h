@@ -14,19 +14,19 @@ namespace openkeyring {
 
 // The certificate authorities that a client trusts, shared by all of its
 // connections: a system's bundle has some 140, which take OpenSSL 3.0 about
-// 20 ms and 1 MB, and libcurl by itself parses them anew for every connection.
+// 20 ms and 1 MB, and libcurl by itself parses them again for every connection.
 // When the directory has them all, only those are kept in memory that a
 // server's certificate led to.
 //
-// Threads: all methods may be called concurrently. Those who come while the
-// file is being parsed wait for it instead of doing the same.
+// Threads: all methods may be called concurrently. Callers that come while the
+// file is being parsed wait for it instead of parsing it too.
 class TrustStore {
  public:
   // `file` is in PEM; `directory` holds certificates by hash, as OpenSSL's
   // CApath, and is looked into as needed; "" for none.
   TrustStore(std::string file, std::string directory);
 
-  // Made anew when the file or the directory was replaced or changed; an
+  // Made again when the file or the directory was replaced or changed; an
   // authority added to the directory is also seen without that. Null when the
   // file cannot be read: then let the TLS library try, and say why.
   std::shared_ptr<X509_STORE> Get();

@@ -90,7 +90,7 @@ Result<Url> ParseUrl(std::string_view text) {
   for (const char c : text) {
     if (c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' ||
         c == '\\' || c == '^' || c == '`' || c == '{' || c == '|' || c == '}') {
-      return Bad(text, "a blank or a character that must be encoded");
+      return Bad(text, "whitespace or a character that must be encoded");
     }
   }
   Url url;

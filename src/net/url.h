@@ -20,7 +20,7 @@ struct Url {
   // What the Host header must say: the host (IPv6 in brackets), and ":port"
   // unless it is the scheme's own.
   std::string HostHeader() const;
-  // The whole again.
+  // The complete URL.
   std::string ToString() const;
   // True for localhost, *.localhost, 127.0.0.0/8 and ::1.
   bool IsLoopback() const;

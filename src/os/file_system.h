@@ -67,6 +67,13 @@ class FileSystem {
   // when it has more than `max_size` bytes, and kInvalidArgument when it is not
   // a regular file.
   virtual Result<Bytes> Read(const std::string& path, size_t max_size) = 0;
+  // The first `size` bytes of a file, or all when it has fewer.
+  // kInvalidArgument when it is not a regular file.
+  virtual Result<Bytes> ReadStart(const std::string& path, size_t size) {
+    Result<Bytes> content = Read(path, SIZE_MAX);
+    if (content && content->size() > size) content->resize(size);
+    return content;
+  }
   // Like Read, for credentials, tokens, private keys and configuration files.
   virtual Result<Secret> ReadSecret(const std::string& path,
                                     size_t max_size) = 0;

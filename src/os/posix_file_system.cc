@@ -38,13 +38,13 @@ StatusCode CodeOfErrno(int error) {
   }
 }
 
-// "can't <what> <path>: <reason of errno>"
+// "cannot <what> <path>: <reason of errno>"
 Status ErrnoStatus(const char* what, const std::string& path) {
   const int error = errno;
   char text[128];
   const char* reason = strerror_r(error, text, sizeof text);
   return {CodeOfErrno(error),
-          std::string("can't ") + what + " " + path + ": " + reason};
+          std::string("cannot ") + what + " " + path + ": " + reason};
 }
 
 class Descriptor {
@@ -117,7 +117,7 @@ class PosixWritableFile : public WritableFile {
 
   Status Truncate(uint64_t size) override {
     if (ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
-      return ErrnoStatus("cut", path_);
+      return ErrnoStatus("truncate", path_);
     }
     return Status::Ok();
   }
@@ -157,6 +157,22 @@ class RealFileSystem : public FileSystem {
     });
     if (!status.ok()) return status;
     return content;
+  }
+
+  Result<Bytes> ReadStart(const std::string& path, size_t size) override {
+    Result<Descriptor> fd = OpenRegularFile(path);
+    if (!fd) return fd.error();
+    Bytes bytes(size);
+    size_t done = 0;
+    while (done < size) {
+      const ssize_t n = read(fd->get(), bytes.data() + done, size - done);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return ErrnoStatus("read", path);
+      if (n == 0) break;
+      done += static_cast<size_t>(n);
+    }
+    bytes.resize(done);
+    return bytes;
   }
 
   Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
@@ -263,10 +279,10 @@ class RealFileSystem : public FileSystem {
 
   Status MakeDirectory(const std::string& directory, mode_t mode) override {
     if (mkdir(directory.c_str(), mode) != 0)
-      return ErrnoStatus("make", directory);
+      return ErrnoStatus("create", directory);
     return chmod(directory.c_str(), mode) == 0
                ? Status::Ok()
-               : ErrnoStatus("chmod", directory);
+               : ErrnoStatus("set the mode of", directory);
   }
 
   Status Remove(const std::string& path) override {
@@ -290,20 +306,25 @@ class RealFileSystem : public FileSystem {
     return std::min<size_t>(max_size, 65535) + 1;
   }
 
-  // Hands the content to `sink` piece by piece, through `chunk`.
-  template <typename Sink>
-  static Status ReadRegularFile(const std::string& path, size_t max_size,
-                                std::span<uint8_t> chunk, Sink sink) {
+  static Result<Descriptor> OpenRegularFile(const std::string& path) {
     // O_NONBLOCK: a FIFO under a key file's name must not hang the server.
     Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd.ok()) return ErrnoStatus("open", path);
     struct stat st;
     if (fstat(fd.get(), &st) != 0) return ErrnoStatus("examine", path);
-    if (!S_ISREG(st.st_mode)) {
-      return {StatusCode::kInvalidArgument, path + " is not a regular file"};
-    }
+    if (S_ISREG(st.st_mode)) return fd;
+    return Status(StatusCode::kInvalidArgument,
+                  path + " is not a regular file");
+  }
+
+  // Hands the content to `sink` piece by piece, through `chunk`.
+  template <typename Sink>
+  static Status ReadRegularFile(const std::string& path, size_t max_size,
+                                std::span<uint8_t> chunk, Sink sink) {
+    const Result<Descriptor> fd = OpenRegularFile(path);
+    if (!fd) return fd.error();
     for (size_t total = 0;;) {
-      const ssize_t n = read(fd.get(), chunk.data(), chunk.size());
+      const ssize_t n = read(fd->get(), chunk.data(), chunk.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return ErrnoStatus("read", path);
       if (n == 0) return Status::Ok();

@@ -84,7 +84,7 @@ class Child {
  private:
   static Status Failed(const char* what, int error) {
     char text[128];
-    return {StatusCode::kUnavailable, std::string("can't ") + what + ": " +
+    return {StatusCode::kUnavailable, std::string("cannot ") + what + ": " +
                                           strerror_r(error, text, sizeof text)};
   }
 

@@ -11,13 +11,25 @@ constexpr mode_t kNewFileMode = 0640;
 constexpr char kPutBack[] =
     "; nothing was changed. Put the right file there and ";
 
+bool IsAboutKeys(const Status& status) {
+  return status.code() == StatusCode::kNotFound ||
+         status.code() == StatusCode::kAlreadyExists;
+}
+
 }  // namespace
+
+Status NotAboutKeys(const Status& status) {
+  return IsAboutKeys(status)
+             ? Status(StatusCode::kUnavailable, status.message())
+             : status;
+}
 
 KeyringFile::KeyringFile(FileSystem& files, Random& random, std::string path,
                          std::optional<FileOwner> owner, std::string cure)
     : files_(files),
       random_(random),
       path_(std::move(path)),
+      target_(path_),
       owner_(owner),
       cure_(std::move(cure)),
       why_not_writable_(StatusCode::kNotFound, path_ + " is not open") {}
@@ -28,8 +40,11 @@ void KeyringFile::Acquire() {
     if (there && *there) return;
     file_.reset();
   }
-  Result<std::unique_ptr<WritableFile>> opened = files_.OpenLocked(path_);
+  const Result<std::string> target = files_.ResolveLink(path_);
+  if (!target) return GiveUpWriting(target.error());
+  Result<std::unique_ptr<WritableFile>> opened = files_.OpenLocked(*target);
   if (!opened) return GiveUpWriting(opened.error());
+  target_ = *target;
   file_ = std::move(*opened);
   ++epoch_;
   why_not_writable_ = Status::Ok();
@@ -42,11 +57,9 @@ void KeyringFile::GiveUpWriting(Status reason) {
 
 Status KeyringFile::CheckOurs(uint64_t epoch) {
   if (file_ == nullptr) {
-    const StatusCode code = why_not_writable_.code();
-    const bool about_keys =
-        code == StatusCode::kNotFound || code == StatusCode::kAlreadyExists;
-    return {about_keys ? StatusCode::kReadOnly : code,
-            why_not_writable_.message()};
+    return IsAboutKeys(why_not_writable_)
+               ? Status(StatusCode::kReadOnly, why_not_writable_.message())
+               : why_not_writable_;
   }
   const Result<bool> there = file_->IsAt(path_);
   if (!there) return there.error();
@@ -81,15 +94,16 @@ Status KeyringFile::Replace(ByteView content, bool& replaced) {
   replaced = false;
   Status status = CheckOurs(epoch_);
   if (!status.ok()) return status;
-  const Result<FileInfo> old = files_.Stat(path_);
+  const Result<FileInfo> old = files_.Stat(target_);
   if (!old) return old.error();
-  Replaced result = ReplaceDurably(files_, random_, path_, content,
+  Replaced result = ReplaceDurably(files_, random_, target_, content,
                                    old->permissions, old->owner);
   if (result.file == nullptr) return result.status;
   file_ = std::move(result.file);
   replaced = true;
   ++epoch_;
-  return result.status;
+  // Whoever made the path lead elsewhere meanwhile does not see this content.
+  return result.status.ok() ? CheckOurs(epoch_) : result.status;
 }
 
 Status KeyringFile::ReplaceOrRestore(ByteView content, ByteView old,
@@ -104,16 +118,20 @@ Status KeyringFile::ReplaceOrRestore(ByteView content, ByteView old,
 
 Result<std::string> KeyringFile::PutAside(const std::string& label,
                                           ByteView bytes) {
+  const std::string directory = DirectoryName(target_);
   const std::string name =
-      BaseName(path_) + "." + label + "-" + RandomHex(random_, 8);
-  Status status = CreateDurably(files_, random_, DirectoryName(path_), name,
-                                bytes, kNewFileMode, owner_);
+      BaseName(target_) + "." + label + "-" + RandomHex(random_, 8);
+  const Result<FileInfo> info = files_.Stat(target_);
+  if (!info) return info.error();
+  Status status = CreateDurably(files_, random_, directory, name, bytes,
+                                kNewFileMode & info->permissions, info->owner);
   if (!status.ok()) return status;
-  return JoinPath(DirectoryName(path_), name);
+  return JoinPath(directory, name);
 }
 
 void KeyringFile::SweepLeftovers(Log& log) {
-  const std::string directory = DirectoryName(path_), own = BaseName(path_);
+  const std::string directory = DirectoryName(target_);
+  const std::string own = BaseName(target_);
   const Result<std::vector<std::string>> names = files_.List(directory);
   if (!names) return;
   for (const std::string& name : *names) {
@@ -128,7 +146,7 @@ void KeyringFile::SweepLeftovers(Log& log) {
 
 Status KeyringFile::SyncAll() {
   Status status = file_->Sync();
-  return status.ok() ? files_.SyncDirectory(DirectoryName(path_)) : status;
+  return status.ok() ? files_.SyncDirectory(DirectoryName(target_)) : status;
 }
 
 }  // namespace openkeyring

@@ -14,7 +14,7 @@
 
 namespace openkeyring {
 
-// What the file backends of a MySQL keyring touch. All borrowed.
+// What the file backends of a MySQL keyring use. All borrowed.
 struct FileBackendDependencies {
   KeyWrapper& wrapper;
   FileSystem& files;
@@ -24,10 +24,11 @@ struct FileBackendDependencies {
 
 struct FileBackendOptions {
   bool read_only = false;  // Nothing on disk is touched, no lock is taken.
-  // Whether a missing or empty file may mean a new keyring. Not for a reload
-  // of one that has keys.
+  // Whether a missing file may mean a new keyring: not while keys are in use.
   bool may_create = true;
-  // Pairs to bind to, besides our own.
+  // Nothing is served yet: whatever opens is better than no keyring.
+  bool first_load = true;
+  // Pairs of the encryption context, besides our own.
   EncryptionContext binding;
   // How many calls of the wrapper at once.
   size_t parallelism = 16;
@@ -37,9 +38,15 @@ struct FileBackendOptions {
 
 // The file of a MySQL keyring as this process has it: locked, for as long as
 // this object lives. The keyrings that reloads make one after another share
-// it, so that none ever lets go of the file while another takes it up.
+// it, so that no other process gets the lock between two of them.
 //
-// Threads: not synchronised; a keyring and the next use it one after the other.
+// When `path` is a symbolic link, it is followed once, when the file is opened:
+// temporary files, side files, renames and directory syncs are at the target,
+// so that the link stays and everything that has followed it sees one file. A
+// link that leads elsewhere later is treated like a file that was replaced.
+//
+// Threads: not synchronized; a keyring and the next use it one after the
+// other.
 class KeyringFile {
  public:
   // `owner` is for files that are made; without it they belong to whoever the
@@ -50,6 +57,8 @@ class KeyringFile {
               std::string cure = "run ALTER INSTANCE RELOAD KEYRING");
 
   const std::string& path() const { return path_; }
+  // The file that path() led to when it was opened; path() before.
+  const std::string& target() const { return target_; }
 
   // Opens and locks the file unless that is done and the path still names it.
   // Afterwards locked(), or why_not_writable() says why not: kNotFound when
@@ -83,14 +92,15 @@ class KeyringFile {
   // power cut might bring it back later. `replaced` says which content the file
   // has afterwards.
   Status ReplaceOrRestore(ByteView content, ByteView old, bool& replaced);
-  // Puts bytes aside, as <path>.<label>-<16 hex digits>, and gives the name.
+  // Writes bytes to <target>.<label>-<16 hex digits>, which nobody may read who
+  // may not read the file itself, and gives the name.
   Result<std::string> PutAside(const std::string& label, ByteView bytes);
   // The error for a file that holds something else than the caller knows.
   Status Changed() const;
   // Removes what writers that died left unfinished, and says so.
   void SweepLeftovers(Log& log);
   // Makes what is there now durable: the process that wrote it may have died
-  // before it came to that.
+  // before it did so.
   Status SyncAll();
 
   // Grows whenever another file takes the place: a keyring that neither read
@@ -101,12 +111,17 @@ class KeyringFile {
   FileSystem& files_;
   Random& random_;
   const std::string path_;
+  std::string target_;
   const std::optional<FileOwner> owner_;
   const std::string cure_;
   std::unique_ptr<WritableFile> file_;
   Status why_not_writable_;
   uint64_t epoch_ = 0;
 };
+
+// The same error, unless it would look like an answer about a key: a missing
+// file is kUnavailable, and never kNotFound.
+Status NotAboutKeys(const Status& status);
 
 }  // namespace openkeyring
 

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "testing/fakes.h"
 #include "testing/spy_file_system.h"
@@ -183,22 +185,36 @@ TEST_F(KeyringFileTest, AReplacementMayTakeTheNameAlthoughItIsNotDurable) {
 }
 
 TEST_F(KeyringFileTest, PutsBytesAsideDurably) {
+  Put("content");
   const auto aside = Make().PutAside("torn", AsBytes("bytes"));
   ASSERT_TRUE(aside);
   EXPECT_THAT(*aside, StartsWith("keyring.torn-"));
   EXPECT_EQ(aside->size(), std::string("keyring.torn-").size() + 16);
   files_.Crash();
-  EXPECT_THAT(files_.Names(), ElementsAre(*aside));
+  EXPECT_THAT(files_.Names(), ElementsAre(kPath, *aside));
   EXPECT_EQ(Text(*aside), "bytes");
-  EXPECT_EQ(files_.Permissions(*aside), 0640u);
+}
+
+TEST_F(KeyringFileTest, NobodyMayReadASideFileWhoMayNotReadTheFile) {
+  const struct {
+    mode_t file, aside;
+  } modes[] = {{0600, 0600}, {0640, 0640}, {0644, 0640}, {0400, 0400}};
+  for (const auto& mode : modes) {
+    Put("content", mode.file);
+    const auto aside = Make().PutAside("torn", AsBytes("bytes"));
+    ASSERT_TRUE(aside);
+    EXPECT_EQ(files_.Permissions(*aside), mode.aside);
+    EXPECT_EQ(files_.Stat(*aside)->owner, files_.Stat(kPath)->owner);
+  }
 }
 
 TEST_F(KeyringFileTest, WhatIsMadeIsReadBackBeforeAnybodyReliesOnIt) {
   files_.lies_on_read_back = true;
   EXPECT_EQ(Make().Create(AsBytes("new")).code(), StatusCode::kCorrupt);
+  Put("content");
   EXPECT_EQ(Make().PutAside("torn", AsBytes("bytes")).status().code(),
             StatusCode::kCorrupt);
-  EXPECT_THAT(files_.Names(), ElementsAre());
+  EXPECT_THAT(files_.Names(), ElementsAre(kPath));
 }
 
 // An administrator may have restored it while the server ran.
@@ -267,6 +283,100 @@ TEST(KeyringFilePosixTest, NamesTheProcessThatHasTheFile) {
   second.Acquire();
   EXPECT_FALSE(second.locked())
       << "the new file was locked before it was there";
+}
+
+// A keyring file in one directory, and a link to it in another.
+class KeyringFileLinkTest : public testing::Test {
+ protected:
+  KeyringFileLinkTest() { Link(data_.Write("real", "content")); }
+
+  void Link(const std::string& target) {
+    std::filesystem::remove(link_);
+    std::filesystem::create_symlink(target, link_);
+  }
+  KeyringFile Make(const std::string& path) {
+    return {PosixFileSystem(), SystemRandom(), path, std::nullopt};
+  }
+  static std::vector<std::string> Names(const TemporaryDirectory& directory) {
+    return *PosixFileSystem().List(directory.path());
+  }
+  bool LinkIsALink() const { return std::filesystem::is_symlink(link_); }
+
+  TemporaryDirectory data_, config_;
+  const std::string link_ = config_.PathOf("keyring");
+};
+
+TEST_F(KeyringFileLinkTest, ALinkStaysALinkAndItsTargetIsReplaced) {
+  KeyringFile file = Make(link_);
+  file.Acquire();
+  bool replaced = false;
+  ASSERT_TRUE(file.Replace(AsBytes("newer"), replaced).ok());
+  EXPECT_TRUE(LinkIsALink());
+  EXPECT_EQ(data_.ReadBack("real"), "newer");
+  EXPECT_THAT(Names(config_), ElementsAre("keyring"));
+  EXPECT_THAT(Names(data_), ElementsAre("real"));
+  EXPECT_TRUE(file.CheckUnchanged(file.epoch(), 5).ok());
+}
+
+TEST_F(KeyringFileLinkTest, ARelativeLinkIsMeantFromItsOwnDirectory) {
+  const std::filesystem::path real(data_.PathOf("real"));
+  Link(std::filesystem::relative(real, config_.path()).string());
+  KeyringFile file = Make(link_);
+  file.Acquire();
+  bool replaced = false;
+  ASSERT_TRUE(file.Replace(AsBytes("newer"), replaced).ok());
+  EXPECT_TRUE(LinkIsALink());
+  EXPECT_EQ(data_.ReadBack("real"), "newer");
+}
+
+TEST_F(KeyringFileLinkTest, TheLockIsTheTargetsWhicheverWayItIsReached) {
+  KeyringFile by_link = Make(link_), by_name = Make(data_.PathOf("real"));
+  by_link.Acquire();
+  bool replaced = false;
+  ASSERT_TRUE(by_link.Replace(AsBytes("newer"), replaced).ok());
+  by_name.Acquire();
+  EXPECT_EQ(by_name.why_not_writable().code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(KeyringFileLinkTest, SideFilesAndLeftoversAreBesideTheTarget) {
+  data_.Write(".real.0123456789abcdef.tmp", "leftover");
+  KeyringFile file = Make(link_);
+  file.Acquire();
+  MemoryLog log;
+  file.SweepLeftovers(log);
+  EXPECT_THAT(Names(data_), ElementsAre("real"));
+  const auto aside = file.PutAside("torn", AsBytes("bytes"));
+  ASSERT_TRUE(aside);
+  EXPECT_EQ(std::filesystem::path(*aside).parent_path(),
+            std::filesystem::canonical(data_.path()));
+  EXPECT_THAT(Names(config_), ElementsAre("keyring"));
+}
+
+TEST_F(KeyringFileLinkTest, ALinkThatLeadsNowhereIsNoFileToCreate) {
+  Link(data_.PathOf("absent"));
+  KeyringFile file = Make(link_);
+  file.Acquire();
+  EXPECT_FALSE(file.locked());
+  EXPECT_FALSE(file.Create(AsBytes("content")).ok());
+  EXPECT_FALSE(data_.Has("absent"));
+  EXPECT_TRUE(LinkIsALink());
+}
+
+TEST_F(KeyringFileLinkTest, ALinkThatLeadsElsewhereLaterIsAReplacedFile) {
+  KeyringFile file = Make(link_);
+  file.Acquire();
+  const uint64_t epoch = file.epoch();
+  Link(data_.Write("other", "content"));
+  EXPECT_EQ(file.CheckOurs(epoch).code(), StatusCode::kCorrupt);
+  bool replaced = false;
+  EXPECT_FALSE(file.Replace(AsBytes("newer"), replaced).ok());
+  EXPECT_FALSE(replaced);
+  EXPECT_EQ(data_.ReadBack("real") + data_.ReadBack("other"), "contentcontent");
+  file.Acquire();
+  EXPECT_NE(file.epoch(), epoch);
+  ASSERT_TRUE(file.Replace(AsBytes("newer"), replaced).ok());
+  EXPECT_EQ(data_.ReadBack("real"), "content");
+  EXPECT_EQ(data_.ReadBack("other"), "newer");
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ from lab.aws_keyring_plugin import FUNCTIONS, INSTALL, UNINSTALL
 ROWS = 500
 
 
-def start_and_fill(directory: pathlib.Path, kms, marker: str) -> aws_keyring_plugin.AwsServer:
+def start_and_fill(directory: pathlib.Path, kms, marker: str) -> aws_keyring_plugin.MySQLWithKeyringAws:
     step("MySQL starts with --early-plugin-load=keyring_aws.so. The conf file has two lines: access key id and secret key.")
-    server = aws_keyring_plugin.AwsServer(directory / "mysql", kms)
+    server = aws_keyring_plugin.MySQLWithKeyringAws(directory / "mysql", kms)
     server.start()
     check(server.sql("SELECT plugin_status FROM information_schema.plugins WHERE plugin_name='keyring_aws'") == [("ACTIVE",)],
           f"MySQL {server.installation.version} has the plugin, and the plugin a new, empty keyring file")

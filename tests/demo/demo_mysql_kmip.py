@@ -27,9 +27,9 @@ def show_objects(kmip) -> None:
         say("  " + ", ".join(f"{name} {value}" for name, value in one.items() if value))
 
 
-def start_and_fill(directory: pathlib.Path, kmip, marker: str) -> kmip_component.KmipServer:
+def start_and_fill(directory: pathlib.Path, kmip, marker: str) -> kmip_component.MySQLWithKmip:
     step("MySQL starts with our component_keyring_kmip.so. Its configuration names two servers and its certificate.")
-    server = kmip_component.KmipServer(directory / "mysql", kmip, more={
+    server = kmip_component.MySQLWithKmip(directory / "mysql", kmip, more={
         "standby_servers": [f"127.0.0.1:{kmip.ports[1]}"], "object_group": "shop"})
     say((server.plugin_directory / f"{NAME}.cnf").read_text())
     server.start()

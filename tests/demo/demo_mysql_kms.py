@@ -45,10 +45,10 @@ def show_status(server, *names: str) -> None:
         say(f"  {name:18} {status[name]}")
 
 
-def start_and_fill(directory: pathlib.Path, kms, marker: str) -> kms_component.KmsServer:
+def start_and_fill(directory: pathlib.Path, kms, marker: str) -> kms_component.MySQLWithKms:
     step("MySQL starts with our component_keyring_kms.so: a manifest beside the server's program names it, a JSON"
          " file in the plugin directory configures it.")
-    server = kms_component.KmsServer(directory / "mysql", kms)
+    server = kms_component.MySQLWithKms(directory / "mysql", kms)
     say((server.program_directory / "mysqld.my").read_text())
     say((server.plugin_directory / f"{NAME}.cnf").read_text())
     server.start()

@@ -79,8 +79,8 @@ def make_kms_mysql(directory, kms):
     """A function that makes MySQL servers with component_keyring_kms; they end with the test."""
     made = []
 
-    def make(*, name: str = "m", **more) -> kms_component.KmsServer:
-        made.append(kms_component.KmsServer(directory / name, more.pop("kms", kms), **more))
+    def make(*, name: str = "m", **more) -> kms_component.MySQLWithKms:
+        made.append(kms_component.MySQLWithKms(directory / name, more.pop("kms", kms), **more))
         return made[-1]
 
     yield make
@@ -93,8 +93,8 @@ def make_aws_mysql(directory, kms):
     """A function that makes MySQL servers with the plugin keyring_aws; they end with the test."""
     made = []
 
-    def make(*, name: str = "m", **more) -> aws_keyring_plugin.AwsServer:
-        made.append(aws_keyring_plugin.AwsServer(directory / name, more.pop("kms", kms), **more))
+    def make(*, name: str = "m", **more) -> aws_keyring_plugin.MySQLWithKeyringAws:
+        made.append(aws_keyring_plugin.MySQLWithKeyringAws(directory / name, more.pop("kms", kms), **more))
         return made[-1]
 
     yield make
@@ -139,8 +139,8 @@ def make_kmip_mysql(directory, kmip_user):
     """A function that makes MySQL servers with component_keyring_kmip; they end with the test."""
     made = []
 
-    def make(kmip, *, name: str = "m", **more) -> kmip_component.KmipServer:
-        made.append(kmip_component.KmipServer(directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
+    def make(kmip, *, name: str = "m", **more) -> kmip_component.MySQLWithKmip:
+        made.append(kmip_component.MySQLWithKmip(directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
         return made[-1]
 
     yield make

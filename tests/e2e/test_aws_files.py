@@ -210,7 +210,7 @@ def test_a_directory_that_is_missing_elsewhere_or_read_only(kms, make_server, di
                          else None)
     server.launch("--aws-key-management=FORCE")
     assert ended(server) != 0
-    for expected in ("can't start: can't open directory", str(keys), "the directory of the key files must exist"):
+    for expected in ("can't start: cannot open directory", str(keys), "the directory of the key files must exist"):
         assert expected in said(server)
     server.start("--aws-key-management=ON")
     assert server.sql("SELECT PLUGIN_STATUS FROM information_schema.PLUGINS"
@@ -230,9 +230,9 @@ def test_a_directory_that_is_missing_elsewhere_or_read_only(kms, make_server, di
     assert readable(server, "t")
     server.sql("INSERT INTO d.t VALUES (2,'new')")
     refused = told(server.failure_of("CREATE TABLE d.other (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID=2"))
-    assert "can't make key 2: can't create " in refused and "Permission denied" in refused
+    assert "can't make key 2: cannot create " in refused and "Permission denied" in refused
     rotated = told(server.warnings_of("SET GLOBAL aws_key_management_rotate_key=1"))
-    assert "can't create " in rotated and "Permission denied" in rotated
+    assert "cannot create " in rotated and "Permission denied" in rotated
     server.sql("INSERT INTO d.t VALUES (3,'new')")
     keys.chmod(0o777)
     wait_usable(server, 2)

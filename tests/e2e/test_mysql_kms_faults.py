@@ -324,13 +324,13 @@ BAD = [  # (what the configuration has, what the log says)
     ({"read_only": "perhaps"}, "read_only must be true or false"),
     ({"startup_deadline_ms": -1}, "startup_deadline_ms must be a whole number from 1"),
     ({"load_parallelism": 1000}, "load_parallelism must be a whole number from 1 to 256"),
-    ({"auth_key": "AKIA"}, "auth_key and secret_access_key belong together"),
+    ({"auth_key": "AKIA"}, "set auth_key and secret_access_key together"),
     ({"encryption_context": {"openkeyring:x": "y"}}, "names that start with openkeyring:"),
     ({"file_format": "xml"}, "file_format must be"),
     ({"region": "nowhere at all"}, "region"),
     ({"endpoint_url": "http://192.0.2.1"}, "would carry plaintext keys unencrypted"),
     ({"path": "/no/such/directory/keys"}, "/no/such/directory"),
-    ({"cmk_id": "x"}, "it is called kms_key here"),
+    ({"cmk_id": "x"}, "its name is kms_key here"),
 ]
 
 

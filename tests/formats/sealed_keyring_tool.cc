@@ -7,7 +7,7 @@
 //   reopen [KMS_KEY]
 //
 // The file is the argument; its data key goes to the same with ".data-key".
-// Ends with 1 and a text when anything fails.
+// Ends with 1 and a message when anything fails.
 #include <fstream>
 #include <iostream>
 #include <memory>

@@ -147,7 +147,7 @@ def test_a_compacted_file_agrees(keyring):
         keyring.put("big", "", "SECRET", b"x" * 10000)
         keyring.remove("big", "")
     content = keyring.write()
-    assert struct.unpack(">Q", content[30:38])[0] > 1, "it was written anew"
+    assert struct.unpack(">Q", content[30:38])[0] > 1, "it was rewritten"
     ran = run("--data-key", keyring.data_key_path, keyring.path)
     assert (ran.returncode, printed(ran)) == (0, keyring.expected())
 

@@ -31,7 +31,7 @@ def variables(kms, conf: pathlib.Path, data: pathlib.Path, **more) -> list[str]:
     return [f"--loose-keyring-aws-{name.replace('_', '-')}={value}" for name, value in values.items() if value is not None]
 
 
-class AwsServer(mysql.MySQL):
+class MySQLWithKeyringAws(mysql.MySQL):
     """A MySQL server whose keyring is the plugin, loaded early. `keyring` is its data file."""
 
     def __init__(self, directory: pathlib.Path, kms, *, early: bool = True, more=None, **options):

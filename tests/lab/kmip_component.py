@@ -17,7 +17,7 @@ def config(kmip, user: str = "mysql", **more) -> dict:
     return {name: value for name, value in options.items() if value is not None}
 
 
-class KmipServer(mysql.MySQL):
+class MySQLWithKmip(mysql.MySQL):
     """A MySQL server whose keyring is our component. `kmip_user` owns the objects."""
 
     def __init__(self, directory: pathlib.Path, kmip, *, where: str = "plugin", kmip_user: str = "mysql", more=None,

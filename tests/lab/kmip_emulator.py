@@ -1,29 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Our KMIP emulator (emulators/kmip) as servers that a test can start, bend and stop."""
 
-import json
 import pathlib
-import signal
-import urllib.request
 
-from . import certificates, process
-from .mariadb import PRODUCTS
+from . import certificates
+from .service import OurEmulator
 
 
-class KmipEmulator:
+class KmipEmulator(OurEmulator):
     """One or more servers that share their objects. Ports outlive a stop and a kill, objects only a stop."""
 
-    def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *, servers: int = 1,
-                 certificate: certificates.Certificate | None = None, latency_ms: int = 0, options=()):
-        self.directory = pathlib.Path(directory)
-        self.directory.mkdir(exist_ok=True)
+    def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *,
+                 servers: int = 1, certificate: certificates.Certificate | None = None,
+                 latency_ms: int = 0, options=()):
+        super().__init__(directory, "kmip-emulator", options)
         self.authority = authority or certificates.Authority(self.directory / "tls")
         self.certificate = certificate or self.authority.server("kmip-emulator")
         self.servers = servers
         self.latency_ms = latency_ms
-        self.options = list(options)
-        self.ready: dict = {}
-        self.process: process.Process | None = None
 
     def start(self) -> "KmipEmulator":
         """The program, or, after stop(), its servers."""
@@ -31,23 +25,10 @@ class KmipEmulator:
             for server in range(self.servers):
                 self.start_server(server)
             return self
-        program = PRODUCTS / "kmip-emulator"
-        if not program.exists():
-            raise process.Failed(f"{program} is missing: run ./dev build")
-        ready_file = self.directory / "ready.json"
-        ready_file.unlink(missing_ok=True)
         ports = [word for port in self.ready.get("ports", []) for word in ("--port", port)]
-        self.process = process.Process(
-            [program, "--ready-file", ready_file, "--servers", self.servers, "--tls-cert", self.certificate.certificate,
-             "--tls-key", self.certificate.key, "--client-ca", self.authority.certificate,
-             "--latency-ms", self.latency_ms, *ports, *self.options],
-            self.directory / "kmip-emulator.log", process.bare_environment(self.directory), cwd=self.directory)
-
-        def ready():
-            self.process.fail_if_ended()
-            return ready_file.exists()
-        process.wait_until(ready, "the KMIP emulator", 20)
-        self.ready = json.loads(ready_file.read_text())
+        self.launch("--servers", self.servers, "--tls-cert", self.certificate.certificate,
+                    "--tls-key", self.certificate.key, "--client-ca", self.authority.certificate,
+                    "--latency-ms", self.latency_ms, *ports)
         return self
 
     @property
@@ -61,14 +42,6 @@ class KmipEmulator:
     def client_files(self, name: str = "client") -> dict[str, str]:
         """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it stores."""
         return self.authority.kmip_options(name)
-
-    def control(self, method: str, path: str, body: dict | None = None) -> dict:
-        request = urllib.request.Request(
-            self.ready["control_url"] + path, method=method, data=json.dumps(body or {}).encode(),
-            headers={"Content-Type": "application/json"})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=20) as answer:
-            return json.loads(answer.read())
 
     def fault(self, kind: str, operation: str = "*", count: int = 1, *, server: int = 0, **more) -> None:
         """The next `count` messages with that operation ("Get Attributes") misbehave (-1: all, until clear_faults)."""
@@ -113,26 +86,3 @@ class KmipEmulator:
         """All servers refuse connections; they keep their objects."""
         for server in range(self.servers):
             self.stop_server(server)
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def hang(self) -> None:
-        """Connections are still taken by the kernel, but nothing is answered; control calls neither."""
-        self.process.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self.process.send(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Everything that it holds is gone."""
-        if self.process is not None:
-            self.process.kill()
-            self.process = None
-
-    def __enter__(self) -> "KmipEmulator":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.kill()

@@ -17,7 +17,7 @@ def config(kms, file: pathlib.Path, **more) -> dict:
     return {name: value for name, value in options.items() if value is not None}
 
 
-class KmsServer(mysql.MySQL):
+class MySQLWithKms(mysql.MySQL):
     """A MySQL server whose keyring is our component. `keyring` is the key file."""
 
     def __init__(self, directory: pathlib.Path, kms, *, where: str = "plugin", keyring=None, more=None, **options):

@@ -8,22 +8,13 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 
 from . import packages, process
+from .database_server import DatabaseServer, SqlError
+from .service import PRODUCTS, ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PRODUCTS = ROOT / "build" / "products"
-
-
-class SqlError(RuntimeError):
-    """What the server answered; `code` is the server's error number."""
-
-    def __init__(self, text: str):
-        super().__init__(text.strip())
-        found = re.search(r"ERROR (\d+)", text)
-        self.code = int(found.group(1)) if found else 0
+__all__ = ["MariaDB", "PRODUCTS", "ROOT", "SqlError", "Installation", "mariadb_10", "mariadb_11"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,8 +109,8 @@ def _as_root(user: str | None) -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 and user in (None, "root") else []
 
 
-class MariaDB:
-    """One server. `directory` holds all of it: data, sockets, logs, plugin directory, home.
+class MariaDB(DatabaseServer):
+    """One MariaDB server.
 
     options      added to the command line, as given
     environment  the whole environment of the server besides PATH, HOME and TZ
@@ -128,23 +119,12 @@ class MariaDB:
     tcp          whether to listen on 127.0.0.1:port
     """
 
+    name = "MariaDB"
+
     def __init__(self, directory: pathlib.Path, installation: Installation | None = None, *,
-                 options=(), environment: dict[str, str] | None = None, plugins=(),
-                 user: str | None = None, tcp: bool = False):
-        self.directory = pathlib.Path(directory)
+                 plugins=(), user: str | None = None, **more):
+        super().__init__(directory, user=user, **more)
         self.installation = installation or mariadb_10()
-        self.options = list(options)
-        self.environment = dict(environment or {})
-        self.user = user
-        self.data = self.directory / "data"
-        self.plugin_directory = self.directory / "plugin"
-        self.socket = self.directory / "sock"
-        self.log = self.directory / "error.log"
-        self.port = process.free_port() if tcp else 0
-        self.process: process.Process | None = None
-        self._log_start = 0  # Where the log of the running server begins.
-        self.directory.mkdir(exist_ok=True)
-        self.plugin_directory.mkdir(exist_ok=True)
         for plugin in plugins:
             self.add_plugin(plugin)
         if not self.data.exists():
@@ -152,123 +132,13 @@ class MariaDB:
         if user:
             self.give_to_user()
 
-    def give_to_user(self) -> None:
-        """Makes everything in the directory belong to the user that the server runs as."""
-        subprocess.run(["chown", "-R", f"{self.user}:", str(self.directory)], check=True)
-
-    def add_plugin(self, plugin) -> None:
-        plugin = pathlib.Path(plugin)
-        link = self.plugin_directory / plugin.name
-        if link.is_symlink():
-            link.unlink()
-        link.symlink_to(plugin.resolve(strict=True))
-
     def command(self, *extra: str) -> list[str]:
-        network = [f"--port={self.port}", "--bind-address=127.0.0.1"] if self.port else ["--skip-networking"]
-        return [*self.installation.server_command(), f"--datadir={self.data}", f"--socket={self.socket}",
-                f"--plugin-dir={self.plugin_directory}", f"--pid-file={self.directory}/pid",
-                f"--tmpdir={self.directory}", "--secure-file-priv=", "--plugin-maturity=unknown",
-                *Installation.SIZES, *network, *_as_root(self.user), *self.options, *extra]
-
-    def start(self, *extra: str, seconds: float = 60.0) -> "MariaDB":
-        """Starts and waits until connections are served. Failed when it ends instead."""
-        self.launch(*extra)
-        self.wait_ready(seconds)
-        return self
-
-    def launch(self, *extra: str) -> None:
-        """Starts without waiting."""
-        self.socket.unlink(missing_ok=True)
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        self.process = process.Process(
-            self.command(*extra), self.log, process.bare_environment(self.directory, self.environment),
-            user=self.user, cwd=self.directory)
-
-    def wait_ready(self, seconds: float = 60.0) -> None:
-        def ready():
-            self.process.fail_if_ended()
-            return self._says_ready()
-        try:
-            process.wait_until(ready, "MariaDB to serve connections", seconds)
-        except TimeoutError as error:
-            self.kill()
-            raise process.Failed(f"{error}\n{process.tail(self.log)}") from None
-
-    def _says_ready(self) -> bool:
-        # Asking by a connection would leave a warning about that connection in the log.
-        with open(self.log, "rb") as log:
-            log.seek(self._log_start)
-            return b"ready for connections" in log.read()
-
-    def stop(self, seconds: float = 60.0) -> None:
-        """A clean shutdown; Failed when the exit code says otherwise."""
-        if self.process is None:
-            return
-        code = self.process.stop(signal.SIGTERM, seconds)
-        self.process = None
-        if code != 0:
-            raise process.Failed(f"MariaDB ended with {code}\n{process.tail(self.log)}")
-
-    def restart(self, *extra: str, seconds: float = 60.0) -> None:
-        self.stop(seconds)
-        self.start(*extra, seconds=seconds)
-
-    def kill(self) -> None:
-        """kill -9, and nothing is left of it."""
-        if self.process is not None:
-            self.process.kill()
-            self.process = None
-
-    def pause(self) -> None:
-        self.process.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self.process.send(signal.SIGCONT)
-
-    def running(self) -> bool:
-        return self.process is not None and self.process.running()
+        return [*self.installation.server_command(), f"--datadir={self.data}",
+                f"--socket={self.socket}", f"--plugin-dir={self.plugin_directory}",
+                f"--pid-file={self.directory}/pid", f"--tmpdir={self.directory}",
+                "--secure-file-priv=", "--plugin-maturity=unknown", *Installation.SIZES,
+                *self.network_options(), *_as_root(self.user), *self.options, *extra]
 
     def client_command(self, *extra: str) -> list[str]:
         return [*self.installation.program("mariadb"), "--no-defaults", f"--socket={self.socket}",
                 "--user=root", f"--character-sets-dir={self.installation.share}/charsets", *extra]
-
-    def sql(self, text: str, database: str = "", seconds: float = 60.0) -> list[tuple[str, ...]]:
-        """Rows of all statements, as the client's batch mode prints them (NULL is "NULL")."""
-        done = subprocess.run(
-            self.client_command("--batch", "--skip-column-names", *([database] if database else [])),
-            input=text, text=True, capture_output=True, check=False, timeout=seconds,
-            env=process.bare_environment(self.directory))
-        if done.returncode != 0:
-            raise SqlError(done.stderr or f"the client ended with {done.returncode}")
-        return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
-
-    def value(self, text: str, database: str = "") -> str:
-        """The first column of the only row."""
-        rows = self.sql(text, database)
-        assert len(rows) == 1, f"{text}: {rows}"
-        return rows[0][0]
-
-    def variable(self, name: str) -> str:
-        return self.value(f"SELECT @@GLOBAL.{name}")
-
-    def warnings_of(self, statement: str) -> list[tuple[str, ...]]:
-        """(level, code, message) of each warning that the statement leaves."""
-        return self.sql(f"{statement.rstrip(';')}; SHOW WARNINGS;")
-
-    def failure_of(self, statement: str) -> list[tuple[str, ...]]:
-        """What SHOW WARNINGS says after a statement that fails; AssertionError when it does not fail."""
-        done = subprocess.run(
-            self.client_command("--batch", "--skip-column-names", "--force"), text=True, capture_output=True,
-            input=f"{statement.rstrip(';')}; SHOW WARNINGS;", check=False, timeout=60,
-            env=process.bare_environment(self.directory))
-        assert "ERROR" in done.stderr, f"{statement} did not fail"
-        return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
-
-    def error_log(self) -> str:
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def __enter__(self) -> "MariaDB":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.kill()

@@ -15,17 +15,19 @@ import botocore.awsrequest
 import botocore.credentials
 
 from . import packages, process
+from .service import Service
 
 _FREE_CALLS = 3  # CreateUser, CreateAccessKey, PutUserPolicy come before signatures are checked.
 
 
-class Moto:
+class Moto(Service):
     """One moto server. `access_key`/`secret_key` may do what `actions` says, nothing else."""
+
+    name = "moto"
 
     def __init__(self, directory: pathlib.Path, *, region: str = "eu-central-1", check_signatures: bool = True,
                  actions=("kms:*",)):
-        self.directory = pathlib.Path(directory)
-        self.directory.mkdir(exist_ok=True)
+        super().__init__(directory)
         self.region = region
         self.actions = list(actions)
         self.check_signatures = check_signatures
@@ -33,7 +35,6 @@ class Moto:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.directory / "moto.log"
         self.access_key = self.secret_key = ""
-        self.process: process.Process | None = None
 
     def start(self) -> "Moto":
         root = packages.fetch("moto")
@@ -48,12 +49,11 @@ class Moto:
         self.process = process.Process(
             [*packages.loader(root), os.path.realpath(root / "usr/bin/python3"), "-m", "moto.server",
              "-H", "127.0.0.1", "-p", str(self.port)], self.log, environment, cwd=self.directory)
-        process.wait_until(self._answers, "moto to answer", 60)
+        self.wait_for(self._answers, "to answer", 60)
         self._create_user()
         return self
 
     def _answers(self) -> bool:
-        self.process.fail_if_ended()
         try:
             with urllib.request.urlopen(f"{self.url}/moto-api/data.json", timeout=2) as answer:
                 return answer.status == 200
@@ -101,14 +101,3 @@ class Moto:
         """What a client of this KMS needs in its environment."""
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key,
                 "AWS_REGION": self.region}
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process = None
-
-    def __enter__(self) -> "Moto":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.stop()

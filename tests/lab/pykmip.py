@@ -3,32 +3,31 @@
 
 import contextlib
 import json
-import os
 import pathlib
-import signal
 import socket
 import sqlite3
 
 from . import certificates, process
+from .service import Service
 
 PROGRAM = pathlib.Path("/usr/bin/pykmip-server")
 STATES = {1: "Pre-Active", 2: "Active", 3: "Deactivated", 4: "Compromised"}  # As its database has them.
 
 
-class PyKmip:
+class PyKmip(Service):
     """One server with its own database, which outlives a stop; the port stays too."""
+
+    name = "PyKMIP"
 
     def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *,
                  certificate: certificates.Certificate | None = None, policy: dict | None = None):
         """`policy`: policies by name, for objects that name one. "default" and "public" are PyKMIP's own."""
-        self.directory = pathlib.Path(directory)
-        self.directory.mkdir(exist_ok=True)
+        super().__init__(directory)
         self.authority = authority or certificates.Authority(self.directory / "tls")
         self.certificate = certificate or self.authority.server("pykmip")
         self.policy = policy or {}
         self.port = process.free_port()
         self.log = self.directory / "pykmip.log"
-        self.process: process.Process | None = None
 
     def start(self) -> "PyKmip":
         if not PROGRAM.exists():
@@ -47,33 +46,11 @@ class PyKmip:
             ["/usr/bin/python3", PROGRAM, "-f", configuration, "-l", self.directory / "server.log"], self.log,
             process.bare_environment(self.directory), cwd=self.directory)
 
-        def ready():
-            self.process.fail_if_ended()
+        def listens():
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", self.port)) == 0
-        process.wait_until(ready, "PyKMIP", 30)
+        self.wait_for(listens, "to listen", 30)
         return self
-
-    def stop(self) -> None:
-        """It refuses connections from now on; the database stays. Its own way would wait 10 s for open connections."""
-        self.kill()
-
-    def kill(self) -> None:
-        """Its children too."""
-        if self.process is not None:
-            self.process.kill()
-            self.process = None
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
-    def hang(self) -> None:
-        """Connections are still taken by the kernel, but nothing is answered."""
-        os.killpg(self.process.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        os.killpg(self.process.pid, signal.SIGCONT)
 
     def objects(self) -> list[dict]:
         """What its database holds: id, owner, state, names, groups and info of each; never a value."""
@@ -97,9 +74,3 @@ class PyKmip:
     def client_files(self, name: str = "client") -> dict[str, str]:
         """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it stores."""
         return self.authority.kmip_options(name)
-
-    def __enter__(self) -> "PyKmip":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.kill()

@@ -101,14 +101,16 @@ class Writer(threading.Thread):
 def make_server(form: str, kms, directory):
     """A server of ours whose keys are in a file of that form, or on a real KMIP server; where its files are."""
     if form == "kmip":
-        server = kmip_component.KmipServer(directory / "m", pykmip.PyKmip(directory / "kmip").start(), options=OPTIONS, binlog=True,
-                                           more={"startup_deadline_ms": 30000})
+        kmip = pykmip.PyKmip(directory / "kmip").start()
+        server = kmip_component.MySQLWithKmip(directory / "m", kmip, options=OPTIONS, binlog=True,
+                                              more={"startup_deadline_ms": 30000})
         return server, server.data
     if form == "keyring_aws":
-        server = aws_keyring_plugin.AwsServer(directory / "m", kms, options=OPTIONS, binlog=True)
+        server = aws_keyring_plugin.MySQLWithKeyringAws(directory / "m", kms, options=OPTIONS,
+                                                        binlog=True)
         return server, server.keyring.parent
-    server = kms_component.KmsServer(directory / "m", kms, options=OPTIONS, binlog=True,
-                                     more={"file_format": form, "startup_deadline_ms": 30000})
+    server = kms_component.MySQLWithKms(directory / "m", kms, options=OPTIONS, binlog=True,
+                                        more={"file_format": form, "startup_deadline_ms": 30000})
     if form == "percona":
         percona_file.write(server.keyring, kms, kms.alias, [("", "of another writer", "AES", bytes(range(32)))])
     return server, server.keyring.parent

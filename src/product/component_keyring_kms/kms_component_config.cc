@@ -33,16 +33,16 @@ void ReadAws(JsonOptions& options, AwsOptions& aws) {
 
 void CheckAws(JsonOptions& options, const AwsOptions& aws) {
   if (aws.access_key_id.empty() != aws.secret_access_key.empty()) {
-    options.Complain("auth_key and secret_access_key belong together");
+    options.Complain("set auth_key and secret_access_key together");
   }
   if (!aws.session_token.empty() && aws.access_key_id.empty()) {
-    options.Complain("session_token is of no use without auth_key");
+    options.Complain("session_token requires auth_key");
   }
   if (!aws.profile.empty() && !aws.access_key_id.empty()) {
-    options.Complain("profile and auth_key exclude each other");
+    options.Complain("profile and auth_key are mutually exclusive");
   }
   if (!aws.external_id.empty() && aws.role_arn.empty()) {
-    options.Complain("external_id is of no use without role_arn");
+    options.Complain("external_id requires role_arn");
   }
 }
 
@@ -73,25 +73,28 @@ void ReadContext(JsonOptions& options, KmsComponentConfig& config) {
         name.starts_with("aws:")) {
       options.Complain("encryption_context must not use the name \"" + name +
                        "\": names that start with openkeyring: or aws: are "
-                       "taken");
+                       "reserved");
     }
   }
 }
 
 void ReadFormat(JsonOptions& options, KmsComponentConfig& config) {
   const std::string format = options.Text("file_format");
+  config.allow_new_keyring = options.Bool("allow_new_keyring").value_or(false);
   if (format == "percona") {
-    config.new_file_format = KeyringFileFormat::kPercona;
-  } else if (!format.empty() && format != "sealed" && format != "auto") {
+    config.file_format = KeyringFileFormat::kPercona;
+  } else if (format == "sealed") {
+    config.file_format = KeyringFileFormat::kSealed;
+  } else if (!format.empty() && format != "auto") {
     options.Complain(
         "file_format must be auto, sealed or percona (it is about new files)");
   }
 }
 
 // The options of MySQL Enterprise's component that go by other names here.
-void AdviseThoseWhoComeFromEnterprise(JsonOptions& options) {
-  options.Advise("cmk_id", "it is called kms_key here");
-  options.Advise("data_file", "it is called path here");
+void AdviseOnEnterpriseOptions(JsonOptions& options) {
+  options.Advise("cmk_id", "its name is kms_key here");
+  options.Advise("data_file", "its name is path here");
   options.Advise("cache_keys", "keys are always kept in memory");
   options.Advise("aws_authentication",
                  "use auth_key and secret_access_key, profile, or nothing for "
@@ -107,7 +110,7 @@ Result<KmsComponentConfig> ReadKmsComponentConfig(
   Result<JsonOptions> options = ReadComponentFile(
       files, log, kKmsComponent, directories, {kSecretKey, kSessionToken});
   if (!options) return options.error();
-  AdviseThoseWhoComeFromEnterprise(*options);
+  AdviseOnEnterpriseOptions(*options);
   KmsComponentConfig config;
   options->Require("path");
   options->Require("kms_key");

@@ -3,6 +3,7 @@
 #define OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_COMPONENT_CONFIG_H_
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "aws/settings.h"
@@ -13,7 +14,7 @@ namespace openkeyring {
 // The component's name, and its configuration file's without ".cnf".
 constexpr char kKmsComponent[] = "component_keyring_kms";
 
-// What to make where there is no keyring file yet; one that is there keeps its
+// What to create where there is no keyring file yet; an existing one keeps its
 // form.
 enum class KeyringFileFormat { kSealed, kPercona };
 
@@ -29,7 +30,11 @@ struct KmsComponentConfig {
   Millis operation_deadline{5000};
   size_t load_parallelism = 16;
   std::map<std::string, std::string> encryption_context;
-  KeyringFileFormat new_file_format = KeyringFileFormat::kSealed;
+  // Not set: sealed for a missing file, and Percona's for an empty one, which
+  // is what Percona's component creates.
+  std::optional<KeyringFileFormat> file_format;
+  // Create a keyring although the data directory has encrypted data.
+  bool allow_new_keyring = false;
 };
 
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are

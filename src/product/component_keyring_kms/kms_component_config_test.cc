@@ -59,7 +59,7 @@ TEST_F(KmsComponentConfigFile, NeedsOnlyAPathAndAKmsKey) {
   EXPECT_EQ(config->operation_deadline, Millis(5000));
   EXPECT_EQ(config->load_parallelism, 16u);
   EXPECT_TRUE(config->encryption_context.empty());
-  EXPECT_EQ(config->new_file_format, KeyringFileFormat::kSealed);
+  EXPECT_FALSE(config->file_format);
 }
 
 TEST_F(KmsComponentConfigFile, TakesPerconasOptionsAsItsManualPrintsThem) {
@@ -100,7 +100,12 @@ TEST_F(KmsComponentConfigFile, TakesEachOfOurOptions) {
   EXPECT_EQ(config->operation_deadline, Millis(4));
   EXPECT_EQ(config->load_parallelism, 6u);
   EXPECT_EQ(config->encryption_context.at("a"), "b");
-  EXPECT_EQ(config->new_file_format, KeyringFileFormat::kPercona);
+  EXPECT_EQ(config->file_format, KeyringFileFormat::kPercona);
+}
+
+TEST_F(KmsComponentConfigFile, ANewKeyringBesideEncryptedDataMustBeAllowed) {
+  EXPECT_FALSE(ReadWith(R"("max_attempts":3)")->allow_new_keyring);
+  EXPECT_TRUE(ReadWith(R"("allow_new_keyring":true)")->allow_new_keyring);
 }
 
 TEST_F(KmsComponentConfigFile, TakesAProfile) {
@@ -110,12 +115,9 @@ TEST_F(KmsComponentConfigFile, TakesAProfile) {
 }
 
 TEST_F(KmsComponentConfigFile, FileFormatIsOneOfThree) {
-  for (const char* format : {"auto", "sealed"}) {
-    const auto config =
-        ReadWith(std::string(R"("file_format":")") + format + "\"");
-    ASSERT_TRUE(config) << config.status().ToString();
-    EXPECT_EQ(config->new_file_format, KeyringFileFormat::kSealed);
-  }
+  EXPECT_FALSE(ReadWith(R"("file_format":"auto")")->file_format);
+  EXPECT_EQ(ReadWith(R"("file_format":"sealed")")->file_format,
+            KeyringFileFormat::kSealed);
   EXPECT_THAT(ErrorWith(R"("file_format":"json")"),
               HasSubstr("file_format must be auto, sealed or percona"));
 }
@@ -174,17 +176,17 @@ TEST_F(KmsComponentConfigFile, IllTypedOptionsAreAllNamed) {
 
 TEST_F(KmsComponentConfigFile, CredentialsThatDoNotGoTogetherAreRefused) {
   EXPECT_THAT(ErrorWith(R"("auth_key":"A")"),
-              HasSubstr("auth_key and secret_access_key belong together"));
+              HasSubstr("set auth_key and secret_access_key together"));
   EXPECT_THAT(ErrorWith(R"("secret_access_key":"s3cret")"),
-              AllOf(HasSubstr("belong together"), Not(HasSubstr("s3cret"))));
+              AllOf(HasSubstr("key together"), Not(HasSubstr("s3cret"))));
   EXPECT_THAT(ErrorWith(R"("session_token":"t0ken")"),
-              AllOf(HasSubstr("session_token is of no use without auth_key"),
+              AllOf(HasSubstr("session_token requires auth_key"),
                     Not(HasSubstr("t0ken"))));
   EXPECT_THAT(
       ErrorWith(R"("profile":"p","auth_key":"A","secret_access_key":"s")"),
-      HasSubstr("profile and auth_key exclude each other"));
+      HasSubstr("profile and auth_key are mutually exclusive"));
   EXPECT_THAT(ErrorWith(R"("external_id":"e")"),
-              HasSubstr("external_id is of no use without role_arn"));
+              HasSubstr("external_id requires role_arn"));
 }
 
 TEST_F(KmsComponentConfigFile, ABlankSecretIsRefused) {

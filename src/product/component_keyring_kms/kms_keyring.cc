@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "product/component_keyring_kms/kms_keyring.h"
 
+#include <optional>
 #include <utility>
 
 #include "keyring/reload_check.h"
+#include "product/encrypted_data.h"
 #include "product/load_retry.h"
 #include "storage/percona/json_file_backend.h"
 #include "storage/sealed/sealed_file_backend.h"
@@ -11,26 +13,39 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxFile = size_t{1} << 30;
+constexpr size_t kMagicSize = 8;
 
-// By the bytes that are there; a `.backup` is part of the JSON form.
-Result<KeyringFileFormat> FormatOf(FileSystem& files, const std::string& path,
-                                   KeyringFileFormat for_new) {
-  const Result<Bytes> content = files.Read(path, kMaxFile);
-  if (content && LooksSealed(*content)) {
-    return KeyringFileFormat::kSealed;
+// Whether nothing is there that could hold a key: no file, or an empty one, and
+// no backup that a crash left.
+Result<bool> NothingIsStored(FileSystem& files, const std::string& path) {
+  for (const std::string& name : {path, path + ".backup"}) {
+    const Result<Bytes> start = files.ReadStart(name, 1);
+    if (start && !start->empty()) return false;
+    if (!start && start.error().code() != StatusCode::kNotFound) {
+      return start.error();
+    }
   }
-  if (content && !content->empty()) return KeyringFileFormat::kPercona;
-  if (!content && content.error().code() != StatusCode::kNotFound) {
-    return content.error();
-  }
-  Result<FileInfo> backup = files.Stat(path + ".backup");
-  if (backup) return KeyringFileFormat::kPercona;
-  if (backup.error().code() != StatusCode::kNotFound) return backup.error();
-  return for_new;
+  return true;
 }
 
-KmsServiceOptions StackOptions(const KmsComponentConfig& config) {
+// By the first bytes of the file; a `.backup` is part of the JSON form.
+Result<KeyringFileFormat> FormatOf(
+    FileSystem& files, const std::string& path,
+    const std::optional<KeyringFileFormat>& wanted) {
+  const Result<Bytes> start = files.ReadStart(path, kMagicSize);
+  if (start && LooksSealed(*start)) return KeyringFileFormat::kSealed;
+  if (start && !start->empty()) return KeyringFileFormat::kPercona;
+  if (!start && start.error().code() != StatusCode::kNotFound) {
+    return start.error();
+  }
+  const Result<FileInfo> backup = files.Stat(path + ".backup");
+  if (backup) return KeyringFileFormat::kPercona;
+  if (backup.error().code() != StatusCode::kNotFound) return backup.error();
+  return wanted.value_or(start ? KeyringFileFormat::kPercona
+                               : KeyringFileFormat::kSealed);
+}
+
+KmsServiceOptions ServiceOptions(const KmsComponentConfig& config) {
   KmsServiceOptions options;
   options.connect_timeout = config.connect_timeout;
   options.request_timeout = config.request_timeout;
@@ -44,7 +59,7 @@ std::string TimeText(const std::optional<WallTime>& time) {
   return time ? UtcText(*time) : kNoValue;
 }
 
-// A server that root starts makes its files before it becomes another user.
+// A server that root starts creates its files before it becomes another user.
 std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
   const Result<FileInfo> info =
       PosixFileSystem().Stat(directory.empty() ? "." : directory);
@@ -56,42 +71,50 @@ std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
 
 Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
     KmsComponentConfig config, KmsKeyring* previous,
-    std::optional<FileOwner> owner, LoadRetry retry, Log& log) {
+    const std::string& data_directory, LoadRetry retry, Log& log) {
   std::unique_ptr<KmsKeyring> opened(new KmsKeyring(std::move(config)));
   const KmsComponentConfig& options = opened->config_;
   const bool same_file =
       previous != nullptr && previous->config_.path == options.path;
-  opened->file_ =
-      same_file ? previous->file_
-                : std::make_shared<KeyringFile>(
-                      PosixFileSystem(), SystemRandom(), options.path, owner);
-  KmsServiceOptions stack_options = StackOptions(options);
-  // What a failed reload saw of KMS is told by the keyring that goes on
-  // serving.
+  opened->file_ = same_file
+                      ? previous->file_
+                      : std::make_shared<KeyringFile>(
+                            PosixFileSystem(), SystemRandom(), options.path,
+                            OwnerOfDataDirectory(data_directory));
+  KmsServiceOptions service_options = ServiceOptions(options);
+  // What a failed reload saw of KMS is told by the keyring that keeps serving.
   if (previous != nullptr) {
-    stack_options.statistics = previous->kms_->client().statistics_keeper();
+    service_options.statistics = previous->kms_->client().statistics_keeper();
   }
   Result<std::unique_ptr<KmsService>> kms =
-      KmsService::Make(options.aws, std::move(stack_options), log);
+      KmsService::Make(options.aws, std::move(service_options), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
-  // While keys are in use, a missing file is never a new keyring, wherever the
-  // configuration looks for it.
-  const bool may_create =
-      previous == nullptr || previous->keyring_->size() == 0;
-  // The server's readers wait for a reload: it gets no more time than a store.
-  const bool first = previous == nullptr && retry == LoadRetry::kUntilDeadline;
-  const Deadline deadline =
-      Deadline::After(SystemClock(), first ? options.startup_deadline
-                                           : options.operation_deadline);
-  Status status = LoadWithRetry(SystemClock(), log, {first, deadline}, [&] {
-    return opened->LoadKeys(may_create, deadline, log);
-  });
-  if (status.ok() && previous != nullptr) {
-    status = CheckServedKeysKept(previous->keyring(), opened->keyring());
-  }
+  Status status = opened->Load(previous, data_directory, retry, log);
   if (!status.ok()) return status;
   return opened;
+}
+
+Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
+                        LoadRetry retry, Log& log) {
+  FileBackendOptions options;
+  options.first_load = previous == nullptr;
+  // While keys are in use, a missing file is never a new keyring, wherever the
+  // configuration looks for it.
+  options.may_create = previous == nullptr || previous->keyring_->size() == 0;
+  options.read_only = config_.read_only;
+  options.binding = config_.encryption_context;
+  options.parallelism = config_.load_parallelism;
+  // The server's readers wait for a reload: it gets no more time than a store.
+  const bool startup = options.first_load && retry == LoadRetry::kUntilDeadline;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), startup ? config_.startup_deadline
+                                             : config_.operation_deadline);
+  Status status = LoadWithRetry(SystemClock(), log, {startup, deadline}, [&] {
+    return LoadKeys(options, data_directory, deadline, log);
+  });
+  if (!status.ok() || previous == nullptr) return status;
+  return CheckServedKeysKept(previous->keyring(), keyring());
 }
 
 StatusRows KmsKeyring::Rows() const {
@@ -116,10 +139,11 @@ StatusRows KmsKeyring::Rows() const {
   return rows;
 }
 
-Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
-                            Log& log) {
+Status KmsKeyring::LoadKeys(const FileBackendOptions& options,
+                            const std::string& data_directory,
+                            const Deadline& deadline, Log& log) {
   Result<std::unique_ptr<KeyringBackend>> backend =
-      MakeBackend(may_create, log);
+      MakeBackend(options, data_directory, log);
   if (!backend) return backend.error();
   Result<std::unique_ptr<Keyring>> keyring =
       Keyring::Load(std::move(*backend), SystemClock(), SystemRandom(),
@@ -129,24 +153,28 @@ Status KmsKeyring::LoadKeys(bool may_create, const Deadline& deadline,
   return Status::Ok();
 }
 
-Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(bool may_create,
-                                                                Log& log) {
-  const FileBackendDependencies world = {kms_->wrapper(), PosixFileSystem(),
-                                         SystemRandom(), log};
-  FileBackendOptions options;
-  options.read_only = config_.read_only;
-  options.may_create = may_create;
-  options.binding = config_.encryption_context;
-  options.parallelism = config_.load_parallelism;
-  Result<KeyringFileFormat> format =
-      FormatOf(PosixFileSystem(), config_.path, config_.new_file_format);
+Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
+    const FileBackendOptions& options, const std::string& data_directory,
+    Log& log) {
+  FileSystem& files = PosixFileSystem();
+  const Result<bool> nothing = NothingIsStored(files, config_.path);
+  if (!nothing) return nothing.error();
+  if (*nothing && !config_.allow_new_keyring) {
+    Status status = CheckNewKeyringFitsData(
+        files, data_directory, "key in the keyring file " + config_.path);
+    if (!status.ok()) return status;
+  }
+  const Result<KeyringFileFormat> format =
+      FormatOf(files, config_.path, config_.file_format);
   if (!format) return format.error();
+  const FileBackendDependencies dependencies = {kms_->wrapper(), files,
+                                                SystemRandom(), log};
   std::unique_ptr<KeyringBackend> backend;
   if (*format == KeyringFileFormat::kSealed) {
-    backend = std::make_unique<SealedFileBackend>(world, file_, options);
+    backend = std::make_unique<SealedFileBackend>(dependencies, file_, options);
   } else {
-    backend =
-        std::make_unique<JsonFileBackend>(world, SystemClock(), file_, options);
+    backend = std::make_unique<JsonFileBackend>(dependencies, SystemClock(),
+                                                file_, options);
   }
   return backend;
 }
@@ -156,9 +184,8 @@ Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(
   Result<KmsComponentConfig> config =
       ReadKmsComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
-  Result<std::unique_ptr<KmsKeyring>> opened =
-      KmsKeyring::Open(std::move(*config), serving_.get(),
-                       OwnerOfDataDirectory(directories.instance), retry, log);
+  Result<std::unique_ptr<KmsKeyring>> opened = KmsKeyring::Open(
+      std::move(*config), serving_.get(), directories.instance, retry, log);
   if (!opened) return opened.error();
   serving_ = std::move(*opened);
   return serving_;

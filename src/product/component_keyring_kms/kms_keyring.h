@@ -3,7 +3,6 @@
 #define OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_KEYRING_H_
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "keyring/keyring.h"
@@ -20,21 +19,28 @@ class KmsKeyring : public LoadedKeyring {
  public:
   // Opens the file, whatever its form, and loads all keys; the first time, what
   // may pass is tried until the configured startup deadline, if `retry` says
-  // so. `previous`, when
-  // there is one, serves until this succeeds, and a lock that it has on the
-  // same file is shared. `owner` is for files that are made. `log` is borrowed.
+  // so. `previous`, when there is one, serves until this succeeds, and a lock
+  // that it has on the same file is shared; a load that lacks one of its keys
+  // is refused. Files that are created belong to the owner of `data_directory`;
+  // where it has encrypted data, no new keyring is created. `log` is borrowed.
   static Result<std::unique_ptr<KmsKeyring>> Open(
       KmsComponentConfig config, KmsKeyring* previous,
-      std::optional<FileOwner> owner, LoadRetry retry, Log& log);
+      const std::string& data_directory, LoadRetry retry, Log& log);
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
 
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
-  Status LoadKeys(bool may_create, const Deadline& deadline, Log& log);
-  Result<std::unique_ptr<KeyringBackend>> MakeBackend(bool may_create,
-                                                      Log& log);
+  Status Load(KmsKeyring* previous, const std::string& data_directory,
+              LoadRetry retry, Log& log);
+  Status LoadKeys(const FileBackendOptions& options,
+                  const std::string& data_directory, const Deadline& deadline,
+                  Log& log);
+  // The backend for the form that the file has.
+  Result<std::unique_ptr<KeyringBackend>> MakeBackend(
+      const FileBackendOptions& options, const std::string& data_directory,
+      Log& log);
 
   const KmsComponentConfig config_;
   std::unique_ptr<KmsService> kms_;

@@ -93,7 +93,7 @@ Result<Bytes> AwsDataFile::CheckUnchanged() {
   Result<Bytes> content = file_.file().ReadBack(0, *size);
   if (!content) return content.error();
   const Result<Digest256> digest = CheckedDigest(*content);
-  if (!digest || !SameDigest(*digest, digest_)) return file_.Changed();
+  if (!digest || !DigestsEqual(*digest, digest_)) return file_.Changed();
   return content;
 }
 

@@ -82,7 +82,9 @@ Result<Bytes> EncodeAwsDataFile(const AwsKeyringContent& keyring) {
     return Status(StatusCode::kInvalidArgument,
                   "the keyring_aws file would grow too large: remove keys");
   }
-  PutBytes(out, Sha256(out));
+  const Result<Digest256> digest = Sha256(out);
+  if (!digest) return digest.error();
+  PutBytes(out, *digest);
   return out;
 }
 
@@ -90,8 +92,9 @@ Result<Digest256> CheckedDigest(ByteView content) {
   if (content.size() < kMagic.size() + kDigest)
     return Damaged("it is truncated");
   const ByteView body = content.first(content.size() - kDigest);
-  const Digest256 digest = Sha256(body);
-  if (!SameDigest(digest, content.last(kDigest))) {
+  const Result<Digest256> digest = Sha256(body);
+  if (!digest) return digest.error();
+  if (!DigestsEqual(*digest, content.last(kDigest))) {
     return Damaged("its checksum is wrong");
   }
   return digest;

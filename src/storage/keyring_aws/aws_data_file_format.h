@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "crypto/sealing.h"
+#include "crypto/digest.h"
 #include "keyring/key.h"
 #include "keyring/key_wrapper.h"
 #include "storage/file_id.h"

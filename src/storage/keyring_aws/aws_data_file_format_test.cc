@@ -26,7 +26,7 @@ void Add(AwsKeyringContent& keyring, KeyName name, EncryptedKey key) {
 
 Bytes Digested(Bytes content) {
   content.erase(content.end() - 32, content.end());
-  PutBytes(content, Sha256(content));
+  PutBytes(content, *Sha256(content));
   return content;
 }
 

@@ -41,7 +41,9 @@ Result<EncryptedKeyPointer> KeyRewrap::RewrapOne(const KeyName& name,
     return key.error().WithContext(
         "AWS KMS does not open what it has just re-encrypted");
   }
-  if (!SameDigest(opened_.Fingerprint(key->key), *expected)) {
+  const Result<Digest256> fingerprint = opened_.Fingerprint(key->key);
+  if (!fingerprint) return fingerprint.error();
+  if (!DigestsEqual(*fingerprint, *expected)) {
     return Status(StatusCode::kCorrupt,
                   "what AWS KMS has just re-encrypted opens as another key");
   }

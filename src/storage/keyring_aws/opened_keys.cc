@@ -22,7 +22,7 @@ Result<std::unique_ptr<OpenedKeys>> OpenedKeys::Make(Random& random,
 OpenedKeys::OpenedKeys(Secret salt, bool keep_plaintext)
     : salt_(std::move(salt)), keep_plaintext_(keep_plaintext) {}
 
-Digest256 OpenedKeys::Fingerprint(const Secret& plain) const {
+Result<Digest256> OpenedKeys::Fingerprint(const Secret& plain) const {
   Secret salted = salt_.Clone();
   salted.Append(plain.RevealBytes());
   return Sha256(salted.RevealBytes());
@@ -30,9 +30,10 @@ Digest256 OpenedKeys::Fingerprint(const Secret& plain) const {
 
 void OpenedKeys::Add(const EncryptedKeyPointer& encrypted,
                      const KeyPointer& plain) {
-  const Digest256 fingerprint = Fingerprint(plain->data);
+  const Result<Digest256> fingerprint = Fingerprint(plain->data);
+  if (!fingerprint) return;  // Not remembered, so it is opened again.
   const std::lock_guard lock(mutex_);
-  opened_[encrypted] = {fingerprint, keep_plaintext_ ? plain : nullptr};
+  opened_[encrypted] = {*fingerprint, keep_plaintext_ ? plain : nullptr};
 }
 
 OpenedKeys::KeyPointer OpenedKeys::Find(

@@ -36,7 +36,7 @@ class OpenedKeys {
   KeyPointer Find(const EncryptedKeyPointer& encrypted) const;
   // Of a plaintext, and of the plaintext that a ciphertext was added with;
   // nullopt unless it was added.
-  Digest256 Fingerprint(const Secret& plain) const;
+  Result<Digest256> Fingerprint(const Secret& plain) const;
   std::optional<Digest256> FingerprintOf(
       const EncryptedKeyPointer& encrypted) const;
   void Forget(const EncryptedKeyPointer& encrypted);

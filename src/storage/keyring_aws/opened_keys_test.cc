@@ -31,9 +31,9 @@ TEST(OpenedKeys, TellsWhetherACiphertextOpenedAsThis) {
   EXPECT_FALSE(opened->FingerprintOf(one));
   opened->Add(one, Plain("x"));
   EXPECT_EQ(opened->FingerprintOf(one),
-            opened->Fingerprint(Secret::CopyOf("x")));
+            *opened->Fingerprint(Secret::CopyOf("x")));
   EXPECT_NE(opened->FingerprintOf(one),
-            opened->Fingerprint(Secret::CopyOf("y")));
+            *opened->Fingerprint(Secret::CopyOf("y")));
   EXPECT_FALSE(opened->FingerprintOf(two));
   opened->Forget(one);
   EXPECT_FALSE(opened->FingerprintOf(one));
@@ -45,8 +45,8 @@ TEST(OpenedKeys, AFingerprintIsNoDigestOfTheKeyAlone) {
   const Secret key = Secret::CopyOf("x");
   const auto first = *OpenedKeys::Make(random, false);
   const auto second = *OpenedKeys::Make(random, false);
-  EXPECT_NE(first->Fingerprint(key), second->Fingerprint(key));
-  EXPECT_NE(first->Fingerprint(key), Sha256(key.RevealBytes()));
+  EXPECT_NE(*first->Fingerprint(key), *second->Fingerprint(key));
+  EXPECT_NE(*first->Fingerprint(key), *Sha256(key.RevealBytes()));
 }
 
 TEST(OpenedKeys, KeepsPlaintextOnlyWhenTold) {

@@ -114,10 +114,11 @@ Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
       bound ? BindingOf(key) : EncryptionContext();
   Result<WrappedKey> wrapped = wrapper_.Generate(bytes, binding, deadline);
   if (!wrapped) return wrapped.error();
-  const Bytes content =
+  const Result<Bytes> content =
       bound ? WriteBoundKeyFile(*wrapped, binding) : wrapped->blob;
+  if (!content) return content.error();
   Status status = CreateDurably(files_, random_, options_.directory,
-                                KeyFileName(key), content, kFileMode);
+                                KeyFileName(key), *content, kFileMode);
   if (status.code() != StatusCode::kAlreadyExists) return status;
   // The winner may not have got as far as this.
   Status synced = files_.SyncDirectory(DirectoryName());

@@ -85,7 +85,7 @@ TEST_F(KeyFileBackendTest, BlobUnderAnotherFilesHeaderIsRefusedByTheKms) {
   ASSERT_TRUE(backend.Create({1, 1}, 16, Soon()).ok());
   const auto first = ReadKeyFile(files_.Content("aws-kms-key.1.1"));
   files_.Put("aws-kms-key.2.1",
-             WriteBoundKeyFile(first->wrapped, BindingOf({2, 1})));
+             *WriteBoundKeyFile(first->wrapped, BindingOf({2, 1})));
   EXPECT_EQ(backend.Fetch({2, 1}, Soon()).status().code(),
             StatusCode::kCorrupt);
 }

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/byte_codec.h"
-#include "crypto/sealing.h"
+#include "crypto/digest.h"
 
 namespace openkeyring {
 namespace {
@@ -78,8 +78,8 @@ std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
   return KeyVersion{*id, *version};
 }
 
-Bytes WriteBoundKeyFile(const WrappedKey& wrapped,
-                        const EncryptionContext& binding) {
+Result<Bytes> WriteBoundKeyFile(const WrappedKey& wrapped,
+                                const EncryptionContext& binding) {
   Bytes out(kMagic.begin(), kMagic.end());
   PutNumber(out, kVersion);
   PutNumber(out, static_cast<uint16_t>(binding.size()));
@@ -89,7 +89,9 @@ Bytes WriteBoundKeyFile(const WrappedKey& wrapped,
   }
   PutField(out, AsBytes(wrapped.wrapping_key));
   PutField(out, wrapped.blob);
-  PutBytes(out, Sha256(out));
+  const Result<Digest256> digest = Sha256(out);
+  if (!digest) return digest.error();
+  PutBytes(out, *digest);
   return out;
 }
 
@@ -108,7 +110,9 @@ Result<KeyFile> ReadKeyFile(ByteView content) {
   const ByteView fields = content.first(content.size() - kDigest);
   // Every version ends with the digest of all before it, so that damage is
   // told apart from news.
-  if (!std::ranges::equal(Sha256(fields), content.last(kDigest))) {
+  const Result<Digest256> digest = Sha256(fields);
+  if (!digest) return digest.error();
+  if (!DigestsEqual(*digest, content.last(kDigest))) {
     return Damaged("its checksum is wrong");
   }
   ByteReader reader(fields.subspan(kMagic.size()));

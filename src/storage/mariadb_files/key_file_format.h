@@ -35,8 +35,8 @@ struct KeyFile {
 };
 
 // Of a bound file.
-Bytes WriteBoundKeyFile(const WrappedKey& wrapped,
-                        const EncryptionContext& binding);
+Result<Bytes> WriteBoundKeyFile(const WrappedKey& wrapped,
+                                const EncryptionContext& binding);
 // Decides by the first bytes. kCorrupt for an empty, cut, damaged or oversized
 // file; kMisconfigured for a bound file of a version made by newer software.
 Result<KeyFile> ReadKeyFile(ByteView content);

@@ -55,7 +55,7 @@ TEST(KeyFileName, RefusesEveryOtherSpelling) {
 
 TEST(KeyFile, BoundFileRoundTrips) {
   const Result<KeyFile> file =
-      ReadKeyFile(WriteBoundKeyFile(kWrapped, kBinding));
+      ReadKeyFile(*WriteBoundKeyFile(kWrapped, kBinding));
   ASSERT_TRUE(file);
   EXPECT_TRUE(file->bound);
   EXPECT_EQ(file->wrapped.blob, kWrapped.blob);
@@ -65,7 +65,7 @@ TEST(KeyFile, BoundFileRoundTrips) {
 
 // The worked example of docs/file_formats.md: old files must stay readable.
 TEST(KeyFile, BytesAreAsDocumented) {
-  const Bytes bytes = WriteBoundKeyFile({{1, 2}, "k"}, {{"a", "b"}});
+  const Bytes bytes = *WriteBoundKeyFile({{1, 2}, "k"}, {{"a", "b"}});
   const Bytes head = {0x89, 'O', 'K', 'R', 'K', '\r', '\n', 0x1a, 0, 1, 0, 1, 0,
                       1,    'a', 0,   1,   'b', 0,    1,    'k',  0, 2, 1, 2};
   ASSERT_EQ(bytes.size(), head.size() + 32);
@@ -91,7 +91,7 @@ TEST(KeyFile, RawBlobLargerThanKmsMakesIsCorrupt) {
 }
 
 TEST(KeyFile, CutAtAnyByteIsRefused) {
-  const Bytes whole = WriteBoundKeyFile(kWrapped, kBinding);
+  const Bytes whole = *WriteBoundKeyFile(kWrapped, kBinding);
   for (size_t size = 0; size < whole.size(); ++size) {
     const auto file = ReadKeyFile(ByteView(whole).first(size));
     EXPECT_FALSE(file) << size;
@@ -99,7 +99,7 @@ TEST(KeyFile, CutAtAnyByteIsRefused) {
 }
 
 TEST(KeyFile, AnyFlippedBitIsNoticedOrNoLongerABoundFile) {
-  const Bytes whole = WriteBoundKeyFile(kWrapped, kBinding);
+  const Bytes whole = *WriteBoundKeyFile(kWrapped, kBinding);
   for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
     Bytes damaged = whole;
     damaged[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
@@ -111,13 +111,13 @@ TEST(KeyFile, AnyFlippedBitIsNoticedOrNoLongerABoundFile) {
 }
 
 TEST(KeyFile, ExtraBytesAtTheEndAreRefused) {
-  Bytes bytes = WriteBoundKeyFile(kWrapped, kBinding);
+  Bytes bytes = *WriteBoundKeyFile(kWrapped, kBinding);
   bytes.push_back(0);
   EXPECT_FALSE(ReadKeyFile(bytes));
 }
 
 TEST(KeyFile, NewerVersionNamesTheCure) {
-  Bytes bytes = WriteBoundKeyFile(kWrapped, kBinding);
+  Bytes bytes = *WriteBoundKeyFile(kWrapped, kBinding);
   bytes[9] = 2;
   const auto digest =
       HexDecode(Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));

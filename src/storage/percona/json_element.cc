@@ -145,9 +145,9 @@ Status CheckStorable(const KeyName& name, std::string_view type) {
     problem = "has a name or type that is not UTF-8";
   }
   if (problem.empty()) return Status::Ok();
-  return {
-      StatusCode::kInvalidArgument,
-      ToString(name) + " " + problem + ", which a JSON key file can't hold"};
+  return {StatusCode::kInvalidArgument,
+          ToString(name) + " " + problem +
+              ", which a JSON keyring file cannot hold"};
 }
 
 const std::string* TextMember(const Json& json, std::string_view name) {

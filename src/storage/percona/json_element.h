@@ -23,7 +23,7 @@ std::string ReplaceJsonData(const std::string& text,
 // reader would find the same blob in that encoding.
 Status CheckJsonBlob(const Bytes& blob, JsonEncoding encoding);
 
-// The text of that member; null when there is none or it is no text.
+// The string of that member; null when there is none or it is not a string.
 const std::string* TextMember(const nlohmann::ordered_json& json,
                               std::string_view name);
 // Compact. Never throws: all text that gets here is UTF-8.

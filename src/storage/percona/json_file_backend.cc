@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "keyring/checked_wrap.h"
 #include "keyring/key_batch.h"
 
 namespace openkeyring {
@@ -42,24 +43,29 @@ std::set<std::string> WrappingKeysOf(const JsonKeyring& document) {
 
 }  // namespace
 
-JsonFileBackend::JsonFileBackend(const FileBackendDependencies& world,
+JsonFileBackend::JsonFileBackend(const FileBackendDependencies& dependencies,
                                  const Clock& clock,
                                  std::shared_ptr<KeyringFile> file,
                                  FileBackendOptions options)
-    : world_(world),
+    : dependencies_(dependencies),
       clock_(clock),
       options_(std::move(options)),
       path_(file->path()),
-      file_(world, std::move(file), options_.read_only, options_.may_create) {}
+      file_(dependencies, std::move(file), options_.read_only,
+            options_.may_create) {}
 
 Result<std::vector<Key>> JsonFileBackend::Load(const Deadline& deadline) {
   Status status = file_.Open();
   if (!status.ok()) return status;
   Result<std::vector<Key>> keys = UnwrapAll(deadline);
   if (!keys) return keys.error().WithContext(path_);
-  status = file_.Settle();
-  if (status.ok()) status = RewrapIfChanged(*keys, deadline);
+  status = file_.PrepareToWrite();
   if (!status.ok()) return status.WithContext(path_);
+  status = RewrapIfChanged(*keys, deadline);
+  if (status.ok()) return keys;
+  if (!options_.first_load) return status.WithContext(path_);
+  // A keyring that opened is not withheld from a server that starts.
+  dependencies_.log.Write(LogLevel::kWarning, path_ + ": " + status.message());
   return keys;
 }
 
@@ -72,7 +78,7 @@ Result<std::vector<Key>> JsonFileBackend::UnwrapAll(const Deadline& deadline) {
       [&](size_t i) {
         const JsonElement& element = document.element(i);
         Result<UnwrappedKey> opened =
-            world_.wrapper.Unwrap(element.wrapped, {}, deadline);
+            dependencies_.wrapper.Unwrap(element.wrapped, {}, deadline);
         if (!opened) return opened.error();
         keys[i] = {element.name, element.type, std::move(opened->key)};
         wrapping_keys[i] = std::move(opened->wrapping_key);
@@ -92,26 +98,27 @@ Status JsonFileBackend::RewrapIfChanged(const std::vector<Key>& keys,
   if (which->empty()) return Status::Ok();
   const std::string other =
       file_.document().element(which->front()).wrapped.wrapping_key;
-  const std::string current = world_.wrapper.CurrentKeyName();
+  const std::string current = dependencies_.wrapper.CurrentKeyName();
   if (options_.read_only) {
     return {StatusCode::kReadOnly,
             std::to_string(which->size()) + " keys are wrapped by " + other +
                 " and not by the configured KMS key " + current +
-                ", and read_only forbids to wrap them anew"};
+                ", and read_only forbids to wrap them again"};
   }
   if (!file_.why_read_only().ok()) {
-    world_.log.Write(LogLevel::kWarning,
-                     std::to_string(which->size()) + " keys stay wrapped by " +
-                         other + " and not by the configured " + current +
-                         ", since the file can't be changed");
+    dependencies_.log.Write(LogLevel::kWarning,
+                            std::to_string(which->size()) +
+                                " keys stay wrapped by " + other +
+                                " and not by the configured " + current +
+                                ", since the file cannot be changed");
     return Status::Ok();
   }
   Status status = Rewrap(keys, *which, deadline);
   if (!status.ok()) return status;
-  world_.log.Write(LogLevel::kNote, std::to_string(which->size()) +
-                                        " keys of " + path_ +
-                                        " that were wrapped by " + other +
-                                        " are now wrapped by " + current);
+  dependencies_.log.Write(LogLevel::kNote,
+                          std::to_string(which->size()) + " keys of " + path_ +
+                              " that were wrapped by " + other +
+                              " are now wrapped by " + current);
   return status;
 }
 
@@ -121,14 +128,14 @@ Result<std::vector<size_t>> JsonFileBackend::NotCurrent(
   const JsonKeyring& document = file_.document();
   std::map<std::string, bool> current;
   for (const std::string& key : WrappingKeysOf(document)) {
-    Result<bool> is_current = world_.wrapper.IsCurrent(key, deadline);
+    Result<bool> is_current = dependencies_.wrapper.IsCurrent(key, deadline);
     if (!is_current && is_current.error().code() != StatusCode::kDenied) {
       return is_current.error();
     }
     if (!is_current) {
-      world_.log.Write(
+      dependencies_.log.Write(
           LogLevel::kNote,
-          "can't tell whether keys are wrapped by the configured KMS "
+          "cannot tell whether keys are wrapped by the configured KMS "
           "key, so they stay as they are: " +
               is_current.error().message());
     }
@@ -149,10 +156,10 @@ Status JsonFileBackend::Rewrap(const std::vector<Key>& keys,
   for (const size_t i : which) names.push_back(keys[i].name);
   std::vector<WrappedKey> wrapped(which.size());
   Status status = ForEveryKey(names, options_.parallelism, clock_, deadline,
-                              "wrap anew", [&](size_t i) {
-                                Result<WrappedKey> made =
-                                    WrapChecked(world_.wrapper,
-                                                keys[which[i]].data, deadline);
+                              "wrap again", [&](size_t i) {
+                                Result<WrappedKey> made = WrapChecked(
+                                    dependencies_.wrapper, keys[which[i]].data,
+                                    {}, StoredWith::kBlobOnly, deadline);
                                 if (made) wrapped[i] = std::move(*made);
                                 return made.status();
                               });
@@ -171,7 +178,8 @@ Status JsonFileBackend::Store(const Key& key, const Deadline& deadline) {
     std::lock_guard lock(mutex_);
     if (!file_.why_read_only().ok()) return file_.why_read_only();
   }
-  Result<WrappedKey> wrapped = WrapChecked(world_.wrapper, key.data, deadline);
+  Result<WrappedKey> wrapped = WrapChecked(dependencies_.wrapper, key.data, {},
+                                           StoredWith::kBlobOnly, deadline);
   if (!wrapped) return wrapped.error();
   std::lock_guard lock(mutex_);
   JsonKeyring next = file_.document();

@@ -20,9 +20,9 @@ namespace openkeyring {
 // a file stays in the form that it has. Nothing binds a wrapped key to its
 // name: whoever can write the file can swap keys (docs/file_formats.md).
 //
-// When somebody else has the file, or it can't be written, Load warns and every
-// later change is refused with the reason (kReadOnly). A file that is not there
-// is made by the first Store.
+// When another process has the file, or it cannot be written, Load warns and
+// every later change is refused with the reason (kReadOnly). A file that does
+// not exist is created by the first Store.
 //
 // Threads: all methods may be called concurrently, Load before the others. A
 // mutex is held while the local file is replaced, never during a call of the
@@ -30,17 +30,18 @@ namespace openkeyring {
 class JsonFileBackend : public KeyringBackend {
  public:
   // `clock` is borrowed. The options' binding is not used.
-  JsonFileBackend(const FileBackendDependencies& world, const Clock& clock,
-                  std::shared_ptr<KeyringFile> file,
+  JsonFileBackend(const FileBackendDependencies& dependencies,
+                  const Clock& clock, std::shared_ptr<KeyringFile> file,
                   FileBackendOptions options);
 
   // One call of the wrapper a key. Keys that another wrapping key wrapped than
-  // the current one are wrapped anew, each checked, and the file is replaced;
-  // kReadOnly when that is needed and the file is read_only. A wrapping key
-  // that the service may not describe (kDenied) is taken as current.
+  // the current one are wrapped again, each checked, and the file is replaced;
+  // a warning when that fails while options.first_load, or when the file can
+  // only be read. A wrapping key that the service may not describe (kDenied) is
+  // taken as current.
   Result<std::vector<Key>> Load(const Deadline& deadline) override;
   // kInvalidArgument for an empty key or one above 4096 bytes, and for names
-  // that JSON can't hold; kCorrupt when somebody else changed the file.
+  // that JSON cannot hold; kCorrupt when somebody else changed the file.
   Status Store(const Key& key, const Deadline& deadline) override;
   Status Remove(const KeyName& name, const Deadline& deadline) override;
   // File_format, Wrapping_key.
@@ -54,7 +55,7 @@ class JsonFileBackend : public KeyringBackend {
   Status Rewrap(const std::vector<Key>& keys, const std::vector<size_t>& which,
                 const Deadline& deadline);
 
-  FileBackendDependencies world_;
+  FileBackendDependencies dependencies_;
   const Clock& clock_;
   const FileBackendOptions options_;
   const std::string path_;

@@ -5,48 +5,22 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <limits>
 #include <map>
-#include <set>
+#include <memory>
 
 #include "storage/percona/json_file_backend.h"
-#include "testing/crash_file_system.h"
-#include "testing/fake_key_wrapper.h"
-#include "testing/fakes.h"
-#include "testing/manual_clock.h"
+#include "testing/keyring_crash_machine.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr size_t kNever = std::numeric_limits<size_t>::max();
 constexpr char kPath[] = "keyring";
 constexpr char kBackup[] = "keyring.backup";
 
-// What becomes of the disk when the server stops.
-enum class Ending {
-  kProcessKilled,  // The kernel lives on; nothing is lost, nor made durable.
-  kPowerCut,       // What was not synced is lost.
-  kLuckyPowerCut,  // All of it happened to reach the disk.
-};
-constexpr Ending kEndings[] = {Ending::kProcessKilled, Ending::kPowerCut,
-                               Ending::kLuckyPowerCut};
-
-// Everything that outlives a server, and what its servers were told.
-struct Machine {
-  CrashFileSystem files;
-  FakeKeyWrapper kms;
-  ManualClock clock;
+struct Machine : CrashMachine {
   FakeRandom random;
-  MemoryLog log;
-  std::map<std::string, std::string> stored;  // Must be there.
-  std::set<std::string> unsure;               // May be there.
   std::map<std::string, Bytes> blobs;
 
-  Deadline Soon() { return Deadline::After(clock, Millis(1000)); }
-  void End(Ending ending) {
-    if (ending == Ending::kProcessKilled) return files.FailAfter(kNever);
-    files.Crash(ending == Ending::kLuckyPowerCut);
-  }
   // A file with a key for each letter.
   Bytes FileWith(std::string_view letters) {
     JsonKeyring keyring;
@@ -54,7 +28,7 @@ struct Machine {
       const std::string id(1, c);
       Bytes& blob = blobs[id];
       if (blob.empty()) {
-        blob = kms.Wrap(Secret::CopyOf(id + "-data"), {}, Soon())->blob;
+        blob = kms.Wrap(Secret::CopyOf(CrashDataOf(id)), {}, Soon())->blob;
       }
       EXPECT_TRUE(keyring.Add({id, ""}, "AES", {blob, ""}).ok());
     }
@@ -62,80 +36,24 @@ struct Machine {
   }
   void Promise(std::string_view letters) {
     for (const char c : letters) {
-      stored[std::string(1, c)] = std::string(1, c) + "-data";
+      stored[std::string(1, c)] = CrashDataOf(std::string(1, c));
     }
   }
 };
 
-// One run of a server on that machine.
-class Server {
- public:
-  explicit Server(Machine& machine)
-      : machine_(machine),
-        backend_({machine.kms, machine.files, machine.random, machine.log},
-                 machine.clock,
-                 std::make_shared<KeyringFile>(machine.files, machine.random,
-                                               kPath, std::nullopt),
-                 OneAtATime()) {}
+CrashServer MakeServer(Machine& machine) {
+  FileBackendOptions options;
+  options.parallelism = 1;  // So that step n is the same in every run.
+  const FileBackendDependencies dependencies = {machine.kms, machine.files,
+                                                machine.random, machine.log};
+  return {machine, std::make_unique<JsonFileBackend>(
+                       dependencies, machine.clock,
+                       std::make_shared<KeyringFile>(
+                           machine.files, machine.random, kPath, std::nullopt),
+                       options)};
+}
 
-  Status Start() {
-    Result<std::vector<Key>> keys = backend_.Load(machine_.Soon());
-    if (!keys) return keys.error();
-    for (const Key& key : *keys) {
-      found_[key.name.data_id] = key.data.RevealText();
-    }
-    return Status::Ok();
-  }
-
-  void Store(const std::string& id) {
-    const std::string data = id + "-data";
-    if (backend_.Store({{id, ""}, "AES", Secret::CopyOf(data)}, machine_.Soon())
-            .ok()) {
-      machine_.stored[id] = data;
-    } else {
-      machine_.unsure.insert(id);
-    }
-  }
-  void Remove(const std::string& id) {
-    if (!machine_.stored.contains(id)) return;
-    if (backend_.Remove({id, ""}, machine_.Soon()).ok()) {
-      machine_.stored.erase(id);
-      machine_.unsure.erase(id);
-    } else {
-      // It was told that the removal failed, so it may count on the key; but
-      // for the worst case: the step that failed was the last one.
-      machine_.unsure.insert(id);
-      machine_.stored.erase(id);
-    }
-  }
-
-  void ExpectAllThatWasPromised() const {
-    for (const auto& [id, data] : machine_.stored) {
-      const auto found = found_.find(id);
-      ASSERT_NE(found, found_.end()) << id << " is lost";
-      ASSERT_EQ(found->second, data);
-    }
-    for (const auto& [id, data] : found_) {
-      ASSERT_EQ(data, id + "-data");
-      ASSERT_TRUE(machine_.stored.contains(id) || machine_.unsure.contains(id))
-          << id << " came back";
-    }
-  }
-
- private:
-  // So that step n is the same in every run.
-  static FileBackendOptions OneAtATime() {
-    FileBackendOptions options;
-    options.parallelism = 1;
-    return options;
-  }
-
-  Machine& machine_;
-  JsonFileBackend backend_;
-  std::map<std::string, std::string> found_;
-};
-
-using Work = std::function<void(Server&)>;
+using Work = std::function<void(CrashServer&)>;
 
 // One life of a server that dies before its step `steps`. True when it came to
 // its own end before.
@@ -145,7 +63,7 @@ bool LiveAndDie(Machine& machine, size_t steps, Ending ending,
   bool whole;
   {
     machine.files.FailAfter(steps);
-    Server server(machine);
+    CrashServer server = MakeServer(machine);
     if (server.Start().ok()) work(server);
     whole = machine.files.steps() - before < steps;
   }
@@ -158,7 +76,7 @@ bool LiveAndDie(Machine& machine, size_t steps, Ending ending,
 void ExpectPromisesKept(Machine& machine) {
   for (const Ending ending : {Ending::kProcessKilled, Ending::kPowerCut}) {
     {
-      Server server(machine);
+      CrashServer server = MakeServer(machine);
       const Status status = server.Start();
       ASSERT_TRUE(status.ok()) << status.message();
       ASSERT_NO_FATAL_FAILURE(server.ExpectAllThatWasPromised());
@@ -166,13 +84,13 @@ void ExpectPromisesKept(Machine& machine) {
     machine.End(ending);
   }
   {
-    Server server(machine);
+    CrashServer server = MakeServer(machine);
     ASSERT_TRUE(server.Start().ok());
     ASSERT_NO_FATAL_FAILURE(server.ExpectAllThatWasPromised());
-    server.Store("last");
+    (void)server.Store("last");
     ASSERT_TRUE(machine.stored.contains("last"));
   }
-  Server server(machine);
+  CrashServer server = MakeServer(machine);
   ASSERT_TRUE(server.Start().ok());
   ASSERT_NO_FATAL_FAILURE(server.ExpectAllThatWasPromised());
 }
@@ -196,7 +114,7 @@ void DieEverywhere(const std::function<void(Machine&)>& prepare,
           machine.files.TearAppends(tear);
           whole = LiveAndDie(machine, steps, first, work);
           machine.files.TearAppends(tear);
-          second_whole = LiveAndDie(machine, more, second, [](Server&) {});
+          second_whole = LiveAndDie(machine, more, second, [](CrashServer&) {});
           machine.files.TearAppends(false);
           ASSERT_NO_FATAL_FAILURE(ExpectPromisesKept(machine));
           ASSERT_LT(steps, 200u);
@@ -210,11 +128,11 @@ void DieEverywhere(const std::function<void(Machine&)>& prepare,
 
 TEST(JsonFileBackendCrashTest, NoStoredKeyIsLostWhereverTheServerDies) {
   DieEverywhere([](Machine&) {},
-                [](Server& server) {
-                  server.Store("a");
-                  server.Store("b");
-                  server.Remove("a");
-                  server.Store("c");
+                [](CrashServer& server) {
+                  (void)server.Store("a");
+                  (void)server.Store("b");
+                  (void)server.Remove("a");
+                  (void)server.Store("c");
                 });
 }
 
@@ -241,7 +159,7 @@ TEST(JsonFileBackendCrashTest, NoKeyIsLostWhileABackupIsDealtWith) {
           }
           machine.Promise(c.promised);
         },
-        [](Server& server) { server.Store("n"); }));
+        [](CrashServer& server) { (void)server.Store("n"); }));
   }
 }
 
@@ -252,16 +170,16 @@ TEST(JsonFileBackendCrashTest, NoKeyIsLostWhileKeysAreWrappedAnew) {
         machine.Promise("abc");
         machine.kms.SetCurrentKey("alias/new");
       },
-      [](Server& server) { server.Store("n"); });
+      [](CrashServer& server) { (void)server.Store("n"); });
 }
 
 TEST(JsonFileBackendCrashTest, RunWithoutACrashPromisesWhatItSays) {
   Machine machine;
   ASSERT_TRUE(
-      LiveAndDie(machine, kNever, Ending::kPowerCut, [](Server& server) {
-        server.Store("a");
-        server.Store("b");
-        server.Remove("a");
+      LiveAndDie(machine, kNever, Ending::kPowerCut, [](CrashServer& server) {
+        (void)server.Store("a");
+        (void)server.Store("b");
+        (void)server.Remove("a");
       }));
   EXPECT_EQ(machine.stored,
             (std::map<std::string, std::string>{{"b", "b-data"}}));

@@ -55,12 +55,12 @@ class Directory : public CrashFileSystem {
   Status SyncDirectory(const std::string& directory) override {
     if (failing_syncs > 0) {
       --failing_syncs;
-      return {StatusCode::kUnavailable, "can't sync"};
+      return {StatusCode::kUnavailable, "cannot sync"};
     }
     return CrashFileSystem::SyncDirectory(directory);
   }
   Status Remove(const std::string& path) override {
-    if (path == unremovable) return {StatusCode::kUnavailable, "can't remove"};
+    if (path == unremovable) return {StatusCode::kUnavailable, "cannot remove"};
     return CrashFileSystem::Remove(path);
   }
 
@@ -129,10 +129,12 @@ class JsonFileBackendTest : public testing::Test {
     return content;
   }
   Deadline Soon() { return Deadline::After(clock_, Millis(1000)); }
+  // The warning of a new keyring does not count.
   size_t Warnings() const {
     size_t count = 0;
     for (const auto& [level, line] : log_.lines()) {
-      if (level == LogLevel::kWarning) ++count;
+      const bool is_new = line.find("new and empty") != std::string::npos;
+      if (level == LogLevel::kWarning && !is_new) ++count;
     }
     return count;
   }
@@ -506,10 +508,12 @@ TEST_F(JsonFileBackendTest, OnlyKeysOfAnotherKmsKeyAreWrappedAnew) {
             blobs_["b"]);
 }
 
-TEST_F(JsonFileBackendTest, ReadOnlyKeyringUnderAnotherKmsKeyIsRefused) {
+TEST_F(JsonFileBackendTest, AReloadWithReadOnlyUnderAnotherKmsKeyIsRefused) {
   files_.Put(kPath, FileWith({"a"}));
   wrapper_.SetCurrentKey("alias/new");
   options_.read_only = true;
+  EXPECT_EQ(Loaded(), KeysWith({"a"})) << "not at a start";
+  options_.first_load = false;
   const Status status = LoadError();
   EXPECT_EQ(status.code(), StatusCode::kReadOnly);
   EXPECT_THAT(status.message(),
@@ -540,7 +544,8 @@ TEST_F(JsonFileBackendTest, KmsKeyThatMayNotBeDescribedIsTakenAsCurrent) {
 }
 
 TEST_F(JsonFileBackendTest,
-       FailureOfWrappingAnewFailsTheLoadAndChangesNothing) {
+       FailureOfWrappingAgainFailsAReloadAndChangesNothing) {
+  options_.first_load = false;
   const Bytes before = FileWith({"a", "b"});
   files_.Put(kPath, before);
   wrapper_.SetCurrentKey("alias/new");
@@ -561,6 +566,42 @@ TEST_F(JsonFileBackendTest,
     EXPECT_EQ(files_.Content(kPath), before);
     EXPECT_THAT(files_.Names(), ElementsAre(kPath));
   }
+}
+
+TEST_F(JsonFileBackendTest, FailureOfWrappingAgainAtAStartIsAWarning) {
+  const Bytes before = FileWith({"a", "b"});
+  files_.Put(kPath, before);
+  wrapper_.SetCurrentKey("alias/new");
+  for (const std::string failing : {"IsCurrent", "Wrap"}) {
+    wrapper_.SetHook([&](const std::string& operation) {
+      return operation == failing ? Status(StatusCode::kUnavailable, "away")
+                                  : Status::Ok();
+    });
+    const size_t warnings = Warnings();
+    EXPECT_EQ(Loaded(), KeysWith({"a", "b"})) << failing;
+    EXPECT_EQ(Warnings(), warnings + 1);
+    EXPECT_EQ(files_.Content(kPath), before);
+  }
+}
+
+TEST_F(JsonFileBackendTest, AnEmptyFileStaysInPerconasFormatAndIsAWarning) {
+  files_.Put(kPath, {}, 0600);
+  auto backend = MakeLoaded();
+  EXPECT_EQ(Warnings(), 1u);
+  EXPECT_THAT(log_.Text(), HasSubstr("the keyring has no keys"));
+  ASSERT_TRUE(Store(*backend, "a", "a-data").ok());
+  EXPECT_THAT(Text(kPath), HasSubstr("\"version\":\"1.0\""));
+  EXPECT_EQ(files_.Permissions(kPath), 0600u);
+}
+
+TEST_F(JsonFileBackendTest, AnEmptyFileWithAnEmptyBackupIsRefused) {
+  files_.Put(kPath, {});
+  files_.Put(kBackup, {});
+  const Status status = LoadError();
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_THAT(status.message(), HasSubstr("its backup, left by a crash, is "
+                                          "empty"));
+  EXPECT_THAT(files_.Names(), ElementsAre(kPath, kBackup));
 }
 
 TEST_F(JsonFileBackendTest, KeyThatKmsOrJsonCannotHoldIsRefusedBeforeAnyCall) {

@@ -27,16 +27,19 @@ bool Contains(const JsonKeyring& whole, const JsonKeyring& part) {
 }
 
 Status Unusable(const JsonImage& main, const JsonImage& backup) {
-  std::string text = main.state == State::kDamaged
-                         ? "it is no whole JSON key file: " + main.damage
-                         : "it holds nothing";
+  std::string text =
+      main.state == State::kDamaged
+          ? "it is not a complete JSON keyring file: " + main.damage
+          : "it holds nothing";
   if (backup.state == State::kDamaged) {
     text += "; and its backup, left by a crash, is torn: " + backup.damage;
+  } else if (backup.state == State::kEmpty) {
+    text += "; and its backup, left by a crash, is empty";
   }
   text += main.state == State::kDamaged
               ? "; restore it from a copy"
-              : "; when no key was ever stored, remove the backup, else "
-                "restore the file from a copy";
+              : "; if no key was ever stored, remove the backup, else restore "
+                "the file from a copy";
   return {StatusCode::kCorrupt, std::move(text)};
 }
 
@@ -71,22 +74,43 @@ Result<JsonImage> ReadJsonImage(FileSystem& files, const std::string& path) {
   return image;
 }
 
-Result<BackupFate> JudgeBackup(const JsonImage& main, const JsonImage& backup) {
+Result<BackupAction> DecideOnBackup(const JsonImage& main,
+                                    const JsonImage& backup) {
   const bool main_is_valid = main.state == State::kValid;
-  if (backup.state == State::kMissing || backup.state == State::kEmpty) {
-    // Nothing was in it yet, so nothing has happened to the file yet.
+  if (backup.state == State::kMissing) {
     if (main.state == State::kDamaged) return Unusable(main, backup);
-    return backup.state == State::kEmpty ? BackupFate::kRemove
-                                         : BackupFate::kNone;
+    return BackupAction::kNothing;
+  }
+  if (backup.state == State::kEmpty) {
+    // A power cut can empty both files, since nothing is synced.
+    if (!main_is_valid) return Unusable(main, backup);
+    return BackupAction::kRemove;
   }
   if (backup.state == State::kDamaged) {
     if (!main_is_valid) return Unusable(main, backup);
-    return BackupFate::kSetAside;
+    return BackupAction::kSetAside;
   }
-  if (!main_is_valid) return BackupFate::kRestore;
-  if (!Contains(backup.document, main.document)) return BackupFate::kSetAside;
-  return backup.document.size() > main.document.size() ? BackupFate::kRestore
-                                                       : BackupFate::kRemove;
+  if (!main_is_valid) return BackupAction::kRestore;
+  if (!Contains(backup.document, main.document)) return BackupAction::kSetAside;
+  return backup.document.size() > main.document.size() ? BackupAction::kRestore
+                                                       : BackupAction::kRemove;
+}
+
+Status SetBackupAside(const FileBackendDependencies& dependencies,
+                      const std::string& path, const JsonImage& backup) {
+  const std::string aside =
+      path + ".ignored-" + RandomHex(dependencies.random, 8);
+  Status status = dependencies.files.RenameNoReplace(path, aside);
+  if (!status.ok()) return status;
+  dependencies.log.Write(
+      LogLevel::kWarning,
+      path + ", left by a crash, " +
+          (backup.state == State::kDamaged
+               ? "is incomplete (" + backup.damage + ")"
+               : "lacks keys of the keyring file or has others in their "
+                 "place") +
+          ": it is not used, and kept as " + aside);
+  return status;
 }
 
 }  // namespace openkeyring

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "os/file_system.h"
+#include "storage/keyring_file.h"
 #include "storage/percona/json_keyring_format.h"
 
 // Percona's and Oracle's components write all of `<path>.backup`, then all of
@@ -28,15 +29,20 @@ struct JsonImage {
 Result<JsonImage> ReadJsonImage(FileSystem& files, const std::string& path);
 
 // What to do about a backup.
-enum class BackupFate {
-  kNone,      // There is none.
-  kRestore,   // It is what counts: put it in the file's place.
+enum class BackupAction {
+  kNothing,   // There is none.
+  kRestore,   // It has the newest keys: put it in the file's place.
   kRemove,    // It holds nothing that the file does not hold: remove it.
-  kSetAside,  // It is torn, or older or other than the file: keep it elsewhere.
+  kSetAside,  // It is torn, lacks keys or has others: keep it elsewhere.
 };
 
 // kCorrupt when neither file can be relied on.
-Result<BackupFate> JudgeBackup(const JsonImage& main, const JsonImage& backup);
+Result<BackupAction> DecideOnBackup(const JsonImage& main,
+                                    const JsonImage& backup);
+
+// Renames the backup at `path` to `<path>.ignored-<16 hex digits>` and says so.
+Status SetBackupAside(const FileBackendDependencies& dependencies,
+                      const std::string& path, const JsonImage& backup);
 
 }  // namespace openkeyring
 

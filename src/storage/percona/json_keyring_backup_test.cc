@@ -35,14 +35,14 @@ JsonImage Empty() { return Image(Bytes()); }
 JsonImage Torn() { return Image(Bytes{'{', '"'}); }
 JsonImage Valid(std::string_view letters) { return Image(FileOf(letters)); }
 
-BackupFate FateOf(const JsonImage& main, const JsonImage& backup) {
-  const auto fate = JudgeBackup(main, backup);
-  EXPECT_TRUE(fate) << fate.error().message();
-  return fate.value_or(BackupFate::kNone);
+BackupAction ActionFor(const JsonImage& main, const JsonImage& backup) {
+  const auto action = DecideOnBackup(main, backup);
+  EXPECT_TRUE(action) << action.error().message();
+  return action.value_or(BackupAction::kNothing);
 }
 
 StatusCode ErrorOf(const JsonImage& main, const JsonImage& backup) {
-  return JudgeBackup(main, backup).status().code();
+  return DecideOnBackup(main, backup).status().code();
 }
 
 TEST(JsonKeyringBackupTest, ImagesAreToldApart) {
@@ -53,38 +53,40 @@ TEST(JsonKeyringBackupTest, ImagesAreToldApart) {
 }
 
 TEST(JsonKeyringBackupTest, WithoutABackupTheFileCounts) {
-  EXPECT_EQ(FateOf(Missing(), Missing()), BackupFate::kNone);
-  EXPECT_EQ(FateOf(Empty(), Missing()), BackupFate::kNone);
-  EXPECT_EQ(FateOf(Valid("a"), Missing()), BackupFate::kNone);
+  EXPECT_EQ(ActionFor(Missing(), Missing()), BackupAction::kNothing);
+  EXPECT_EQ(ActionFor(Empty(), Missing()), BackupAction::kNothing);
+  EXPECT_EQ(ActionFor(Valid("a"), Missing()), BackupAction::kNothing);
   EXPECT_EQ(ErrorOf(Torn(), Missing()), StatusCode::kCorrupt);
 }
 
-TEST(JsonKeyringBackupTest, EmptyBackupIsNoBackup) {
-  EXPECT_EQ(FateOf(Missing(), Empty()), BackupFate::kRemove);
-  EXPECT_EQ(FateOf(Valid("a"), Empty()), BackupFate::kRemove);
+// A power cut can empty both files of a keyring that had keys.
+TEST(JsonKeyringBackupTest, EmptyBackupIsNoBackupOfACompleteFileOnly) {
+  EXPECT_EQ(ErrorOf(Missing(), Empty()), StatusCode::kCorrupt);
+  EXPECT_EQ(ErrorOf(Empty(), Empty()), StatusCode::kCorrupt);
+  EXPECT_EQ(ActionFor(Valid("a"), Empty()), BackupAction::kRemove);
   EXPECT_EQ(ErrorOf(Torn(), Empty()), StatusCode::kCorrupt);
 }
 
 TEST(JsonKeyringBackupTest, WholeBackupStandsInForAFileThatIsNotWhole) {
-  EXPECT_EQ(FateOf(Missing(), Valid("a")), BackupFate::kRestore);
-  EXPECT_EQ(FateOf(Empty(), Valid("a")), BackupFate::kRestore);
-  EXPECT_EQ(FateOf(Torn(), Valid("a")), BackupFate::kRestore);
+  EXPECT_EQ(ActionFor(Missing(), Valid("a")), BackupAction::kRestore);
+  EXPECT_EQ(ActionFor(Empty(), Valid("a")), BackupAction::kRestore);
+  EXPECT_EQ(ActionFor(Torn(), Valid("a")), BackupAction::kRestore);
 }
 
 TEST(JsonKeyringBackupTest, BackupWithMoreIsNewer) {
-  EXPECT_EQ(FateOf(Valid("ab"), Valid("bca")), BackupFate::kRestore);
-  EXPECT_EQ(FateOf(Valid(""), Valid("a")), BackupFate::kRestore);
+  EXPECT_EQ(ActionFor(Valid("ab"), Valid("bca")), BackupAction::kRestore);
+  EXPECT_EQ(ActionFor(Valid(""), Valid("a")), BackupAction::kRestore);
 }
 
 TEST(JsonKeyringBackupTest, EqualBackupIsNotNeeded) {
-  EXPECT_EQ(FateOf(Valid("ab"), Valid("ba")), BackupFate::kRemove);
+  EXPECT_EQ(ActionFor(Valid("ab"), Valid("ba")), BackupAction::kRemove);
 }
 
 TEST(JsonKeyringBackupTest, BackupThatLacksOrChangesKeysIsKeptAside) {
-  EXPECT_EQ(FateOf(Valid("ab"), Valid("a")), BackupFate::kSetAside);
-  EXPECT_EQ(FateOf(Valid("ab"), Valid("acd")), BackupFate::kSetAside);
-  EXPECT_EQ(FateOf(Valid("ab"), Valid("aBc")), BackupFate::kSetAside);
-  EXPECT_EQ(FateOf(Valid("ab"), Torn()), BackupFate::kSetAside);
+  EXPECT_EQ(ActionFor(Valid("ab"), Valid("a")), BackupAction::kSetAside);
+  EXPECT_EQ(ActionFor(Valid("ab"), Valid("acd")), BackupAction::kSetAside);
+  EXPECT_EQ(ActionFor(Valid("ab"), Valid("aBc")), BackupAction::kSetAside);
+  EXPECT_EQ(ActionFor(Valid("ab"), Torn()), BackupAction::kSetAside);
 }
 
 TEST(JsonKeyringBackupTest, TornBackupOfNothingIsRefusedSinceKeysMayBeLost) {

@@ -17,14 +17,14 @@ namespace openkeyring {
 // Threads: one object is not synchronised.
 class JsonKeyringFile {
  public:
-  JsonKeyringFile(const FileBackendDependencies& world,
+  JsonKeyringFile(const FileBackendDependencies& dependencies,
                   std::shared_ptr<KeyringFile> file, bool read_only,
                   bool may_create);
 
   // Locks the file, reads it and its backup, and decides which one counts.
   // Changes nothing. A file that is not there is an empty document when its
   // directory is there and can be read; it is made by the first Replace. When
-  // the file can't be locked it can be read nevertheless, after one warning.
+  // the file cannot be locked it can be read nevertheless, after one warning.
   //
   // kCorrupt when neither file can be relied on; kMisconfigured for a missing
   // directory, an unknown version, and for a missing or empty file that may not
@@ -37,7 +37,7 @@ class JsonKeyringFile {
   // only read. A file or directory that turns out not to be writable is only
   // read from then on, after one warning; an error means that what is there may
   // not last.
-  Status Settle();
+  Status PrepareToWrite();
 
   const JsonKeyring& document() const { return document_; }
   void SetWrappingKey(size_t index, std::string wrapping_key) {
@@ -59,11 +59,11 @@ class JsonKeyringFile {
  private:
   void Lock();
   Status CheckNew(const JsonImage& main) const;
-  void OnlyRead(const Status& reason);
-  Status SettleBackup();
+  void WarnOfEmpty(const char* what) const;
+  void GiveUpWriting(const Status& reason);
+  Status ApplyBackupAction();
   Status RestoreBackup();
-  Status SetBackupAside();
-  Status TryDirectory();
+  Status ProbeDirectory();
 
   Status CreateIfMissing();
   Status CheckUnchanged() const;
@@ -73,7 +73,7 @@ class JsonKeyringFile {
   std::string BackupPath() const { return path() + ".backup"; }
   std::string Directory() const { return DirectoryName(path()); }
 
-  FileBackendDependencies world_;
+  FileBackendDependencies dependencies_;
   const std::shared_ptr<KeyringFile> file_;
   const bool read_only_;
   const bool may_create_;
@@ -82,9 +82,9 @@ class JsonKeyringFile {
   Status why_read_only_;
   Bytes content_;  // Of the file, to the byte.
   JsonKeyring document_;
-  // Until Settle.
+  // Until PrepareToWrite.
   JsonImage backup_;
-  BackupFate fate_ = BackupFate::kNone;
+  BackupAction backup_action_ = BackupAction::kNothing;
   bool main_is_damaged_ = false;
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Loading a sealed keyring file; sealed_file_maker.cc makes one, and
-// sealed_file_writer.cc changes it.
 #include "storage/sealed/sealed_file_backend.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/encoding.h"
+#include "keyring/checked_wrap.h"
 
 namespace openkeyring {
 namespace {
@@ -14,26 +14,38 @@ constexpr char kProduct[] = "component_keyring_kms";
 constexpr char kProductPair[] = "openkeyring:product";
 constexpr char kFileIdPair[] = "openkeyring:file-id";
 
+Result<Secret> UnwrapDataKey(KeyWrapper& wrapper, const SealedHeader& header,
+                             const Deadline& deadline) {
+  Result<UnwrappedKey> opened =
+      wrapper.Unwrap(header.data_key, header.binding, deadline);
+  if (!opened) return opened.error();
+  if (opened->key.size() == kDataKeyBytes) return std::move(opened->key);
+  return Status(StatusCode::kCorrupt, "its data key has the wrong size");
+}
+
 }  // namespace
 
-SealedFileBackend::SealedFileBackend(const FileBackendDependencies& world,
-                                     std::shared_ptr<KeyringFile> file,
-                                     FileBackendOptions options)
-    : world_(world), options_(std::move(options)), file_(std::move(file)) {}
+SealedFileBackend::SealedFileBackend(
+    const FileBackendDependencies& dependencies,
+    std::shared_ptr<KeyringFile> file, FileBackendOptions options)
+    : dependencies_(dependencies),
+      options_(std::move(options)),
+      file_(file),
+      sealed_(dependencies.random, dependencies.log, std::move(file),
+              {options_.read_only, options_.max_file}) {}
 
-EncryptionContext SealedFileBackend::WantedBinding(
-    const FileId& file_id) const {
-  EncryptionContext binding = options_.binding;
-  binding[kProductPair] = kProduct;
-  binding[kFileIdPair] = HexEncode(file_id);
-  return binding;
+EncryptionContext SealedFileBackend::ContextOf(const FileId& file_id) const {
+  EncryptionContext context = options_.binding;
+  context[kProductPair] = kProduct;
+  context[kFileIdPair] = HexEncode(file_id);
+  return context;
 }
 
 Result<std::vector<Key>> SealedFileBackend::Load(const Deadline& deadline) {
   bool again = false;
   Result<Keys> keys = LoadOnce(deadline, again);
   if (again) keys = LoadOnce(deadline, again);
-  if (!keys) return NoAnswerAboutKeys(keys.error());
+  if (!keys) return NotAboutKeys(keys.error());
   std::vector<Key> list;
   list.reserve(keys->size());
   for (auto& [name, key] : *keys) list.push_back(std::move(key));
@@ -45,12 +57,11 @@ Result<SealedFileBackend::Keys> SealedFileBackend::LoadOnce(
   again = false;
   if (!options_.read_only) file_->Acquire();
   const Result<Bytes> content =
-      world_.files.Read(file_->path(), options_.max_file);
-  const bool missing = content.status().code() == StatusCode::kNotFound;
-  if (missing || (content && content->empty())) {
-    Status status = CreateNew(missing, deadline, again);
+      dependencies_.files.Read(file_->path(), options_.max_file);
+  if (content.status().code() == StatusCode::kNotFound) {
+    Status status = CreateNew(deadline, again);
     if (status.ok()) return Keys();
-    return status.WithContext("making keyring file " + file_->path());
+    return status.WithContext("creating keyring file " + file_->path());
   }
   if (!content) return content.error();
   Result<Keys> keys = Open(*content, deadline);
@@ -58,163 +69,163 @@ Result<SealedFileBackend::Keys> SealedFileBackend::LoadOnce(
   return keys.error().WithContext("keyring file " + file_->path());
 }
 
-Status SealedFileBackend::NoAnswerAboutKeys(const Status& status) {
-  const bool is_one = status.code() == StatusCode::kNotFound ||
-                      status.code() == StatusCode::kAlreadyExists;
-  return is_one ? Status(StatusCode::kUnavailable, status.message()) : status;
+Status SealedFileBackend::CreateNew(const Deadline& deadline, bool& again) {
+  if (!options_.may_create) {
+    return {StatusCode::kMisconfigured,
+            "it is missing, while keys are in use; restore it from a backup, "
+            "or correct the option path"};
+  }
+  Status status = CheckMissing(again);
+  if (!status.ok()) return status;
+  if (options_.read_only) {
+    dependencies_.log.Write(
+        LogLevel::kWarning,
+        "there is no keyring file " + file_->path() +
+            ", and read_only forbids to create it: the keyring is empty");
+    return status;
+  }
+  const Status& why = file_->why_not_writable();
+  if (!file_->locked() && why.code() != StatusCode::kNotFound) return why;
+  SealedHeader header;
+  status = dependencies_.random.Fill(header.file_id);
+  if (!status.ok()) return status;
+  header.binding = ContextOf(header.file_id);
+  header.kms_key = dependencies_.wrapper.CurrentKeyName();
+  Result<GeneratedKey> data_key = GenerateChecked(
+      dependencies_.wrapper, kDataKeyBytes, header.binding, deadline);
+  if (!data_key) return data_key.error();
+  header.data_key = std::move(data_key->wrapped);
+  const std::lock_guard lock(mutex_);
+  status = sealed_.Create(std::move(header), std::move(data_key->key));
+  again = status.code() == StatusCode::kAlreadyExists ||
+          status.code() == StatusCode::kNotFound;
+  if (!status.ok()) return status;
+  dependencies_.log.Write(LogLevel::kWarning,
+                          "no keyring was found: created the new, empty "
+                          "keyring file " +
+                              file_->path());
+  return status;
 }
 
-Result<Secret> SealedFileBackend::Unwrap(const WrappedKey& wrapped,
-                                         const EncryptionContext& binding,
-                                         const Deadline& deadline) {
-  Result<UnwrappedKey> key = world_.wrapper.Unwrap(wrapped, binding, deadline);
-  if (!key) return key.error();
-  if (key->key.size() != kDataKeyBytes) {
-    return Status(StatusCode::kCorrupt, "its data key has the wrong size");
+// A directory that is not mounted, and a link that leads nowhere, must not look
+// like a new keyring.
+Status SealedFileBackend::CheckMissing(bool& again) {
+  const Result<std::vector<std::string>> names =
+      dependencies_.files.List(DirectoryName(file_->path()));
+  if (!names) {
+    if (names.error().IsTransient()) return names.error();
+    return {
+        StatusCode::kMisconfigured,
+        names.error().message() +
+            "; the directory of the keyring file must exist and be readable, "
+            "or keys in use would look as if they did not exist"};
   }
-  return std::move(key->key);
+  again = std::ranges::find(*names, BaseName(file_->path())) != names->end();
+  if (!again) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          "it is a symbolic link to a file that does not exist"};
 }
 
 Result<SealedFileBackend::Keys> SealedFileBackend::Open(
     ByteView content, const Deadline& deadline) {
+  if (content.empty()) {
+    return Status(StatusCode::kCorrupt,
+                  "it is empty: restore it from a backup, or, if it never had "
+                  "a key, remove it and a new one is created");
+  }
   Result<ReadHeader> read = ReadSealedHeader(content);
   if (!read) return read.error();
+  Status status = CheckContext(read->header);
+  if (!status.ok()) return status;
+  Result<Secret> data_key =
+      UnwrapDataKey(dependencies_.wrapper, read->header, deadline);
+  if (!data_key) return data_key.error();
+  Result<Keys> keys = [&] {
+    const std::lock_guard lock(mutex_);
+    return sealed_.Open(content, std::move(*read), std::move(*data_key));
+  }();
+  if (!keys) return keys;
+  status = RewrapIfChanged(*keys, deadline);
+  if (!status.ok()) return status;
+  return keys;
+}
+
+Status SealedFileBackend::CheckContext(const SealedHeader& header) const {
+  const EncryptionContext wanted = ContextOf(header.file_id);
   for (const char* name : {kProductPair, kFileIdPair}) {
-    const auto pair = read->header.binding.find(name);
-    const EncryptionContext wanted = WantedBinding(read->header.file_id);
-    if (pair == read->header.binding.end() || pair->second != wanted.at(name)) {
-      return Status(StatusCode::kCorrupt,
-                    std::string("its ") + name + " is not ours");
+    const auto pair = header.binding.find(name);
+    if (pair == header.binding.end() || pair->second != wanted.at(name)) {
+      return {StatusCode::kCorrupt,
+              std::string("its ") + name + " is not ours"};
     }
   }
-  Result<Secret> data_key =
-      Unwrap(read->header.data_key, read->header.binding, deadline);
-  if (!data_key) return data_key.error();
-  Status status = CheckSealedHeader(content, *read, *data_key);
-  if (!status.ok()) return status;
-  Result<std::unique_ptr<SealedLog>> log = SealedLog::Make(
-      *data_key, read->header.file_id, read->header.generation, world_.random);
-  if (!log) return log.error();
-  const ByteView records = content.subspan(read->size);
-  Result<ReplayedLog> replayed = (*log)->Replay(records, read->size);
-  if (!replayed) return replayed.error();
-  std::unique_lock lock(mutex_);
-  header_ = std::move(read->header);
-  data_key_ = std::move(*data_key);
-  log_ = std::move(*log);
-  header_size_ = read->size;
-  end_ = header_size_ + replayed->good;
-  RememberEnd(content.first(end_));
-  status = TakeUp(replayed->keys, records.subspan(replayed->good));
-  lock.unlock();
-  if (status.ok() && !IsAsConfigured()) {
-    status = Rewrap(replayed->keys, deadline);
-  }
-  if (!status.ok()) return status;
-  return std::move(replayed->keys);
+  return Status::Ok();
 }
 
-// Gets ready to write: what was read is made durable, a torn end goes aside.
-Status SealedFileBackend::TakeUp(const Keys& keys, ByteView torn) {
-  names_.clear();
-  for (const auto& [name, key] : keys) names_.insert(name);
-  compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
-  epoch_ = file_->epoch();
-  if (options_.read_only) return Status::Ok();
-  if (!file_->locked()) {
-    world_.log.Write(LogLevel::kWarning,
-                     "keys can be read, but not stored or removed: " +
-                         file_->why_not_writable().message());
+Status SealedFileBackend::RewrapIfChanged(const Keys& keys,
+                                          const Deadline& deadline) {
+  const SealedHeader& header = sealed_.header();
+  const std::string current = dependencies_.wrapper.CurrentKeyName();
+  if (header.kms_key == current &&
+      header.binding == ContextOf(header.file_id)) {
     return Status::Ok();
   }
-  Status status = PutTornEndAside(torn);
-  if (!status.ok()) {
-    file_->GiveUpWriting(status.WithContext(
-        "the end of the file, torn by a crash, could not be put aside"));
-    world_.log.Write(LogLevel::kWarning, file_->why_not_writable().message());
-    return Status::Ok();
-  }
-  status = file_->SyncAll();
-  if (status.ok()) file_->SweepLeftovers(world_.log);
-  return status;
-}
-
-Status SealedFileBackend::PutTornEndAside(ByteView torn) {
-  if (torn.empty()) return Status::Ok();
-  // What was read may be another file than the one that is locked.
-  Status status = file_->CheckUnchanged(epoch_, end_ + torn.size());
-  if (!status.ok()) return status;
-  const Result<std::string> aside = file_->PutAside("torn", torn);
-  status = aside ? file_->file().Truncate(end_) : aside.error();
-  if (!status.ok()) return status;
-  world_.log.Write(LogLevel::kWarning,
-                   file_->path() + " ended with a record that a crash cut (" +
-                       std::to_string(torn.size()) +
-                       " bytes of a store that never succeeded); it is now "
-                       "in " +
-                       *aside);
-  return status;
-}
-
-size_t SealedFileBackend::LiveSize(const Keys& keys) const {
-  size_t live = header_size_;
-  for (const auto& [name, key] : keys) live += SealedLog::RecordSize(key);
-  return live;
-}
-
-bool SealedFileBackend::IsAsConfigured() const {
-  return header_.kms_key == world_.wrapper.CurrentKeyName() &&
-         header_.binding == WantedBinding(header_.file_id);
-}
-
-// Under the KMS key and the context that are configured now.
-Status SealedFileBackend::Rewrap(const Keys& keys, const Deadline& deadline) {
   const std::string change =
-      "its data key was wrapped under KMS key " + header_.kms_key + " (" +
-      header_.data_key.wrapping_key + "), and the configuration now says " +
-      world_.wrapper.CurrentKeyName() + " or another encryption_context";
+      "its data key is wrapped under KMS key " + header.kms_key + " (" +
+      header.data_key.wrapping_key + "), and the configuration says " +
+      current + " or another encryption_context";
+  Status status;
   if (options_.read_only) {
-    return {StatusCode::kReadOnly,
-            change + "; read_only forbids to wrap it anew"};
+    status = {StatusCode::kReadOnly, "read_only forbids to wrap it again"};
+  } else if (file_->locked()) {
+    status = Rewrap(keys, deadline);
+  } else {
+    status = {StatusCode::kReadOnly,
+              "the process that can write the file must wrap it again"};
   }
-  if (!file_->locked()) {
-    world_.log.Write(LogLevel::kWarning,
-                     change + "; whoever can write the file must wrap it anew");
-    return Status::Ok();
+  if (status.ok()) return status;
+  // A keyring that opened is not withheld from a server that starts.
+  if (!options_.first_load && (options_.read_only || file_->locked())) {
+    return status.WithContext(change);
   }
-  SealedHeader header = header_;
-  header.binding = WantedBinding(header.file_id);
-  header.kms_key = world_.wrapper.CurrentKeyName();
+  dependencies_.log.Write(LogLevel::kWarning, file_->path() + ": " + change +
+                                                  ": " + status.message());
+  return Status::Ok();
+}
+
+Status SealedFileBackend::Rewrap(const Keys& keys, const Deadline& deadline) {
+  SealedHeader header = sealed_.header();
+  header.binding = ContextOf(header.file_id);
+  header.kms_key = dependencies_.wrapper.CurrentKeyName();
   Result<WrappedKey> wrapped =
-      world_.wrapper.Wrap(data_key_, header.binding, deadline);
-  if (!wrapped) {
-    return wrapped.error().WithContext(change + "; wrapping it anew failed");
-  }
+      WrapChecked(dependencies_.wrapper, sealed_.data_key(), header.binding,
+                  StoredWith::kWrappingKey, deadline);
+  if (!wrapped) return wrapped.error().WithContext("wrapping it again failed");
   header.data_key = std::move(*wrapped);
-  Result<Secret> opened = Unwrap(header.data_key, header.binding, deadline);
-  if (!opened) {
-    return opened.error().WithContext(change +
-                                      "; what was wrapped anew does not open");
-  }
-  if (!opened->Equals(data_key_)) {
-    return {StatusCode::kCorrupt,
-            change + "; what was wrapped anew opens as something else"};
-  }
-  std::lock_guard lock(mutex_);
-  Status status = WriteAnew(header, keys);
-  if (!status.ok()) return status;
-  world_.log.Write(LogLevel::kNote, file_->path() +
-                                        " is now wrapped under KMS key " +
-                                        header.kms_key + " (" +
-                                        header.data_key.wrapping_key + ")");
+  const std::string done = file_->path() + " is now wrapped under KMS key " +
+                           header.kms_key + " (" +
+                           header.data_key.wrapping_key + ")";
+  const std::lock_guard lock(mutex_);
+  Status status = sealed_.ReplaceHeader(std::move(header), keys);
+  if (status.ok()) dependencies_.log.Write(LogLevel::kNote, done);
   return status;
+}
+
+Status SealedFileBackend::Store(const Key& key, const Deadline&) {
+  const std::lock_guard lock(mutex_);
+  return sealed_.Put(key);
+}
+
+Status SealedFileBackend::Remove(const KeyName& name, const Deadline&) {
+  const std::lock_guard lock(mutex_);
+  return sealed_.Remove(name);
 }
 
 std::vector<std::pair<std::string, std::string>> SealedFileBackend::Describe()
     const {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return {{"File_format", "sealed 1"},
-          {"Wrapping_key", header_.data_key.wrapping_key}};
+          {"Wrapping_key", sealed_.header().data_key.wrapping_key}};
 }
 
 }  // namespace openkeyring

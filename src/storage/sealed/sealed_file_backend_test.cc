@@ -168,7 +168,7 @@ TEST_F(SealedFileBackendTest, HeaderAndRecordsOfTwoFilesGiveNoKey) {
 TEST_F(SealedFileBackendTest, AnOlderHeaderBeforeNewerRecordsIsRefused) {
   MakeFileWith({"a", "b"});
   const Bytes one = Content();
-  kms_.SetCurrentKey("alias/new");  // Written anew: the next generation.
+  kms_.SetCurrentKey("alias/new");  // Rewritten: the next generation.
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
   kms_.SetCurrentKey("alias/fake");
   Bytes mixed = Content();

@@ -6,142 +6,36 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <limits>
-#include <map>
-#include <set>
+#include <memory>
 #include <string>
 
 #include "storage/sealed/sealed_file_backend.h"
-#include "testing/crash_file_system.h"
-#include "testing/fake_key_wrapper.h"
-#include "testing/fakes.h"
-#include "testing/manual_clock.h"
+#include "testing/keyring_crash_machine.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr size_t kNever = std::numeric_limits<size_t>::max();
 constexpr char kPath[] = "keyring";
 
-// What becomes of the disk when the server stops.
-enum class Ending {
-  kProcessKilled,  // The kernel lives on; nothing is lost, nor made durable.
-  kPowerCut,       // What was not synced is lost.
-  kLuckyPowerCut,  // All of it happened to reach the disk.
-};
-constexpr Ending kEndings[] = {Ending::kProcessKilled, Ending::kPowerCut,
-                               Ending::kLuckyPowerCut};
-
-using Texts = std::map<std::string, std::string>;  // Data by id.
-
-// Everything that outlives a server, and what its servers were told.
-struct Machine {
-  CrashFileSystem files;
-  FakeKeyWrapper kms;
-  ManualClock clock;
-  MemoryLog log;
-  Texts stored;                  // Must be there.
-  std::set<std::string> unsure;  // May be there, with what they were told.
-
-  Deadline Soon() { return Deadline::After(clock, Millis(1000)); }
-  void End(Ending ending) {
-    if (ending == Ending::kProcessKilled) return files.FailAfter(kNever);
-    files.Crash(ending == Ending::kLuckyPowerCut);
-  }
-};
-
-// Large ones fill a log soon.
-std::string DataOf(const std::string& id) {
-  return id + "-data" +
-         std::string(id.starts_with("big") ? kMaxKeyBytes - 100 : 0, 'x');
+CrashServer MakeServer(CrashMachine& machine, bool read_only = false) {
+  FileBackendOptions options;
+  options.read_only = read_only;
+  const FileBackendDependencies dependencies = {machine.kms, machine.files,
+                                                SystemRandom(), machine.log};
+  return {machine, std::make_unique<SealedFileBackend>(
+                       dependencies,
+                       std::make_shared<KeyringFile>(
+                           machine.files, SystemRandom(), kPath, std::nullopt),
+                       options)};
 }
-
-// One run of a server on that machine.
-class Server {
- public:
-  explicit Server(Machine& machine, bool read_only = false)
-      : machine_(machine),
-        backend_({machine.kms, machine.files, SystemRandom(), machine.log},
-                 std::make_shared<KeyringFile>(machine.files, SystemRandom(),
-                                               kPath, std::nullopt),
-                 Options(read_only)) {}
-
-  Status Start() {
-    Result<std::vector<Key>> keys = backend_.Load(machine_.Soon());
-    if (!keys) return keys.error();
-    found_.clear();
-    for (const Key& key : *keys) {
-      found_[key.name.data_id] = key.data.RevealText();
-    }
-    visible_ = found_;
-    return Status::Ok();
-  }
-
-  // Both skip what the keyring above would not ask for.
-  Status Store(const std::string& id) {
-    if (visible_.contains(id)) return Status::Ok();
-    Status status = backend_.Store(
-        {{id, ""}, "AES", Secret::CopyOf(DataOf(id))}, machine_.Soon());
-    if (status.ok()) {
-      visible_[id] = machine_.stored[id] = DataOf(id);
-      machine_.unsure.erase(id);
-    } else {
-      machine_.unsure.insert(id);
-    }
-    return status;
-  }
-  Status Remove(const std::string& id) {
-    if (!visible_.contains(id)) return Status::Ok();
-    Status status = backend_.Remove({id, ""}, machine_.Soon());
-    machine_.stored.erase(id);
-    if (status.ok()) {
-      visible_.erase(id);
-      machine_.unsure.erase(id);
-    } else {
-      machine_.unsure.insert(id);
-    }
-    return status;
-  }
-
-  void ExpectAllThatWasPromised() const {
-    for (const auto& [id, data] : machine_.stored) {
-      const auto found = found_.find(id);
-      ASSERT_NE(found, found_.end()) << id << " is lost";
-      ASSERT_EQ(found->second, data);
-    }
-    for (const auto& [id, data] : found_) {
-      ASSERT_EQ(data, DataOf(id)) << "a wrong key";
-      ASSERT_TRUE(machine_.stored.contains(id) || machine_.unsure.contains(id))
-          << id << " came back";
-    }
-  }
-  // What this server shows to its users is what counts from now on.
-  void TakeStock() {
-    machine_.stored = visible_;
-    machine_.unsure.clear();
-  }
-  const Texts& found() const { return found_; }
-
- private:
-  static FileBackendOptions Options(bool read_only) {
-    FileBackendOptions options;
-    options.read_only = read_only;
-    return options;
-  }
-
-  Machine& machine_;
-  SealedFileBackend backend_;
-  Texts found_;    // At the start.
-  Texts visible_;  // As the keyring above shows it.
-};
 
 // What a server does after its start, and what there was before it.
 struct Story {
-  std::function<void(Machine&)> prepare;
-  std::function<void(Server&)> work;
+  std::function<void(CrashMachine&)> prepare;
+  std::function<void(CrashServer&)> work;
 };
 
-void StoreAndRemove(Server& server) {
+void StoreAndRemove(CrashServer& server) {
   (void)server.Store("a");
   (void)server.Store("b");
   (void)server.Remove("a");
@@ -150,7 +44,7 @@ void StoreAndRemove(Server& server) {
   (void)server.Store("a");
 }
 
-void Compact(Server& server) {
+void Compact(CrashServer& server) {
   (void)server.Store("kept");
   for (int i = 0; i < 5; ++i) {
     (void)server.Store("big");
@@ -160,29 +54,25 @@ void Compact(Server& server) {
 }
 
 // As an earlier server left it.
-void PrepareKeys(Machine& machine) {
-  Server server(machine);
+void PrepareKeys(CrashMachine& machine) {
+  CrashServer server = MakeServer(machine);
   ASSERT_TRUE(server.Start().ok());
   for (const char* id : {"1", "2", "3"}) ASSERT_TRUE(server.Store(id).ok());
 }
 
 Story Creation() {
-  return {[](Machine&) {}, StoreAndRemove};
-}
-Story CreationInAnEmptyFile() {
-  return {[](Machine& machine) { machine.files.Put(kPath, {}); },
-          StoreAndRemove};
+  return {[](CrashMachine&) {}, StoreAndRemove};
 }
 Story Compaction() { return {PrepareKeys, Compact}; }
 Story Rewrapping() {
-  return {[](Machine& machine) {
+  return {[](CrashMachine& machine) {
             PrepareKeys(machine);
             machine.kms.SetCurrentKey("alias/new");
           },
           StoreAndRemove};
 }
 Story TornEnd() {
-  return {[](Machine& machine) {
+  return {[](CrashMachine& machine) {
             PrepareKeys(machine);
             Bytes content = machine.files.Content(kPath);
             content.resize(content.size() - 25);
@@ -196,15 +86,15 @@ class SealedFileCrashTest : public testing::TestWithParam<Story (*)()> {
  protected:
   // One life of a server that dies before its step `steps`. True when it came
   // to its own end before.
-  bool LiveAndDie(Machine& machine, size_t steps, Ending ending) {
+  bool LiveAndDie(CrashMachine& machine, size_t steps, Ending ending) {
     const size_t before = machine.files.steps();
     bool whole;
     {
       machine.files.FailAfter(steps);
-      Server server(machine);
+      CrashServer server = MakeServer(machine);
       if (server.Start().ok()) {
         server.ExpectAllThatWasPromised();
-        server.TakeStock();
+        server.PromiseWhatIsVisible();
         story_.work(server);
       }
       whole = machine.files.steps() - before < steps;
@@ -215,25 +105,25 @@ class SealedFileCrashTest : public testing::TestWithParam<Story (*)()> {
 
   // The last server always comes after a power cut: what was promised must be
   // durable, and not only present.
-  static void ExpectPromisesKept(Machine& machine) {
+  static void ExpectPromisesKept(CrashMachine& machine) {
     for (const Ending ending : {Ending::kProcessKilled, Ending::kPowerCut}) {
       {
-        Server server(machine);
+        CrashServer server = MakeServer(machine);
         const Status status = server.Start();
         ASSERT_TRUE(status.ok()) << status.message();
         ASSERT_NO_FATAL_FAILURE(server.ExpectAllThatWasPromised());
-        server.TakeStock();
+        server.PromiseWhatIsVisible();
       }
       machine.End(ending);
     }
     {
-      Server server(machine);
+      CrashServer server = MakeServer(machine);
       ASSERT_TRUE(server.Start().ok());
       ASSERT_NO_FATAL_FAILURE(server.ExpectAllThatWasPromised());
       ASSERT_TRUE(server.Store("on").ok());
     }
     machine.End(Ending::kPowerCut);
-    Server server(machine);
+    CrashServer server = MakeServer(machine);
     ASSERT_TRUE(server.Start().ok());
     ASSERT_EQ(server.found(), machine.stored);
     for (const std::string& name : machine.files.Names()) {
@@ -253,7 +143,7 @@ TEST_P(SealedFileCrashTest, NothingIsLostOrComesBackWhereverItDies) {
         SCOPED_TRACE(testing::Message()
                      << "step " << steps << ", ending "
                      << static_cast<int>(ending) << (tear ? ", torn" : ""));
-        Machine machine;
+        CrashMachine machine;
         story_.prepare(machine);
         machine.files.TearAppends(tear);
         whole = LiveAndDie(machine, steps, ending);
@@ -275,7 +165,7 @@ TEST_P(SealedFileCrashTest, NothingIsLostWhereverTheNextOneDiesToo) {
         const bool tear = (steps + static_cast<size_t>(first)) % 2 == 0;
         for (size_t more = steps % 23; !second_whole; more += 23) {
           SCOPED_TRACE(testing::Message() << steps << ", then " << more);
-          Machine machine;
+          CrashMachine machine;
           story_.prepare(machine);
           machine.files.TearAppends(tear);
           first_whole = LiveAndDie(machine, steps, first);
@@ -298,22 +188,22 @@ TEST_P(SealedFileCrashTest, AFullDiskLosesNothingAndPasses) {
     for (size_t steps = 0; !whole; ++steps) {
       SCOPED_TRACE(testing::Message()
                    << "step " << steps << (tear ? ", torn" : ""));
-      Machine machine;
+      CrashMachine machine;
       story_.prepare(machine);
       const size_t before = machine.files.steps();
       machine.files.TearAppends(tear);
       machine.files.FailAfter(steps);
       {
-        Server server(machine);
+        CrashServer server = MakeServer(machine);
         Status started = server.Start();
         if (started.ok()) {
-          server.TakeStock();
+          server.PromiseWhatIsVisible();
           story_.work(server);
         }
         whole = machine.files.steps() - before < steps;
         machine.files.TearAppends(false);
         // Others can read all the while.
-        Server reader(machine, true);
+        CrashServer reader = MakeServer(machine, true);
         const Status read = reader.Start();
         if (read.ok()) {
           ASSERT_NO_FATAL_FAILURE(reader.ExpectAllThatWasPromised());
@@ -332,7 +222,7 @@ TEST_P(SealedFileCrashTest, AFullDiskLosesNothingAndPasses) {
         }
         ASSERT_TRUE(stored.ok()) << stored.message();
         // What failed has been undone for good.
-        server.TakeStock();
+        server.PromiseWhatIsVisible();
         story_.work(server);
         ASSERT_TRUE(machine.unsure.empty()) << "it fails still";
       }
@@ -344,7 +234,7 @@ TEST_P(SealedFileCrashTest, AFullDiskLosesNothingAndPasses) {
 }
 
 TEST_P(SealedFileCrashTest, RunWithoutACrashKeepsWhatItSays) {
-  Machine machine;
+  CrashMachine machine;
   story_.prepare(machine);
   ASSERT_TRUE(LiveAndDie(machine, kNever, Ending::kPowerCut));
   EXPECT_THAT(machine.unsure, testing::IsEmpty());
@@ -354,9 +244,9 @@ TEST_P(SealedFileCrashTest, RunWithoutACrashKeepsWhatItSays) {
 }
 
 TEST(SealedFileCrashStoryTest, CompactionHappensInItsStory) {
-  Machine machine;
+  CrashMachine machine;
   Compaction().prepare(machine);
-  Server server(machine);
+  CrashServer server = MakeServer(machine);
   ASSERT_TRUE(server.Start().ok());
   Compaction().work(server);
   EXPECT_GT(ReadSealedHeader(machine.files.Content(kPath))->header.generation,
@@ -364,14 +254,14 @@ TEST(SealedFileCrashStoryTest, CompactionHappensInItsStory) {
 }
 
 std::string StoryName(const testing::TestParamInfo<Story (*)()>& info) {
-  constexpr const char* kNames[] = {"Creation", "EmptyFile", "Compaction",
-                                    "Rewrapping", "TornEnd"};
+  constexpr const char* kNames[] = {"Creation", "Compaction", "Rewrapping",
+                                    "TornEnd"};
   return kNames[info.index];
 }
 
 INSTANTIATE_TEST_SUITE_P(Stories, SealedFileCrashTest,
-                         testing::Values(Creation, CreationInAnEmptyFile,
-                                         Compaction, Rewrapping, TornEnd),
+                         testing::Values(Creation, Compaction, Rewrapping,
+                                         TornEnd),
                          StoryName);
 
 }  // namespace

@@ -21,11 +21,12 @@ class SealedFileRewrapTest : public SealedFileBackendTest {
     ASSERT_NO_FATAL_FAILURE(MakeFileWith({"a", "b"}));
     before_ = Content();
     kms_.SetCurrentKey("alias/new");
+    options_.first_load = false;
   }
   Bytes before_;
 };
 
-TEST_F(SealedFileRewrapTest, AnotherKmsKeyWrapsTheDataKeyAnew) {
+TEST_F(SealedFileRewrapTest, AnotherKmsKeyWrapsTheDataKeyAgain) {
   const SealedHeader old = Header();
   auto backend = MakeLoaded();
   EXPECT_EQ(kms_.calls("Unwrap"), 3) << "creation, load, and the check";
@@ -45,7 +46,7 @@ TEST_F(SealedFileRewrapTest, AnotherKmsKeyWrapsTheDataKeyAnew) {
   EXPECT_THAT(files_.Names(), ElementsAre(kPath));
 }
 
-TEST_F(SealedFileRewrapTest, AnotherContextBindsTheDataKeyAnew) {
+TEST_F(SealedFileRewrapTest, AnotherContextBindsTheDataKeyAgain) {
   kms_.SetCurrentKey("alias/fake");
   options_.binding = {{"team", "db"}};
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
@@ -83,12 +84,64 @@ TEST_F(SealedFileRewrapTest, FailureOfAnyCallLeavesTheFileByteForByte) {
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
 }
 
-TEST_F(SealedFileRewrapTest, ReadOnlyRefusesAndNamesBothKeys) {
+// A server that starts has no other keyring.
+TEST_F(SealedFileRewrapTest, AFailureAtTheStartDoesNotWithholdTheKeyring) {
+  options_.first_load = true;
+  FailKms("Wrap", {StatusCode::kDenied, "no kms:Encrypt"});
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
+  EXPECT_EQ(Content(), before_);
+  EXPECT_THAT(Warnings(),
+              testing::Contains(AllOf(HasSubstr(kPath), HasSubstr("alias/fake"),
+                                      HasSubstr("alias/new"),
+                                      HasSubstr("no kms:Encrypt"))));
+  kms_.SetHook(nullptr);
+  files_.FailAt("rename", {StatusCode::kUnavailable, "full"});
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
+  EXPECT_EQ(Content(), before_);
+  files_.hook = nullptr;
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
+  EXPECT_EQ(Header().kms_key, "alias/new") << "it is tried again";
+}
+
+TEST_F(SealedFileRewrapTest, AFileThatWasWrittenToMeanwhileIsNotRewrapped) {
+  kms_.SetHook([&](const std::string& operation) {
+    if (operation == "Wrap") {
+      Bytes longer = before_;
+      longer.push_back('x');
+      files_.Overwrite(kPath, longer);
+    }
+    return Status::Ok();
+  });
+  EXPECT_EQ(LoadError().code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content().size(), before_.size() + 1);
+  kms_.SetHook([&](const std::string& operation) {
+    if (operation == "Wrap") {
+      Bytes other = before_;
+      other.back() ^= 1;
+      files_.Overwrite(kPath, other);
+    }
+    return Status::Ok();
+  });
+  files_.Overwrite(kPath, before_);
+  EXPECT_EQ(LoadError().code(), StatusCode::kCorrupt);
+}
+
+TEST_F(SealedFileRewrapTest, AReloadWithReadOnlyIsRefusedAndNamesBothKeys) {
   options_.read_only = true;
   const Status status = LoadError();
   EXPECT_EQ(status.code(), StatusCode::kReadOnly);
   EXPECT_THAT(status.message(),
               AllOf(HasSubstr("alias/fake"), HasSubstr("alias/new")));
+  EXPECT_EQ(Content(), before_);
+}
+
+TEST_F(SealedFileRewrapTest, AStartWithReadOnlyLeavesTheFileAndWarns) {
+  options_.read_only = true;
+  options_.first_load = true;
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
+  EXPECT_THAT(Warnings(), testing::Contains(AllOf(HasSubstr("alias/fake"),
+                                                  HasSubstr("alias/new"),
+                                                  HasSubstr("read_only"))));
   EXPECT_EQ(Content(), before_);
 }
 
@@ -127,7 +180,7 @@ TEST_F(SealedFileRewrapTest, AKmsThatWrapsSomethingElseIsNoticed) {
   EXPECT_EQ(Content(), before_);
 }
 
-TEST_F(SealedFileRewrapTest, OfAFileThatIsTornKeepsAllWholeRecords) {
+TEST_F(SealedFileRewrapTest, OfATornFileKeepsAllCompleteRecords) {
   Bytes torn = before_;
   torn.resize(torn.size() - 21);
   files_.Put(kPath, torn);
@@ -144,6 +197,7 @@ class SealedFileReloadTest : public SealedFileBackendTest {
     old_ = MakeLoaded(file_);
     ASSERT_TRUE(Store(*old_, "a").ok());
     options_.may_create = false;
+    options_.first_load = false;
   }
   // Its error.
   Status FailToReload() { return Make(file_)->Load(Soon()).status(); }
@@ -173,7 +227,7 @@ TEST_F(SealedFileReloadTest, AFailureAtKmsLeavesTheOldOneWriting) {
   EXPECT_EQ(Loaded(), KeysWith({"b"}));
 }
 
-TEST_F(SealedFileReloadTest, AFailureWhileWritingAnewStopsTheOldOneOrNot) {
+TEST_F(SealedFileReloadTest, AFailureWhileRewritingStopsTheOldOneOrNot) {
   kms_.SetCurrentKey("alias/new");
   for (const char* step : {"create", "append", "rename", "sync directory"}) {
     SCOPED_TRACE(step);
@@ -247,7 +301,7 @@ TEST_F(SealedFileReloadTest, AnOlderCopyOfTheSameSizeIsNotWrittenOn) {
   files_.FailAt("sync", {StatusCode::kUnavailable, "planted"});
   EXPECT_FALSE(Store(*old_, "c").ok());
   files_.hook = nullptr;
-  ASSERT_TRUE(Store(*old_, "c").ok());  // Written anew.
+  ASSERT_TRUE(Store(*old_, "c").ok());  // Rewritten.
   ASSERT_TRUE(Remove(*old_, "c").ok());
   for (const bool in_place : {false, true}) {
     Bytes content = older;

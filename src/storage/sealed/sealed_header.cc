@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "base/byte_codec.h"
-#include "crypto/sealing.h"
+#include "crypto/digest.h"
 
 namespace openkeyring {
 namespace {
 
-// The first byte is none that JSON or a KMS blob starts with; the line ends
-// show a transfer that meddled with them.
+// Neither JSON nor a KMS blob starts with the first byte; the line ends show a
+// transfer that changed them.
 constexpr std::array<uint8_t, 8> kMagic = {0x89, 'O',  'K',  'R',
                                            'S',  '\r', '\n', 0x1a};
 constexpr uint16_t kVersion = 1;
@@ -64,6 +64,16 @@ bool FitsFields(const SealedHeader& header) {
          });
 }
 
+Result<Digest256> HeaderMac(const SealedHeader& header, const Secret& data_key,
+                            ByteView bytes) {
+  const Result<HkdfSha256> hkdf = HkdfSha256::Make();
+  if (!hkdf) return hkdf.error();
+  const Result<Secret> key =
+      hkdf->Derive(data_key, header.file_id, AsBytes(kMacInfo), kCheck);
+  if (!key) return key.error();
+  return HmacSha256(*key, bytes);
+}
+
 }  // namespace
 
 bool LooksSealed(ByteView content) {
@@ -100,31 +110,34 @@ Result<Bytes> WriteSealedHeader(const SealedHeader& header,
   Bytes size_bytes;
   PutNumber(size_bytes, static_cast<uint32_t>(size));
   std::ranges::copy(size_bytes, out.begin() + kSizeAt);
-  Result<Digest256> mac = DerivedMac(data_key, header.file_id, kMacInfo, out);
+  const Result<Digest256> mac = HeaderMac(header, data_key, out);
   if (!mac) return mac.error();
   PutBytes(out, *mac);
-  PutBytes(out, Sha256(out));
+  const Result<Digest256> digest = Sha256(out);
+  if (!digest) return digest.error();
+  PutBytes(out, *digest);
   return out;
 }
 
 Result<ReadHeader> ReadSealedHeader(ByteView content) {
   if (content.size() < kMagic.size() || !LooksSealed(content)) {
-    return Status(StatusCode::kCorrupt, "this is no sealed keyring file");
+    return Status(StatusCode::kCorrupt, "this is not a sealed keyring file");
   }
   ByteReader reader(content.subspan(kMagic.size()));
   uint16_t version = 0;
   uint32_t size = 0;
   if (!reader.TakeNumber(version) || !reader.TakeNumber(size)) {
-    return Damaged("it is cut short");
+    return Damaged("it is truncated");
   }
   if (size < kFixed + 2 * kCheck || size > kMaxHeader ||
       size > content.size()) {
-    return Damaged("it is cut short, or its size is wrong");
+    return Damaged("it is truncated, or its size is wrong");
   }
   // Every version has its size here and ends with the digest of all before it,
   // so that damage is told apart from news.
-  const ByteView digested = content.first(size - kCheck);
-  if (!SameDigest(Sha256(digested), content.subspan(size - kCheck, kCheck))) {
+  const Result<Digest256> digest = Sha256(content.first(size - kCheck));
+  if (!digest) return digest.error();
+  if (!DigestsEqual(*digest, content.subspan(size - kCheck, kCheck))) {
     return Damaged("its checksum is wrong");
   }
   if (version != kVersion) {
@@ -142,10 +155,10 @@ Result<ReadHeader> ReadSealedHeader(ByteView content) {
 Status CheckSealedHeader(ByteView content, const ReadHeader& read,
                          const Secret& data_key) {
   const size_t mac_at = read.size - 2 * kCheck;
-  Result<Digest256> mac = DerivedMac(data_key, read.header.file_id, kMacInfo,
-                                     content.first(mac_at));
+  const Result<Digest256> mac =
+      HeaderMac(read.header, data_key, content.first(mac_at));
   if (!mac) return mac.error();
-  if (SameDigest(*mac, content.subspan(mac_at, kCheck))) return Status::Ok();
+  if (DigestsEqual(*mac, content.subspan(mac_at, kCheck))) return Status::Ok();
   return {StatusCode::kCorrupt,
           "the file's header was changed by somebody without its data key; "
           "restore the file from a backup"};

@@ -25,11 +25,11 @@ struct SealedHeader {
 constexpr size_t kDataKeyBytes = 32;
 
 // Whether a file starts as a sealed one does, of whatever version. A file that
-// is cut within the magic counts.
+// is truncated within the magic counts.
 bool LooksSealed(ByteView content);
 
-// `data_key` is what header.data_key wraps. kInvalidArgument for a text that is
-// too long for a field, and for an empty blob.
+// `data_key` is what header.data_key wraps. kInvalidArgument for a string that
+// is too long for a field, and for an empty blob.
 Result<Bytes> WriteSealedHeader(const SealedHeader& header,
                                 const Secret& data_key);
 
@@ -37,8 +37,8 @@ struct ReadHeader {
   SealedHeader header;
   size_t size = 0;  // Records start here.
 };
-// From the first bytes of a file. kCorrupt when cut or damaged, kMisconfigured
-// for a version of newer software.
+// From the first bytes of a file. kCorrupt when truncated or damaged,
+// kMisconfigured for a version of newer software.
 Result<ReadHeader> ReadSealedHeader(ByteView content);
 
 // Proves, now that the data key is known, that nobody changed the header that

@@ -10,7 +10,7 @@
 
 #include "base/byte_codec.h"
 #include "base/encoding.h"
-#include "crypto/sealing.h"
+#include "crypto/digest.h"
 
 namespace openkeyring {
 namespace {
@@ -40,7 +40,7 @@ class SealedHeaderTest : public testing::Test {
   // The bytes with a digest and a size that are right again.
   static Bytes Digested(Bytes content) {
     content.resize(content.size() - 32);
-    PutBytes(content, Sha256(content));
+    PutBytes(content, *Sha256(content));
     return content;
   }
   static Bytes Resized(Bytes fields) {

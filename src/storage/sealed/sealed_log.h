@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "crypto/sealing.h"
+#include "crypto/aead.h"
 #include "keyring/key.h"
 #include "os/random.h"
 #include "storage/sealed/sealed_header.h"
@@ -20,14 +20,17 @@ namespace openkeyring {
 // What a log's records come to.
 struct ReplayedLog {
   std::map<KeyName, Key> keys;
-  size_t good = 0;  // Bytes that are whole records; what follows was torn.
+  size_t good = 0;  // Bytes of complete records; what follows is torn.
+  // The mark before the last record is not readable, as a power cut can leave
+  // it: the file is to be rewritten before anything is appended.
+  bool lost_mark = false;
 };
 
 // Where a log stands, and so what its next record is: the reader of a log
 // leaves it at the end, and writers go on from there.
 //
 // A record is numbered when it is sealed and counts only when Advance says that
-// it is stored; one that could not be stored is sealed anew, with a new salt.
+// it is stored; one that could not be stored is sealed again, with a new salt.
 // Threads: one object is not synchronised.
 class SealedLog {
  public:
@@ -39,7 +42,7 @@ class SealedLog {
 
   // Reads all records and moves to behind the last good one. kCorrupt, with the
   // offset, for damage that cannot be a torn end. `offset` is where `records`
-  // start in the file, for the text.
+  // start in the file, for the message.
   Result<ReplayedLog> Replay(ByteView records, size_t offset);
 
   // The next record. kInvalidArgument for a name or type above kMaxField and
@@ -49,13 +52,13 @@ class SealedLog {
   // The record that was sealed last is stored.
   void Advance();
   // The mark that says so.
-  Bytes Done() const;
+  Result<Bytes> Done() const;
 
   // What a put of this key takes, its mark included.
   static size_t RecordSize(const Key& key);
 
  private:
-  using Tag = std::array<uint8_t, kSealTag>;
+  using Tag = std::array<uint8_t, kAeadTag>;
   enum class Kind : uint8_t { kPut = 1, kRemove = 2, kDone = 3 };
   struct Prefix {
     Kind kind;
@@ -73,19 +76,23 @@ class SealedLog {
     bool may_be_torn = false;  // When it is not: as a crash could leave it.
   };
 
-  Bytes PrefixCheck(ByteView checked) const;
-  Bytes WritePrefix(const Prefix& prefix) const;
+  Result<Bytes> PrefixCheck(ByteView checked) const;
+  Result<Bytes> WritePrefix(const Prefix& prefix) const;
   Result<Prefix> ReadPrefix(ByteView bytes) const;
-  bool GoesOn(ByteView rest, uint64_t sequence) const;
+  bool ProvesSynced(ByteView rest, uint64_t sequence) const;
+  Result<Digest256> MakeSalt(ByteView prefix, ByteView fields,
+                             const Secret& data);
   Result<Bytes> Seal(Kind kind, const Key& record);
   Result<Key> Open(ByteView record);
+  void SkipLostMark(ByteView rest, ReplayedLog& log);
   Seen ReplayOne(ByteView rest, std::map<KeyName, Key>& keys);
   Bytes AdditionalData(ByteView clear) const;
 
   const FileId file_id_;
   const uint64_t generation_;
   Random& random_;
-  std::unique_ptr<Sealing> sealing_;
+  std::unique_ptr<DerivedKeyAead> aead_;
+  Secret salt_key_;
   uint64_t sequence_ = 0;  // Of the last record.
   Tag tag_{};              // Its tag.
   Tag sealed_tag_{};       // Of the one sealed and not yet stored.

@@ -19,9 +19,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class SealedFileMakerTest : public SealedFileBackendTest {};
+class SealedFileCreateTest : public SealedFileBackendTest {};
 
-TEST_F(SealedFileMakerTest, CreatesTheFileAtOnceAndBindsItsKey) {
+TEST_F(SealedFileCreateTest, CreatesTheFileAtOnceAndBindsItsKey) {
   options_.binding = {{"team", "db"}};
   auto backend = MakeLoaded();
   EXPECT_EQ(kms_.calls("Generate"), 1);
@@ -45,75 +45,69 @@ TEST_F(SealedFileMakerTest, CreatesTheFileAtOnceAndBindsItsKey) {
   EXPECT_THAT(files_.Names(), ElementsAre(kPath)) << "it was durable";
 }
 
-TEST_F(SealedFileMakerTest, AnEmptyFileBecomesAKeyringAndKeepsItsMode) {
+// It was a keyring once, or is another program's file.
+TEST_F(SealedFileCreateTest, AnEmptyFileIsRefusedAndLeftAlone) {
   files_.Put(kPath, {}, 0600);
-  auto backend = MakeLoaded();
-  ASSERT_TRUE(Store(*backend, "k").ok());
-  EXPECT_EQ(files_.Permissions(kPath), 0600u);
-  EXPECT_THAT(log_.Text(), HasSubstr("was empty"));
-  backend.reset();
-  EXPECT_EQ(Loaded(), KeysWith({"k"}));
+  for (const bool may_create : {false, true}) {
+    for (const bool read_only : {false, true}) {
+      options_.may_create = may_create;
+      options_.read_only = read_only;
+      const Status status = LoadError();
+      EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+      EXPECT_THAT(status.message(),
+                  AllOf(HasSubstr(kPath), HasSubstr("it is empty"),
+                        HasSubstr("restore it from a backup")));
+    }
+  }
+  EXPECT_THAT(Content(), IsEmpty());
+  EXPECT_EQ(KmsCalls(), 0);
 }
 
-TEST_F(SealedFileMakerTest, UnreachableKmsAtCreationIsThatErrorAndNoFile) {
-  for (const bool empty : {false, true}) {
-    for (const StatusCode code : kTransient) {
-      for (const char* operation : {"Generate", "Unwrap"}) {
-        if (empty) files_.Put(kPath, {});
-        FailKms(operation, {code, "away"});
-        EXPECT_EQ(LoadError().code(), code) << operation;
-        EXPECT_THAT(Content(), IsEmpty());
-        EXPECT_THAT(files_.Names(), SizeIs(empty ? 1 : 0));
-      }
+TEST_F(SealedFileCreateTest, ANewKeyringIsAWarningWithItsPath) {
+  MakeLoaded();
+  ASSERT_THAT(log_.lines(), SizeIs(1));
+  EXPECT_EQ(log_.lines().front().first, LogLevel::kWarning);
+  EXPECT_THAT(log_.Text(),
+              HasSubstr("created the new, empty keyring file keyring"));
+}
+
+TEST_F(SealedFileCreateTest, UnreachableKmsAtCreationIsThatErrorAndNoFile) {
+  for (const StatusCode code : kTransient) {
+    for (const char* operation : {"Generate", "Unwrap"}) {
+      FailKms(operation, {code, "away"});
+      EXPECT_EQ(LoadError().code(), code) << operation;
+      EXPECT_THAT(files_.Names(), IsEmpty());
     }
   }
   kms_.SetHook(nullptr);
   EXPECT_THAT(Loaded(), IsEmpty());
 }
 
-TEST_F(SealedFileMakerTest, AMissingFileIsNoNewKeyringWhileKeysAreInUse) {
+TEST_F(SealedFileCreateTest, AMissingFileIsNoNewKeyringWhileKeysAreInUse) {
   options_.may_create = false;
-  for (const bool empty : {false, true}) {
-    if (empty) files_.Put(kPath, {});
-    for (const bool read_only : {false, true}) {
-      options_.read_only = read_only;
-      const Status status = LoadError();
-      EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
-      EXPECT_THAT(status.message(), HasSubstr("backup"));
-    }
-    EXPECT_THAT(files_.Names(), SizeIs(empty ? 1 : 0));
-    EXPECT_THAT(Content(), IsEmpty());
+  for (const bool read_only : {false, true}) {
+    options_.read_only = read_only;
+    const Status status = LoadError();
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+    EXPECT_THAT(status.message(), HasSubstr("backup"));
   }
+  EXPECT_THAT(files_.Names(), IsEmpty());
   EXPECT_EQ(KmsCalls(), 0);
 }
 
-TEST_F(SealedFileMakerTest, ReadOnlyMakesNoKeyringAndSaysSo) {
+TEST_F(SealedFileCreateTest, ReadOnlyCreatesNoKeyringAndSaysSo) {
   options_.read_only = true;
-  for (const bool empty : {false, true}) {
-    if (empty) files_.Put(kPath, {});
-    auto backend = Make();
-    const auto keys = backend->Load(Soon());
-    ASSERT_TRUE(keys) << keys.error().message();
-    EXPECT_THAT(*keys, IsEmpty());
-    EXPECT_THAT(Warnings(), SizeIs(empty ? 2 : 1));
-    EXPECT_THAT(Warnings().back(), HasSubstr("read_only"));
-    EXPECT_THAT(files_.Names(), SizeIs(empty ? 1 : 0));
-    EXPECT_FALSE(Store(*backend, "k").ok());
-    EXPECT_THAT(Content(), IsEmpty());
-  }
+  auto backend = Make();
+  const auto keys = backend->Load(Soon());
+  ASSERT_TRUE(keys) << keys.error().message();
+  EXPECT_THAT(*keys, IsEmpty());
+  EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("read_only")));
+  EXPECT_FALSE(Store(*backend, "k").ok());
+  EXPECT_THAT(files_.Names(), IsEmpty());
   EXPECT_EQ(KmsCalls(), 0);
 }
 
-TEST_F(SealedFileMakerTest, AnEmptyFileThatCannotBeWrittenSaysWhy) {
-  files_.Put(kPath, {});
-  files_.FailAt("open", {StatusCode::kDenied, "no permission"});
-  const Status status = LoadError();
-  EXPECT_EQ(status.code(), StatusCode::kDenied);
-  EXPECT_THAT(status.message(), HasSubstr("no permission"));
-  EXPECT_EQ(KmsCalls(), 0);
-}
-
-TEST_F(SealedFileMakerTest, WhoeverMakesTheFileFirstMakesItForAll) {
+TEST_F(SealedFileCreateTest, WhoeverMakesTheFileFirstMakesItForAll) {
   std::unique_ptr<SealedFileBackend> other;
   kms_.SetHook([&](const std::string&) {
     kms_.SetHook(nullptr);
@@ -123,10 +117,10 @@ TEST_F(SealedFileMakerTest, WhoeverMakesTheFileFirstMakesItForAll) {
   });
   EXPECT_EQ(Loaded(), KeysWith({"theirs"}));
   EXPECT_THAT(files_.Names(), ElementsAre(kPath));
-  EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("in use")));
+  EXPECT_THAT(Warnings(), testing::Contains(HasSubstr("in use")));
 }
 
-TEST_F(SealedFileMakerTest, ADataKeyOfTheWrongSizeIsRefused) {
+TEST_F(SealedFileCreateTest, ADataKeyOfTheWrongSizeIsRefused) {
   class ShortKeys : public FakeKeyWrapper {
    public:
     Result<UnwrappedKey> Unwrap(const WrappedKey&, const EncryptionContext&,
@@ -140,19 +134,8 @@ TEST_F(SealedFileMakerTest, ADataKeyOfTheWrongSizeIsRefused) {
   EXPECT_THAT(files_.Names(), IsEmpty());
 }
 
-TEST_F(SealedFileMakerTest, AnEmptyFileThatSomebodyHasIsNotReadyYet) {
-  files_.Put(kPath, {});
-  auto holder = files_.OpenLocked(kPath);
-  const Status status = LoadError();
-  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr("empty"), HasSubstr("in use")));
-  EXPECT_EQ(KmsCalls(), 0);
-  holder->reset();
-  EXPECT_THAT(Loaded(), IsEmpty());
-}
-
 // Of the real file system, which has links and directories.
-class SealedFilePosixTest : public SealedFileMakerTest {
+class SealedFilePosixTest : public SealedFileCreateTest {
  protected:
   Status LoadError(const std::string& path) {
     const FileBackendDependencies world{kms_, PosixFileSystem(), SystemRandom(),

@@ -21,10 +21,10 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-class SealedFileWriterTest : public SealedFileBackendTest {};
+class SealedFileStoreTest : public SealedFileBackendTest {};
 
 // A record that cannot be would make the whole file unreadable.
-TEST_F(SealedFileWriterTest, NoChangeIsWrittenThatNoReaderWouldTake) {
+TEST_F(SealedFileStoreTest, NoChangeIsWrittenThatNoReaderWouldTake) {
   MakeFileWith({"old"});
   auto backend = MakeLoaded();
   ASSERT_TRUE(Store(*backend, "k").ok());
@@ -42,7 +42,7 @@ TEST_F(SealedFileWriterTest, NoChangeIsWrittenThatNoReaderWouldTake) {
   EXPECT_EQ(Loaded().size(), 4u);
 }
 
-TEST_F(SealedFileWriterTest, AStoreIsOneWriteOneSyncAndALook) {
+TEST_F(SealedFileStoreTest, AStoreIsOneWriteOneSyncAndALook) {
   auto backend = MakeLoaded();
   for (int i = 0; i < 3; ++i) {
     files_.seen.clear();
@@ -52,7 +52,7 @@ TEST_F(SealedFileWriterTest, AStoreIsOneWriteOneSyncAndALook) {
   }
 }
 
-TEST_F(SealedFileWriterTest, AFailedChangeHasNoEffectAndTheNextOneWorks) {
+TEST_F(SealedFileStoreTest, AFailedChangeHasNoEffectAndTheNextOneWorks) {
   for (const std::string step : {"append", "sync", "read back", "lie"}) {
     for (const bool can_cut : {true, false}) {
       SCOPED_TRACE(step + (can_cut ? ", cut off" : ", not cut off"));
@@ -85,13 +85,13 @@ TEST_F(SealedFileWriterTest, AFailedChangeHasNoEffectAndTheNextOneWorks) {
       EXPECT_THAT(files_.Names(), ElementsAre(kPath));
       backend.reset();
       EXPECT_EQ(Loaded(), KeysWith({"a", "k", "n"}));
-      EXPECT_EQ(Header().generation, 2u) << "written anew, once";
+      EXPECT_EQ(Header().generation, 2u) << "rewritten, once";
     }
   }
   EXPECT_THAT(Warnings(), IsEmpty());
 }
 
-TEST_F(SealedFileWriterTest, AStoreWhoseMarkCannotBeWrittenIsAStore) {
+TEST_F(SealedFileStoreTest, AStoreWhoseMarkCannotBeWrittenIsAStore) {
   auto backend = MakeLoaded();
   int appends = 0;
   files_.hook = [&](const std::string& step) {
@@ -107,7 +107,7 @@ TEST_F(SealedFileWriterTest, AStoreWhoseMarkCannotBeWrittenIsAStore) {
   EXPECT_EQ(Loaded(), KeysWith({"k", "n"}));
 }
 
-TEST_F(SealedFileWriterTest, AFileThatCannotBeWrittenAnewIsTriedAgain) {
+TEST_F(SealedFileStoreTest, AFileThatCannotBeRewrittenIsTriedAgain) {
   auto backend = MakeLoaded();
   ASSERT_TRUE(Store(*backend, "a").ok());
   files_.FailAt("sync", {StatusCode::kUnavailable, "planted"});
@@ -126,7 +126,7 @@ TEST_F(SealedFileWriterTest, AFileThatCannotBeWrittenAnewIsTriedAgain) {
   EXPECT_EQ(Loaded(), KeysWith({"a", "k"}));
 }
 
-TEST_F(SealedFileWriterTest, NothingIsWrittenToAFileThatOthersChanged) {
+TEST_F(SealedFileStoreTest, NothingIsWrittenToAFileThatOthersChanged) {
   const std::vector<std::pair<const char*, std::function<void()>>> changes = {
       {"removed", [&] { ASSERT_TRUE(files_.Remove(kPath).ok()); }},
       {"put there again", [&] { files_.Put(kPath, Content()); }},
@@ -174,7 +174,7 @@ TEST_F(SealedFileWriterTest, NothingIsWrittenToAFileThatOthersChanged) {
 
 // Damaged, a last record without its mark looks as if a crash had cut it; but
 // who wrote it knows better.
-TEST_F(SealedFileWriterTest, WhatWasStoredIsNotTakenForATornEnd) {
+TEST_F(SealedFileStoreTest, WhatWasStoredIsNotTakenForATornEnd) {
   auto backend = MakeLoaded();
   int appends = 0;
   files_.hook = [&](const std::string& step) {
@@ -190,7 +190,7 @@ TEST_F(SealedFileWriterTest, WhatWasStoredIsNotTakenForATornEnd) {
   EXPECT_EQ(Content(), damaged);
 }
 
-TEST_F(SealedFileWriterTest, ManyChangesKeepTheFileBelowItsBound) {
+TEST_F(SealedFileStoreTest, ManyChangesKeepTheFileBelowItsBound) {
   auto backend = MakeLoaded();
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(Store(*backend, "kept " + std::to_string(i)).ok());
@@ -211,7 +211,7 @@ TEST_F(SealedFileWriterTest, ManyChangesKeepTheFileBelowItsBound) {
   EXPECT_THAT(Warnings(), IsEmpty());
 }
 
-TEST_F(SealedFileWriterTest, CompactionThatFailsLosesNothingAndIsNotRepeated) {
+TEST_F(SealedFileStoreTest, CompactionThatFailsLosesNothingAndIsNotRepeated) {
   auto backend = MakeLoaded();
   ASSERT_TRUE(Store(*backend, "kept").ok());
   files_.FailAt("create", {StatusCode::kUnavailable, "planted"});
@@ -234,7 +234,7 @@ TEST_F(SealedFileWriterTest, CompactionThatFailsLosesNothingAndIsNotRepeated) {
   EXPECT_EQ(Loaded(), KeysWith({"kept"}));
 }
 
-TEST_F(SealedFileWriterTest, TheCostOfAStoreDoesNotGrowWithTheKeys) {
+TEST_F(SealedFileStoreTest, TheCostOfAStoreDoesNotGrowWithTheKeys) {
   auto backend = MakeLoaded();
   for (int i = 0; i < 3000; ++i) {
     const uint64_t before = files_.bytes_appended;
@@ -247,7 +247,7 @@ TEST_F(SealedFileWriterTest, TheCostOfAStoreDoesNotGrowWithTheKeys) {
   EXPECT_EQ(Header().generation, 1u);
 }
 
-TEST_F(SealedFileWriterTest, CompactionCostsNoMoreThanWhatWasStored) {
+TEST_F(SealedFileStoreTest, CompactionCostsNoMoreThanWhatWasStored) {
   auto backend = MakeLoaded();
   uint64_t records = 0;
   for (int i = 0; i < 2000; ++i) {
@@ -262,8 +262,47 @@ TEST_F(SealedFileWriterTest, CompactionCostsNoMoreThanWhatWasStored) {
   EXPECT_LT(files_.bytes_appended, 2 * records);
 }
 
+// Another server wrote on a copy of the file, which was then put back in place:
+// it has the same size and is an intact log, but not ours.
+TEST_F(SealedFileStoreTest, AfterAFailedAppendADivergedFileIsNotRewritten) {
+  ASSERT_NO_FATAL_FAILURE(MakeFileWith({"base"}));
+  const Bytes base = Content();
+  Bytes theirs;
+  {
+    auto other = MakeLoaded();
+    ASSERT_TRUE(Store(*other, "b").ok());
+    theirs = Content();
+  }
+  files_.Put(kPath, base);
+  auto backend = MakeLoaded();
+  ASSERT_TRUE(Store(*backend, "a").ok());
+  files_.FailAt("append", {StatusCode::kUnavailable, "full"});
+  ASSERT_FALSE(Store(*backend, "c").ok());
+  files_.hook = nullptr;
+  files_.Overwrite(kPath, theirs);
+  EXPECT_EQ(Store(*backend, "d").code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content(), theirs);
+}
+
+// An administrator put a backup back while a record was being synced.
+TEST_F(SealedFileStoreTest, ARecordInAFileThatWasReplacedMeanwhileIsNotStored) {
+  ASSERT_NO_FATAL_FAILURE(MakeFileWith({"a"}));
+  auto backend = MakeLoaded();
+  const Bytes old = Content();
+  files_.hook = [&](const std::string& step) {
+    if (step == "sync") {
+      files_.hook = nullptr;
+      files_.Put(kPath, old);
+    }
+    return Status::Ok();
+  };
+  EXPECT_EQ(Store(*backend, "b").code(), StatusCode::kCorrupt);
+  EXPECT_EQ(Content(), old);
+  EXPECT_EQ(Store(*backend, "b").code(), StatusCode::kCorrupt);
+}
+
 // Every salt of every file that was ever written.
-class SealedFileSaltsTest : public SealedFileWriterTest {
+class SealedFileSaltsTest : public SealedFileStoreTest {
  protected:
   void CollectSalts() {
     const Bytes content = Content();
@@ -305,7 +344,7 @@ TEST_F(SealedFileSaltsTest, NoSaltIsUsedTwiceWhateverIsCutOrCopied) {
   EXPECT_EQ(salts_.size(), 4u);
   ASSERT_TRUE(Store(*backend, "b").ok());
   CollectSalts();
-  EXPECT_EQ(salts_.size(), 6u) << "a and b in a file that was written anew";
+  EXPECT_EQ(salts_.size(), 6u) << "a and b in a file that was rewritten";
   // Two copies go their own ways.
   const Bytes copy = Content();
   for (int i = 0; i < 2; ++i) {
@@ -318,7 +357,7 @@ TEST_F(SealedFileSaltsTest, NoSaltIsUsedTwiceWhateverIsCutOrCopied) {
   }
 }
 
-TEST_F(SealedFileWriterTest, NoFileGrowsLargerThanWhatCanBeRead) {
+TEST_F(SealedFileStoreTest, NoFileGrowsLargerThanWhatCanBeRead) {
   options_.max_file = 20000;
   auto backend = MakeLoaded();
   const std::string data(500, 'x');
@@ -335,7 +374,7 @@ TEST_F(SealedFileWriterTest, NoFileGrowsLargerThanWhatCanBeRead) {
   EXPECT_EQ(Loaded().size(), keys);
 }
 
-TEST_F(SealedFileWriterTest, WasteDoesNotGrowLargerThanWhatCanBeReadEither) {
+TEST_F(SealedFileStoreTest, WasteDoesNotGrowLargerThanWhatCanBeReadEither) {
   options_.max_file = 20000;
   auto backend = MakeLoaded();
   const std::string data(500, 'x');

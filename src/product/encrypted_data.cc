@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "product/encrypted_data.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "base/byte_codec.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kMostFiles = 1000;
+
+// Page 0 of an InnoDB tablespace (MySQL 8.0 and later): its type, the space id
+// twice, and the flags, of which bit 13 says that it is encrypted.
+constexpr size_t kPageType = 24, kPageSpace = 34, kSpaceId = 38, kFlags = 54;
+constexpr uint32_t kEncrypted = 1u << 13;
+constexpr uint16_t kSpaceHeaderPage = 8;
+
+// A redo log's header of four blocks of 512 bytes; the third begins with what
+// its key is encrypted by, if it is.
+constexpr size_t kRedoHeader = 2048, kRedoKey = 1024;
+
+constexpr std::array<uint8_t, 4> kEncryptedBinlog = {0xfd, 'b', 'i', 'n'};
+
+uint32_t NumberAt(ByteView bytes, size_t at) {
+  uint32_t number = 0;
+  (void)ByteReader(bytes.subspan(at)).TakeNumber(number);
+  return number;
+}
+
+bool IsEncryptedTablespace(ByteView start) {
+  if (start.size() < kFlags + 4) return false;
+  uint16_t type = 0;
+  (void)ByteReader(start.subspan(kPageType)).TakeNumber(type);
+  return type == kSpaceHeaderPage &&
+         NumberAt(start, kPageSpace) == NumberAt(start, kSpaceId) &&
+         (NumberAt(start, kFlags) & kEncrypted) != 0;
+}
+
+bool IsEncryptedRedoLog(ByteView start) {
+  if (start.size() < kRedoHeader) return false;
+  const std::string_view key = AsText(start.subspan(kRedoKey, 3));
+  return key == "lCA" || key == "lCB" || key == "lCC";
+}
+
+bool IsEncryptedBinlog(ByteView start) {
+  return start.size() >= kEncryptedBinlog.size() &&
+         std::equal(kEncryptedBinlog.begin(), kEncryptedBinlog.end(),
+                    start.begin());
+}
+
+bool IsRedoLog(std::string_view name) {
+  return name.starts_with("#ib_redo") || name.starts_with("ib_logfile");
+}
+
+class Search {
+ public:
+  explicit Search(FileSystem& files) : files_(files) {}
+
+  // In this directory, and `levels` below it.
+  std::optional<std::string> In(const std::string& directory, int levels) {
+    const auto names = files_.List(directory);
+    if (!names) return std::nullopt;
+    std::vector<std::string> directories;
+    for (const std::string& name : *names) {
+      const std::string path = JoinPath(directory, name);
+      const Result<FileInfo> info = files_.Stat(path);
+      if (info && info->is_directory) directories.push_back(path);
+      if (info && info->is_regular && IsEncrypted(path, name)) return path;
+    }
+    if (levels == 0) return std::nullopt;
+    for (const std::string& below : directories) {
+      if (auto found = In(below, levels - 1)) return found;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  bool IsEncrypted(const std::string& path, std::string_view name) {
+    if (++looked_at_ > kMostFiles) return false;
+    const Result<Bytes> start = files_.ReadStart(path, kRedoHeader);
+    if (!start) return false;
+    return IsRedoLog(name)
+               ? IsEncryptedRedoLog(*start)
+               : IsEncryptedTablespace(*start) || IsEncryptedBinlog(*start);
+  }
+
+  FileSystem& files_;
+  size_t looked_at_ = 0;
+};
+
+bool CopiesKeys(FileSystem& files) {
+  const Result<Bytes> name = files.ReadStart("/proc/self/comm", 32);
+  return name && AsText(*name).starts_with("mysql_migrate");
+}
+
+}  // namespace
+
+std::optional<std::string> FindEncryptedFile(
+    FileSystem& files, const std::string& data_directory) {
+  return Search(files).In(data_directory.empty() ? "." : data_directory, 1);
+}
+
+Status CheckNewKeyringFitsData(FileSystem& files,
+                               const std::string& data_directory,
+                               const std::string& what) {
+  if (CopiesKeys(files)) return Status::Ok();
+  const auto encrypted = FindEncryptedFile(files, data_directory);
+  if (!encrypted) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          "there is no " + what + ", but " + *encrypted +
+              " is encrypted and needs its key: correct the configuration or "
+              "restore the keyring from a backup; if the encrypted data may be "
+              "lost, set allow_new_keyring"};
+}
+
+}  // namespace openkeyring
