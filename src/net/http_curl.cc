@@ -339,6 +339,14 @@ class CurlHttpClient : public HttpClient {
                                             " bytes)"};
     }
     std::string text = *error_text ? error_text : curl_easy_strerror(code);
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+      return {StatusCode::kMisconfigured,
+              "the CA bundle " +
+                  (options_.ca_bundle.empty() ? "of the system"
+                                              : options_.ca_bundle) +
+                  " cannot be read or has no certificate, so " +
+                  url.HostHeader() + " cannot be verified: " + text};
+    }
     text = "no answer from " + url.HostHeader() + ": " + text;
     if (code == CURLE_PEER_FAILED_VERIFICATION) {
       text += " (is the right CA bundle set, and the host name right?)";

@@ -557,8 +557,12 @@ TEST_F(CurlHttpClientTls, RefusesAnExpiredCertificate) {
 
 TEST_F(CurlHttpClientTls, ABundleThatCannotBeReadIsMisconfigured) {
   HttpTestServer server(hello_, authority_.Issue(kHosts));
-  EXPECT_EQ(Ask(server, directory_.PathOf("none.pem")).status().code(),
-            StatusCode::kMisconfigured);
+  const Status none = Ask(server, directory_.PathOf("none.pem")).status();
+  EXPECT_EQ(none.code(), StatusCode::kMisconfigured);
+  EXPECT_TRUE(Contains(none.message(),
+                       "the CA bundle " + directory_.PathOf("none.pem")))
+      << none.message();
+  EXPECT_FALSE(Contains(none.message(), "no answer")) << none.message();
   EXPECT_EQ(Ask(server, directory_.Write("bad.pem", "no certificate"))
                 .status()
                 .code(),

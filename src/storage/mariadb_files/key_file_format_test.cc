@@ -120,7 +120,7 @@ TEST(KeyFile, NewerVersionNamesTheCure) {
   Bytes bytes = *WriteBoundKeyFile(kWrapped, kBinding);
   bytes[9] = 2;
   const auto digest =
-      HexDecode(Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
+      HexDecode(*Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
   std::ranges::copy(*digest, bytes.end() - 32);
   const Status status = ReadKeyFile(bytes).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
