@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Reads a sealed keyring file of component_keyring_kms without OpenKeyring.
 
-  recover_sealed_keyring.py FILE                    what the file says about itself, and the names of its keys
-  recover_sealed_keyring.py --blob FILE > blob      the wrapped data key; its encryption context goes to stderr
-  recover_sealed_keyring.py --data-key KEY FILE     the keys, once KMS has unwrapped the data key into the file KEY
+  recover_sealed_keyring.py FILE                    what the file says about itself, and the names
+  of its keys recover_sealed_keyring.py --blob FILE > blob      the wrapped data key; its encryption
+  context goes to stderr recover_sealed_keyring.py --data-key KEY FILE     the keys, once KMS has
+  unwrapped the data key into the file KEY
 
-Keys are printed as JSON, one object a line. Needs Python 3 and nothing else: AES-256-GCM is below, slow and not hardened
-against whoever can time it, so run it where you are alone. The file is only read. The format is docs/file_formats.md,
-"Sealed keyring file".
+Keys are printed as JSON, one object a line. Needs Python 3 and nothing else: AES-256-GCM is below,
+slow and not hardened against whoever can time it, so run it where you are alone. The file is only
+read. The format is docs/file_formats.md, "Sealed keyring file".
 
-Ends with 1 when the file is damaged (what stands before the damage is printed all the same), with 2 when it cannot be
-read at all.
+Ends with 1 when the file is damaged (what stands before the damage is printed all the same), with 2
+when it cannot be read at all.
 """
 
 import argparse
@@ -112,7 +113,9 @@ def gcm_open(key: bytes, nonce: bytes, additional: bytes, sealed: bytes) -> byte
     mask = int.from_bytes(aes.encrypt(nonce + b"\0\0\0\1"), "big")
     if not hmac.compare_digest((ghash(subkey, hashed) ^ mask).to_bytes(16, "big"), tag):
         raise Damaged("its tag is wrong")
-    stream = b"".join(aes.encrypt(nonce + struct.pack(">I", 2 + i)) for i in range((len(text) + 15) // 16))
+    stream = b"".join(
+        aes.encrypt(nonce + struct.pack(">I", 2 + i)) for i in range((len(text) + 15) // 16)
+    )
     return bytes(a ^ b for a, b in zip(text, stream))
 
 
@@ -151,13 +154,23 @@ class Header:
         if reader.take(8) != MAGIC:
             raise Damaged("this is not a sealed keyring file")
         version, self.size = reader.number(2), reader.number(4)
-        if len(content) < self.size or hashlib.sha256(content[:self.size - 32]).digest() != content[self.size - 32:self.size]:
+        if (
+            len(content) < self.size
+            or hashlib.sha256(content[: self.size - 32]).digest()
+            != content[self.size - 32 : self.size]
+        ):
             raise Damaged("the header is damaged: its checksum is wrong")
         if version != 1:
             raise Damaged(f"the file has version {version}; this program knows version 1")
         self.file_id, self.generation = reader.take(16), reader.number(8)
-        self.context = {reader.field().decode(): reader.field().decode() for _ in range(reader.number(2))}
-        self.kms_key, self.arn, self.blob = reader.field().decode(), reader.field().decode(), reader.field()
+        self.context = {
+            reader.field().decode(): reader.field().decode() for _ in range(reader.number(2))
+        }
+        self.kms_key, self.arn, self.blob = (
+            reader.field().decode(),
+            reader.field().decode(),
+            reader.field(),
+        )
         if reader.at != self.size - CHECKS:
             raise Damaged("the header's fields do not add up")
         self.checked, self.mac = content[:reader.at], reader.take(32)
@@ -185,7 +198,8 @@ def text(field: bytes) -> str:
 
 
 class Log:
-    """The records of a file, up to its end or to what cannot be read; then `end` says where and `why`."""
+    """The records of a file, up to its end or to what cannot be read; then `end` says where and
+    `why`."""
 
     def __init__(self, content: bytes, header: Header):
         self.content, self.header = content, header
@@ -228,10 +242,21 @@ class Log:
         clear, sealed = reader.data[:reader.at], reader.data[reader.at:]
         if len(sealed) < TAG:
             raise Damaged("a record's fields do not add up")
-        return Record(self.end, kind, number, text(data_id), text(owner), text(kind_of_key), salt, clear, sealed)
+        return Record(
+            self.end,
+            kind,
+            number,
+            text(data_id),
+            text(owner),
+            text(kind_of_key),
+            salt,
+            clear,
+            sealed,
+        )
 
     def is_torn(self, last: int) -> bool:
-        """Whether what cannot be read is as a crash leaves it: nothing behind it proves that it had been synced."""
+        """Whether what cannot be read is as a crash leaves it: nothing behind it proves that it had
+        been synced."""
         for at in range(self.end + 1, len(self.content)):
             try:
                 if self.content[at:at + 3] != b"OKR":
@@ -253,8 +278,15 @@ def keys_of(log: Log, data_key: bytes | None) -> tuple[dict, int]:
         printed = {"data_id": record.data_id, "owner": record.owner, "type": record.type}
         try:
             if data_key is not None:
-                once = hkdf(data_key, record.salt, b"openkeyring sealed record" + log.header.file_id, 44)
-                additional = log.header.file_id + struct.pack(">Q", log.header.generation) + tag + record.clear
+                once = hkdf(
+                    data_key, record.salt, b"openkeyring sealed record" + log.header.file_id, 44
+                )
+                additional = (
+                    log.header.file_id
+                    + struct.pack(">Q", log.header.generation)
+                    + tag
+                    + record.clear
+                )
                 printed["key"] = gcm_open(once[:32], once[32:], additional, record.sealed).hex()
             name = (record.data_id, record.owner)
             if (record.kind == PUT) == (name in keys):
@@ -279,7 +311,11 @@ def run(options) -> int:
         return 0
     data_key = pathlib.Path(options.data_key).read_bytes() if options.data_key else None
     if data_key is None:
-        print(f"sealed keyring, generation {header.generation}, wrapped under {header.kms_key} ({header.arn})", file=sys.stderr)
+        print(
+            f"sealed keyring, generation {header.generation}, wrapped under {header.kms_key} "
+            f"({header.arn})",
+            file=sys.stderr,
+        )
     else:
         header.check(data_key)
     log = Log(content, header)
@@ -289,16 +325,24 @@ def run(options) -> int:
     if not log.why:
         return 0
     torn = log.is_torn(last)
-    verdict = "a crash cut the last record, of a store that never succeeded" if torn else "THE FILE IS DAMAGED, keys may be missing"
+    verdict = (
+        "a crash cut the last record, of a store that never succeeded"
+        if torn
+        else "THE FILE IS DAMAGED, keys may be missing"
+    )
     print(f"byte {log.end}: {log.why}; {verdict}", file=sys.stderr)
     return 0 if torn else 1
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--blob", action="store_true", help="write the wrapped data key to stdout")
-    parser.add_argument("--data-key", metavar="KEY", help="a file with the 32 bytes that KMS unwrapped")
+    parser.add_argument(
+        "--data-key", metavar="KEY", help="a file with the 32 bytes that KMS unwrapped"
+    )
     try:
         return run(parser.parse_args(arguments))
     except (Damaged, OSError) as problem:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A private world for apt: its own sources, lists, cache and an empty status file, in a directory of ours.
+"""A private world for apt: its own sources, lists, cache and an empty status file, in a directory
+of ours.
 
-Nothing of the system is changed, and root is not needed. The mirrors are those that this machine's own apt sources
-name, and so are the ways to the network (proxies, certificates). Signatures are checked as always.
+Nothing of the system is changed, and root is not needed. The mirrors are those that this machine's
+own apt sources name, and so are the ways to the network (proxies, certificates). Signatures are
+checked as always.
 """
 
 import fcntl
@@ -14,7 +16,18 @@ import subprocess
 from contextlib import contextmanager
 
 MIRROR = "OPENKEYRING_DEBIAN_MIRROR"  # For a machine whose apt sources name no Debian mirror.
-SUITES = {"stable", "oldstable", "testing", "unstable", "sid", "bullseye", "bookworm", "trixie", "forky", "duke"}
+SUITES = {
+    "stable",
+    "oldstable",
+    "testing",
+    "unstable",
+    "sid",
+    "bullseye",
+    "bookworm",
+    "trixie",
+    "forky",
+    "duke",
+}
 
 
 class Unavailable(RuntimeError):
@@ -35,8 +48,8 @@ def locked(path: pathlib.Path):
 
 
 class World:
-    """`sources` are lines of a sources.list. With `old_is_fine` an expired index will do (a frozen mirror, a clock
-    that is off); else the machine's own setting holds."""
+    """`sources` are lines of a sources.list. With `old_is_fine` an expired index will do (a frozen
+    mirror, a clock that is off); else the machine's own setting holds."""
 
     def __init__(self, directory: pathlib.Path, sources: list[str], *, old_is_fine: bool = False):
         for tool in ("apt-get", "apt-config", "dpkg-deb"):
@@ -53,17 +66,30 @@ class World:
         """apt-get with these arguments."""
         environment = dict(os.environ, APT_CONFIG=str(self.directory / "etc/apt.conf"),
                            DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
-        done = subprocess.run(["apt-get", "-q", *arguments], env=environment, text=True, cwd=cwd,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            ["apt-get", "-q", *arguments],
+            env=environment,
+            text=True,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
         # `update` reports success even when nothing could be reached.
         if done.returncode != 0 or re.search(r"^(Err:|W: Failed to fetch)", done.stdout, re.M):
             tail = "\n".join(done.stdout.splitlines()[-12:])
             raise Unavailable(f"apt-get {arguments[0]} failed:\n{tail}")
 
     def _configuration(self, old_is_fine: bool) -> str:
-        dump = subprocess.run(["apt-config", "dump"], text=True, capture_output=True, check=True).stdout
-        own = [line for line in dump.splitlines()
-               if re.match(r"Acquire::(http|https|ftp|Retries|ForceIPv|Check-Valid-Until)", line, re.I)]
+        dump = subprocess.run(
+            ["apt-config", "dump"], text=True, capture_output=True, check=True
+        ).stdout
+        own = [
+            line
+            for line in dump.splitlines()
+            if re.match(r"Acquire::(http|https|ftp|Retries|ForceIPv|Check-Valid-Until)", line, re.I)
+        ]
         if old_is_fine:
             own.append('Acquire::Check-Valid-Until "false";')
         return "\n".join(own) + f'''
@@ -101,8 +127,8 @@ def mirror(apt_directory: str = "/etc/apt") -> str:
 
 
 def release_mirrors(codename: str, apt_directory: str = "/etc/apt") -> list[tuple[str, str]]:
-    """(uri, suite) of one Debian release: the release itself, and its updates and security fixes where the apt sources
-    of this machine name mirrors of them, whatever they call the release."""
+    """(uri, suite) of one Debian release: the release itself, and its updates and security fixes
+    where the apt sources of this machine name mirrors of them, whatever they call the release."""
     found = {codename: mirror(apt_directory)}
     for uri, suite in _debian(apt_directory):
         name, _, pocket = suite.partition("-")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""./dev bench keyring-aws: what keyring_aws costs beside what KMS costs, in real MySQL on the emulator."""
+"""./dev bench keyring-aws: what keyring_aws costs beside what KMS costs, in real MySQL on the
+emulator."""
 
 import concurrent.futures
 import pathlib
@@ -30,7 +31,8 @@ def make_keys(server, count: int) -> None:
 
 
 ROTATE = "SELECT keyring_aws_rotate_keys()"
-# One call a key, so many at a time. Each key takes two: ReEncrypt, and Decrypt of the new ciphertext.
+# One call a key, so many at a time. Each key takes two: ReEncrypt, and Decrypt of the new
+# ciphertext.
 IDEAL = -(-KEYS // PARALLEL) * LATENCY_MS / 1000
 
 
@@ -43,7 +45,8 @@ def rotate(kms, session, rounds: int) -> float:
 
 
 def fetch_latency(kms, session) -> float:
-    """Milliseconds of a fetch over the KMS calls in it; a call of keyring_udf may ask more than once."""
+    """Milliseconds of a fetch over the KMS calls in it; a call of keyring_udf may ask more than
+    once."""
     kms.latency(LATENCY_MS)
     calls = kms.calls("Decrypt")
     times = [seconds(lambda: session.sql(FETCH)) for _ in range(50)]
@@ -78,11 +81,17 @@ def main() -> int:
         nonlocal failed
         met = value <= goal if most else value >= goal
         failed |= not met
-        print(f"{name:58} {value:9.2f} {unit:3} goal {'<=' if most else '>='} {goal:g}  {'met' if met else 'MISSED'}")
+        print(
+            f"{name:58} {value:9.2f} {unit:3} goal {'<=' if most else '>='} {goal:g}  "
+            f"{'met' if met else 'MISSED'}"
+        )
 
     try:
-        with emulator.Emulator(directory / "kms").start() as kms, \
-                aws_keyring_plugin.MySQLWithKeyringAws(directory / "m", kms, more={"parallelism": PARALLEL}) as server:
+        with emulator.Emulator(
+            directory / "kms"
+        ).start() as kms, aws_keyring_plugin.MySQLWithKeyringAws(
+            directory / "m", kms, more={"parallelism": PARALLEL}
+        ) as server:
             server.start()
             server.install_udf()
             server.sql(aws_keyring_plugin.FUNCTIONS)
@@ -90,14 +99,29 @@ def main() -> int:
             with server.session() as session:
                 assert session.value(ROTATE) == "1"  # Connections are made.
                 took = rotate(kms, session, 3)
-                print(f"rotate_keys of {KEYS} keys at {LATENCY_MS} ms, {PARALLEL} at a time: {took:.3f} s; one call a key "
-                      f"takes {IDEAL:.3f} s")
+                print(
+                    f"rotate_keys of {KEYS} keys at {LATENCY_MS} ms, {PARALLEL} at a time: "
+                    f"{took:.3f} s; one call a key "
+                    f"takes {IDEAL:.3f} s"
+                )
                 row("rotate_keys, times one call a key", took / IDEAL, "x", 2.6, True)
-                row("fetch, beyond the latency of its KMS calls", fetch_latency(kms, session), "ms", 5, True)
+                row(
+                    "fetch, beyond the latency of its KMS calls",
+                    fetch_latency(kms, session),
+                    "ms",
+                    5,
+                    True,
+                )
             server.restart()
             with server.session() as session:
                 # Keys that this process has not opened yet take a third call.
-                row("rotate_keys after a restart, times one call a key", rotate(kms, session, 1) / IDEAL, "x", 3.9, True)
+                row(
+                    "rotate_keys after a restart, times one call a key",
+                    rotate(kms, session, 1) / IDEAL,
+                    "x",
+                    3.9,
+                    True,
+                )
             one, eight = throughput(server, kms, 1), throughput(server, kms, 8)
             print(f"fetches a second: one session {one:.0f}, eight sessions {eight:.0f}")
             row("8 concurrent sessions fetching, times one", eight / one, "x", 6, False)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""./dev bench kmip: loading keys from KMIP servers beside the ways that others go, and a hung server under MySQL.
+"""./dev bench kmip: loading keys from KMIP servers beside the ways that others go, and a hung
+server under MySQL.
 
 The ratios are of things measured in one run. A goal that is missed is said, and is no failure.
 """
@@ -34,8 +35,18 @@ DEADLINE_MS = 3000  # component_keyring_kmip's default for a store.
 def timed(server, user: str, *steps: str) -> dict[str, dict]:
     files = server.client_files(user)
     done = subprocess.run(
-        [TIMER, f"127.0.0.1:{server.port}", files["server_ca"], files["client_ca"], files["client_key"], *steps],
-        text=True, capture_output=True, check=False)
+        [
+            TIMER,
+            f"127.0.0.1:{server.port}",
+            files["server_ca"],
+            files["client_ca"],
+            files["client_key"],
+            *steps,
+        ],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise process.Failed(f"kmip_timer {steps}: {done.stderr[-2000:]}")
     return {line["step"]: line for line in map(json.loads, done.stdout.splitlines())}
@@ -55,22 +66,52 @@ def loading(server, label: str, keys: int, goal: float, runs: int) -> list[Figur
         server.behave(latency_ms=0)
     assert all(one[step]["keys"] == keys for one in rounds for step in one) and each["keys"] == keys
     return [
-        Figure(f"{label}: load of {keys} keys, to a connection an operation", ours / each["ms"], "x", 1 / goal,
-               f"{ours:.0f} ms and {each['ms']:.0f} ms"),
-        Figure(f"{label}: load of {keys} keys, to one message a key", ours / kept, "x", 1,
-               f"{kept:.0f} ms on one kept connection"),
-        Figure(f"{label}: TLS handshakes of a load", max(one["load"]["connections"] for one in rounds), "", 4,
-               f"{each['connections']} with a connection an operation"),
-        Figure(f"{label}: a store of MySQL's own, read back", made["ms"] / keys, "ms", note="without delay" if fake else ""),
-        Figure(f"{label}: a store of an SQL user's, with {keys} keys there", changes["store"]["ms"] / CHANGES, "ms",
-               note="looks for another one of that name"),
-        Figure(f"{label}: a removal, with {keys} keys there", changes["removals"]["ms"] / CHANGES, "ms")]
+        Figure(
+            f"{label}: load of {keys} keys, to a connection an operation",
+            ours / each["ms"],
+            "x",
+            1 / goal,
+            f"{ours:.0f} ms and {each['ms']:.0f} ms",
+        ),
+        Figure(
+            f"{label}: load of {keys} keys, to one message a key",
+            ours / kept,
+            "x",
+            1,
+            f"{kept:.0f} ms on one kept connection",
+        ),
+        Figure(
+            f"{label}: TLS handshakes of a load",
+            max(one["load"]["connections"] for one in rounds),
+            "",
+            4,
+            f"{each['connections']} with a connection an operation",
+        ),
+        Figure(
+            f"{label}: a store of MySQL's own, read back",
+            made["ms"] / keys,
+            "ms",
+            note="without delay" if fake else "",
+        ),
+        Figure(
+            f"{label}: a store of an SQL user's, with {keys} keys there",
+            changes["store"]["ms"] / CHANGES,
+            "ms",
+            note="looks for another one of that name",
+        ),
+        Figure(
+            f"{label}: a removal, with {keys} keys there", changes["removals"]["ms"] / CHANGES, "ms"
+        ),
+    ]
 
 
 def hung(directory: pathlib.Path) -> list[Figure]:
     """Another session's fetch of a loaded key while a store waits for a KMIP server that hangs."""
-    with kmip_emulator.KmipEmulator(directory / "hung").start() as kmip, \
-            kmip_component.MySQLWithKmip(directory / "m", kmip, more={"kmip_timeout_ms": None}) as server:
+    with kmip_emulator.KmipEmulator(
+        directory / "hung"
+    ).start() as kmip, kmip_component.MySQLWithKmip(
+        directory / "m", kmip, more={"kmip_timeout_ms": None}
+    ) as server:
         server.start()
         server.install_udf()
         server.sql("SELECT keyring_key_generate('loaded','AES',32)")
@@ -93,9 +134,22 @@ def hung(directory: pathlib.Path) -> list[Figure]:
                 storing.join()
             kmip.process.send(18)
         bound = (DEADLINE_MS + 250) / 1000
-        return [Figure("hung server: a store fails after", max(stores), "s", bound, f"the deadline is {DEADLINE_MS / 1000} s"),
-                Figure("hung server: another session's fetch, slowest", max(fetches), "s", bound,
-                       "MySQL itself makes it wait for the store")]
+        return [
+            Figure(
+                "hung server: a store fails after",
+                max(stores),
+                "s",
+                bound,
+                f"the deadline is {DEADLINE_MS / 1000} s",
+            ),
+            Figure(
+                "hung server: another session's fetch, slowest",
+                max(fetches),
+                "s",
+                bound,
+                "MySQL itself makes it wait for the store",
+            ),
+        ]
 
 
 def measure() -> list[Figure]:

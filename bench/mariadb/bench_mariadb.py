@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """./dev bench mariadb: the plugin's figures beside its goals, as a table and as JSON.
 
-The figures that count are ratios of two things measured in one run, since machines differ and have other work. A goal
-that is missed is said, and is no failure: only a benchmark that breaks ends with something else than 0.
+The figures that count are ratios of two things measured in one run, since machines differ and have
+other work. A goal that is missed is said, and is no failure: only a benchmark that breaks ends with
+something else than 0.
 """
 
 import argparse
@@ -25,7 +26,12 @@ import keys  # noqa: E402
 import tables  # noqa: E402
 from lab import aws_plugin, mariadb, process  # noqa: E402
 
-PARTS = {"keys": keys.measure, "tables": tables.measure, "footprint": footprint.measure, "hung": hung.measure}
+PARTS = {
+    "keys": keys.measure,
+    "tables": tables.measure,
+    "footprint": footprint.measure,
+    "hung": hung.measure,
+}
 
 
 def copy_of_plugin(directory: pathlib.Path) -> pathlib.Path:
@@ -38,7 +44,8 @@ def copy_of_plugin(directory: pathlib.Path) -> pathlib.Path:
 
 
 def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
-    # Not in memory, as tests are: that is faster than any disk, and a library there counts as written to.
+    # Not in memory, as tests are: that is faster than any disk, and a library there counts as
+    # written to.
     os.environ.setdefault("OPENKEYRING_TEST_TMP", tempfile.gettempdir())
     directory = process.new_directory("bench")
     plugin = copy_of_plugin(directory)
@@ -58,13 +65,22 @@ def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench", help="where plugin_timer was built")
-    parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build" / "bench" / "mariadb.json")
+    parser.add_argument(
+        "--build",
+        type=pathlib.Path,
+        default=ROOT / "build" / "bench",
+        help="where plugin_timer was built",
+    )
+    parser.add_argument(
+        "--json", type=pathlib.Path, default=ROOT / "build" / "bench" / "mariadb.json"
+    )
     parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="default: all")
     arguments = parser.parse_args()
     before = figures.machine(mariadb=mariadb.mariadb_10().version)
     try:
-        found = measure(arguments.part or list(PARTS), arguments.build / "bench" / "mariadb" / "plugin_timer")
+        found = measure(
+            arguments.part or list(PARTS), arguments.build / "bench" / "mariadb" / "plugin_timer"
+        )
     except Exception:  # Whatever it is, a person wants to see it.
         traceback.print_exc()
         return 1

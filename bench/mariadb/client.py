@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A kept connection to a MariaDB server, through libmariadb: a query costs some 50 microseconds, not a process."""
+"""A kept connection to a MariaDB server, through libmariadb: a query costs some 50 microseconds,
+not a process."""
 
 import ctypes
 
@@ -30,7 +31,9 @@ class Connection:
 
     def __init__(self, server):
         self._handle = _lib.mysql_init(None)
-        if not _lib.mysql_real_connect(self._handle, None, b"root", None, None, 0, bytes(server.socket), 0):
+        if not _lib.mysql_real_connect(
+            self._handle, None, b"root", None, None, 0, bytes(server.socket), 0
+        ):
             raise QueryError(_lib.mysql_error(self._handle).decode())
 
     def rows(self, statement: str) -> list[list[str | None]]:

@@ -37,14 +37,18 @@ def libraries(server) -> set[str]:
 def memory_of(server, names: set[str]) -> float:
     """Proportional MiB of these files."""
     smaps = pathlib.Path(f"/proc/{server.process.pid}/smaps").read_text()
-    parts = re.findall(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ +(\S*)$.*?^Pss:\s+(\d+) kB", smaps, re.M | re.S)
+    parts = re.findall(
+        r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \S+ +(\S*)$.*?^Pss:\s+(\d+) kB", smaps, re.M | re.S
+    )
     return sum(int(size) for path, size in parts if pathlib.Path(path).name in names) / 1024
 
 
 def prepare(server, encrypted: str) -> None:
     server.start()
-    server.sql(f"CREATE DATABASE d; CREATE TABLE d.t (a INT) {encrypted}; INSERT INTO d.t VALUES (1);"
-               f"CREATE TABLE d.u (a INT) {encrypted.replace('YES', 'YES ENCRYPTION_KEY_ID=2')};")
+    server.sql(
+        f"CREATE DATABASE d; CREATE TABLE d.t (a INT) {encrypted}; INSERT INTO d.t VALUES (1);"
+        f"CREATE TABLE d.u (a INT) {encrypted.replace('YES', 'YES ENCRYPTION_KEY_ID=2')};"
+    )
     server.stop()
 
 
@@ -60,20 +64,30 @@ def look(server, than: "Look | None" = None) -> Look:
     server.sql("SELECT * FROM d.t, d.u")
     found = Look(memory(server), libraries(server))
     if than:
-        found.foreign = memory_of(server, found.libraries - than.libraries - {aws_plugin.PLUGIN.name})
+        found.foreign = memory_of(
+            server, found.libraries - than.libraries - {aws_plugin.PLUGIN.name}
+        )
     server.stop()
     return found
 
 
 def trusting_server(lab: keys.Lab) -> tuple[mariadb.MariaDB, str]:
-    """One that finds the emulator's authority among the system's, as it finds that of AWS, and a word about it."""
+    """One that finds the emulator's authority among the system's, as it finds that of AWS, and a
+    word about it."""
     try:
         run = system_trust.with_authority(lab.directory / "certs", lab.authority.certificate)
     except OSError as error:
-        return (servers.with_kms(lab.directory / "ours", lab.kms, lab.plugin, environment=lab.environment()),
-                f"a CA bundle of its own, which is parsed whole ({error})")
+        return (
+            servers.with_kms(
+                lab.directory / "ours", lab.kms, lab.plugin, environment=lab.environment()
+            ),
+            f"a CA bundle of its own, which is parsed whole ({error})",
+        )
     own = dataclasses.replace(mariadb.mariadb_10(), run=run)
-    return servers.with_kms(lab.directory / "ours", lab.kms, lab.plugin, installation=own), "the system's CA directory"
+    return (
+        servers.with_kms(lab.directory / "ours", lab.kms, lab.plugin, installation=own),
+        "the system's CA directory",
+    )
 
 
 def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
@@ -89,12 +103,34 @@ def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
             looks.append((look(ours, other), other))
     finally:
         lab.kms.stop()
-    added = {kind: median(mine.memory[kind] - other.memory[kind] for mine, other in looks) / 1024 for kind in KINDS}
+    added = {
+        kind: median(mine.memory[kind] - other.memory[kind] for mine, other in looks) / 1024
+        for kind in KINDS
+    }
     more = sorted(looks[0][0].libraries - looks[0][1].libraries - {plugin.name})
     size = stripped_size(directory, plugin)
     return [
         Figure("stripped plugin", size / 1e6, "MB", 1.5),
-        Figure("memory added to mariadbd, proportional", added["Pss"], "MiB", 3, f"2 keys, TLS, {authorities}"),
-        Figure("memory added, proportional: libraries of libcurl", median(mine.foreign for mine, _ in looks), "MiB"),
-        *(Figure(f"memory added, {KINDS[kind]}", added[kind], "MiB") for kind in ("Rss", "Private_Dirty")),
-        Figure("libraries that mariadbd had not loaded", len(more), "", note=" ".join(re.sub(r"\.so.*", "", name) for name in more))]
+        Figure(
+            "memory added to mariadbd, proportional",
+            added["Pss"],
+            "MiB",
+            3,
+            f"2 keys, TLS, {authorities}",
+        ),
+        Figure(
+            "memory added, proportional: libraries of libcurl",
+            median(mine.foreign for mine, _ in looks),
+            "MiB",
+        ),
+        *(
+            Figure(f"memory added, {KINDS[kind]}", added[kind], "MiB")
+            for kind in ("Rss", "Private_Dirty")
+        ),
+        Figure(
+            "libraries that mariadbd had not loaded",
+            len(more),
+            "",
+            note=" ".join(re.sub(r"\.so.*", "", name) for name in more),
+        ),
+    ]

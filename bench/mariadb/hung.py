@@ -17,7 +17,9 @@ ROWS = 50_000
 QUIET_SECONDS = 2
 TIMES = 3
 DEADLINE_SECONDS = 5
-BLOCKED_MS = 500  # Who waited for KMS would wait ten times as long; a busy machine makes 100 ms at times.
+BLOCKED_MS = (
+    500  # Who waited for KMS would wait ten times as long; a busy machine makes 100 ms at times.
+)
 # A small pool, so that point queries read pages, and so decrypt.
 OPTIONS = ["--innodb-buffer-pool-size=8M", "--innodb-encrypt-log=ON"]
 
@@ -66,12 +68,20 @@ class Victim(threading.Thread):
             except QueryError:
                 pass  # What the plugin says about it is a warning, as for a rotation.
             self.seconds = time.monotonic() - began
-            self.told = next((row[-1] for row in connection.rows("SHOW WARNINGS") if "AWS KMS plugin" in row[-1]), "")
+            self.told = next(
+                (
+                    row[-1]
+                    for row in connection.rows("SHOW WARNINGS")
+                    if "AWS KMS plugin" in row[-1]
+                ),
+                "",
+            )
 
 
 @dataclasses.dataclass
 class Outage:
-    """(point queries, new connections) in milliseconds: seconds before and after it, and while KMS hung."""
+    """(point queries, new connections) in milliseconds: seconds before and after it, and while KMS
+    hung."""
     quiet: tuple[list[float], list[float]]
     hung: tuple[list[float], list[float]]
     rotate: Victim
@@ -96,18 +106,32 @@ def outage(server, kms, probe: Probe, key_id: int) -> Outage:
 def compared(name: str, pairs: list[tuple[list[float], list[float]]]) -> list[Figure]:
     quiet, hung = (sum((pair[which] for pair in pairs), []) for which in (0, 1))
     return [
-        Figure(f"{name}, median to before and after", median(median(pair[1]) / median(pair[0]) for pair in pairs), "x",
-               1.25, f"{median(quiet):.3f} and {median(hung):.3f} ms"),
-        Figure(f"{name}, slowest", max(hung), "ms", BLOCKED_MS,
-               f"else {max(quiet):.1f} ms; 99 %: {quantile(quiet, 0.99):.2f} and {quantile(hung, 0.99):.2f} ms")]
+        Figure(
+            f"{name}, median to before and after",
+            median(median(pair[1]) / median(pair[0]) for pair in pairs),
+            "x",
+            1.25,
+            f"{median(quiet):.3f} and {median(hung):.3f} ms",
+        ),
+        Figure(
+            f"{name}, slowest",
+            max(hung),
+            "ms",
+            BLOCKED_MS,
+            f"else {max(quiet):.1f} ms; 99 %: {quantile(quiet, 0.99):.2f} and "
+            f"{quantile(hung, 0.99):.2f} ms",
+        ),
+    ]
 
 
 def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
     with emulator.Emulator(directory / "kms") as kms:
         kms.start()
         server = servers.with_kms(directory / "m", kms, plugin, OPTIONS).start()
-        server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENCRYPTED=YES;"
-                   f"USE d; INSERT INTO d.t SELECT seq, REPEAT(MD5(seq), 7) FROM seq_1_to_{ROWS}")
+        server.sql(
+            "CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENCRYPTED=YES;"
+            f"USE d; INSERT INTO d.t SELECT seq, REPEAT(MD5(seq), 7) FROM seq_1_to_{ROWS}"
+        )
         probe = Probe(server)
         probe.run_for(1)
         outages = [outage(server, kms, probe, 77 + number) for number in range(TIMES)]
@@ -115,6 +139,17 @@ def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:
     return [
         *compared("KMS hung: point query", [(one.quiet[0], one.hung[0]) for one in outages]),
         *compared("KMS hung: new connection", [(one.quiet[1], one.hung[1]) for one in outages]),
-        Figure("KMS hung: rotate fails after", max(one.rotate.seconds for one in outages), "s", DEADLINE_SECONDS + 0.25,
-               f"the deadline is {DEADLINE_SECONDS} s; \"{outages[0].rotate.told}\""),
-        Figure("KMS hung: new key fails after", max(one.create.seconds for one in outages), "s", DEADLINE_SECONDS + 0.25)]
+        Figure(
+            "KMS hung: rotate fails after",
+            max(one.rotate.seconds for one in outages),
+            "s",
+            DEADLINE_SECONDS + 0.25,
+            f"the deadline is {DEADLINE_SECONDS} s; \"{outages[0].rotate.told}\"",
+        ),
+        Figure(
+            "KMS hung: new key fails after",
+            max(one.create.seconds for one in outages),
+            "s",
+            DEADLINE_SECONDS + 0.25,
+        ),
+    ]

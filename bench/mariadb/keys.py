@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The plugin alone, in a program that stands in for the server: start, loading, rotation, get_key."""
+"""The plugin alone, in a program that stands in for the server: start, loading, rotation, get_key.
+"""
 
 import json
 import math
@@ -17,7 +18,8 @@ SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class Lab:
-    """An HTTPS emulator, whose certificate is trusted besides all that the system trusts, as with AWS."""
+    """An HTTPS emulator, whose certificate is trusted besides all that the system trusts, as with
+    AWS."""
 
     def __init__(self, directory: pathlib.Path, plugin: pathlib.Path, timer: pathlib.Path):
         self.directory = directory
@@ -28,8 +30,9 @@ class Lab:
         self.bundle = directory / "bundle.pem"
         system = SYSTEM_BUNDLE.read_text() if SYSTEM_BUNDLE.exists() else ""
         self.bundle.write_text(system + self.authority.certificate.read_text())
-        self.kms = emulator.Emulator(directory / "kms",
-                                     options=["--tls-cert", pair.certificate, "--tls-key", pair.key]).start()
+        self.kms = emulator.Emulator(
+            directory / "kms", options=["--tls-cert", pair.certificate, "--tls-key", pair.key]
+        ).start()
 
     def environment(self) -> dict[str, str]:
         return {**self.kms.environment(), "AWS_CA_BUNDLE": str(self.bundle)}
@@ -37,12 +40,25 @@ class Lab:
     def time(self, keys: pathlib.Path, *steps, parallel: int = PARALLEL) -> dict[str, dict]:
         """What plugin_timer prints, by step; it uses the key files in the directory `keys`."""
         keys.mkdir(exist_ok=True)
-        variables = {"master_key_id": self.kms.alias, "region": self.kms.region, "endpoint_url": self.kms.url,
-                     "keyfile_dir": keys, "load_parallelism": parallel}
+        variables = {
+            "master_key_id": self.kms.alias,
+            "region": self.kms.region,
+            "endpoint_url": self.kms.url,
+            "keyfile_dir": keys,
+            "load_parallelism": parallel,
+        }
         done = subprocess.run(
-            [self.timer, self.plugin, *(f"{name}={value}" for name, value in variables.items()), *map(str, steps)],
-            env={**process.bare_environment(self.directory), **self.environment()}, text=True, capture_output=True,
-            check=False)
+            [
+                self.timer,
+                self.plugin,
+                *(f"{name}={value}" for name, value in variables.items()),
+                *map(str, steps),
+            ],
+            env={**process.bare_environment(self.directory), **self.environment()},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         if done.returncode != 0:
             raise process.Failed(f"plugin_timer {steps}: {done.stderr[-2000:]}")
         return {line["step"]: line for line in map(json.loads, done.stdout.splitlines())}
@@ -93,11 +109,22 @@ def get_key(lab: Lab) -> list[Figure]:
     lab.kms.latency(0)
     found = lab.time(lab.directory / "few", "init", "make", 64, "get_key", 6)["get_key"]
     return [
-        Figure("get_key of a loaded key, median", found["one_thread_ns"], "ns", 30,
-               f"95 % below {found['one_thread_p95_ns']:.1f} ns; one thread"),
-        Figure("get_key, two threads to one thread", found["two_threads_ns"] / found["one_thread_ns"], "x", 1.1,
-               f"{found['two_threads_ns']:.1f} ns a call; processor time of the thread"),
-        Figure("get_key, 64 ids in turn", found["64_ids_ns"], "ns")]
+        Figure(
+            "get_key of a loaded key, median",
+            found["one_thread_ns"],
+            "ns",
+            30,
+            f"95 % below {found['one_thread_p95_ns']:.1f} ns; one thread",
+        ),
+        Figure(
+            "get_key, two threads to one thread",
+            found["two_threads_ns"] / found["one_thread_ns"],
+            "x",
+            1.1,
+            f"{found['two_threads_ns']:.1f} ns a call; processor time of the thread",
+        ),
+        Figure("get_key, 64 ids in turn", found["64_ids_ns"], "ns"),
+    ]
 
 
 def start(lab: Lab) -> list[Figure]:

@@ -15,8 +15,12 @@ LIVES = 5  # Starts of each server: where its memory lies makes scans faster or 
 INSERTS = 2  # In each life.
 SCANS = 5
 # Pages are read from the system's cache: it is not the disk that is compared.
-OPTIONS = ["--innodb-encrypt-log=ON", "--innodb-log-file-size=96M", "--innodb-flush-log-at-trx-commit=2",
-           "--innodb-flush-method=fsync"]
+OPTIONS = [
+    "--innodb-encrypt-log=ON",
+    "--innodb-log-file-size=96M",
+    "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-flush-method=fsync",
+]
 
 
 def processor_seconds(server) -> float:
@@ -25,7 +29,8 @@ def processor_seconds(server) -> float:
 
 
 class Subject:
-    """A server and its times so far: (seconds, processor seconds of the server) of each step, in order."""
+    """A server and its times so far: (seconds, processor seconds of the server) of each step, in
+    order."""
 
     def __init__(self, server):
         self.server = server
@@ -48,13 +53,17 @@ class Subject:
 
     def insert(self) -> None:
         self.connection.rows("DROP TABLE IF EXISTS d.t")
-        self.connection.rows("CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENGINE=InnoDB ENCRYPTED=YES")
+        self.connection.rows(
+            "CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(250)) ENGINE=InnoDB ENCRYPTED=YES"
+        )
         # The flush writes what is still in memory, and so encrypts it.
         self.inserts.append(self._timed(
             f"INSERT INTO d.t SELECT seq, REPEAT(MD5(seq), 7) FROM seq_1_to_{ROWS}",
             "FLUSH TABLES d.t FOR EXPORT", "UNLOCK TABLES"))
-        encrypted = self.connection.rows("SELECT CURRENT_KEY_VERSION FROM"
-                                         " information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE NAME='d/t'")
+        encrypted = self.connection.rows(
+            "SELECT CURRENT_KEY_VERSION FROM"
+            " information_schema.INNODB_TABLESPACES_ENCRYPTION WHERE NAME='d/t'"
+        )
         if encrypted != [["1"]]:
             raise process.Failed(f"the table is not encrypted: {encrypted}")
 
@@ -84,19 +93,33 @@ def life(ours: Subject, theirs: Subject) -> None:
 def medians(times: list[tuple[float, float]], which: int) -> list[float]:
     """One of each life."""
     size = len(times) // LIVES
-    return [median(one[which] for one in times[start:start + size]) for start in range(0, len(times), size)]
+    return [
+        median(one[which] for one in times[start : start + size])
+        for start in range(0, len(times), size)
+    ]
 
 
-def compared(name: str, ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -> list[Figure]:
+def compared(
+    name: str, ours: list[tuple[float, float]], theirs: list[tuple[float, float]]
+) -> list[Figure]:
     """Noise: how much file_key_management differs from itself, a life later."""
     def ratio(which: int) -> float:
-        return median(mine / other for mine, other in zip(medians(ours, which), medians(theirs, which)))
+        return median(
+            mine / other for mine, other in zip(medians(ours, which), medians(theirs, which))
+        )
     peer = medians(theirs, 0)
     noise = median(abs(after / before - 1) for before, after in zip(peer, peer[1:]))
     return [
-        Figure(f"{name}, to file_key_management", ratio(0), "x", 1 + max(noise, 0.03),
-               f"{median(medians(ours, 0)):.2f} s and {median(peer):.2f} s; file_key_management to itself: {noise:.0%}"),
-        Figure(f"{name}, processor time of the server", ratio(1), "x")]
+        Figure(
+            f"{name}, to file_key_management",
+            ratio(0),
+            "x",
+            1 + max(noise, 0.03),
+            f"{median(medians(ours, 0)):.2f} s and {median(peer):.2f} s; file_key_management to "
+            f"itself: {noise:.0%}",
+        ),
+        Figure(f"{name}, processor time of the server", ratio(1), "x"),
+    ]
 
 
 def measure(directory: pathlib.Path, plugin: pathlib.Path) -> list[Figure]:

@@ -9,17 +9,18 @@
 
 namespace openkeyring {
 
-// Lets a batch go on past single failures, but not when `limit` calls in a row
-// fail for want of an answer: the key server is away then, and each further
-// call would cost another timeout. Threads: all methods may be called
-// concurrently.
+// Lets a batch continue past single failures, but not after `limit` transient
+// failures in a row: the key server is away then, and each further call would
+// cost another timeout. Threads: all methods may be called concurrently.
 class FailureStreak {
  public:
   explicit FailureStreak(size_t limit) : limit_(limit) {}
 
-  bool over() const { return failures_.load() >= limit_; }
-  void Saw(const Status& status) {
-    if (status.IsTransient()) {
+  // Whether the batch should stop.
+  bool IsOver() const { return failures_.load() >= limit_; }
+  // Counts the outcome of one call.
+  void Record(const Status& outcome) {
+    if (outcome.IsTransient()) {
       ++failures_;
     } else {
       failures_ = 0;

@@ -34,10 +34,10 @@ Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
   std::vector<char> tried(count, 0);  // Not bits: threads write to them.
   FailureStreak streak(std::min(std::max<size_t>(parallelism, 1), count));
   RunParallel(count, parallelism, [&](size_t i) {
-    if (streak.over() || deadline.Passed(clock)) return;
+    if (streak.IsOver() || deadline.Passed(clock)) return;
     tried[i] = 1;
     results[i] = job(i);
-    streak.Saw(results[i]);
+    streak.Record(results[i]);
   });
   const auto failed = static_cast<size_t>(
       std::ranges::count_if(results, [](const Status& s) { return !s.ok(); }));

@@ -61,7 +61,7 @@ uint32_t LoadedKeys::Latest(uint32_t id) const {
 }
 
 void LoadedKeys::Add(KeyVersion key, Secret plaintext) {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (Lookup(key) != nullptr) return;
   Entry& entry = entries_.emplace_back();
   entry.key = key;
@@ -70,15 +70,15 @@ void LoadedKeys::Add(KeyVersion key, Secret plaintext) {
   versions_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void LoadedKeys::SetLatest(uint32_t id, uint32_t version) {
-  std::lock_guard lock(mutex_);
+void LoadedKeys::RaiseLatest(uint32_t id, uint32_t version) {
+  const std::lock_guard lock(mutex_);
   Entry* entry = const_cast<Entry*>(Lookup({id, 0}));
   if (entry == nullptr) {
     entry = &entries_.emplace_back();
     entry->key = {id, 0};
     entry->latest.store(version, std::memory_order_relaxed);
     PublishLocked(*entry);
-  } else {
+  } else if (version > entry->latest.load(std::memory_order_relaxed)) {
     entry->latest.store(version, std::memory_order_release);
   }
 }

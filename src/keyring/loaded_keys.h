@@ -35,7 +35,8 @@ class LoadedKeys {
 
   // The version that new data of `id` is encrypted with; 0 when none is ready.
   uint32_t Latest(uint32_t id) const;
-  void SetLatest(uint32_t id, uint32_t version);
+  // Never goes back: a lower version than the current one changes nothing.
+  void RaiseLatest(uint32_t id, uint32_t version);
 
   size_t versions() const { return versions_.load(std::memory_order_relaxed); }
 

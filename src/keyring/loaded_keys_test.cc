@@ -37,9 +37,18 @@ TEST(LoadedKeys, LatestIsZeroUntilItIsSet) {
   LoadedKeys keys;
   keys.Add({1, 5}, KeyBytes({1, 5}));
   EXPECT_EQ(keys.Latest(1), 0u);
-  keys.SetLatest(1, 5);
+  keys.RaiseLatest(1, 5);
   EXPECT_EQ(keys.Latest(1), 5u);
   EXPECT_EQ(keys.Latest(2), 0u);
+}
+
+TEST(LoadedKeys, LatestNeverGoesBack) {
+  LoadedKeys keys;
+  keys.RaiseLatest(1, 5);
+  keys.RaiseLatest(1, 4);
+  EXPECT_EQ(keys.Latest(1), 5u);
+  keys.RaiseLatest(1, 6);
+  EXPECT_EQ(keys.Latest(1), 6u);
 }
 
 TEST(LoadedKeys, GrowsFarBeyondItsFirstSizeWithStableAddresses) {
@@ -50,7 +59,7 @@ TEST(LoadedKeys, GrowsFarBeyondItsFirstSizeWithStableAddresses) {
     for (uint32_t version = 1; version <= 8; ++version) {
       keys.Add({id, version}, KeyBytes({id, version}));
     }
-    keys.SetLatest(id, 8);
+    keys.RaiseLatest(id, 8);
   }
   EXPECT_EQ(keys.Find({1, 1}), first);
   for (uint32_t id = 1; id <= 500; ++id) {
@@ -69,7 +78,7 @@ TEST(LoadedKeys, ReadersSeeWholeKeysWhileWritersGrowTheTable) {
   std::jthread writer([&] {
     for (uint32_t id = 1; id <= kLast; ++id) {
       keys.Add({id, 1}, KeyBytes({id, 1}));
-      keys.SetLatest(id, 1);
+      keys.RaiseLatest(id, 1);
     }
   });
   const auto read = [&] {

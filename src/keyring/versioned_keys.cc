@@ -1,43 +1,60 @@
 // SPDX-License-Identifier: MIT
 #include "keyring/versioned_keys.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "base/failure_streak.h"
+#include "os/parallel.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr Millis kFirstPause{1000}, kLongestPause{5000};
-constexpr size_t kMaxFailures = 4096;  // Remembered at a time.
+// Names the flight of a rotation; no key has this version.
+constexpr uint32_t kRotation = 0xffffffff;
+// Names the flight of a first creation, and its failure in the index.
+constexpr uint32_t kFirstCreation = 0;
 
-Millis PauseAfter(int failures) {
-  const int doublings = std::clamp(failures - 1, 0, 8);
-  return std::min(kLongestPause, kFirstPause * (1 << doublings));
-}
+std::string NameOf(uint32_t id) { return "key " + std::to_string(id); }
 
 }  // namespace
-
-std::string ToString(KeyVersion key) {
-  return "version " + std::to_string(key.version) + " of key " +
-         std::to_string(key.id);
-}
 
 VersionedKeys::VersionedKeys(VersionedBackend& backend, Clock& clock,
                              Random& random, Log& log, Options options)
     : backend_(backend),
       clock_(clock),
-      random_(random),
       log_(log),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      index_(loaded_, clock),
+      loader_(backend, loaded_, index_, clock, random, log,
+              {options_.operation_deadline, options_.parallelism}),
+      flights_(clock) {}
 
-// ---- On demand -------------------------------------------------------------
+Status VersionedKeys::CheckAllLoaded() const {
+  for (const KeyVersion key : index_.NotLoaded()) {
+    const Status failure = index_.LastFailure(key);
+    if (failure.code() == StatusCode::kCorrupt &&
+        key.version != index_.Highest(key.id)) {
+      continue;
+    }
+    if (!failure.ok()) {
+      return failure.WithContext(ToString(key) + " is not loaded");
+    }
+    return {
+        StatusCode::kUnavailable,
+        ToString(key) + " was not tried, since the key server did not answer"};
+  }
+  return Status::Ok();
+}
+
+// ---- Reading ---------------------------------------------------------------
 
 Result<const Secret*> VersionedKeys::Get(KeyVersion key) {
   if (key.version == 0 || key.version > kMaxKeyVersion) {
-    return Status(StatusCode::kInvalidArgument, ToString(key) + " can't exist");
+    return Status(StatusCode::kInvalidArgument,
+                  ToString(key) + " cannot exist");
   }
   if (const Secret* ready = loaded_.Find(key)) return ready;
-  Status status = Load(key, OperationDeadline());
+  Status status = loader_.Load(key, OperationDeadline());
   if (!status.ok()) return status;
   return loaded_.Find(key);
 }
@@ -45,206 +62,162 @@ Result<const Secret*> VersionedKeys::Get(KeyVersion key) {
 Result<uint32_t> VersionedKeys::LatestVersion(uint32_t id) {
   if (const uint32_t ready = loaded_.Latest(id)) return ready;
   if (id == 0) {
-    return Status(StatusCode::kInvalidArgument, "key id 0 can't exist");
+    return Status(StatusCode::kInvalidArgument, "key id 0 cannot exist");
   }
   const Deadline deadline = OperationDeadline();
   for (;;) {
-    uint32_t highest;
-    bool is_known;
-    {
-      std::lock_guard lock(mutex_);
-      highest = HighestUsableLocked(id);
-      is_known = known_.contains(id);
-    }
-    if (highest != 0) {
-      const Status loaded = Load({id, highest}, deadline);
-      if (const uint32_t ready = loaded_.Latest(id)) return ready;
-      // Corrupt: the next lower version is the highest usable one now.
-      if (loaded.code() != StatusCode::kCorrupt) return loaded;
-    } else if (is_known) {
-      // Never make a new version 1 beside stored ones: data may need those.
-      return LatestOfCorrupt(id, deadline);
-    } else {
-      const Status status =
-          Once({id, 0}, [&] { return MakeFirst(id, deadline); });
-      if (!status.ok()) return status;
-    }
-  }
-}
-
-// All that is stored was corrupt when it was last read; a file may have been
-// restored since.
-Result<uint32_t> VersionedKeys::LatestOfCorrupt(uint32_t id,
-                                                const Deadline& deadline) {
-  std::set<uint32_t> versions;
-  {
-    std::lock_guard lock(mutex_);
-    versions = known_.at(id);
-  }
-  Status first;
-  for (auto version = versions.rbegin(); version != versions.rend();
-       ++version) {
-    const Status loaded = Load({id, *version}, deadline);
+    const uint32_t highest = index_.Highest(id);
+    Status status = highest == 0 ? CreateFirst(id, deadline)
+                                 : loader_.Load({id, highest}, deadline);
     if (const uint32_t ready = loaded_.Latest(id)) return ready;
-    if (first.ok()) first = loaded;
+    if (status.ok() || highest != index_.Highest(id)) continue;
+    if (highest == 0) return status;
+    return status.WithContext("the newest version of " + NameOf(id) +
+                              " cannot be used");
   }
-  return first.WithContext("no stored version of key " + std::to_string(id) +
-                           " can be used");
 }
 
-Status VersionedKeys::Load(KeyVersion key, const Deadline& deadline) {
-  return Once(key, [&] { return LoadNow(key, deadline); });
+// ---- Creation --------------------------------------------------------------
+
+Status VersionedKeys::RunInFlight(KeyVersion key, const Deadline& deadline,
+                                  const std::function<Status()>& work) {
+  return flights_.Run(key, deadline, work)
+      .value_or(Status(StatusCode::kTimeout,
+                       NameOf(key.id) + " is being made by another thread"));
 }
 
-Status VersionedKeys::LoadNow(KeyVersion key, const Deadline& deadline) {
-  if (loaded_.Find(key) != nullptr) return Status::Ok();
-  Result<Secret> plaintext = backend_.Fetch(key, deadline);
-  Status status = plaintext.status();
-  if (plaintext) {
-    Publish(key, std::move(*plaintext));
+Status VersionedKeys::CreateFirst(uint32_t id, const Deadline& deadline) {
+  const KeyVersion first{id, kFirstCreation};
+  return RunInFlight(first, deadline, [&]() -> Status {
+    if (index_.Highest(id) != 0) return Status::Ok();
+    Status status = index_.PausedFailure(first);
+    if (!status.ok()) return status;
+    const SteadyTime began = clock_.Steady();
+    status = CreateFirstNow(id, deadline);
+    if (status.ok()) return status;
+    status = status.WithContext("cannot make " + NameOf(id));
+    index_.RememberFailure(
+        first, status,
+        std::chrono::duration_cast<Millis>(clock_.Steady() - began));
+    return status;
+  });
+}
+
+Status VersionedKeys::CreateFirstNow(uint32_t id, const Deadline& deadline) {
+  // Another server on the same store may have made the id meanwhile.
+  Status status = loader_.Relist();
+  if (!status.ok() || index_.Highest(id) != 0) return status;
+  status = MayCreate();
+  if (!status.ok()) return status;
+  const bool is_empty = index_.empty();
+  const KeyVersion key{id, 1};
+  status = backend_.Create(key, options_.key_bytes(), deadline);
+  if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
     return status;
   }
-  if (status.code() == StatusCode::kNotFound) {
-    std::lock_guard lock(mutex_);
-    const auto known = known_.find(key.id);
-    if (known == known_.end() || !known->second.contains(key.version)) {
-      return status;
-    }
-    // A link that leads nowhere, say: it exists, and nobody should wait for it.
-    status = Status(StatusCode::kMisconfigured,
-                    status.message() + ", though its name is stored");
-  }
-  RememberFailure(key, status);
-  return status;
-}
-
-Status VersionedKeys::MakeFirst(uint32_t id, const Deadline& deadline) {
-  // Another server on the same store may have made the id meanwhile.
-  Status status = Relist();
-  if (status.ok()) {
-    std::lock_guard lock(mutex_);
-    if (known_.contains(id)) return status;
-  }
-  if (status.ok()) {
-    status = backend_.Create({id, 1}, options_.key_bytes(), deadline);
-  }
-  if (status.ok() || status.code() == StatusCode::kAlreadyExists) {
-    std::lock_guard lock(mutex_);
-    known_[id].insert(1);
-    return Status::Ok();
-  }
-  status = status.WithContext("can't make key " + std::to_string(id));
-  RememberFailure({id, 0}, status);
-  return status;
-}
-
-// Runs `work` unless it failed a moment ago or another thread is at it; then
-// the outcome is that one's.
-Status VersionedKeys::Once(KeyVersion key,
-                           const std::function<Status()>& work) {
-  std::unique_lock lock(mutex_);
-  const auto failed = failures_.find(key);
-  if (failed != failures_.end() && clock_.Steady() < failed->second.next_try) {
-    return failed->second.status;
-  }
-  std::shared_ptr<Flight>& flying = flights_[key];
-  if (flying != nullptr) {
-    const std::shared_ptr<Flight> flight = flying;
-    landed_.wait(lock, [&] { return flight->done; });
-    return flight->outcome;
-  }
-  const auto flight = std::make_shared<Flight>();
-  flight->outcome = {StatusCode::kInternal, "interrupted"};
-  flying = flight;
-  lock.unlock();
-  // Waiters must be let go even when a library throws through here.
-  const std::shared_ptr<void> landing(nullptr, [&](void*) {
-    std::lock_guard relock(mutex_);
-    flight->done = true;
-    flights_.erase(key);
-    landed_.notify_all();
-  });
-  return flight->outcome = work();
-}
-
-// ---- State -----------------------------------------------------------------
-
-Status VersionedKeys::Relist() {
-  Result<std::vector<KeyVersion>> stored = backend_.List();
-  if (!stored) return stored.error();
-  std::lock_guard lock(mutex_);
-  for (const KeyVersion key : *stored) known_[key.id].insert(key.version);
+  index_.Add({key});
+  index_.RememberSuccess({id, kFirstCreation});
+  if (!status.ok()) return Status::Ok();
+  log_.Write(is_empty ? LogLevel::kWarning : LogLevel::kNote,
+             "made version 1 of " + NameOf(id) + ", " + backend_.Describe(key) +
+                 (is_empty ? ": nothing was stored there, so this is a new "
+                             "installation. If this server has encrypted data "
+                             "already, stop it and correct the configuration"
+                           : ", since nothing of that key was stored"));
   return Status::Ok();
 }
 
-void VersionedKeys::Publish(KeyVersion key, Secret plaintext) {
-  loaded_.Add(key, std::move(plaintext));
-  std::lock_guard lock(mutex_);
-  known_[key.id].insert(key.version);
-  failures_.erase(key);
-  ChooseLatestLocked(key.id);
+Status VersionedKeys::MayCreate() const {
+  return options_.may_create ? options_.may_create(index_.empty())
+                             : Status::Ok();
 }
 
-void VersionedKeys::RememberFailure(KeyVersion key, const Status& status) {
-  bool passed_over = false;
-  {
-    std::lock_guard lock(mutex_);
-    if (failures_.size() >= kMaxFailures) {
-      std::erase_if(failures_, [&](const auto& item) {
-        return !known_.contains(item.first.id) &&
-               item.second.next_try < clock_.Steady();
-      });
-    }
-    Failure& failure = failures_[key];
-    const bool was_corrupt = failure.status.code() == StatusCode::kCorrupt;
-    failure.status = status;
-    failure.next_try = clock_.Steady() + PauseAfter(++failure.count);
-    passed_over = status.code() == StatusCode::kCorrupt && !was_corrupt &&
-                  known_.contains(key.id) &&
-                  *known_[key.id].rbegin() == key.version;
-    ChooseLatestLocked(key.id);
+// ---- Rotation --------------------------------------------------------------
+
+Result<uint32_t> VersionedKeys::Rotate(uint32_t id) {
+  Status status = loader_.Relist();
+  if (status.ok()) status = RotateInFlight(id, Unreadable::kPass);
+  if (!status.ok()) return status;
+  return loaded_.Latest(id);
+}
+
+std::vector<VersionedKeys::Rotated> VersionedKeys::RotateAll() {
+  const Status listed = loader_.Relist();
+  std::vector<Rotated> results;
+  for (const uint32_t id : index_.Ids()) {
+    results.push_back(
+        {id, Status(StatusCode::kUnavailable,
+                    "not tried, since the calls before it all failed")});
   }
-  if (passed_over) {
-    log_.Write(LogLevel::kError,
-               ToString(key) + " is passed over: " + status.message());
+  FailureStreak streak(options_.parallelism);
+  RunParallel(results.size(), options_.parallelism, [&](size_t i) {
+    if (streak.IsOver()) return;
+    const uint32_t id = results[i].id;
+    const Status status =
+        listed.ok() ? RotateInFlight(id, Unreadable::kRefuse) : listed;
+    streak.Record(status);
+    results[i].version =
+        status.ok() ? Result<uint32_t>(loaded_.Latest(id)) : status;
+  });
+  return results;
+}
+
+Status VersionedKeys::RotateInFlight(uint32_t id, Unreadable newest) {
+  const Deadline deadline = OperationDeadline();
+  return RunInFlight({id, kRotation}, deadline,
+                     [&] { return RotateNow(id, newest, deadline); });
+}
+
+Status VersionedKeys::RotateNow(uint32_t id, Unreadable newest,
+                                const Deadline& deadline) {
+  const Result<uint32_t> next = NextVersion(id);
+  if (!next) return next.error();
+  Status status = MayCreate();
+  if (status.ok()) status = CheckNewest({id, *next - 1}, newest, deadline);
+  if (!status.ok()) return status;
+  const KeyVersion key{id, *next};
+  status = backend_.Create(key, options_.key_bytes(), deadline);
+  if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
+    return status.WithContext("cannot make " + ToString(key));
   }
+  index_.Add({key});
+  index_.RememberSuccess(key);
+  return loader_.Load(key, deadline)
+      .WithContext(ToString(key) +
+                   " was made but cannot be read back yet, so that the version "
+                   "before it stays in use");
 }
 
-void VersionedKeys::EndPauses() {
-  std::lock_guard lock(mutex_);
-  for (auto& [key, failure] : failures_) failure.next_try = {};
-}
-
-void VersionedKeys::ChooseLatestLocked(uint32_t id) {
-  const uint32_t highest = HighestUsableLocked(id);
-  if (highest != 0 && loaded_.Find({id, highest}) != nullptr) {
-    loaded_.SetLatest(id, highest);
+Status VersionedKeys::CheckNewest(KeyVersion newest, Unreadable unreadable,
+                                  const Deadline& deadline) {
+  const Status loaded = loader_.Load(newest, deadline);
+  if (loaded.ok() || loaded.IsTransient()) return Status::Ok();
+  if (unreadable == Unreadable::kRefuse) {
+    return loaded.WithContext(
+        "not rotated, because the newest version cannot be used and only a "
+        "rotation of this very key goes past it");
   }
+  log_.Write(LogLevel::kWarning,
+             NameOf(newest.id) + " is rotated although its newest version, " +
+                 std::to_string(newest.version) + ", cannot be used (" +
+                 loaded.message() +
+                 "); data encrypted with that version stays unreadable until "
+                 "it is restored");
+  return Status::Ok();
 }
 
-uint32_t VersionedKeys::HighestUsableLocked(uint32_t id) const {
-  const auto found = known_.find(id);
-  if (found == known_.end()) return 0;
-  for (auto version = found->second.rbegin(); version != found->second.rend();
-       ++version) {
-    const auto failed = failures_.find({id, *version});
-    if (failed == failures_.end() ||
-        failed->second.status.code() != StatusCode::kCorrupt) {
-      return *version;
-    }
+Result<uint32_t> VersionedKeys::NextVersion(uint32_t id) const {
+  const uint32_t highest = index_.Highest(id);
+  if (highest == 0) {
+    return Status(StatusCode::kNotFound, NameOf(id) + " does not exist");
   }
-  return 0;
-}
-
-VersionedKeys::Counts VersionedKeys::counts() const {
-  std::lock_guard lock(mutex_);
-  Counts counts;
-  counts.ids = known_.size();
-  size_t known = 0;
-  for (const auto& [id, versions] : known_) known += versions.size();
-  counts.versions_loaded = loaded_.versions();
-  counts.versions_failed = known - std::min(known, counts.versions_loaded);
-  return counts;
+  if (highest >= kMaxKeyVersion) {
+    return Status(StatusCode::kMisconfigured,
+                  backend_.Describe({id, highest}) +
+                      " has the highest version there can be, so that no new "
+                      "one can follow; remove it if it is not genuine");
+  }
+  return highest + 1;
 }
 
 Deadline VersionedKeys::OperationDeadline() const {

@@ -27,6 +27,12 @@ class VersionedKeysTest : public testing::Test {
       return operation == "Fetch" ? Status(code, "planted") : Status::Ok();
     });
   }
+  void FailFetchOfVersion2(StatusCode code) {
+    backend_.SetHook([code](const std::string& operation, KeyVersion key) {
+      return operation == "Fetch" && key.version == 2 ? Status(code, "planted")
+                                                      : Status::Ok();
+    });
+  }
   void FailEverything(StatusCode code) {
     backend_.SetHook([code](const std::string&, KeyVersion) {
       return Status(code, "planted");
@@ -177,20 +183,81 @@ TEST_F(VersionedKeysTest, VersionThatAnotherServerMadeBecomesTheLatest) {
   EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 2u);
 }
 
-TEST_F(VersionedKeysTest, CorruptLatestIsPassedOverWithAnError) {
+TEST_F(VersionedKeysTest, CorruptLatestIsRefusedUntilItsKeyIsRotated) {
   backend_.Put({1, 1}, kKeyA);
   backend_.Put({1, 2}, kKeyB);
-  backend_.SetHook([](const std::string& operation, KeyVersion key) {
-    return operation == "Fetch" && key.version == 2
-               ? Status(StatusCode::kCorrupt, "damaged file")
-               : Status::Ok();
-  });
+  FailFetchOfVersion2(StatusCode::kCorrupt);
   ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
-  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
-  EXPECT_EQ(keys_.Get({1, 2}).status().code(), StatusCode::kCorrupt);
-  EXPECT_THAT(log_.Text(), HasSubstr("version 2 of key 1 is passed over"));
+  const Status refused = keys_.LatestVersion(1).status();
+  EXPECT_EQ(refused.code(), StatusCode::kCorrupt);
+  EXPECT_THAT(refused.message(),
+              HasSubstr("the newest version of key 1 cannot be used"));
+  EXPECT_TRUE(keys_.Get({1, 1})) << "old data can be read";
+  EXPECT_THAT(log_.Text(), HasSubstr("version 2 of key 1 cannot be loaded"));
   EXPECT_EQ(keys_.Rotate(1).value_or(0), 3u)
       << "a used number is never used again";
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 3u);
+  EXPECT_THAT(log_.Text(), HasSubstr("key 1 is rotated although"));
+}
+
+TEST_F(VersionedKeysTest, MissingLatestIsRefusedUntilItsKeyIsRotated) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({1, 2}, kKeyB);
+  FailFetchOfVersion2(StatusCode::kNotFound);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  const Status refused = keys_.LatestVersion(1).status();
+  EXPECT_EQ(refused.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(refused.message(),
+              HasSubstr("version 2 of key 1 was stored and is missing"));
+  EXPECT_EQ(backend_.calls("Create"), 0);
+  EXPECT_EQ(keys_.Rotate(1).value_or(0), 3u);
+}
+
+TEST_F(VersionedKeysTest, RotateAllLeavesOutWhatMissesItsNewestVersion) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({1, 2}, kKeyB);
+  backend_.Put({2, 1}, kKeyA);
+  FailFetchOfVersion2(StatusCode::kCorrupt);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  const auto results = keys_.RotateAll();
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].version.status().code(), StatusCode::kCorrupt);
+  EXPECT_THAT(results[0].version.status().message(), HasSubstr("not rotated"));
+}
+
+TEST_F(VersionedKeysTest, AProgramThatMayMakeNoKeyMakesNone) {
+  VersionedKeys keys(
+      backend_, clock_, random_, log_,
+      {[] { return size_t{16}; }, [] { return Millis(5000); }, 4,
+       [](bool) { return Status(StatusCode::kMisconfigured, "not here"); }});
+  backend_.Put({1, 1}, kKeyA);
+  ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys.LatestVersion(1).value_or(0), 1u);
+  EXPECT_THAT(keys.LatestVersion(2).status().message(), HasSubstr("not here"));
+  EXPECT_THAT(keys.Rotate(1).status().message(), HasSubstr("not here"));
+  EXPECT_FALSE(keys.RotateAll()[0].version);
+  EXPECT_EQ(backend_.calls("Create"), 0);
+}
+
+TEST_F(VersionedKeysTest, WhetherAnythingIsStoredDecidesWithTheProgram) {
+  std::vector<bool> asked;
+  VersionedKeys keys(backend_, clock_, random_, log_,
+                     {[] { return size_t{16}; }, [] { return Millis(5000); }, 4,
+                      [&asked](bool is_empty) {
+                        asked.push_back(is_empty);
+                        return Status::Ok();
+                      }});
+  EXPECT_EQ(keys.LatestVersion(1).value_or(0), 1u);
+  EXPECT_EQ(keys.LatestVersion(2).value_or(0), 1u);
+  EXPECT_THAT(asked, testing::ElementsAre(true, false));
+}
+
+TEST_F(VersionedKeysTest, FirstVersionsAreAlwaysInTheLog) {
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+  EXPECT_THAT(log_.Text(), HasSubstr("made version 1 of key 1, memory 1.1: "
+                                     "nothing was stored there"));
+  EXPECT_EQ(keys_.LatestVersion(2).value_or(0), 1u);
+  EXPECT_THAT(log_.Text(), HasSubstr("made version 1 of key 2, memory 2.1"));
 }
 
 TEST_F(VersionedKeysTest, IdWithNothingButCorruptVersionsMakesNoNewOne) {
@@ -206,7 +273,8 @@ TEST_F(VersionedKeysTest, IdWithNothingButCorruptVersionsIsTriedAgain) {
   FailFetches(StatusCode::kCorrupt);
   ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
   const Status status = keys_.LatestVersion(1).status();
-  EXPECT_THAT(status.message(), HasSubstr("no stored version of key 1"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("the newest version of key 1 cannot be used"));
   EXPECT_THAT(status.message(), HasSubstr("planted"));
   FailNothing();
   clock_.Advance(Millis(5000));
@@ -309,14 +377,16 @@ TEST_F(VersionedKeysTest, StartGivesUpWaitingAtItsDeadline) {
   ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
   EXPECT_EQ(clock_.Steady() - before, Millis(60000));
   EXPECT_EQ(keys_.counts().versions_failed, 1u);
+  EXPECT_THAT(log_.lines().back().second,
+              HasSubstr("starting without 1 of 1 key versions"));
 }
 
-TEST_F(VersionedKeysTest, StartDoesNotWaitForWhatWaitingCannotMend) {
+TEST_F(VersionedKeysTest, StartDoesNotWaitForWhatWaitingCannotFix) {
   backend_.Put({1, 1}, kKeyA);
   FailFetches(StatusCode::kDenied);
   ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
   EXPECT_TRUE(clock_.sleeps().empty());
-  EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 can't be loaded"));
+  EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 cannot be loaded"));
 }
 
 TEST_F(VersionedKeysTest, ListedVersionThatCannotBeFoundIsAnErrorAtOnce) {
@@ -324,7 +394,7 @@ TEST_F(VersionedKeysTest, ListedVersionThatCannotBeFoundIsAnErrorAtOnce) {
   FailFetches(StatusCode::kNotFound);  // A link that leads nowhere.
   ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
   EXPECT_TRUE(clock_.sleeps().empty());
-  EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 can't be loaded"));
+  EXPECT_THAT(log_.Text(), HasSubstr("version 1 of key 1 cannot be loaded"));
   EXPECT_EQ(keys_.LatestVersion(1).status().code(), StatusCode::kMisconfigured);
   EXPECT_EQ(backend_.calls("Create"), 0);
   FailNothing();
@@ -341,6 +411,89 @@ TEST_F(VersionedKeysTest, OneStubbornKeyDoesNotKeepOthersFromLoading) {
   });
   ASSERT_TRUE(keys_.LoadAll(Millis(1000)).ok());
   EXPECT_EQ(keys_.counts().versions_loaded, 49u);
+}
+
+TEST_F(VersionedKeysTest, TimeoutsOfAHungKeyServerDoNotAddUpOverIds) {
+  for (uint32_t id = 1; id <= 200; ++id) backend_.Put({id, 1}, kKeyA);
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    if (operation == "List") return Status::Ok();
+    clock_.Advance(Millis(5000));
+    return Status(StatusCode::kTimeout, "no answer");
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  const SteadyTime before = clock_.Steady();
+  clock_.Advance(Millis(5000));
+  for (uint32_t id = 1; id <= 200; ++id) {
+    EXPECT_EQ(keys_.LatestVersion(id).status().code(), StatusCode::kTimeout);
+  }
+  EXPECT_LE(clock_.Steady() - before, Millis(10000));
+  EXPECT_THAT(keys_.LatestVersion(200).status().message(),
+              HasSubstr("did not answer a moment ago"));
+}
+
+TEST_F(VersionedKeysTest, TheFirstKeyAfterAnOutageBringsTheOthers) {
+  for (uint32_t id = 1; id <= 200; ++id) backend_.Put({id, 1}, kKeyA);
+  FailFetches(StatusCode::kTimeout);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_EQ(keys_.LatestVersion(9).value_or(0), 1u);
+  EXPECT_EQ(keys_.counts().versions_loaded, 200u);
+}
+
+TEST_F(VersionedKeysTest, AfterAnOutageOfTheListTheFirstKeyBringsTheOthers) {
+  for (uint32_t id = 1; id <= 20; ++id) backend_.Put({id, 1}, kKeyA);
+  FailEverything(StatusCode::kTimeout);
+  ASSERT_FALSE(keys_.LoadAll(Millis(0)).ok());
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_TRUE(keys_.Get({9, 1}));
+  EXPECT_EQ(keys_.counts().versions_loaded, 20u);
+}
+
+TEST_F(VersionedKeysTest, TheRestIsNotLoadedBeyondTheCallersDeadline) {
+  for (uint32_t id = 1; id <= 200; ++id) backend_.Put({id, 1}, kKeyA);
+  FailFetches(StatusCode::kTimeout);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.SetHook([&](const std::string&, KeyVersion) {
+    clock_.Advance(Millis(100));
+    return Status::Ok();
+  });
+  clock_.Advance(Millis(5000));
+  EXPECT_TRUE(keys_.Get({9, 1}));
+  EXPECT_LE(keys_.counts().versions_loaded, 60u);
+  EXPECT_GE(keys_.counts().versions_loaded, 40u);
+  EXPECT_TRUE(keys_.Get({200, 1}));
+  EXPECT_GE(keys_.counts().versions_loaded, 80u) << "the next caller goes on";
+}
+
+TEST_F(VersionedKeysTest, OneStubbornKeyIsNotTriedWithEveryOther) {
+  for (uint32_t id = 1; id <= 20; ++id) backend_.Put({id, 1}, kKeyA);
+  FailFetches(StatusCode::kTimeout);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key.id == 7
+               ? Status(StatusCode::kTimeout, "this one never")
+               : Status::Ok();
+  });
+  clock_.Advance(Millis(5000));
+  EXPECT_TRUE(keys_.Get({9, 1}));
+  const int fetches = backend_.calls("Fetch");
+  EXPECT_TRUE(keys_.LatestVersion(50));
+  EXPECT_EQ(backend_.calls("Fetch"), fetches + 1);
+}
+
+TEST_F(VersionedKeysTest, WhatMustNotGoOnWithoutAKeyCanAsk) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.Put({1, 2}, kKeyB);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_TRUE(keys_.CheckAllLoaded().ok());
+  backend_.Put({2, 1}, kKeyA);
+  FailFetches(StatusCode::kUnavailable);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.CheckAllLoaded().code(), StatusCode::kUnavailable);
+  EXPECT_THAT(keys_.CheckAllLoaded().message(),
+              HasSubstr("version 1 of key 2 is not loaded: planted"));
 }
 
 TEST_F(VersionedKeysTest, ManyFirstUsersOfAnIdMakeOneKey) {

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "keyring/versioned_keys.h"
 
@@ -19,9 +21,11 @@ struct DynamicKeyOptions {
     return Millis(operation_deadline_ms.load());
   }
   // The options of keys that follow these, which are borrowed.
-  VersionedKeys::Options ForKeys(size_t parallelism) const {
+  VersionedKeys::Options ForKeys(size_t parallelism,
+                                 std::function<Status(bool)> may_create) const {
     return {[this] { return key_bytes.load(); },
-            [this] { return operation_deadline(); }, parallelism};
+            [this] { return operation_deadline(); }, parallelism,
+            std::move(may_create)};
   }
 };
 

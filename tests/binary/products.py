@@ -7,7 +7,13 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NAMES = ["aws_key_management", "kmip_key_management", "component_keyring_kms", "component_keyring_kmip", "keyring_aws"]
+NAMES = [
+    "aws_key_management",
+    "kmip_key_management",
+    "component_keyring_kms",
+    "component_keyring_kmip",
+    "keyring_aws",
+]
 
 
 def listed(name: str) -> list[str]:
@@ -17,7 +23,8 @@ def listed(name: str) -> list[str]:
 
 
 def libcurl_directory() -> pathlib.Path | None:
-    """Where the libcurl is from that the release build linked in; None when that uses the system's."""
+    """Where the libcurl is from that the release build linked in; None when that uses the system's.
+    """
     cache = (ROOT / "build" / "release" / "CMakeCache.txt").read_text()
     found = re.search(r"^OPENKEYRING_CURL_DIRECTORY:INTERNAL=(.+)", cache, re.M)
     return pathlib.Path(found[1]) if found else None
@@ -33,7 +40,9 @@ class Product:
         return listed(f"{self.name}.symbols")
 
     def tool(self, *argv: str) -> str:
-        return subprocess.run([*argv, str(self.path)], text=True, capture_output=True, check=True).stdout
+        return subprocess.run(
+            [*argv, str(self.path)], text=True, capture_output=True, check=True
+        ).stdout
 
     def dynamic(self, tag: str) -> list[str]:
         """What the dynamic section says under a tag, e.g. NEEDED."""

@@ -14,21 +14,33 @@ ALLOWED_LIBRARIES = {"libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_
                      "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 MOST_BYTES = 2_000_000  # Stripped. MariaDB's own plugin has 4.7 MB.
 
-# Functions that may run when the library is loaded, before anybody calls it: the compiler's own, and those
-# that only fill tables which are too odd for the compiler to fill (the server's variable declarations).
-HARMLESS_INITIALIZERS = {"frame_dummy", *(f"_GLOBAL__sub_I_{maker}_{kind}.cc" for maker in ("aws", "kmip")
-                                          for kind in ("variables", "status"))}
+# Functions that may run when the library is loaded, before anybody calls it: the compiler's own,
+# and those that only fill tables which are too odd for the compiler to fill (the server's variable
+# declarations).
+HARMLESS_INITIALIZERS = {
+    "frame_dummy",
+    *(
+        f"_GLOBAL__sub_I_{maker}_{kind}.cc"
+        for maker in ("aws", "kmip")
+        for kind in ("variables", "status")
+    ),
+}
 
 
 def test_exported_symbols_equal_the_list(product):
-    found = {line.split()[-1].split("@")[0] for line in product.tool("nm", "-D", "--defined-only").splitlines()}
+    found = {
+        line.split()[-1].split("@")[0]
+        for line in product.tool("nm", "-D", "--defined-only").splitlines()
+    }
     assert found == set(product.symbols())
 
 
 def test_needed_libraries_are_allowed(product):
     needed = set(re.findall(r"\[(.*?)\]", "\n".join(product.dynamic("NEEDED"))))
     assert "libc.so.6" in needed
-    assert needed <= (ALLOWED_LIBRARIES if libcurl_directory() else ALLOWED_LIBRARIES | {"libcurl.so.4"})
+    assert needed <= (
+        ALLOWED_LIBRARIES if libcurl_directory() else ALLOWED_LIBRARIES | {"libcurl.so.4"}
+    )
 
 
 def test_libcurl_is_inside_and_meets_no_other(product):
@@ -66,21 +78,27 @@ def test_nothing_runs_when_it_is_loaded(product):
 
 def initializers(product) -> list[str]:
     """Names of the functions in .init_array, by the relocations that fill it."""
-    section = re.search(r"\.init_array\s+INIT_ARRAY\s+(\w+)\s+\w+\s+(\w+)", product.tool("readelf", "-SW"))
+    section = re.search(
+        r"\.init_array\s+INIT_ARRAY\s+(\w+)\s+\w+\s+(\w+)", product.tool("readelf", "-SW")
+    )
     if not section:
         return []
     start, size = (int(word, 16) for word in section.groups())
     names = {int(line.split()[0], 16): line.split()[2]
              for line in product.tool("nm", "-a").splitlines() if len(line.split()) == 3}
     found = []
-    for offset, target in re.findall(r"^(\w+)\s+\w+\s+R_\w+_RELATIVE\s+(\w+)", product.tool("readelf", "-rW"), re.M):
+    for offset, target in re.findall(
+        r"^(\w+)\s+\w+\s+R_\w+_RELATIVE\s+(\w+)", product.tool("readelf", "-rW"), re.M
+    ):
         if start <= int(offset, 16) < start + size:
             found.append(names.get(int(target, 16), f"a function at {target}"))
     assert len(found) == size // 8
     return found
 
 
-def test_it_is_small_and_names_no_directory_of_the_build_machine(product, tmp_path, record_property):
+def test_it_is_small_and_names_no_directory_of_the_build_machine(
+    product, tmp_path, record_property
+):
     stripped = tmp_path / product.path.name
     shutil.copy(product.path, stripped)
     subprocess.run(["strip", "--strip-unneeded", stripped], check=True)

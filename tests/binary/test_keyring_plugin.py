@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""keyring_aws is installed, used and uninstalled a hundred times in one process, under AddressSanitizer."""
+"""keyring_aws is installed, used and uninstalled a hundred times in one process, under
+AddressSanitizer."""
 
 import subprocess
 
@@ -12,18 +13,45 @@ ROUNDS = 100
 def test_a_hundred_installations_under_address_sanitizer(directory):
     authority = certificates.Authority(directory / "ca")
     own = authority.server()
-    kms = emulator.Emulator(directory / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]).start()
+    kms = emulator.Emulator(
+        directory / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]
+    ).start()
     conf = directory / "conf"
     conf.write_text(f"{kms.ready['access_key_id']}\n{kms.ready['secret_access_key']}\n")
     conf.chmod(0o600)
     program = directory / "harness"
-    subprocess.run(["cc", "-g", "-fsanitize=address,undefined", HERE / "keyring_plugin_harness.c", "-o", program, "-ldl"],
-                   check=True)
+    subprocess.run(
+        [
+            "cc",
+            "-g",
+            "-fsanitize=address,undefined",
+            HERE / "keyring_plugin_harness.c",
+            "-o",
+            program,
+            "-ldl",
+        ],
+        check=True,
+    )
     done = subprocess.run(
-        [program, str(ROUNDS), Product("keyring_aws").asan_path, f"cmk_id={kms.alias}", f"conf_file={conf}",
-         f"data_file={directory}/data/keys", f"region={kms.region}", f"endpoint_url={kms.url}"],
-        text=True, capture_output=True, check=False, timeout=300,
-        env=process.bare_environment(directory, {"AWS_CA_BUNDLE": str(authority.certificate), "ASAN_OPTIONS": "detect_leaks=1"}))
+        [
+            program,
+            str(ROUNDS),
+            Product("keyring_aws").asan_path,
+            f"cmk_id={kms.alias}",
+            f"conf_file={conf}",
+            f"data_file={directory}/data/keys",
+            f"region={kms.region}",
+            f"endpoint_url={kms.url}",
+        ],
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=300,
+        env=process.bare_environment(
+            directory,
+            {"AWS_CA_BUNDLE": str(authority.certificate), "ASAN_OPTIONS": "detect_leaks=1"},
+        ),
+    )
     kms.stop()
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout == "ok\n"

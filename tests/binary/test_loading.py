@@ -19,13 +19,22 @@ _programs = tempfile.TemporaryDirectory(prefix="okr_loader_")  # Removed at the 
 @functools.cache
 def loader(*flags: str) -> str:
     program = os.path.join(_programs.name, "loader" + "".join(flags).replace("/", ""))
-    subprocess.run(["cc", "-g", "-Wall", "-Werror", *flags, "-o", program, HERE / "loader.c", "-ldl"], check=True)
+    subprocess.run(
+        ["cc", "-g", "-Wall", "-Werror", *flags, "-o", program, HERE / "loader.c", "-ldl"],
+        check=True,
+    )
     return program
 
 
 def run(program, rounds, library, symbols, **environment):
-    return subprocess.run([program, str(rounds), library, *symbols], text=True, capture_output=True, check=False,
-                          env={"PATH": os.environ["PATH"], **environment}, timeout=300)
+    return subprocess.run(
+        [program, str(rounds), library, *symbols],
+        text=True,
+        capture_output=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], **environment},
+        timeout=300,
+    )
 
 
 def test_it_loads_with_everything_resolved(product):

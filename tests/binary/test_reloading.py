@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The MariaDB plugin is started, asks a KMS over TLS, is stopped and unloaded, a hundred times in one process: what it
-brings along (libcurl, when that is linked in) leaves nothing behind either."""
+"""The MariaDB plugin is started, asks a KMS over TLS, is stopped and unloaded, a hundred times in
+one process: what it brings along (libcurl, when that is linked in) leaves nothing behind either."""
 
 import pathlib
 import re
@@ -17,23 +17,55 @@ PLUGIN = Product("aws_key_management")
 
 @pytest.fixture
 def start(directory):
-    """A function that starts the program which reloads a library; gives it with a way to tell it what to do."""
+    """A function that starts the program which reloads a library; gives it with a way to tell it
+    what to do."""
     authority = certificates.Authority(directory / "ca")
     own = authority.server()
-    kms = emulator.Emulator(directory / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]).start()
+    kms = emulator.Emulator(
+        directory / "kms", options=["--tls-cert", own.certificate, "--tls-key", own.key]
+    ).start()
     (directory / "keys").mkdir()
     children = []
 
     def run(library: pathlib.Path, *flags: str):
         program = directory / "harness"
-        subprocess.run(["cc", "-g", *flags, f"-I{HEADERS}", f"-I{HEADERS}/private", HERE.parent / "torture/harness.c",
-                        "-o", program, "-ldl"], check=True)
+        subprocess.run(
+            [
+                "cc",
+                "-g",
+                *flags,
+                f"-I{HEADERS}",
+                f"-I{HEADERS}/private",
+                HERE.parent / "torture/harness.c",
+                "-o",
+                program,
+                "-ldl",
+            ],
+            check=True,
+        )
         child = subprocess.Popen(
-            [program, library, f"keyfile_dir={directory}/keys", f"region={kms.region}", f"endpoint_url={kms.url}",
-             f"master_key_id={kms.alias}"], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=open(directory / "errors", "w"), cwd=directory, env=process.bare_environment(directory, {
-                **kms.environment(), "AWS_CA_BUNDLE": str(authority.certificate),
-                "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1"}))
+            [
+                program,
+                library,
+                f"keyfile_dir={directory}/keys",
+                f"region={kms.region}",
+                f"endpoint_url={kms.url}",
+                f"master_key_id={kms.alias}",
+            ],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=open(directory / "errors", "w"),
+            cwd=directory,
+            env=process.bare_environment(
+                directory,
+                {
+                    **kms.environment(),
+                    "AWS_CA_BUNDLE": str(authority.certificate),
+                    "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1",
+                },
+            ),
+        )
         children.append(child)
         assert child.stdout.readline() == "ready\n", (directory / "errors").read_text()[-2000:]
 
@@ -56,7 +88,9 @@ def rounds(tell, count: int) -> None:
 
 
 def own_kb(child) -> int:
-    return int(re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{child.pid}/status").read_text())[1])
+    return int(
+        re.search(r"RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{child.pid}/status").read_text())[1]
+    )
 
 
 def entries(child, what: str) -> int:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One version, that of CMakeLists.txt, in every plugin and program. Status rows: services_list_test.cc."""
+"""One version, that of CMakeLists.txt, in every plugin and program. Status rows:
+services_list_test.cc."""
 
 import ctypes
 import re
@@ -9,20 +10,35 @@ import pytest
 
 from products import ROOT, Product
 
-VERSION = re.search(r"^project\(openkeyring VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
+VERSION = re.search(
+    r"^project\(openkeyring VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M
+)[1]
 MAJOR, MINOR = (int(part) for part in VERSION.split(".")[:2])
 
 
 class PluginDescriptor(ctypes.Structure):
-    """The start that MySQL's st_mysql_plugin and MariaDB's st_maria_plugin have in common, and two members more."""
-    _fields_ = [("type", ctypes.c_int), ("info", ctypes.c_void_p), ("name", ctypes.c_char_p),
-                ("author", ctypes.c_char_p), ("description", ctypes.c_char_p), ("license", ctypes.c_int),
-                ("init", ctypes.c_void_p), ("next", ctypes.c_void_p)]
+    """The start that MySQL's st_mysql_plugin and MariaDB's st_maria_plugin have in common, and two
+    members more."""
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("info", ctypes.c_void_p),
+        ("name", ctypes.c_char_p),
+        ("author", ctypes.c_char_p),
+        ("description", ctypes.c_char_p),
+        ("license", ctypes.c_int),
+        ("init", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+    ]
 
 
 class MariaDbDescriptor(PluginDescriptor):
-    _fields_ = [("version", ctypes.c_uint), ("status", ctypes.c_void_p), ("variables", ctypes.c_void_p),
-                ("version_info", ctypes.c_char_p), ("maturity", ctypes.c_uint)]
+    _fields_ = [
+        ("version", ctypes.c_uint),
+        ("status", ctypes.c_void_p),
+        ("variables", ctypes.c_void_p),
+        ("version_info", ctypes.c_char_p),
+        ("maturity", ctypes.c_uint),
+    ]
 
 
 class MysqlDescriptor(PluginDescriptor):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""./dev demo mariadb: MariaDB with everything encrypted by keys that an (emulated) AWS KMS protects."""
+"""./dev demo mariadb: MariaDB with everything encrypted by keys that an (emulated) AWS KMS
+protects."""
 
 import pathlib
 import secrets
@@ -32,7 +33,9 @@ def files_with(directory: pathlib.Path, marker: str) -> list[str]:
 
 
 def content(server: mariadb.MariaDB) -> list[tuple[str, ...]]:
-    return server.sql("SELECT * FROM shop.orders ORDER BY id; SELECT * FROM shop.archive ORDER BY id")
+    return server.sql(
+        "SELECT * FROM shop.orders ORDER BY id; SELECT * FROM shop.archive ORDER BY id"
+    )
 
 
 def demo(directory: pathlib.Path) -> None:
@@ -42,11 +45,17 @@ def demo(directory: pathlib.Path) -> None:
     kms = emulator.Emulator(directory / "kms").start()
     say(f"{kms.url}, region {kms.region}, one KMS key: {kms.alias}")
 
-    step("MariaDB starts with our aws_key_management.so. Tables, redo log, binary log and temporary files are"
-         " to be encrypted.")
+    step(
+        "MariaDB starts with our aws_key_management.so. Tables, redo log, binary log and temporary "
+        "files are"
+        " to be encrypted."
+    )
     server = mariadb.MariaDB(
-        directory / "encrypted", plugins=[aws_plugin.PLUGIN], environment=kms.environment(),
-        options=[*aws_plugin.options(kms, master_key_id=kms.alias), *aws_plugin.ENCRYPT_ALL]).start()
+        directory / "encrypted",
+        plugins=[aws_plugin.PLUGIN],
+        environment=kms.environment(),
+        options=[*aws_plugin.options(kms, master_key_id=kms.alias), *aws_plugin.ENCRYPT_ALL],
+    ).start()
     row = server.sql("SELECT PLUGIN_STATUS, PLUGIN_MATURITY FROM information_schema.ALL_PLUGINS"
                      " WHERE PLUGIN_NAME='aws_key_management'")
     say(f"MariaDB {server.installation.version}, plugin {' '.join(row[0])}")
@@ -56,7 +65,9 @@ def demo(directory: pathlib.Path) -> None:
     step(f"An InnoDB and an Aria table get {ROWS} rows that all contain {marker}.")
     fill(server, marker)
     before = content(server)
-    twin = mariadb.MariaDB(directory / "plain", options=["--log-bin=binlog", "--server-id=1"]).start()
+    twin = mariadb.MariaDB(
+        directory / "plain", options=["--log-bin=binlog", "--server-id=1"]
+    ).start()
     fill(twin, marker)
     say("A twin server without encryption gets the same rows.")
 
@@ -65,23 +76,39 @@ def demo(directory: pathlib.Path) -> None:
     twin.stop()
     plain = files_with(twin.data, marker)
     say("found in the plain twin: " + ", ".join(plain))
-    check({"shop/orders.ibd", "shop/archive.MAD", "binlog.000001"} <= set(plain), "the search finds what is there")
-    check(files_with(server.data, marker) == [], "the encrypted server's directory does not contain it anywhere")
+    check(
+        {"shop/orders.ibd", "shop/archive.MAD", "binlog.000001"} <= set(plain),
+        "the search finds what is there",
+    )
+    check(
+        files_with(server.data, marker) == [],
+        "the encrypted server's directory does not contain it anywhere",
+    )
 
     step("The server starts again: KMS unwraps the keys, and everything is read back.")
     server.start()
     check(content(server) == before, f"{len(before)} rows are as they were")
 
-    step("Rotation: SET GLOBAL aws_key_management_rotate_key = -1 makes a new version of every key.")
+    step(
+        "Rotation: SET GLOBAL aws_key_management_rotate_key = -1 makes a new version of every key."
+    )
     for _ in range(2):
-        check(server.warnings_of("SET GLOBAL aws_key_management_rotate_key = -1") == [], "rotated without a warning")
+        check(
+            server.warnings_of("SET GLOBAL aws_key_management_rotate_key = -1") == [],
+            "rotated without a warning",
+        )
     versions = sorted(aws_plugin.key_files(server.data))
-    check((1, 3) in versions, "key files: " + ", ".join(f"key {key} version {version}" for key, version in versions))
+    check(
+        (1, 3) in versions,
+        "key files: " + ", ".join(f"key {key} version {version}" for key, version in versions),
+    )
     say("InnoDB's threads re-encrypt what is more than one version behind, page by page ...")
     process.wait_until(lambda: aws_plugin.key_versions(server, "shop/orders")[0] == 3,
                        "the table to be encrypted with version 3", 60)
     server.restart()
-    check(content(server) == before, "after a restart all rows are as they were, under the new keys")
+    check(
+        content(server) == before, "after a restart all rows are as they were, under the new keys"
+    )
 
     step("KMS goes away.")
     kms.stop()
@@ -91,12 +118,17 @@ def demo(directory: pathlib.Path) -> None:
           "new connections, reads and writes go on: the keys in use are in memory")
     began = time.monotonic()
     warnings = server.warnings_of("SET GLOBAL aws_key_management_rotate_key = 1")
-    check(warnings != [], f"a rotation needs KMS, and says so after {time.monotonic() - began:.1f} s:")
+    check(
+        warnings != [], f"a rotation needs KMS, and says so after {time.monotonic() - began:.1f} s:"
+    )
     say(warnings[0][-1])
 
     step("KMS comes back.")
     kms.start()
-    check(server.warnings_of("SET GLOBAL aws_key_management_rotate_key = 1") == [], "rotation works again")
+    check(
+        server.warnings_of("SET GLOBAL aws_key_management_rotate_key = 1") == [],
+        "rotation works again",
+    )
     server.restart()
     check(server.value("SELECT note FROM shop.orders WHERE id=1").endswith("?"),
           "what was written without KMS is there after a restart")

@@ -46,8 +46,11 @@ def show_status(server, *names: str) -> None:
 
 
 def start_and_fill(directory: pathlib.Path, kms, marker: str) -> kms_component.MySQLWithKms:
-    step("MySQL starts with our component_keyring_kms.so: a manifest beside the server's program names it, a JSON"
-         " file in the plugin directory configures it.")
+    step(
+        "MySQL starts with our component_keyring_kms.so: a manifest beside the server's program "
+        "names it, a JSON"
+        " file in the plugin directory configures it."
+    )
     server = kms_component.MySQLWithKms(directory / "mysql", kms)
     say((server.program_directory / "mysqld.my").read_text())
     say((server.plugin_directory / f"{NAME}.cnf").read_text())
@@ -55,7 +58,9 @@ def start_and_fill(directory: pathlib.Path, kms, marker: str) -> kms_component.M
     check(server.status()["Component_status"] == "Active" and server.keyring_keys() == [],
           f"MySQL {server.installation.version} has an empty keyring in {server.keyring.name}")
     rows = ",".join(f"({n},'{marker} row {n}')" for n in range(1, ROWS + 1))
-    step(f"Two tables get {ROWS} rows that all contain {marker}: one is encrypted, the other is not.")
+    step(
+        f"Two tables get {ROWS} rows that all contain {marker}: one is encrypted, the other is not."
+    )
     server.sql(f"""CREATE DATABASE shop;
         CREATE TABLE shop.orders (id INT PRIMARY KEY, note VARCHAR(100)) ENCRYPTION='Y';
         CREATE TABLE shop.open (id INT PRIMARY KEY, note VARCHAR(100)) ENCRYPTION='N';
@@ -68,7 +73,9 @@ def start_and_fill(directory: pathlib.Path, kms, marker: str) -> kms_component.M
 def look_at_the_files(server, marker: str) -> None:
     step("It shuts down, and every byte of the tables' files is searched for the marker.")
     server.stop()
-    tables = {name: (server.data / "shop" / f"{name}.ibd").read_bytes() for name in ("orders", "open")}
+    tables = {
+        name: (server.data / "shop" / f"{name}.ibd").read_bytes() for name in ("orders", "open")
+    }
     check(marker.encode() in tables["open"], "the search finds it in the open table")
     check(marker.encode() not in tables["orders"], "the encrypted table does not contain it")
     say("(Redo, undo and binary logs have encryption options of their own, which are off here.)")
@@ -79,19 +86,28 @@ def one_call_a_start(kms, server, before) -> None:
     kms.reset_counters()
     server.start()
     check(kms.counters()["operations"] == {"Decrypt": 1}, "the start: one Decrypt")
-    check(server.sql("SELECT * FROM shop.orders ORDER BY id") == before, f"{len(before)} rows are as they were")
+    check(
+        server.sql("SELECT * FROM shop.orders ORDER BY id") == before,
+        f"{len(before)} rows are as they were",
+    )
     server.install_udf()
     kms.reset_counters()
     for number in range(50):
         server.sql(f"SELECT keyring_key_generate('key {number:02}','AES',32)")
     for _ in range(3):
         server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY")
-    check(kms.counters()["operations"] == {}, "50 keys by SQL function and three new InnoDB master keys: no call")
+    check(
+        kms.counters()["operations"] == {},
+        "50 keys by SQL function and three new InnoDB master keys: no call",
+    )
     kms.reset_counters()
     server.restart()
     check(kms.counters()["operations"] == {"Decrypt": 1},
           f"the next start, with {len(server.keyring_keys())} keys: one Decrypt again")
-    check(server.sql("SELECT * FROM shop.orders ORDER BY id") == before, "the rows open under the newest master key")
+    check(
+        server.sql("SELECT * FROM shop.orders ORDER BY id") == before,
+        "the rows open under the newest master key",
+    )
 
 
 def look_at_the_key_file(server) -> None:
@@ -101,10 +117,22 @@ def look_at_the_key_file(server) -> None:
     say(f"{server.keyring.name}: {len(content)} bytes, {len(records(content))} keys, mode"
         f" {server.keyring.stat().st_mode & 0o777:o}")
     check(b"key 07" in content and b"INNODBKey-" in content, "names of keys stand in the clear")
-    check(not any(form in content for form in (key, key.hex().encode(), key.hex().upper().encode())),
-          "a key that SQL can fetch is not in it, raw or in hex")
-    show_status(server, "Data_file", "KeyId", "Keys", "File_format", "Wrapping_key", "Backend_reachable",
-                "Credential_source", "Endpoint", "Last_failure")
+    check(
+        not any(form in content for form in (key, key.hex().encode(), key.hex().upper().encode())),
+        "a key that SQL can fetch is not in it, raw or in hex",
+    )
+    show_status(
+        server,
+        "Data_file",
+        "KeyId",
+        "Keys",
+        "File_format",
+        "Wrapping_key",
+        "Backend_reachable",
+        "Credential_source",
+        "Endpoint",
+        "Last_failure",
+    )
 
 
 def owners(server) -> None:
@@ -112,27 +140,41 @@ def owners(server) -> None:
     app = ("--user=app", "--password=app")
     server.sql("SELECT keyring_key_store('mine','SECRET','what app stored')", login=app)
     server.restart()
-    check(server.sql("SELECT keyring_key_fetch('mine')", login=app) == [("what app stored",)], "app finds its key")
-    check(server.value("SELECT keyring_key_fetch('mine')") == "NULL", "root finds none of that name")
+    check(
+        server.sql("SELECT keyring_key_fetch('mine')", login=app) == [("what app stored",)],
+        "app finds its key",
+    )
+    check(
+        server.value("SELECT keyring_key_fetch('mine')") == "NULL", "root finds none of that name"
+    )
 
 
 def without_kms(kms, server, before) -> None:
     step("KMS goes away.")
     kms.stop()
-    server.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY; UPDATE shop.orders SET note=CONCAT(note,'?') WHERE id=1;"
-               "CREATE TABLE shop.late (id INT) ENCRYPTION='Y'; INSERT INTO shop.late VALUES (1)")
+    server.sql(
+        "ALTER INSTANCE ROTATE INNODB MASTER KEY; UPDATE shop.orders SET note=CONCAT(note,'?') "
+        "WHERE id=1;"
+        "CREATE TABLE shop.late (id INT) ENCRYPTION='Y'; INSERT INTO shop.late VALUES (1)"
+    )
     check(server.value("SELECT keyring_key_generate('without KMS','AES',32)") == "1",
           "keys can be made, the master key rotates, encrypted tables are made, read and written")
     began = time.monotonic()
     reason = reload_error(server)
-    check(server.status()["Component_status"] == "Active",
-          f"a reload needs KMS, fails after {time.monotonic() - began:.1f} s, and the old keyring goes on serving:")
+    check(
+        server.status()["Component_status"] == "Active",
+        f"a reload needs KMS, fails after {time.monotonic() - began:.1f} s, and the old keyring "
+        f"goes on serving:",
+    )
     say(reason)
 
     step("The server is started again although KMS is still away.")
     server.stop()
     server.start()
-    check(server.status()["Component_status"] == "Disabled", "it comes up without a keyring, and says so:")
+    check(
+        server.status()["Component_status"] == "Disabled",
+        "it comes up without a keyring, and says so:",
+    )
     show_status(server, "Component_status", "Last_failure")
     line = next(line for line in server.last_log().splitlines() if "[MY-013714]" in line)
     say("error log: " + line[line.index("[ERROR]"):])
@@ -144,10 +186,18 @@ def without_kms(kms, server, before) -> None:
     step("KMS comes back: ALTER INSTANCE RELOAD KEYRING.")
     kms.start()
     server.reload()
-    check(server.status()["Component_status"] == "Active", "the keyring is there, without a restart")
+    check(
+        server.status()["Component_status"] == "Active", "the keyring is there, without a restart"
+    )
     after = server.sql("SELECT * FROM shop.orders ORDER BY id")
-    check(after[0][1] == before[0][1] + "?" and after[1:] == before[1:], "with it the table, as it was written last")
-    say("(A table that was asked for in between, like shop.late, is refused by InnoDB until the next restart.)")
+    check(
+        after[0][1] == before[0][1] + "?" and after[1:] == before[1:],
+        "with it the table, as it was written last",
+    )
+    say(
+        "(A table that was asked for in between, like shop.late, is refused by InnoDB until the "
+        "next restart.)"
+    )
 
 
 def another_kms_key(kms, server) -> None:
@@ -159,12 +209,20 @@ def another_kms_key(kms, server) -> None:
     server.reload()
     say(f"from {old}")
     say(f"to   {server.status()['Wrapping_key']}")
-    check(server.status()["Wrapping_key"] != old, "the file is sealed anew, with "
-          + ", ".join(f"{count} {name}" for name, count in sorted(kms.counters()["operations"].items())))
+    check(
+        server.status()["Wrapping_key"] != old,
+        "the file is sealed anew, with "
+        + ", ".join(
+            f"{count} {name}" for name, count in sorted(kms.counters()["operations"].items())
+        ),
+    )
     kms.control("POST", f"/keys/{old.split('/')[-1]}/state", {"state": "Disabled"})
     server.restart()
-    check(server.sql("SELECT COUNT(*) FROM shop.orders UNION ALL SELECT COUNT(*) FROM shop.late") == [(str(ROWS),), ("1",)],
-          "the old KMS key, now disabled, is not missed")
+    check(
+        server.sql("SELECT COUNT(*) FROM shop.orders UNION ALL SELECT COUNT(*) FROM shop.late")
+        == [(str(ROWS),), ("1",)],
+        "the old KMS key, now disabled, is not missed",
+    )
 
 
 def tampering(server) -> None:
@@ -172,10 +230,15 @@ def tampering(server) -> None:
     good = server.keyring.read_bytes()
     keys = server.keyring_keys()
     renamed = good.replace(b"key 07", b"key 99", 1)
-    for what, content in (("two records are exchanged", swapped(good)), ("a name is edited", renamed)):
+    for what, content in (
+        ("two records are exchanged", swapped(good)),
+        ("a name is edited", renamed),
+    ):
         server.keyring.write_bytes(content)
         reason = reload_error(server)
-        check(server.keyring_keys() == keys, f"{what}: refused, and the keyring in memory serves on:")
+        check(
+            server.keyring_keys() == keys, f"{what}: refused, and the keyring in memory serves on:"
+        )
         say(reason)
     server.keyring.write_bytes(good)
     server.reload()

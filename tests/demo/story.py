@@ -41,7 +41,8 @@ def reload_error(server) -> str:
 
 
 def run(demo) -> int:
-    """demo(directory) in a directory of its own; the exit code. The last line is "demo: ok", or an error shows the logs."""
+    """demo(directory) in a directory of its own; the exit code. The last line is "demo: ok", or an
+    error shows the logs."""
     global _directory
     directory = process.new_directory("demo")
     _directory = f"{directory}/"
@@ -53,7 +54,10 @@ def run(demo) -> int:
     except Exception as error:  # Whatever it is, a person wants to see why.
         print(f"\ndemo: FAILED: {error}", file=sys.stderr)
         for log in sorted(directory.glob("*/*.log")):
-            print(f"\n--- the end of {log.relative_to(directory)}\n{process.tail(log, 25)}", file=sys.stderr)
+            print(
+                f"\n--- the end of {log.relative_to(directory)}\n{process.tail(log, 25)}",
+                file=sys.stderr,
+            )
         return 1
     finally:
         process.kill_all()

@@ -5,8 +5,21 @@ import itertools
 
 import pytest
 
-from lab import (aws_keyring_plugin, aws_plugin, certificates, emulator, kmip_component, kmip_emulator, kmip_plugin,
-                 kms_component, mariadb, moto, mysql, process, pykmip)
+from lab import (
+    aws_keyring_plugin,
+    aws_plugin,
+    certificates,
+    emulator,
+    kmip_component,
+    kmip_emulator,
+    kmip_plugin,
+    kms_component,
+    mariadb,
+    moto,
+    mysql,
+    process,
+    pykmip,
+)
 
 ALIAS = "alias/openkeyring"
 
@@ -46,8 +59,17 @@ def make_server(directory):
     """A function that makes servers with the plugin; they end with the test."""
     made = []
 
-    def make(kms_server, *, name: str = "m", installation=None, options=(), environment=None, plugin=None,
-             master_key_id: str = ALIAS, **more) -> mariadb.MariaDB:
+    def make(
+        kms_server,
+        *,
+        name: str = "m",
+        installation=None,
+        options=(),
+        environment=None,
+        plugin=None,
+        master_key_id: str = ALIAS,
+        **more
+    ) -> mariadb.MariaDB:
         server = mariadb.MariaDB(
             directory / name, installation, plugins=[plugin or aws_plugin.PLUGIN],
             options=[*aws_plugin.options(kms_server, master_key_id=master_key_id), *options],
@@ -94,7 +116,9 @@ def make_aws_mysql(directory, kms):
     made = []
 
     def make(*, name: str = "m", **more) -> aws_keyring_plugin.MySQLWithKeyringAws:
-        made.append(aws_keyring_plugin.MySQLWithKeyringAws(directory / name, more.pop("kms", kms), **more))
+        made.append(
+            aws_keyring_plugin.MySQLWithKeyringAws(directory / name, more.pop("kms", kms), **more)
+        )
         return made[-1]
 
     yield make
@@ -120,7 +144,8 @@ _kmip_users = itertools.count()
 
 @pytest.fixture(scope="session")
 def kmip_servers():
-    """A real KMIP server and ours, for all tests that do not disturb them: each test is a user of its own."""
+    """A real KMIP server and ours, for all tests that do not disturb them: each test is a user of
+    its own."""
     directory = process.new_directory("kmip")
     authority = certificates.Authority(directory / "tls")
     with pykmip.PyKmip(directory / "pykmip", authority).start() as real, \
@@ -140,7 +165,11 @@ def make_kmip_mysql(directory, kmip_user):
     made = []
 
     def make(kmip, *, name: str = "m", **more) -> kmip_component.MySQLWithKmip:
-        made.append(kmip_component.MySQLWithKmip(directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more))
+        made.append(
+            kmip_component.MySQLWithKmip(
+                directory / name, kmip, kmip_user=more.pop("kmip_user", kmip_user), **more
+            )
+        )
         return made[-1]
 
     yield make
@@ -155,7 +184,14 @@ def make_kmip_mariadb(directory, kmip_user):
 
     def make(kmip, *, name: str = "m", options=(), more=None, **others) -> mariadb.MariaDB:
         settings = kmip_plugin.options(kmip, kmip_user, **(more or {}))
-        made.append(mariadb.MariaDB(directory / name, plugins=[kmip_plugin.PLUGIN], options=[*settings, *options], **others))
+        made.append(
+            mariadb.MariaDB(
+                directory / name,
+                plugins=[kmip_plugin.PLUGIN],
+                options=[*settings, *options],
+                **others
+            )
+        )
         return made[-1]
 
     yield make

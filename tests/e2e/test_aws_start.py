@@ -2,6 +2,7 @@
 """Starting with aws_key_management: without KMS, with wrong settings, with many keys, over TLS."""
 
 import dataclasses
+import signal
 import time
 
 import pytest
@@ -96,6 +97,27 @@ def test_an_encrypted_system_needs_kms_to_start_and_takes_no_harm_without(kms, m
     server.stop()
 
 
+def test_after_a_hang_of_kms_the_first_key_brings_all_others(make_server, directory):
+    kms = emulator.Emulator(directory / "kms", alias="alias/openkeyring").start()
+    server = make_server(kms, options=TOUCH_NOTHING, environment=ONCE)
+    files_for(kms, server, range(1, 201))
+    try:
+        kms.process.send(signal.SIGSTOP)
+        began = time.monotonic()
+        server.start(f"{DEADLINE}=1")
+        assert time.monotonic() - began < 20, "deadlines of keys do not add up"
+        assert "starting without 200 of 200 key versions" in said(server)
+        began = time.monotonic()
+        assert not any(usable(server, number) for number in range(2, 22))
+        assert time.monotonic() - began < 15
+        kms.process.send(signal.SIGCONT)
+        wait_usable(server, 9)
+        assert status(server)["versions_loaded"] == "200"
+    finally:
+        kms.stop()
+    server.stop()
+
+
 def plugin_status(server) -> list:
     return server.sql("SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME='aws_key_management'")
 
@@ -128,7 +150,7 @@ def test_a_wrong_setting_stops_the_start_and_is_named(options, environment, expe
     server = make_server(kms, options=options, environment=environment)
     server.launch("--aws-key-management=FORCE")
     assert server.process.wait(30) != 0
-    assert "can't start: " in said(server) and expected in said(server)
+    assert "cannot start: " in said(server) and expected in said(server)
     assert "hunter2" not in server.error_log()
 
 

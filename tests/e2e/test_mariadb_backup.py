@@ -16,13 +16,39 @@ MOCK_BUILD = mariadb.ROOT / "build" / "mock"
 TEST = "xb_aws_key_management"
 
 
-def backup_program(server, *arguments, seconds=120) -> str:
+def run_backup_program(server, *arguments, seconds=120) -> tuple[int, str]:
     done = subprocess.run(
         [*server.installation.program("mariadb-backup"), *map(str, arguments)], text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds,
         env=process.bare_environment(server.directory, server.environment))
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
+    return done.returncode, done.stdout
+
+
+def backup_program(server, *arguments, seconds=120) -> str:
+    code, output = run_backup_program(server, *arguments, seconds=seconds)
+    assert code == 0, output[-3000:]
+    return output
+
+
+def back_up(server, target, *options) -> str:
+    return backup_program(server, "--no-defaults", "--backup", f"--target-dir={target}", f"--socket={server.socket}",
+                          "--user=root", f"--datadir={server.data}", *options)
+
+
+def restore(server, target) -> None:
+    shutil.rmtree(server.data)
+    server.data.mkdir()
+    backup_program(server, "--no-defaults", "--copy-back", f"--target-dir={target}", f"--datadir={server.data}")
+
+
+def fill(server, name, key_id) -> None:
+    """A table of some pages: its keys are needed by redo and by pages."""
+    aws_plugin.make_table(server, name, key_id)
+    server.sql(f"USE d; INSERT INTO d.{name} SELECT seq, REPEAT('x', 50) FROM seq_2_to_3000")
+
+
+def intact(server, name) -> bool:
+    return aws_plugin.readable(server, name) and server.value(f"SELECT COUNT(*) FROM d.{name}") == "3000"
 
 
 @pytest.mark.parametrize("encrypt_log", ["OFF", "ON"])
@@ -33,19 +59,128 @@ def test_back_up_and_restore(encrypt_log, kms, make_server, directory):
                "USE d; INSERT INTO d.t SELECT seq, REPEAT('x', 500) FROM seq_1_to_1000")
     assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
     target = directory / "backup"
-    backup_program(server, "--no-defaults", "--backup", f"--target-dir={target}", f"--socket={server.socket}",
-                   "--user=root", f"--datadir={server.data}")
+    back_up(server, target)
     assert set(aws_plugin.key_files(target)) == set(aws_plugin.key_files(server.data))
     server.sql("INSERT INTO d.t VALUES (5000,'after the backup')")
     server.stop()
     backup_program(server, "--prepare", f"--target-dir={target}")
-    shutil.rmtree(server.data)
-    server.data.mkdir()
-    backup_program(server, "--no-defaults", "--copy-back", f"--target-dir={target}", f"--datadir={server.data}")
+    restore(server, target)
     server.start()
     assert server.value("SELECT COUNT(*) FROM d.t") == "1000"
     assert server.value("SELECT DISTINCT b = REPEAT('x', 500) FROM d.t") == "1"
     server.stop()
+
+
+@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
+def installation(request):
+    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
+
+
+ENCRYPTED = ["--innodb-encrypt-tables=FORCE", "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2"]
+
+
+def chain(server, directory) -> tuple:
+    """A full backup and two increments; between them new ids, rotations and restarts. The keys of each."""
+    full, first, second = (directory / name for name in ("full", "first", "second"))
+    fill(server, "a", 1)
+    back_up(server, full)
+    fill(server, "b", 5)
+    assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
+    server.restart()
+    fill(server, "c", 5)
+    back_up(server, first, f"--incremental-basedir={full}")
+    fill(server, "d", 6)
+    assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
+    fill(server, "e", 7)
+    server.restart()
+    assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=6") == []
+    fill(server, "f", 6)
+    back_up(server, second, f"--incremental-basedir={first}")
+    assert {(1, 1), (1, 2), (1, 3), (5, 2), (6, 3), (7, 1)} <= set(aws_plugin.key_files(second))
+    return full, first, second
+
+
+def test_a_chain_of_increments_with_new_keys_in_between_is_restored(installation, kms, make_server, directory):
+    server = make_server(kms, installation=installation, options=ENCRYPTED).start()
+    full, first, second = chain(server, directory)
+    server.stop()
+    keys = {key: path.read_bytes() for key, path in aws_plugin.key_files(server.data).items()}
+    backup_program(server, "--prepare", f"--target-dir={full}")
+    for increment in (first, second):
+        before = kms.calls("GenerateDataKeyWithoutPlaintext")
+        backup_program(server, "--prepare", f"--target-dir={full}", f"--incremental-dir={increment}")
+        assert kms.calls("GenerateDataKeyWithoutPlaintext") == before, "a key is made by the server only"
+    restore(server, full)
+    assert {key: path.read_bytes() for key, path in aws_plugin.key_files(server.data).items()} == keys
+    assert (server.data / aws_plugin.INSTALLATION).exists()
+    server.start()
+    assert all(intact(server, name) for name in "abcdef")
+    server.sql("CHECK TABLE d.a, d.b, d.c, d.d, d.e, d.f")
+    server.stop()
+
+
+@pytest.mark.parametrize("lost", ["aws-kms-key.5.*", "aws-kms-key*.5.*"])
+def test_an_increment_without_its_keys_fails_loudly_and_harms_nothing(lost, installation, kms, make_server, directory):
+    server = make_server(kms, installation=installation, options=ENCRYPTED).start()
+    full, first, second = chain(server, directory)
+    server.stop()
+    backup_program(server, "--prepare", f"--target-dir={full}")
+    kept = directory / "kept"
+    kept.mkdir()
+    for path in first.glob(lost):
+        path.rename(kept / path.name)
+    for _ in range(2):
+        before = kms.calls("GenerateDataKeyWithoutPlaintext")
+        code, output = run_backup_program(server, "--prepare", f"--target-dir={full}", f"--incremental-dir={first}")
+        assert code != 0, output[-2000:]
+        assert "AWS KMS plugin: " in output
+        assert ("version 2 of key 5 was stored and is missing" if lost == "aws-kms-key.5.*" else "key 5") in output
+        assert "completed OK" not in output
+        assert kms.calls("GenerateDataKeyWithoutPlaintext") == before
+        assert not [key for key in aws_plugin.key_files(full) if key[0] == 5]
+    for path in kept.iterdir():
+        path.rename(first / path.name)
+    for increment in (first, second):
+        backup_program(server, "--prepare", f"--target-dir={full}", f"--incremental-dir={increment}")
+    restore(server, full)
+    server.start()
+    assert all(intact(server, name) for name in "abcdef")
+    server.stop()
+
+
+def test_preparing_without_kms_says_so_on_standard_error_and_can_be_repeated(kms, make_server, directory):
+    server = make_server(kms, options=[*ENCRYPTED, "--aws-key-management-startup-deadline=1"],
+                         environment={"AWS_MAX_ATTEMPTS": "1"}).start()
+    full, first, _ = chain(server, directory)
+    server.stop()
+    backup_program(server, "--prepare", f"--target-dir={full}")
+    kms.stop()
+    arguments = ["--prepare", f"--target-dir={full}", f"--incremental-dir={first}"]
+    code, output = run_backup_program(server, *arguments)
+    assert code != 0
+    assert "attempt 1: " in output and "no answer from 127.0.0.1" in output and "cannot start" in output
+    kms.start()
+    backup_program(server, *arguments)
+    restore(server, full)
+    server.start()
+    assert all(intact(server, name) for name in "abc")
+    server.stop()
+
+
+def test_an_increment_of_another_server_is_refused(kms, make_server, directory):
+    backups = []
+    for name in ("one", "two"):
+        server = make_server(kms, name=name, options=ENCRYPTED).start()
+        fill(server, "a", 1)
+        backups.append(directory / f"full-{name}")
+        back_up(server, backups[-1])
+        backups.append(directory / f"more-{name}")
+        back_up(server, backups[-1], f"--incremental-basedir={backups[-2]}")
+        server.stop()
+    backup_program(server, "--prepare", f"--target-dir={backups[0]}")
+    code, output = run_backup_program(server, "--prepare", f"--target-dir={backups[0]}",
+                                      f"--incremental-dir={backups[3]}")
+    assert code != 0 and "does not belong to this full backup" in output
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,7 @@ def test_wrong_settings_keep_the_plugin_from_loading_and_name_the_option(directo
     with PyKmip(directory / "kmip", authority).start() as kmip, \
             PyKmip(directory / "elsewhere", authority, certificate=authority.server_of_another_host()).start() as elsewhere:
         cases = [
-            ({"server_ca": other.certificate}, "kmip_key_management_tls_peer_verification"),
+            ({"server_ca": other.certificate}, "kmip_key_management_server_ca"),
             ({"servers": f"127.0.0.1:{elsewhere.port}"}, "kmip_key_management_tls_hostname_verification"),
             ({"client_cert": expired.certificate, "client_key": expired.key}, str(expired.certificate)),
             ({"client_cert": stranger.certificate, "client_key": stranger.key}, str(stranger.certificate)),
@@ -175,7 +175,7 @@ def test_wrong_settings_keep_the_plugin_from_loading_and_name_the_option(directo
             ({"client_key_password_file": "/no/such/file"}, "/no/such/file")]
         for number, (wrong, expected) in enumerate(cases):
             server = make_kmip_mariadb(kmip, name=f"m{number}", more={"startup_deadline": 1, **wrong}).start()
-            assert "can't start" in said(server), wrong
+            assert "cannot start" in said(server), wrong
             assert expected in said(server), f"{wrong}: {said(server)}"
             with pytest.raises(SqlError):
                 make_tables(server, {"t": 1})

@@ -29,7 +29,11 @@ def test_a_good_signature_passes(emulator):
 
 def test_signed_bytes_cannot_be_changed(emulator):
     text = "does not match the signature you provided"
-    refused(send(emulator, good(emulator), BODY.replace("256", "128")), "InvalidSignatureException", text)
+    refused(
+        send(emulator, good(emulator), BODY.replace("256", "128")),
+        "InvalidSignatureException",
+        text,
+    )
     refused(send(emulator, good(emulator), path="/?a=b"), "InvalidSignatureException", text)
     for name, value in (("Host", "kms.us-east-1.amazonaws.com"),
                         ("X-Amz-Target", "TrentService.GenerateDataKeyWithoutPlaintext"),
@@ -111,7 +115,9 @@ def test_what_matters_must_be_signed(emulator):
 
 def test_signed_headers_must_be_sorted_and_present(emulator):
     headers = good(emulator)
-    headers["Authorization"] = headers["Authorization"].replace("host;x-amz-date", "x-amz-date;host")
+    headers["Authorization"] = headers["Authorization"].replace(
+        "host;x-amz-date", "x-amz-date;host"
+    )
     refused(send(emulator, headers), "InvalidSignatureException")
     headers = good(emulator, extra={"X-Amz-Extra": "1"})
     del headers["X-Amz-Extra"]
@@ -126,7 +132,11 @@ def test_the_scope_must_fit(emulator):
     headers = good(emulator)
     day = headers["X-Amz-Date"][:8]
     headers["Authorization"] = headers["Authorization"].replace(day, "20200101")
-    refused(send(emulator, headers), "InvalidSignatureException", "Date in Credential scope does not match")
+    refused(
+        send(emulator, headers),
+        "InvalidSignatureException",
+        "Date in Credential scope does not match",
+    )
     headers = good(emulator)
     headers["Authorization"] = headers["Authorization"].replace("aws4_request", "aws5_request")
     refused(send(emulator, headers), "InvalidSignatureException", "valid terminator")
@@ -164,7 +174,9 @@ def test_a_session_token_must_be_the_right_one_and_signed(emulator):
     credentials = add_key(emulator, id="ASIATEMPORARY", session_token="right+/=")
     assert send(emulator, good(emulator, credentials=credentials)).status == 200
     for token in (None, "wrong"):
-        wrong = botocore.credentials.Credentials(credentials.access_key, credentials.secret_key, token)
+        wrong = botocore.credentials.Credentials(
+            credentials.access_key, credentials.secret_key, token
+        )
         refused(send(emulator, good(emulator, credentials=wrong)), "UnrecognizedClientException")
     headers = good(emulator, credentials=credentials)
     assert "x-amz-security-token" in headers["Authorization"]
@@ -185,12 +197,18 @@ def test_expired_credentials_are_refused(emulator):
 
 
 def test_denied_operations_name_principal_action_and_resource(emulator, kms):
-    credentials = add_key(emulator, id="AKIALIMITED", principal="arn:aws:iam::111122223333:user/limited",
-                          policy={"allow_operations": ["Encrypt", "Decrypt"], "deny_operations": ["Decrypt"]})
+    credentials = add_key(
+        emulator,
+        id="AKIALIMITED",
+        principal="arn:aws:iam::111122223333:user/limited",
+        policy={"allow_operations": ["Encrypt", "Decrypt"], "deny_operations": ["Decrypt"]},
+    )
     limited = emulator.client(credentials=credentials)
     blob = limited.encrypt(KeyId=ALIAS, Plaintext=b"x")["CiphertextBlob"]
     arn = kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["Arn"]
-    code, message, status = code_of(lambda: limited.generate_data_key(KeyId=ALIAS, KeySpec="AES_256"))
+    code, message, status = code_of(
+        lambda: limited.generate_data_key(KeyId=ALIAS, KeySpec="AES_256")
+    )
     assert (code, status) == ("AccessDeniedException", 400)
     assert message == ("User: arn:aws:iam::111122223333:user/limited is not authorized to perform: "
                        f"kms:GenerateDataKey on resource: {arn} because no identity-based policy "
@@ -204,8 +222,13 @@ def test_denied_keys(emulator, kms):
     only = emulator.client(credentials=add_key(
         emulator, id="AKIAONLY", policy={"allow_keys": [test_key]}))
     assert only.encrypt(KeyId=ALIAS, Plaintext=b"x")
-    assert code_of(lambda: only.encrypt(KeyId="alias/other", Plaintext=b"x"))[0] == "AccessDeniedException"
-    but = emulator.client(credentials=add_key(emulator, id="AKIABUT", policy={"deny_keys": [test_key]}))
+    assert (
+        code_of(lambda: only.encrypt(KeyId="alias/other", Plaintext=b"x"))[0]
+        == "AccessDeniedException"
+    )
+    but = emulator.client(
+        credentials=add_key(emulator, id="AKIABUT", policy={"deny_keys": [test_key]})
+    )
     assert code_of(lambda: but.encrypt(KeyId=ALIAS, Plaintext=b"x"))[0] == "AccessDeniedException"
     assert but.encrypt(KeyId="alias/other", Plaintext=b"x")
 
@@ -215,7 +238,9 @@ def test_re_encrypt_wants_both_of_its_permissions(emulator, kms):
     for denied in ("ReEncryptFrom", "ReEncryptTo"):
         limited = emulator.client(credentials=add_key(
             emulator, id="AKIA" + denied.upper(), policy={"deny_operations": [denied]}))
-        code, message, _ = code_of(lambda: limited.re_encrypt(CiphertextBlob=blob, DestinationKeyId=ALIAS))
+        code, message, _ = code_of(
+            lambda: limited.re_encrypt(CiphertextBlob=blob, DestinationKeyId=ALIAS)
+        )
         assert code == "AccessDeniedException" and "kms:" + denied in message
 
 

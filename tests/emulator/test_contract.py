@@ -53,8 +53,15 @@ class Server:
     def send(self, operation, body, spoil=lambda headers, text: (headers, text)):
         """A request signed by botocore and then spoilt: status and body."""
         text = json.dumps(body)
-        request = botocore.awsrequest.AWSRequest("POST", self.url + "/", data=text, headers={
-            "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService." + operation})
+        request = botocore.awsrequest.AWSRequest(
+            "POST",
+            self.url + "/",
+            data=text,
+            headers={
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": "TrentService." + operation,
+            },
+        )
         botocore.auth.SigV4Auth(self.credentials, "kms", self.region).add_auth(request)
         headers, text = spoil(dict(request.headers.items()), text)
         url = urllib.parse.urlsplit(self.url)
@@ -67,13 +74,20 @@ class Server:
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory):
     if url := os.environ.get("MOTO_URL"):
-        server = Server("moto", url.rstrip("/"), "us-east-1", os.environ.get("MOTO_ACCESS_KEY_ID", "test"),
-                        os.environ.get("MOTO_SECRET_ACCESS_KEY", "test"))
+        server = Server(
+            "moto",
+            url.rstrip("/"),
+            "us-east-1",
+            os.environ.get("MOTO_ACCESS_KEY_ID", "test"),
+            os.environ.get("MOTO_SECRET_ACCESS_KEY", "test"),
+        )
         yield prepared(server)
         return
     lab = pytest.importorskip("lab.moto", reason="neither MOTO_URL nor tests/lab is there")
     with lab.Moto(tmp_path_factory.mktemp("moto"), region="us-east-1").start() as running:
-        yield prepared(Server("moto", running.url, running.region, running.access_key, running.secret_key))
+        yield prepared(
+            Server("moto", running.url, running.region, running.access_key, running.secret_key)
+        )
 
 
 def prepared(server):
@@ -119,12 +133,20 @@ def test_encrypt_decrypt_by_every_form_of_key_id(kms):
     for key_id in (ALIAS, metadata["Arn"], metadata["KeyId"], alias_arn):
         sealed = kms.encrypt(KeyId=key_id, Plaintext=b"text")
         assert sealed["KeyId"] == metadata["Arn"]
-        assert kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], KeyId=key_id)["Plaintext"] == b"text"
+        assert (
+            kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], KeyId=key_id)["Plaintext"]
+            == b"text"
+        )
 
 
 def test_contexts_are_enforced(kms):
-    blob = kms.encrypt(KeyId=ALIAS, Plaintext=b"x", EncryptionContext={"a": "1", "b": "2"})["CiphertextBlob"]
-    assert kms.decrypt(CiphertextBlob=blob, EncryptionContext={"b": "2", "a": "1"})["Plaintext"] == b"x"
+    blob = kms.encrypt(KeyId=ALIAS, Plaintext=b"x", EncryptionContext={"a": "1", "b": "2"})[
+        "CiphertextBlob"
+    ]
+    assert (
+        kms.decrypt(CiphertextBlob=blob, EncryptionContext={"b": "2", "a": "1"})["Plaintext"]
+        == b"x"
+    )
     for wrong in ({}, {"a": "1"}, {"a": "1", "b": "3"}):
         code, _, status = code_of(lambda: kms.decrypt(CiphertextBlob=blob, EncryptionContext=wrong))
         assert (code, status) == ("InvalidCiphertextException", 400)
@@ -185,9 +207,13 @@ def test_aliases(kms):
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/contract", TargetKeyId=key_id)
     try:
-        assert code_of(lambda: kms.create_alias(AliasName="alias/contract", TargetKeyId=key_id))[0] == \
-            "AlreadyExistsException"
-        assert "alias/contract" in [a["AliasName"] for a in kms.list_aliases(KeyId=key_id)["Aliases"]]
+        assert (
+            code_of(lambda: kms.create_alias(AliasName="alias/contract", TargetKeyId=key_id))[0]
+            == "AlreadyExistsException"
+        )
+        assert "alias/contract" in [
+            a["AliasName"] for a in kms.list_aliases(KeyId=key_id)["Aliases"]
+        ]
     finally:
         kms.delete_alias(AliasName="alias/contract")
 
@@ -243,7 +269,9 @@ def test_spoilt_signatures_are_refused(server, spoil):
     assert server.send("GenerateRandom", body).status == 200
     answer = server.send("GenerateRandom", body, spoil)
     if server.is_moto:
-        assert answer.status == 403 and b"SignatureDoesNotMatch" in answer.body, MOTO_DIFFERS["auth"]
+        assert answer.status == 403 and b"SignatureDoesNotMatch" in answer.body, MOTO_DIFFERS[
+            "auth"
+        ]
     else:
         assert (answer.status, answer.code()) == (400, "InvalidSignatureException")
 
@@ -251,6 +279,8 @@ def test_spoilt_signatures_are_refused(server, spoil):
 def test_unknown_access_keys_are_refused(server):
     stranger = server.client(botocore.credentials.Credentials("AKIAIOSFODNN7STRANGE", "x" * 40))
     code, _, status = code_of(lambda: stranger.generate_random(NumberOfBytes=1))
-    expected = ("InvalidClientTokenId", 403) if server.is_moto else ("UnrecognizedClientException", 400)
+    expected = (
+        ("InvalidClientTokenId", 403) if server.is_moto else ("UnrecognizedClientException", 400)
+    )
     # botocore finds no code in moto's XML, since KMS speaks JSON.
     assert status == expected[1] and (server.is_moto or code == expected[0]), MOTO_DIFFERS["auth"]

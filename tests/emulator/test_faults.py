@@ -252,7 +252,8 @@ def raw(emulator, text):
     (b"GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx", 400),
-    (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx", 400),
+    (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: "
+     b"chunked\r\n\r\nx", 400),
     (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
     (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413),
@@ -275,7 +276,9 @@ def test_chunks_and_expect_are_understood(emulator):
         f"\r\n{len(body) - 5:x}\r\n" + body[5:] + "\r\n0\r\n\r\n"
     assert raw(emulator, chunked.encode()).startswith(b"HTTP/1.1 200 ")
     with socket.create_connection(("127.0.0.1", emulator.ready["port"]), timeout=5) as sock:
-        sock.sendall((head + f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode())
+        sock.sendall(
+            (head + f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode()
+        )
         assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(body.encode())
         assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")

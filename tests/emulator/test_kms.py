@@ -37,28 +37,38 @@ def test_data_key_sizes(kms, arguments, size):
 def test_encrypt_and_decrypt(kms, size):
     sealed = kms.encrypt(KeyId=ALIAS, Plaintext=b"x" * size)
     assert sealed["EncryptionAlgorithm"] == "SYMMETRIC_DEFAULT"
-    assert kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], KeyId=ALIAS)["Plaintext"] == b"x" * size
+    assert (
+        kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], KeyId=ALIAS)["Plaintext"]
+        == b"x" * size
+    )
 
 
 @pytest.mark.parametrize("operation,body,text", [
-    ("Encrypt", {"KeyId": ALIAS, "Plaintext": b64(b"x" * 4097)}, "length less than or equal to 4096"),
+    ("Encrypt", {"KeyId": ALIAS, "Plaintext": b64(b"x" * 4097)}, "length less than or equal to "
+                                                                 "4096"),
     ("Encrypt", {"KeyId": ALIAS, "Plaintext": ""}, "length greater than or equal to 1"),
-    ("Encrypt", {"Plaintext": b64(b"x")}, "'keyId' failed to satisfy constraint: Member must not be null"),
+    ("Encrypt", {"Plaintext": b64(b"x")}, "'keyId' failed to satisfy constraint: Member must not "
+                                          "be null"),
     ("Encrypt", {}, "2 validation errors detected"),
     ("Encrypt", {"KeyId": "a" * 2049, "Plaintext": b64(b"x")}, "length less than or equal to 2048"),
-    ("Encrypt", {"KeyId": ALIAS, "Plaintext": b64(b"x"), "EncryptionAlgorithm": "ROT13"}, "enum value set"),
+    ("Encrypt", {"KeyId": ALIAS, "Plaintext": b64(b"x"), "EncryptionAlgorithm": "ROT13"},
+     "enum value set"),
     ("Decrypt", {"CiphertextBlob": b64(b"\1" * 6145)}, "length less than or equal to 6144"),
     ("Decrypt", {}, "must not be null"),
     ("GenerateDataKey", {"KeyId": ALIAS}, "either number of bytes or key spec"),
-    ("GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_256", "NumberOfBytes": 32}, "either number of bytes or key spec"),
+    ("GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_256", "NumberOfBytes": 32},
+     "either number of bytes or key spec"),
     ("GenerateDataKey", {"KeyId": ALIAS, "NumberOfBytes": 0}, "greater than or equal to 1"),
     ("GenerateDataKey", {"KeyId": ALIAS, "NumberOfBytes": 1025}, "less than or equal to 1024"),
     ("GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_192"}, "enum value set"),
-    ("GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_256", "GrantTokens": ["t"] * 11}, "length less than or equal to 10"),
+    ("GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_256", "GrantTokens": ["t"] * 11},
+     "length less than or equal to 10"),
     ("GenerateRandom", {"NumberOfBytes": 1025}, "less than or equal to 1024"),
     ("GenerateRandom", {}, "must not be null"),
-    ("EnableKeyRotation", {"KeyId": ALIAS, "RotationPeriodInDays": 89}, "greater than or equal to 90"),
-    ("ScheduleKeyDeletion", {"KeyId": ALIAS, "PendingWindowInDays": 31}, "less than or equal to 30"),
+    ("EnableKeyRotation", {"KeyId": ALIAS, "RotationPeriodInDays": 89}, "greater than or equal to "
+                                                                        "90"),
+    ("ScheduleKeyDeletion", {"KeyId": ALIAS, "PendingWindowInDays": 31}, "less than or equal to "
+                                                                         "30"),
     ("CreateAlias", {"AliasName": "name", "TargetKeyId": ALIAS}, "prefix"),
 ])
 def test_broken_limits_are_validation_exceptions(emulator, operation, body, text):
@@ -97,7 +107,9 @@ def test_another_context_does_not_decrypt(kms, wrong):
 
 def test_the_order_of_a_context_does_not_matter(kms):
     made = kms.encrypt(KeyId=ALIAS, Plaintext=b"x", EncryptionContext={"b": "2", "a": "1"})
-    opened = kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "1", "b": "2"})
+    opened = kms.decrypt(
+        CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "1", "b": "2"}
+    )
     assert opened["Plaintext"] == b"x"
 
 
@@ -165,7 +177,9 @@ def test_a_multi_region_key_decrypts_by_its_replica(emulator, kms):
     assert ireland.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
     here = kms.describe_key(KeyId=MRK)["KeyMetadata"]
     there = ireland.describe_key(KeyId=MRK)["KeyMetadata"]
-    assert here["MultiRegion"] and here["MultiRegionConfiguration"]["MultiRegionKeyType"] == "PRIMARY"
+    assert (
+        here["MultiRegion"] and here["MultiRegionConfiguration"]["MultiRegionKeyType"] == "PRIMARY"
+    )
     assert there["MultiRegionConfiguration"]["MultiRegionKeyType"] == "REPLICA"
     assert here["MultiRegionConfiguration"]["ReplicaKeys"][0]["Region"] == "eu-west-1"
     assert emulator.call("RotateKeyOnDemand", {"KeyId": MRK}, region="eu-west-1").code() == \
@@ -207,7 +221,10 @@ def test_a_key_pending_deletion_refuses_until_cancelled(kms, fresh_key):
     blob = kms.encrypt(KeyId=fresh_key, Plaintext=b"x")["CiphertextBlob"]
     scheduled = kms.schedule_key_deletion(KeyId=fresh_key, PendingWindowInDays=7)
     assert scheduled["KeyState"] == "PendingDeletion"
-    assert kms.describe_key(KeyId=fresh_key)["KeyMetadata"]["DeletionDate"] == scheduled["DeletionDate"]
+    assert (
+        kms.describe_key(KeyId=fresh_key)["KeyMetadata"]["DeletionDate"]
+        == scheduled["DeletionDate"]
+    )
     code, message, status = code_of(lambda: kms.decrypt(CiphertextBlob=blob))
     assert (code, status) == ("KMSInvalidStateException", 400)
     assert message.endswith(" is pending deletion.")
@@ -216,12 +233,17 @@ def test_a_key_pending_deletion_refuses_until_cancelled(kms, fresh_key):
     assert kms.describe_key(KeyId=fresh_key)["KeyMetadata"]["KeyState"] == "Disabled"
     kms.enable_key(KeyId=fresh_key)
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
-    assert code_of(lambda: kms.cancel_key_deletion(KeyId=fresh_key))[0] == "KMSInvalidStateException"
+    assert (
+        code_of(lambda: kms.cancel_key_deletion(KeyId=fresh_key))[0] == "KMSInvalidStateException"
+    )
 
 
 def test_the_control_api_sets_any_state(emulator, kms, fresh_key):
     emulator.control("POST", f"/keys/{fresh_key}/state", {"state": "Unavailable"})
-    assert code_of(lambda: kms.encrypt(KeyId=fresh_key, Plaintext=b"x"))[0] == "KMSInvalidStateException"
+    assert (
+        code_of(lambda: kms.encrypt(KeyId=fresh_key, Plaintext=b"x"))[0]
+        == "KMSInvalidStateException"
+    )
 
 
 def test_a_mac_key_is_of_the_wrong_usage(kms):
@@ -266,7 +288,10 @@ def test_ten_rotations_on_demand_are_the_limit(emulator, fresh_key):
 
 
 def test_automatic_rotation_happens_when_it_is_due(emulator, fresh_key):
-    assert emulator.call("EnableKeyRotation", {"KeyId": fresh_key, "RotationPeriodInDays": 90}).status == 200
+    assert (
+        emulator.call("EnableKeyRotation", {"KeyId": fresh_key, "RotationPeriodInDays": 90}).status
+        == 200
+    )
     status = emulator.call("GetKeyRotationStatus", {"KeyId": fresh_key}).json()
     assert status["KeyRotationEnabled"] and status["RotationPeriodInDays"] == 90
     before = emulator.call("GenerateDataKey", {"KeyId": fresh_key, "KeySpec": "AES_256"}).json()
@@ -278,7 +303,9 @@ def test_automatic_rotation_happens_when_it_is_due(emulator, fresh_key):
     listed = emulator.call("ListKeyRotations", {"KeyId": fresh_key}).json()["Rotations"]
     assert [r["RotationType"] for r in listed] == ["AUTOMATIC"]
     assert emulator.call("DisableKeyRotation", {"KeyId": fresh_key}).status == 200
-    assert not emulator.call("GetKeyRotationStatus", {"KeyId": fresh_key}).json()["KeyRotationEnabled"]
+    assert not emulator.call("GetKeyRotationStatus", {"KeyId": fresh_key}).json()[
+        "KeyRotationEnabled"
+    ]
 
 
 # Keys and aliases.
@@ -306,8 +333,11 @@ def test_management_operations_take_no_alias(kms):
 def test_listing_goes_by_pages_and_region(kms, fresh_key):
     first = kms.list_keys(Limit=2)
     assert len(first["Keys"]) == 2 and first["Truncated"]
-    every = [k["KeyId"] for page in kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2})
-             for k in page["Keys"]]
+    every = [
+        k["KeyId"]
+        for page in kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2})
+        for k in page["Keys"]
+    ]
     assert fresh_key in every and len(set(every)) == len(every)
     assert code_of(lambda: kms.list_keys(Marker="nonsense"))[0] == "InvalidMarkerException"
 
@@ -320,7 +350,9 @@ def test_create_key_describes_what_it_made(kms):
 
 
 def test_dry_run_does_nothing(emulator):
-    answer = emulator.call("GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_256", "DryRun": True})
+    answer = emulator.call(
+        "GenerateDataKey", {"KeyId": ALIAS, "KeySpec": "AES_256", "DryRun": True}
+    )
     assert answer.code() == "DryRunOperationException"
 
 
@@ -331,5 +363,7 @@ def test_unknown_operations_are_refused(emulator):
 def test_answers_look_like_those_of_kms(emulator):
     answer = emulator.call("GenerateRandom", {"NumberOfBytes": 1})
     assert answer.headers["content-type"] == "application/x-amz-json-1.1"
-    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", answer.headers["x-amzn-requestid"])
+    assert re.fullmatch(
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", answer.headers["x-amzn-requestid"]
+    )
     assert answer.headers["date"].endswith(" GMT")

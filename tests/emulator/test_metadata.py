@@ -25,7 +25,9 @@ def token_of(emulator):
 
 
 def works(emulator, json):
-    credentials = botocore.credentials.Credentials(json["AccessKeyId"], json["SecretAccessKey"], json["Token"])
+    credentials = botocore.credentials.Credentials(
+        json["AccessKeyId"], json["SecretAccessKey"], json["Token"]
+    )
     return emulator.client(credentials=credentials).generate_random(NumberOfBytes=1)
 
 
@@ -37,7 +39,10 @@ def test_version_two_gives_role_credentials_and_region(emulator, imds):
     assert works(emulator, json)
     again = emulator.send("GET", ROLES + "emulator-role", headers=token).json()
     assert again["AccessKeyId"] == json["AccessKeyId"]
-    assert emulator.send("GET", "/latest/meta-data/placement/region", headers=token).body == b"us-east-1"
+    assert (
+        emulator.send("GET", "/latest/meta-data/placement/region", headers=token).body
+        == b"us-east-1"
+    )
     assert emulator.send("GET", ROLES + "another", headers=token).status == 404
     assert emulator.send("GET", "/latest/meta-data/other", headers=token).status == 404
 
@@ -47,8 +52,14 @@ def test_botocore_gets_credentials_there(emulator, imds):
         timeout=2, num_attempts=1, base_url=emulator.ready["url"])
     seen = fetcher.retrieve_iam_role_credentials()
     assert seen["role_name"] == "emulator-role"
-    assert works(emulator, {"AccessKeyId": seen["access_key"], "SecretAccessKey": seen["secret_key"],
-                            "Token": seen["token"]})
+    assert works(
+        emulator,
+        {
+            "AccessKeyId": seen["access_key"],
+            "SecretAccessKey": seen["secret_key"],
+            "Token": seen["token"],
+        },
+    )
 
 
 def test_without_a_good_token_nothing_is_given(emulator, imds):
@@ -57,11 +68,16 @@ def test_without_a_good_token_nothing_is_given(emulator, imds):
     for ttl in ("0", "21601", "x", None):
         headers = {} if ttl is None else {"x-aws-ec2-metadata-token-ttl-seconds": ttl}
         assert emulator.send("PUT", "/latest/api/token", headers=headers).status == 400
-    assert emulator.send("PUT", "/latest/api/token", headers={**TTL, "X-Forwarded-For": "a"}).status == 403
+    assert (
+        emulator.send("PUT", "/latest/api/token", headers={**TTL, "X-Forwarded-For": "a"}).status
+        == 403
+    )
 
 
 def test_a_token_ends(emulator, imds):
-    answer = emulator.send("PUT", "/latest/api/token", headers={"x-aws-ec2-metadata-token-ttl-seconds": "60"})
+    answer = emulator.send(
+        "PUT", "/latest/api/token", headers={"x-aws-ec2-metadata-token-ttl-seconds": "60"}
+    )
     token = {"x-aws-ec2-metadata-token": answer.body.decode()}
     assert emulator.send("GET", ROLES, headers=token).status == 200
     emulator.control("POST", "/clock", {"offset_s": 61})
@@ -96,7 +112,9 @@ def test_the_service_can_be_down_or_without_a_role(emulator, imds):
 def test_credentials_can_be_short_lived_or_expired(emulator, imds):
     imds(lifetime_s=-60)
     json = emulator.send("GET", ROLES + "emulator-role", headers=token_of(emulator)).json()
-    credentials = botocore.credentials.Credentials(json["AccessKeyId"], json["SecretAccessKey"], json["Token"])
+    credentials = botocore.credentials.Credentials(
+        json["AccessKeyId"], json["SecretAccessKey"], json["Token"]
+    )
     answer = emulator.call("GenerateRandom", {"NumberOfBytes": 1}, credentials=credentials)
     assert answer.code() == "ExpiredTokenException"
 
@@ -108,8 +126,14 @@ def test_the_container_endpoint(emulator, imds):
     imds(container_path="/v2/credentials/x", container_authorization="Basic abc")
     assert emulator.send("GET", "/container/creds").status == 404
     assert emulator.send("GET", "/v2/credentials/x").status == 401
-    assert emulator.send("GET", "/v2/credentials/x", headers={"Authorization": "Basic abd"}).status == 401
-    assert emulator.send("GET", "/v2/credentials/x", headers={"Authorization": "Basic abc"}).status == 200
+    assert (
+        emulator.send("GET", "/v2/credentials/x", headers={"Authorization": "Basic abd"}).status
+        == 401
+    )
+    assert (
+        emulator.send("GET", "/v2/credentials/x", headers={"Authorization": "Basic abc"}).status
+        == 200
+    )
 
 
 def test_faults_and_counters_know_these_services(emulator, imds):
@@ -126,6 +150,10 @@ def test_the_role_named_in_the_options_has_its_policy(emulator, imds):
         {"name": "narrow", "policy": {"allow_operations": ["Encrypt"]}}]})
     imds(role="narrow")
     json = emulator.send("GET", "/container/creds").json()
-    credentials = botocore.credentials.Credentials(json["AccessKeyId"], json["SecretAccessKey"], json["Token"])
-    assert emulator.call("GenerateRandom", {"NumberOfBytes": 1}, credentials=credentials).code() == \
-        "AccessDeniedException"
+    credentials = botocore.credentials.Credentials(
+        json["AccessKeyId"], json["SecretAccessKey"], json["Token"]
+    )
+    assert (
+        emulator.call("GenerateRandom", {"NumberOfBytes": 1}, credentials=credentials).code()
+        == "AccessDeniedException"
+    )

@@ -30,8 +30,16 @@ def test_without_options_it_makes_a_key_and_credentials(make_emulator, tmp_path)
 
 
 def test_options_name_keys_regions_account_and_credentials(make_emulator, tmp_path):
-    running = make_emulator("--account", "000000000001", "--region", "eu-central-1",
-                            "--create-key", "alias/a/b=" + KEY_ID, "--access-key", "AKIAMINE:secret:with:colons")
+    running = make_emulator(
+        "--account",
+        "000000000001",
+        "--region",
+        "eu-central-1",
+        "--create-key",
+        "alias/a/b=" + KEY_ID,
+        "--access-key",
+        "AKIAMINE:secret:with:colons",
+    )
     assert running.ready["access_key_id"] == "AKIAMINE"
     assert running.ready["secret_access_key"] == "secret:with:colons"
     assert "secret:with:colons" not in (tmp_path / "log.txt").read_text()
@@ -52,7 +60,9 @@ def test_options_name_keys_regions_account_and_credentials(make_emulator, tmp_pa
     (["--parent-pid", "999999999"], "parent"),
     (["--nonsense"], "nonsense")])
 def test_bad_options_end_the_program_with_a_reason(tmp_path, options, text):
-    done = subprocess.run([emulator_module.program(), *options], capture_output=True, text=True, timeout=10)
+    done = subprocess.run(
+        [emulator_module.program(), *options], capture_output=True, text=True, timeout=10
+    )
     assert done.returncode != 0
     assert text in done.stdout + done.stderr
 
@@ -97,15 +107,21 @@ def test_the_account_of_the_state_file_stays(make_emulator, tmp_path):
     make_emulator("--state", state, "--account", "000000000001").stop()
     running = make_emulator("--state", state, "--account", "000000000002")
     assert running.ready["account"] == "000000000001"
-    assert ":000000000001:" in running.client().describe_key(KeyId="alias/openkeyring")["KeyMetadata"]["Arn"]
+    assert (
+        ":000000000001:"
+        in running.client().describe_key(KeyId="alias/openkeyring")["KeyMetadata"]["Arn"]
+    )
 
 
 def test_a_stale_ready_file_goes_at_the_start(make_emulator, tmp_path):
     taken = make_emulator()
     stale = tmp_path / "stale.json"
     stale.write_text("{}")
-    subprocess.run([emulator_module.program(), "--ready-file", str(stale), "--port", str(taken.ready["port"])],
-                   capture_output=True, timeout=10)
+    subprocess.run(
+        [emulator_module.program(), "--ready-file", str(stale), "--port", str(taken.ready["port"])],
+        capture_output=True,
+        timeout=10,
+    )
     assert not stale.exists()
 
 
@@ -129,7 +145,11 @@ def test_everything_answered_is_there_after_a_kill_in_full_swing(make_emulator, 
         for job in jobs:
             job.result()
     running.start()
-    there = {k["KeyId"] for page in running.client().get_paginator("list_keys").paginate() for k in page["Keys"]}
+    there = {
+        k["KeyId"]
+        for page in running.client().get_paginator("list_keys").paginate()
+        for k in page["Keys"]
+    }
     assert set(made) <= there
 
 
@@ -153,16 +173,26 @@ def test_an_identities_file_is_read(make_emulator, tmp_path):
 
 
 def test_it_ends_when_its_parent_does(tmp_path):
-    starter = ("import subprocess, sys, os, time\n"
-               "p = subprocess.Popen([sys.argv[1], '--ready-file', sys.argv[2], '--parent-pid', str(os.getpid())],\n"
-               "                     stdout=subprocess.DEVNULL)\n"
-               "while not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
-               "print(p.pid)\n")
-    done = subprocess.run([sys.executable, "-c", starter, emulator_module.program(), str(tmp_path / "ready.json")],
-                          capture_output=True, text=True, timeout=15)
+    starter = (
+        "import subprocess, sys, os, time\n"
+        "p = subprocess.Popen([sys.argv[1], '--ready-file', sys.argv[2], '--parent-pid', "
+        "str(os.getpid())],\n"
+        "                     stdout=subprocess.DEVNULL)\n"
+        "while not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
+        "print(p.pid)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", starter, emulator_module.program(), str(tmp_path / "ready.json")],
+        capture_output=True,
+        text=True,
+        timeout=15,
+    )
     pid = int(done.stdout)
     deadline = time.monotonic() + 5
-    while os.path.exists(f"/proc/{pid}") and "Z" != open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]:
+    while (
+        os.path.exists(f"/proc/{pid}")
+        and "Z" != open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -190,8 +220,23 @@ def certificates(tmp_path_factory):
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=directory)
 
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", "/CN=test CA", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=test CA",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+    )
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-subj", "/CN=emulator", "-keyout", "server.key", "-out", "server.csr")
     (directory / "ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
@@ -242,6 +287,16 @@ def test_cuts_work_under_tls(tls_emulator, kind):
 
 def test_a_key_of_another_certificate_is_refused(certificates):
     ca, certificate, _ = certificates
-    done = subprocess.run([emulator_module.program(), "--tls-cert", str(certificate),
-                           "--tls-key", str(ca.parent / "ca.key")], capture_output=True, text=True, timeout=10)
+    done = subprocess.run(
+        [
+            emulator_module.program(),
+            "--tls-cert",
+            str(certificate),
+            "--tls-key",
+            str(ca.parent / "ca.key"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
     assert done.returncode == 1 and "private key" in done.stderr

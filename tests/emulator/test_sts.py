@@ -33,7 +33,9 @@ def sts(emulator):
 
 def credentials_of(answer):
     c = answer["Credentials"]
-    return botocore.credentials.Credentials(c["AccessKeyId"], c["SecretAccessKey"], c["SessionToken"])
+    return botocore.credentials.Credentials(
+        c["AccessKeyId"], c["SecretAccessKey"], c["SessionToken"]
+    )
 
 
 def test_assume_role_gives_credentials_with_the_roles_policy(emulator, sts):
@@ -50,8 +52,12 @@ def test_assume_role_gives_credentials_with_the_roles_policy(emulator, sts):
 
 def test_the_duration_is_honoured_and_bounded(emulator, sts):
     def left(role, seconds):
-        answer = sts.assume_role(RoleArn=role_arn(role), RoleSessionName="me", DurationSeconds=seconds)
-        return (answer["Credentials"]["Expiration"] - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+        answer = sts.assume_role(
+            RoleArn=role_arn(role), RoleSessionName="me", DurationSeconds=seconds
+        )
+        return (
+            answer["Credentials"]["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
+        ).total_seconds()
     assert 890 < left("reader", 900) <= 900
     assert 43190 < left("long", 43200) <= 43200
     sts = emulator.client("sts", parameter_validation=False)
@@ -70,7 +76,10 @@ def test_the_external_id_is_enforced(sts):
 
 
 def test_assume_role_asks_for_permission_by_operation_and_not_by_key(emulator, sts):
-    for policy, passes in (({"allow_keys": ["x"]}, True), ({"deny_operations": ["AssumeRole"]}, False)):
+    for policy, passes in (
+        ({"allow_keys": ["x"]}, True),
+        ({"deny_operations": ["AssumeRole"]}, False),
+    ):
         emulator.control("POST", "/identities", {"access_keys": [
             {"id": "AKIASTS", "secret": "s", "policy": policy}]})
         limited = emulator.client("sts", botocore.credentials.Credentials("AKIASTS", "s"))
@@ -84,8 +93,14 @@ def test_assume_role_asks_for_permission_by_operation_and_not_by_key(emulator, s
 
 
 def test_unknown_roles_and_bad_session_names_are_refused(sts):
-    assert code_of(lambda: sts.assume_role(RoleArn=role_arn("unknown"), RoleSessionName="me"))[0] == "AccessDenied"
-    assert code_of(lambda: sts.assume_role(RoleArn=role_arn("reader"), RoleSessionName="a b"))[0] == "ValidationError"
+    assert (
+        code_of(lambda: sts.assume_role(RoleArn=role_arn("unknown"), RoleSessionName="me"))[0]
+        == "AccessDenied"
+    )
+    assert (
+        code_of(lambda: sts.assume_role(RoleArn=role_arn("reader"), RoleSessionName="a b"))[0]
+        == "ValidationError"
+    )
 
 
 def test_a_lifetime_can_be_made_very_short(emulator, sts):
@@ -110,7 +125,10 @@ def test_signatures_are_verified_with_the_errors_of_sts(emulator, sts):
     unknown = botocore.credentials.Credentials("AKIAUNKNOWN", "x" * 40)
     expired = credentials_of(sts.assume_role(RoleArn=role_arn("reader"), RoleSessionName="me"))
     emulator.control("POST", "/clock", {"offset_s": 280})
-    for credentials, code in ((wrong_secret, "SignatureDoesNotMatch"), (unknown, "InvalidClientTokenId")):
+    for credentials, code in (
+        (wrong_secret, "SignatureDoesNotMatch"),
+        (unknown, "InvalidClientTokenId"),
+    ):
         seen, _, status = code_of(emulator.client("sts", credentials).get_caller_identity)
         assert (seen, status) == (code, 403)
     emulator.control("POST", "/sts", {"lifetime_s": -1})
@@ -122,14 +140,21 @@ def test_signatures_are_verified_with_the_errors_of_sts(emulator, sts):
 def test_an_unsigned_assume_role_is_refused(emulator):
     body = urllib.parse.urlencode({"Action": "AssumeRole", "Version": "2011-06-15",
                                    "RoleArn": role_arn("reader"), "RoleSessionName": "me"})
-    answer = emulator.send("POST", "/", body, {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
+    answer = emulator.send(
+        "POST", "/", body, {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    )
     assert answer.status == 403 and b"<Code>MissingAuthenticationToken</Code>" in answer.body
 
 
 def unsigned_client(emulator):
     return botocore.session.get_session().create_client(
-        "sts", region_name="us-east-1", endpoint_url=emulator.ready["url"],
-        config=botocore.config.Config(signature_version=botocore.UNSIGNED, retries={"total_max_attempts": 1}))
+        "sts",
+        region_name="us-east-1",
+        endpoint_url=emulator.ready["url"],
+        config=botocore.config.Config(
+            signature_version=botocore.UNSIGNED, retries={"total_max_attempts": 1}
+        ),
+    )
 
 
 @pytest.mark.parametrize("token", ["good-token", "x" * 15000])
@@ -151,7 +176,9 @@ def test_faults_of_sts_are_xml(emulator, sts):
     emulator.fault("throttle", "sts:*")
     code, _, status = code_of(sts.get_caller_identity)
     assert (code, status) == ("Throttling", 400)
-    emulator.fault("http_status", "AssumeRoleWithWebIdentity", status=400, code="IDPCommunicationError")
+    emulator.fault(
+        "http_status", "AssumeRoleWithWebIdentity", status=400, code="IDPCommunicationError"
+    )
     assert code_of(lambda: unsigned_client(emulator).assume_role_with_web_identity(
         RoleArn=role_arn("reader"), RoleSessionName="pod", WebIdentityToken="good-token"))[0] == \
         "IDPCommunicationError"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/recover_sealed_keyring.py reads what our code writes: the format, by two implementations that share nothing."""
+"""docs/recover_sealed_keyring.py reads what our code writes: the format, by two implementations
+that share nothing."""
 
 import hashlib
 import importlib.util
@@ -46,12 +47,20 @@ class Keyring:
         self.commands.append(f"reopen {kms_key}")
 
     def write(self) -> bytes:
-        subprocess.run([TOOL, self.path], input="".join(f"{line}\n" for line in self.commands), text=True, check=True)
+        subprocess.run(
+            [TOOL, self.path],
+            input="".join(f"{line}\n" for line in self.commands),
+            text=True,
+            check=True,
+        )
         return self.path.read_bytes()
 
     def expected(self, with_keys: bool = True) -> list[dict]:
-        return [{"data_id": data_id, "owner": owner, "type": type} | ({"key": data.hex()} if with_keys else {})
-                for (data_id, owner), (type, data) in sorted(self.keys.items())]
+        return [
+            {"data_id": data_id, "owner": owner, "type": type}
+            | ({"key": data.hex()} if with_keys else {})
+            for (data_id, owner), (type, data) in sorted(self.keys.items())
+        ]
 
 
 @pytest.fixture
@@ -96,7 +105,10 @@ def test_gives_the_blob_and_its_context(keyring):
     assert ran.returncode == 0
     assert len(ran.stdout) == 100 and ran.stdout in content
     file_id = content[14:30].hex()
-    assert json.loads(ran.stderr) == {"openkeyring:product": "component_keyring_kms", "openkeyring:file-id": file_id}
+    assert json.loads(ran.stderr) == {
+        "openkeyring:product": "component_keyring_kms",
+        "openkeyring:file-id": file_id,
+    }
 
 
 def test_the_worked_example_of_the_document(keyring):
@@ -131,7 +143,11 @@ def test_random_files_agree(keyring, seed):
         if name in keyring.keys:
             keyring.remove(*name)
         else:
-            keyring.put(*name, dice.choice(["AES", "SECRET", "RSA"]), dice.randbytes(dice.choice([1, 15, 16, 17, 32, 700])))
+            keyring.put(
+                *name,
+                dice.choice(["AES", "SECRET", "RSA"]),
+                dice.randbytes(dice.choice([1, 15, 16, 17, 32, 700]))
+            )
         if dice.random() < 0.1:
             keyring.reopen(dice.choice(["", "alias/one", "alias/two"]))
     keyring.write()
@@ -218,11 +234,17 @@ def test_its_gcm_is_that_of_the_published_vectors():
     """Test case 16 of the GCM specification: AES-256, 60 bytes of text, 20 of additional data."""
     key = bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2)
     text = bytes.fromhex(
-        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39")
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+        "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+    )
     sealed = bytes.fromhex(
-        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
-        "76fc6ece0f4e1768cddf8853bb2d551b")
+        "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+        "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+        "76fc6ece0f4e1768cddf8853bb2d551b"
+    )
     additional = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
-    assert recover.gcm_open(key, bytes.fromhex("cafebabefacedbaddecaf888"), additional, sealed) == text
+    assert (
+        recover.gcm_open(key, bytes.fromhex("cafebabefacedbaddecaf888"), additional, sealed) == text
+    )
     with pytest.raises(recover.Damaged):
         recover.gcm_open(key, bytes.fromhex("cafebabefacedbaddecaf888"), additional[1:], sealed)

@@ -9,22 +9,40 @@ from .mariadb import PRODUCTS, MariaDB, SqlError
 
 PLUGIN = PRODUCTS / "aws_key_management.so"
 
+INSTALLATION = "aws-kms-key-installation"
+MARK = r"aws-kms-key-made\.(\d+)\.(\d+)"  # The highest version made of an id.
+
 # Everything that MariaDB can encrypt.
-ENCRYPT_ALL = ["--innodb-encrypt-tables=FORCE", "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2",
-               "--innodb-encryption-rotate-key-age=1", "--aria-encrypt-tables=ON", "--encrypt-tmp-files=ON",
-               "--encrypt-tmp-disk-tables=ON", "--encrypt-binlog=ON", "--log-bin=binlog", "--server-id=1"]
+ENCRYPT_ALL = [
+    "--innodb-encrypt-tables=FORCE",
+    "--innodb-encrypt-log=ON",
+    "--innodb-encryption-threads=2",
+    "--innodb-encryption-rotate-key-age=1",
+    "--aria-encrypt-tables=ON",
+    "--encrypt-tmp-files=ON",
+    "--encrypt-tmp-disk-tables=ON",
+    "--encrypt-binlog=ON",
+    "--log-bin=binlog",
+    "--server-id=1",
+]
 
 
 def options(kms, *, master_key_id: str = "alias/openkeyring") -> list[str]:
     """Command line options for a KMS of the lab (it has url and region)."""
-    return ["--plugin-load-add=aws_key_management", f"--aws-key-management-master-key-id={master_key_id}",
-            f"--aws-key-management-region={kms.region}", f"--aws-key-management-endpoint-url={kms.url}"]
+    return [
+        "--plugin-load-add=aws_key_management",
+        f"--aws-key-management-master-key-id={master_key_id}",
+        f"--aws-key-management-region={kms.region}",
+        f"--aws-key-management-endpoint-url={kms.url}",
+    ]
 
 
 def key_files(directory: pathlib.Path) -> dict[tuple[int, int], pathlib.Path]:
     """The key files in a directory by (key id, version)."""
     found = {}
     for path in directory.glob("aws-kms-key*"):
+        if path.name == INSTALLATION or re.fullmatch(MARK, path.name):
+            continue
         match = re.fullmatch(r"aws-kms-key\.(\d+)\.(\d+)", path.name)
         assert match, f"a file of an unknown name: {path}"
         found[int(match[1]), int(match[2])] = path
@@ -39,9 +57,9 @@ def key_versions(server: MariaDB, table: str) -> tuple[int, int]:
     return int(rows[0][0]), int(rows[0][1])
 
 
-# InnoDB calls a table that it read without its key "corrupted" until the server is restarted, whatever
-# becomes of the key. So what must work without a restart is shown by tables that nobody touched meanwhile;
-# with these options (and clean shutdowns) that is also InnoDB itself.
+# InnoDB calls a table that it read without its key "corrupted" until the server is restarted,
+# whatever becomes of the key. So what must work without a restart is shown by tables that nobody
+# touched meanwhile; with these options (and clean shutdowns) that is also InnoDB itself.
 TOUCH_NOTHING = ["--innodb-fast-shutdown=0", "--innodb-buffer-pool-load-at-startup=OFF"]
 
 
@@ -66,11 +84,14 @@ def readable(server: MariaDB, name: str) -> bool:
 
 
 def usable(server: MariaDB, key_id: int) -> bool:
-    """Whether new data can be encrypted with the key. Tries what failed again, and touches no table."""
+    """Whether new data can be encrypted with the key. Tries what failed again, and touches no
+    table."""
     try:
-        server.sql("CREATE DATABASE IF NOT EXISTS d;"
-                   f"CREATE TABLE d.probe (a INT) ENGINE=InnoDB ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id};"
-                   "DROP TABLE d.probe")
+        server.sql(
+            "CREATE DATABASE IF NOT EXISTS d;"
+            f"CREATE TABLE d.probe (a INT) ENGINE=InnoDB ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id};"
+            "DROP TABLE d.probe"
+        )
     except SqlError:
         return False
     return True
@@ -79,13 +100,19 @@ def usable(server: MariaDB, key_id: int) -> bool:
 def wait_usable(server: MariaDB, *key_ids: int, seconds: float = 20) -> None:
     """Failures are tried again within five seconds, without a restart."""
     for key_id in key_ids:
-        process.wait_until(lambda key_id=key_id: usable(server, key_id), f"key {key_id}", seconds, every=0.1)
+        process.wait_until(
+            lambda key_id=key_id: usable(server, key_id), f"key {key_id}", seconds, every=0.1
+        )
 
 
 def refusal(server: MariaDB, key_id: int) -> str:
     """What a client is told that makes a table with a key that cannot be used."""
-    return told(server.failure_of("CREATE DATABASE IF NOT EXISTS d;"
-                                  f"CREATE TABLE d.probe (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id}"))
+    return told(
+        server.failure_of(
+            "CREATE DATABASE IF NOT EXISTS d;"
+            f"CREATE TABLE d.probe (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id}"
+        )
+    )
 
 
 def status(server: MariaDB, plugin: str = "Aws_key_management") -> dict[str, str]:

@@ -21,9 +21,27 @@ class Authority:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.key = self.directory / "ca.key"
         self.certificate = self.directory / "ca.pem"
-        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-days", "30", "-subj", f"/CN={name}", "-keyout", self.key, "-out", self.certificate,
-                 "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+        _openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            f"/CN={name}",
+            "-keyout",
+            self.key,
+            "-out",
+            self.certificate,
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+            "-addext",
+            "keyUsage=critical,keyCertSign",
+        )
 
     def server(self, name: str = "server", hosts=("DNS:localhost", "IP:127.0.0.1")) -> Certificate:
         return self._issue(name, ",".join(hosts), "serverAuth")
@@ -36,7 +54,9 @@ class Authority:
 
     def client(self, common_name: str) -> Certificate:
         """One for each name: asked again, it is the same."""
-        made = Certificate(self.directory / f"{common_name}.pem", self.directory / f"{common_name}.key")
+        made = Certificate(
+            self.directory / f"{common_name}.pem", self.directory / f"{common_name}.key"
+        )
         return made if made.certificate.exists() else self._issue(common_name, "", "clientAuth")
 
     def expired_client(self, common_name: str = "expired-client") -> Certificate:
@@ -51,12 +71,18 @@ class Authority:
     def kmip_options(self, common_name: str) -> dict[str, str]:
         """What a KMIP client needs. Its common name is the user that owns what it stores."""
         own = self.client(common_name)
-        return {"server_ca": str(self.certificate), "client_ca": str(own.certificate), "client_key": str(own.key)}
+        return {
+            "server_ca": str(self.certificate),
+            "client_ca": str(own.certificate),
+            "client_key": str(own.key),
+        }
 
     def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int = 20) -> Certificate:
         key, request, out = (self.directory / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extensions = self.directory / f"{name}.ext"
-        extensions.write_text(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={hosts}\n" if hosts else ""))
+        extensions.write_text(
+            f"extendedKeyUsage={usage}\n" + (f"subjectAltName={hosts}\n" if hosts else "")
+        )
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -65,7 +91,9 @@ class Authority:
         (self.directory / f"{name}.index").touch()
         configuration.write_text(
             f"[ca]\ndefault_ca=d\n[d]\ndatabase={self.directory}/{name}.index\nrand_serial=yes\n"
-            f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n")
+            f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=p\n"
+            f"[p]\ncommonName=supplied\n"
+        )
         _openssl("ca", "-batch", "-notext", "-config", configuration, "-cert", self.certificate,
                  "-keyfile", self.key, "-in", request, "-out", out, "-extfile", extensions,
                  "-startdate", _time(now - datetime.timedelta(days=10)),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What private MariaDB and MySQL servers have in common: their life, their log, SQL by the command-line client."""
+"""What private MariaDB and MySQL servers have in common: their life, their log, SQL by the
+command-line client."""
 
 import pathlib
 import re

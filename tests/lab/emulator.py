@@ -7,7 +7,8 @@ from .service import OurEmulator
 
 
 class Emulator(OurEmulator):
-    """One emulator. Keys outlive it in a state file, and ports stay, so that it can be restarted."""
+    """One emulator. Keys outlive it in a state file, and ports stay, so that it can be restarted.
+    """
 
     def __init__(self, directory: pathlib.Path, *, alias: str = "alias/openkeyring",
                  region: str = "eu-central-1", options=()):
@@ -43,7 +44,9 @@ class Emulator(OurEmulator):
 
     def fault(self, kind: str, operation: str = "*", count: int = 1, **more) -> None:
         """The next `count` requests of `operation` misbehave (-1: all, until clear_faults)."""
-        self.control("POST", "/faults", {"kind": kind, "operation": operation, "count": count, **more})
+        self.control(
+            "POST", "/faults", {"kind": kind, "operation": operation, "count": count, **more}
+        )
 
     def clear_faults(self) -> None:
         self.control("DELETE", "/faults")

@@ -20,8 +20,16 @@ def config(kmip, user: str = "mysql", **more) -> dict:
 class MySQLWithKmip(mysql.MySQL):
     """A MySQL server whose keyring is our component. `kmip_user` owns the objects."""
 
-    def __init__(self, directory: pathlib.Path, kmip, *, where: str = "plugin", kmip_user: str = "mysql", more=None,
-                 **options):
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        kmip,
+        *,
+        where: str = "plugin",
+        kmip_user: str = "mysql",
+        more=None,
+        **options
+    ):
         super().__init__(directory, plugins=[LIBRARY, *options.pop("plugins", ())], **options)
         self.kmip, self.kmip_user, self.where, self.more = kmip, kmip_user, where, dict(more or {})
         self.configure()
@@ -29,7 +37,9 @@ class MySQLWithKmip(mysql.MySQL):
     def configure(self, **more) -> None:
         """Writes manifest and configuration again, with what the constructor got and `more`."""
         self.write_manifest(NAME, where="data" if self.where == "data" else "program")
-        self.write_config(NAME, config(self.kmip, self.kmip_user, **{**self.more, **more}), where=self.where)
+        self.write_config(
+            NAME, config(self.kmip, self.kmip_user, **{**self.more, **more}), where=self.where
+        )
 
     def reload(self) -> None:
         self.sql("ALTER INSTANCE RELOAD KEYRING")

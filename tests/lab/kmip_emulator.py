@@ -8,7 +8,8 @@ from .service import OurEmulator
 
 
 class KmipEmulator(OurEmulator):
-    """One or more servers that share their objects. Ports outlive a stop and a kill, objects only a stop."""
+    """One or more servers that share their objects. Ports outlive a stop and a kill, objects only a
+    stop."""
 
     def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *,
                  servers: int = 1, certificate: certificates.Certificate | None = None,
@@ -40,12 +41,20 @@ class KmipEmulator(OurEmulator):
         return self.ready["ports"]
 
     def client_files(self, name: str = "client") -> dict[str, str]:
-        """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it stores."""
+        """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it
+        stores."""
         return self.authority.kmip_options(name)
 
-    def fault(self, kind: str, operation: str = "*", count: int = 1, *, server: int = 0, **more) -> None:
-        """The next `count` messages with that operation ("Get Attributes") misbehave (-1: all, until clear_faults)."""
-        self.control("POST", "/faults", {"kind": kind, "operation": operation, "count": count, "server": server, **more})
+    def fault(
+        self, kind: str, operation: str = "*", count: int = 1, *, server: int = 0, **more
+    ) -> None:
+        """The next `count` messages with that operation ("Get Attributes") misbehave (-1: all,
+        until clear_faults)."""
+        self.control(
+            "POST",
+            "/faults",
+            {"kind": kind, "operation": operation, "count": count, "server": server, **more},
+        )
 
     def clear_faults(self, server: int = 0) -> None:
         self.control("DELETE", "/faults", {"server": server})
@@ -64,7 +73,10 @@ class KmipEmulator(OurEmulator):
 
     def calls(self, operation: str) -> int:
         """How often any of the servers was asked for it ("Get Attributes"), by items of batches."""
-        return sum(one["operations"].get(operation, 0) for one in self.control("GET", "/counters")["servers"])
+        return sum(
+            one["operations"].get(operation, 0)
+            for one in self.control("GET", "/counters")["servers"]
+        )
 
     def objects(self) -> list[dict]:
         """id, owner, names, groups, info, type and state of each; never a value."""

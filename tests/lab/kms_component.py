@@ -12,17 +12,39 @@ LIBRARY = PRODUCTS / f"{NAME}.so"
 
 def config(kms, file: pathlib.Path, **more) -> dict:
     """A configuration; credentials come from the environment. None leaves an option out."""
-    options = {"path": str(file), "kms_key": kms.alias, "region": kms.region, "endpoint_url": kms.url,
-               "connect_timeout_ms": 1000, "startup_deadline_ms": 4000, "operation_deadline_ms": 3000, **more}
+    options = {
+        "path": str(file),
+        "kms_key": kms.alias,
+        "region": kms.region,
+        "endpoint_url": kms.url,
+        "connect_timeout_ms": 1000,
+        "startup_deadline_ms": 4000,
+        "operation_deadline_ms": 3000,
+        **more,
+    }
     return {name: value for name, value in options.items() if value is not None}
 
 
 class MySQLWithKms(mysql.MySQL):
     """A MySQL server whose keyring is our component. `keyring` is the key file."""
 
-    def __init__(self, directory: pathlib.Path, kms, *, where: str = "plugin", keyring=None, more=None, **options):
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        kms,
+        *,
+        where: str = "plugin",
+        keyring=None,
+        more=None,
+        **options
+    ):
         environment = {**kms.environment(), **options.pop("environment", {})}
-        super().__init__(directory, plugins=[LIBRARY, *options.pop("plugins", ())], environment=environment, **options)
+        super().__init__(
+            directory,
+            plugins=[LIBRARY, *options.pop("plugins", ())],
+            environment=environment,
+            **options
+        )
         self.kms = kms
         self.where = where
         self.keyring = pathlib.Path(keyring or self.directory / "keyring" / "keys")

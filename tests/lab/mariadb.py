@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Private MariaDB servers: own data directory, socket and options; nothing of the system is touched."""
+"""Private MariaDB servers: own data directory, socket and options; nothing of the system is
+touched."""
 
 import dataclasses
 import fcntl
@@ -49,8 +50,13 @@ class Installation:
                 f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets"]
 
     # Small files, since each test has a server of its own.
-    SIZES = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=48M", "--aria-log-file-size=8M",
-             "--aria-pagecache-buffer-size=8M", "--key-buffer-size=1M")
+    SIZES = (
+        "--innodb-log-file-size=8M",
+        "--innodb-buffer-pool-size=48M",
+        "--aria-log-file-size=8M",
+        "--aria-pagecache-buffer-size=8M",
+        "--key-buffer-size=1M",
+    )
 
     def empty_data_directory(self) -> pathlib.Path:
         """A data directory with the system tables, made once for each version and then copied."""
@@ -72,8 +78,11 @@ class Installation:
         (data / "mysql").mkdir(parents=True)
         text = "create database if not exists mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n"
         for name in ("system_tables", "performance_tables", "system_tables_data"):
-            found = [p for p in (self.share / f"mariadb_{name}.sql", self.share / f"mysql_{name}.sql")
-                     if p.exists()]
+            found = [
+                p
+                for p in (self.share / f"mariadb_{name}.sql", self.share / f"mysql_{name}.sql")
+                if p.exists()
+            ]
             if not found:
                 raise process.Failed(f"no {name}.sql in {self.share}")
             text += found[0].read_text()
@@ -83,7 +92,9 @@ class Installation:
             input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             env=process.bare_environment(data))
         if done.returncode != 0:
-            raise process.Failed(f"bootstrap of MariaDB {self.version} failed:\n{done.stdout[-4000:]}")
+            raise process.Failed(
+                f"bootstrap of MariaDB {self.version} failed:\n{done.stdout[-4000:]}"
+            )
 
 
 @functools.cache
@@ -91,13 +102,16 @@ def mariadb_10() -> Installation:
     """The version that Debian 12 has (10.11), installed by ./dev."""
     installation = Installation(pathlib.Path("/usr"))
     if not pathlib.Path("/usr/sbin/mariadbd").exists():
-        raise process.Failed("MariaDB is not installed: run ./dev test, or apt-get install mariadb-server")
+        raise process.Failed(
+            "MariaDB is not installed: run ./dev test, or apt-get install mariadb-server"
+        )
     return installation
 
 
 @functools.cache
 def mariadb_11() -> Installation:
-    """MariaDB 11.8 from Debian sid, or the one that OPENKEYRING_MARIADB_11 (a prefix like /usr) names."""
+    """MariaDB 11.8 from Debian sid, or the one that OPENKEYRING_MARIADB_11 (a prefix like /usr)
+    names."""
     own = os.environ.get("OPENKEYRING_MARIADB_11")
     if own:
         return Installation(pathlib.Path(own))

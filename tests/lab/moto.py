@@ -25,8 +25,14 @@ class Moto(Service):
 
     name = "moto"
 
-    def __init__(self, directory: pathlib.Path, *, region: str = "eu-central-1", check_signatures: bool = True,
-                 actions=("kms:*",)):
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        *,
+        region: str = "eu-central-1",
+        check_signatures: bool = True,
+        actions=("kms:*",)
+    ):
         super().__init__(directory)
         self.region = region
         self.actions = list(actions)
@@ -47,8 +53,20 @@ class Moto(Service):
         if self.check_signatures:
             environment["INITIAL_NO_AUTH_ACTION_COUNT"] = str(_FREE_CALLS)
         self.process = process.Process(
-            [*packages.loader(root), os.path.realpath(root / "usr/bin/python3"), "-m", "moto.server",
-             "-H", "127.0.0.1", "-p", str(self.port)], self.log, environment, cwd=self.directory)
+            [
+                *packages.loader(root),
+                os.path.realpath(root / "usr/bin/python3"),
+                "-m",
+                "moto.server",
+                "-H",
+                "127.0.0.1",
+                "-p",
+                str(self.port),
+            ],
+            self.log,
+            environment,
+            cwd=self.directory,
+        )
         self.wait_for(self._answers, "to answer", 60)
         self._create_user()
         return self
@@ -77,7 +95,8 @@ class Moto(Service):
             "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}).decode()
 
     def kms(self, action: str, **parameters):
-        """One KMS call, signed by botocore; the parsed answer. urllib.error.HTTPError on refusal."""
+        """One KMS call, signed by botocore; the parsed answer. urllib.error.HTTPError on refusal.
+        """
         answer = self._send("kms", json.dumps(parameters).encode(), {
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"TrentService.{action}"})
         return json.loads(answer) if answer else {}

@@ -11,15 +11,31 @@ from .database_server import DatabaseServer, SqlError
 from .mysql_installation import SIZES, Installation, as_root, mysql_9
 from .sql_session import Session
 
-# What of the installation's plugin directory is in ours. The server itself asks for the reference cache.
-STOCK = ("component_reference_cache.so", "component_keyring_file.so", "keyring_udf.so", "mysql_clone.so")
+# What of the installation's plugin directory is in ours. The server itself asks for the reference
+# cache.
+STOCK = (
+    "component_reference_cache.so",
+    "component_keyring_file.so",
+    "keyring_udf.so",
+    "mysql_clone.so",
+)
 
-# Few connections and tables, since each test has a server of its own, and no thread that shutdown waits for: two
-# seconds for the event scheduler, which counts as a client (so does a session that is still open), half a second for
-# asynchronous I/O.
-SMALL = ("--max-connections=40", "--table-open-cache=200", "--table-definition-cache=400", "--temptable-max-ram=2M",
-         "--key-buffer-size=1M", "--event-scheduler=OFF", "--innodb-use-native-aio=OFF", "--innodb-read-io-threads=1",
-         "--innodb-write-io-threads=1", "--innodb-purge-threads=1", "--innodb-page-cleaners=1")
+# Few connections and tables, since each test has a server of its own, and no thread that shutdown
+# waits for: two seconds for the event scheduler, which counts as a client (so does a session that
+# is still open), half a second for asynchronous I/O.
+SMALL = (
+    "--max-connections=40",
+    "--table-open-cache=200",
+    "--table-definition-cache=400",
+    "--temptable-max-ram=2M",
+    "--key-buffer-size=1M",
+    "--event-scheduler=OFF",
+    "--innodb-use-native-aio=OFF",
+    "--innodb-read-io-threads=1",
+    "--innodb-write-io-threads=1",
+    "--innodb-purge-threads=1",
+    "--innodb-page-cleaners=1",
+)
 
 __all__ = ["MySQL", "SqlError"]
 _server_ids = itertools.count(1)
@@ -64,7 +80,8 @@ class MySQL(DatabaseServer):
     # Manifests and configurations.
 
     def write_manifest(self, *components: str, where: str = "program") -> None:
-        """Which components are loaded at start; where="data": the global manifest sends to the data directory."""
+        """Which components are loaded at start; where="data": the global manifest sends to the data
+        directory."""
         manifest = {"components": ",".join(f"file://{name}" for name in components)}
         if where == "data":
             self._write_json(self.data / "mysqld.my", manifest)
@@ -72,14 +89,18 @@ class MySQL(DatabaseServer):
         self._write_json(self.program_directory / "mysqld.my", manifest)
 
     def write_config(self, name: str, content: dict | str, where: str = "plugin") -> None:
-        """`name`.cnf of a component, as JSON or as the text given; where="data": the global one sends there."""
+        """`name`.cnf of a component, as JSON or as the text given; where="data": the global one
+        sends there."""
         if where == "data":
             self._write_json(self.data / f"{name}.cnf", content)
             content = {"read_local_config": True}
         self._write_json(self.plugin_directory / f"{name}.cnf", content)
 
-    def use_keyring_file(self, path: pathlib.Path | None = None, local: bool = False) -> pathlib.Path:
-        """MySQL's own file keyring; returns its data file. local: manifest and configuration in the data directory."""
+    def use_keyring_file(
+        self, path: pathlib.Path | None = None, local: bool = False
+    ) -> pathlib.Path:
+        """MySQL's own file keyring; returns its data file. local: manifest and configuration in the
+        data directory."""
         path = path or self.directory / "keyring_file"
         self.write_manifest("component_keyring_file", where="data" if local else "program")
         self.write_config("component_keyring_file", {"path": str(path), "read_only": False},
@@ -103,8 +124,14 @@ class MySQL(DatabaseServer):
 
     def client_command(self, *extra: str, program: str = "mysql") -> list[str]:
         """As root over the socket, or over TCP when `extra` says so."""
-        return [*self.installation.program(program), "--no-defaults", f"--socket={self.socket}", "--user=root",
-                f"--character-sets-dir={self.installation.share}/charsets", *extra]
+        return [
+            *self.installation.program(program),
+            "--no-defaults",
+            f"--socket={self.socket}",
+            "--user=root",
+            f"--character-sets-dir={self.installation.share}/charsets",
+            *extra,
+        ]
 
     def session(self, *login: str) -> Session:
         """A connection that stays open; for loops, and one a thread."""
@@ -114,7 +141,9 @@ class MySQL(DatabaseServer):
 
     def status_rows(self) -> list[tuple[str, str]]:
         """performance_schema.keyring_component_status in its order."""
-        return self.sql("SELECT STATUS_KEY, STATUS_VALUE FROM performance_schema.keyring_component_status")
+        return self.sql(
+            "SELECT STATUS_KEY, STATUS_VALUE FROM performance_schema.keyring_component_status"
+        )
 
     def status(self) -> dict[str, str]:
         return dict(self.status_rows())
@@ -125,14 +154,23 @@ class MySQL(DatabaseServer):
 
     def install_udf(self) -> None:
         """The plugin keyring_udf and its functions keyring_key_*."""
-        functions = {"generate": "INTEGER", "fetch": "STRING", "length_fetch": "INTEGER", "type_fetch": "STRING",
-                     "store": "INTEGER", "remove": "INTEGER"}
+        functions = {
+            "generate": "INTEGER",
+            "fetch": "STRING",
+            "length_fetch": "INTEGER",
+            "type_fetch": "STRING",
+            "store": "INTEGER",
+            "remove": "INTEGER",
+        }
         self.sql("INSTALL PLUGIN keyring_udf SONAME 'keyring_udf.so';" + "".join(
             f"CREATE FUNCTION keyring_key_{name} RETURNS {kind} SONAME 'keyring_udf.so';"
             for name, kind in functions.items()))
 
-    def migrate_keyring(self, source: str, destination: str, source_dir=None, destination_dir=None, *extra: str) -> str:
-        """mysql_migrate_keyring from one component of our plugin directory to another; what it printed.
+    def migrate_keyring(
+        self, source: str, destination: str, source_dir=None, destination_dir=None, *extra: str
+    ) -> str:
+        """mysql_migrate_keyring from one component of our plugin directory to another; what it
+        printed.
 
         The directories hold local configurations. process.Failed when that reports an error.
         """
@@ -140,11 +178,25 @@ class MySQL(DatabaseServer):
         directories = [f"--{side}-keyring-configuration-dir={directory}"
                        for side, directory in sides.items() if directory]
         done = subprocess.run(
-            [*self.installation.program("mysql_migrate_keyring"), "--no-defaults",
-             f"--component-dir={self.plugin_directory}", f"--source-keyring={source}",
-             f"--destination-keyring={destination}", *directories, *extra],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60, cwd=self.directory,
-            env=process.bare_environment(self.directory, self.environment))
+            [
+                *self.installation.program("mysql_migrate_keyring"),
+                "--no-defaults",
+                f"--component-dir={self.plugin_directory}",
+                f"--source-keyring={source}",
+                f"--destination-keyring={destination}",
+                *directories,
+                *extra,
+            ],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=60,
+            cwd=self.directory,
+            env=process.bare_environment(self.directory, self.environment),
+        )
         if done.returncode != 0 or "[ERROR]" in done.stdout:  # Some errors end with 0.
-            raise process.Failed(f"mysql_migrate_keyring ended with {done.returncode}\n{done.stdout}")
+            raise process.Failed(
+                f"mysql_migrate_keyring ended with {done.returncode}\n{done.stdout}"
+            )
         return done.stdout

@@ -16,10 +16,17 @@ from . import packages, process
 
 OWN = "OPENKEYRING_MYSQL_9"  # A prefix like /usr, instead of the server from Debian sid.
 
-# What a data directory is made with and must be used with. `nosync` leaves syncing to the kernel: enough for kill -9.
-SIZES = ("--innodb-buffer-pool-size=24M", "--innodb-redo-log-capacity=8M", "--innodb-flush-method=nosync",
-         "--innodb-data-file-path=ibdata1:5M:autoextend", "--innodb-autoextend-increment=1",
-         "--innodb-buffer-pool-dump-at-shutdown=OFF", "--innodb-buffer-pool-load-at-startup=OFF")
+# What a data directory is made with and must be used with. `nosync` leaves syncing to the kernel:
+# enough for kill -9.
+SIZES = (
+    "--innodb-buffer-pool-size=24M",
+    "--innodb-redo-log-capacity=8M",
+    "--innodb-flush-method=nosync",
+    "--innodb-data-file-path=ibdata1:5M:autoextend",
+    "--innodb-autoextend-increment=1",
+    "--innodb-buffer-pool-dump-at-shutdown=OFF",
+    "--innodb-buffer-pool-load-at-startup=OFF",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +60,13 @@ class Installation:
 
     @functools.cached_property
     def version(self) -> str:
-        done = subprocess.run([*self.program("mysqld"), "--no-defaults", "--version"], text=True,
-                              capture_output=True, check=True, env=process.bare_environment(pathlib.Path("/")))
+        done = subprocess.run(
+            [*self.program("mysqld"), "--no-defaults", "--version"],
+            text=True,
+            capture_output=True,
+            check=True,
+            env=process.bare_environment(pathlib.Path("/")),
+        )
         return re.search(r"Ver (\d+\.\d+\.\d+)", done.stdout).group(1)
 
     def server_command(self, directory: pathlib.Path) -> list[str]:
@@ -70,7 +82,8 @@ class Installation:
                 f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets"]
 
     def empty_data_directory(self) -> pathlib.Path:
-        """A data directory with the system tables, made once for each version. Copies get a uuid of their own."""
+        """A data directory with the system tables, made once for each version. Copies get a uuid of
+        their own."""
         home = packages.cache_root().parent / "data-directories"
         home.mkdir(parents=True, exist_ok=True)
         name = f"mysql-{self.version}-{hashlib.sha256(' '.join(SIZES).encode()).hexdigest()[:8]}"
@@ -86,21 +99,46 @@ class Installation:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         done = subprocess.run(
-            [*self.server_command(scratch), "--initialize-insecure", f"--datadir={scratch}/data", *SIZES,
-             *as_root(None)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-            env=process.bare_environment(scratch))
+            [
+                *self.server_command(scratch),
+                "--initialize-insecure",
+                f"--datadir={scratch}/data",
+                *SIZES,
+                *as_root(None),
+            ],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            env=process.bare_environment(scratch),
+        )
         if done.returncode != 0:
-            raise process.Failed(f"initialising MySQL {self.version} failed:\n{done.stdout[-4000:]}")
+            raise process.Failed(
+                f"initialising MySQL {self.version} failed:\n{done.stdout[-4000:]}"
+            )
         (scratch / "data/auto.cnf").unlink()
 
     def copy_empty_data_directory(self, destination: pathlib.Path) -> None:
         # Most of it is zeros; holes make the copy three times as fast.
-        subprocess.run(["cp", "-a", "--sparse=always", "--reflink=auto", self.empty_data_directory(), destination],
-                       check=True)
+        subprocess.run(
+            [
+                "cp",
+                "-a",
+                "--sparse=always",
+                "--reflink=auto",
+                self.empty_data_directory(),
+                destination,
+            ],
+            check=True,
+        )
 
     def readable_by_all(self) -> "Installation":
-        """This one, or a copy of it where another system user can run it: root's cache is private to root."""
-        if all(directory.stat().st_mode & 0o005 == 0o005 for directory in [self.prefix, *self.prefix.parents]):
+        """This one, or a copy of it where another system user can run it: root's cache is private
+        to root."""
+        if all(
+            directory.stat().st_mode & 0o005 == 0o005
+            for directory in [self.prefix, *self.prefix.parents]
+        ):
             return self
         return _copy_for_all(self)
 
@@ -112,8 +150,12 @@ def _copy_for_all(installation: Installation) -> Installation:
     old = installation.prefix
     for name in ("bin", "sbin", "lib64", "lib", "share/mysql"):
         if (old / name).exists():
-            shutil.copytree(old / name, directory / name, symlinks=True, copy_function=_link_or_copy)
-    return Installation(directory, tuple(word.replace(str(old), str(directory)) for word in installation.run))
+            shutil.copytree(
+                old / name, directory / name, symlinks=True, copy_function=_link_or_copy
+            )
+    return Installation(
+        directory, tuple(word.replace(str(old), str(directory)) for word in installation.run)
+    )
 
 
 def _link_or_copy(source: str, destination: str) -> None:

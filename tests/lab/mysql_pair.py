@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Two MySQL servers: replication and CLONE. The one that gives needs tcp, for replication also a binary log."""
+"""Two MySQL servers: replication and CLONE. The one that gives needs tcp, for replication also a
+binary log."""
 
 from . import process
 from .mariadb import SqlError
@@ -7,12 +8,15 @@ from .mysql import MySQL
 
 
 def follow(replica: MySQL, source: MySQL) -> None:
-    """`replica` gets all that `source` writes from here on; returns when both of its threads run."""
+    """`replica` gets all that `source` writes from here on; returns when both of its threads run.
+    """
     source.sql("CREATE USER IF NOT EXISTS repl@'%'; GRANT REPLICATION SLAVE ON *.* TO repl@'%'")
     log, position = source.sql("SHOW BINARY LOG STATUS")[0][:2]
-    replica.sql(f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={source.port},"
-                f" SOURCE_USER='repl', SOURCE_SSL=1, SOURCE_LOG_FILE='{log}', SOURCE_LOG_POS={position};"
-                "START REPLICA")
+    replica.sql(
+        f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={source.port},"
+        f" SOURCE_USER='repl', SOURCE_SSL=1, SOURCE_LOG_FILE='{log}', SOURCE_LOG_POS={position};"
+        "START REPLICA"
+    )
     process.wait_until(lambda: state(replica)[:2] == ("ON", "ON"), "replication", every=0.05)
 
 
@@ -20,9 +24,11 @@ def state(replica: MySQL) -> tuple[str, str, str, str]:
     """Receiver and applier ("ON", "OFF", "CONNECTING"), and the last error of each."""
     tables = "performance_schema.replication"
     return replica.sql(
-        f"SELECT c.SERVICE_STATE, a.SERVICE_STATE, c.LAST_ERROR_MESSAGE, (SELECT MAX(LAST_ERROR_MESSAGE)"
+        f"SELECT c.SERVICE_STATE, a.SERVICE_STATE, c.LAST_ERROR_MESSAGE, (SELECT "
+        f"MAX(LAST_ERROR_MESSAGE)"
         f" FROM {tables}_applier_status_by_worker) FROM {tables}_connection_status c"
-        f" JOIN {tables}_applier_status a USING (CHANNEL_NAME)")[0]
+        f" JOIN {tables}_applier_status a USING (CHANNEL_NAME)"
+    )[0]
 
 
 def wait_applied(replica: MySQL, source: MySQL, seconds: float = 30.0) -> None:

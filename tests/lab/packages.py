@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Servers that this Debian release does not have, taken from Debian sid without installing them.
 
-apt, in a private world (tools/apt_world.py), fetches the packages with everything they need, C library included, and
-dpkg-deb unpacks them into a cache directory. Programs are run with the loader of that directory. Nothing of the system is
-changed, and root is not needed.
+apt, in a private world (tools/apt_world.py), fetches the packages with everything they need, C
+library included, and dpkg-deb unpacks them into a cache directory. Programs are run with the loader
+of that directory. Nothing of the system is changed, and root is not needed.
 """
 
 import os
@@ -17,7 +17,8 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import apt_world  # noqa: E402
 from apt_world import MIRROR, Unavailable  # noqa: E402
 
-# What is fetched, by the name of its directory. curl brings the libcurl that our plugins are linked to.
+# What is fetched, by the name of its directory. curl brings the libcurl that our plugins are linked
+# to.
 SETS = {
     "mariadb": ["mariadb-server-core", "mariadb-client-core", "mariadb-backup", "curl"],
     "mysql": ["mysql-server-core", "mysql-client-core", "curl"],
@@ -37,7 +38,8 @@ def without_sid() -> bool:
 
 
 def fetch(name: str) -> pathlib.Path:
-    """The directory that the set `name` is unpacked in; fetched by the first caller, kept for the next."""
+    """The directory that the set `name` is unpacked in; fetched by the first caller, kept for the
+    next."""
     if without_sid():
         raise Unavailable(f"{name}: {GO_WITHOUT} is set")
     home = cache_root()
@@ -66,7 +68,11 @@ def library_directories(root: pathlib.Path) -> list[pathlib.Path]:
 
 def _fetch_into(scratch: pathlib.Path, packages: list[str]) -> None:
     try:
-        world = apt_world.World(scratch / "apt", [apt_world.source_line("deb", apt_world.mirror(), "sid")], old_is_fine=True)
+        world = apt_world.World(
+            scratch / "apt",
+            [apt_world.source_line("deb", apt_world.mirror(), "sid")],
+            old_is_fine=True,
+        )
         world.run("update")
         world.run("-y", "--download-only", "install", *packages)
     except Unavailable as error:
@@ -77,6 +83,9 @@ def _fetch_into(scratch: pathlib.Path, packages: list[str]) -> None:
 
 
 def _advice(packages: list[str], reason: str) -> str:
-    return (f"cannot fetch {' '.join(packages)} from Debian sid: {reason}\n"
-            "Run `./dev test --without-sid` to leave these servers out"
-            f" (or set {MIRROR}, or point OPENKEYRING_MARIADB_11 or OPENKEYRING_MYSQL_9 to an installed server).")
+    return (
+        f"cannot fetch {' '.join(packages)} from Debian sid: {reason}\n"
+        "Run `./dev test --without-sid` to leave these servers out"
+        f" (or set {MIRROR}, or point OPENKEYRING_MARIADB_11 or OPENKEYRING_MYSQL_9 to an "
+        f"installed server)."
+    )

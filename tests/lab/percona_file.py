@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The data files of other makers' KMS keyrings, written and read without our code.
 
-Percona's component_keyring_kms holds the hex of the base64 of what KMS gave, Oracle's component_keyring_aws the hex of
-the bytes. Neither has an encryption context. The key's name, owner and type are in clear.
+Percona's component_keyring_kms holds the hex of the base64 of what KMS gave, Oracle's
+component_keyring_aws the hex of the bytes. Neither has an encryption context. The key's name, owner
+and type are in clear.
 """
 
 import base64
@@ -26,7 +27,8 @@ def write_oracle(path: pathlib.Path, kms, key_id: str, keys: list[Key]) -> None:
 
 
 def read(path: pathlib.Path, kms) -> list[Key]:
-    """The keys of a file of either maker; AssertionError when it is not one, AwsRefused when KMS refuses."""
+    """The keys of a file of either maker; AssertionError when it is not one, AwsRefused when KMS
+    refuses."""
     return [(element["user"], element["data_id"], element["data_type"],
              aws_client.decrypt(kms, blob_of(element["data"]))) for element in elements(path)]
 
@@ -55,12 +57,24 @@ def is_percona(data: str) -> bool:
 
 
 def encrypt(kms, key_id: str, secret: bytes) -> bytes:
-    answer = aws_client.call(kms, "Encrypt", KeyId=key_id, Plaintext=base64.b64encode(secret).decode())
+    answer = aws_client.call(
+        kms, "Encrypt", KeyId=key_id, Plaintext=base64.b64encode(secret).decode()
+    )
     return base64.b64decode(answer["CiphertextBlob"])
 
 
 def _write(path: pathlib.Path, keys: list[Key], seal) -> None:
-    document = {"version": "1.0", "elements": [
-        {"user": owner, "data_id": data_id, "data_type": kind, "data": seal(secret).hex().upper(), "extension": []}
-        for owner, data_id, kind, secret in keys]}
+    document = {
+        "version": "1.0",
+        "elements": [
+            {
+                "user": owner,
+                "data_id": data_id,
+                "data_type": kind,
+                "data": seal(secret).hex().upper(),
+                "extension": [],
+            }
+            for owner, data_id, kind, secret in keys
+        ],
+    }
     path.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False))

@@ -41,26 +41,39 @@ def free_port() -> int:
 
 
 def new_directory(label: str, *, on_disk: bool = False) -> pathlib.Path:
-    """A directory for one test, with a path short enough for sockets (107 bytes). Open to other users.
+    """A directory for one test, with a path short enough for sockets (107 bytes). Open to other
+    users.
 
-    No hyphens of ours in it: mariadb-test-run cuts the names of suites there. on_disk: where servers are killed while
-    they write. In memory a kill can leave half of an InnoDB page, which its doublewrite buffer does not always cover.
+    No hyphens of ours in it: mariadb-test-run cuts the names of suites there. on_disk: where
+    servers are killed while they write. In memory a kill can leave half of an InnoDB page, which
+    its doublewrite buffer does not always cover.
     """
-    base = os.environ.get("OPENKEYRING_TEST_TMP") or (not on_disk and _fast_directory()) or tempfile.gettempdir()
+    base = (
+        os.environ.get("OPENKEYRING_TEST_TMP")
+        or (not on_disk and _fast_directory())
+        or tempfile.gettempdir()
+    )
     directory = pathlib.Path(tempfile.mkdtemp(prefix=f"okr_{label[:12]}_", dir=base))
     directory.chmod(0o755)
     if len(str(directory)) > 80:
-        raise Failed(f"{directory} is too long for socket paths: set OPENKEYRING_TEST_TMP to a shorter one")
+        raise Failed(
+            f"{directory} is too long for socket paths: set OPENKEYRING_TEST_TMP to a shorter one"
+        )
     return directory
 
 
 def _fast_directory() -> str:
-    """Memory, where there is plenty: servers that are made and thrown away by the dozen wait for disks otherwise."""
+    """Memory, where there is plenty: servers that are made and thrown away by the dozen wait for
+    disks otherwise."""
     try:
         memory = os.statvfs("/dev/shm")
     except OSError:
         return ""
-    return "/dev/shm" if memory.f_bavail * memory.f_frsize > 6 << 30 and os.access("/dev/shm", os.W_OK) else ""
+    return (
+        "/dev/shm"
+        if memory.f_bavail * memory.f_frsize > 6 << 30 and os.access("/dev/shm", os.W_OK)
+        else ""
+    )
 
 
 def remove_directory(directory: pathlib.Path) -> None:
@@ -70,10 +83,18 @@ def remove_directory(directory: pathlib.Path) -> None:
 
 
 def bare_environment(home: pathlib.Path, extra: dict[str, str] | None = None) -> dict[str, str]:
-    """Nothing of the developer's environment (AWS_*, proxies, LD_*) or AWS files reaches what is tested."""
-    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC",
-            "TMPDIR": str(home), "AWS_CONFIG_FILE": str(home / ".aws/config"),
-            "AWS_SHARED_CREDENTIALS_FILE": str(home / ".aws/credentials"), **(extra or {})}
+    """Nothing of the developer's environment (AWS_*, proxies, LD_*) or AWS files reaches what is
+    tested."""
+    return {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TMPDIR": str(home),
+        "AWS_CONFIG_FILE": str(home / ".aws/config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / ".aws/credentials"),
+        **(extra or {}),
+    }
 
 
 def tail(path: pathlib.Path, lines: int = 40) -> str:
@@ -86,12 +107,19 @@ def tail(path: pathlib.Path, lines: int = 40) -> str:
 class Process:
     """A server in a session of its own. It dies with this process, however that ends.
 
-    The kernel's part of that (PDEATHSIG) follows the thread that starts the process: start servers in
-    the main thread.
+    The kernel's part of that (PDEATHSIG) follows the thread that starts the process: start servers
+    in the main thread.
     """
 
-    def __init__(self, argv, log: pathlib.Path, environment: dict[str, str], *, user: str | None = None,
-                 cwd: pathlib.Path | None = None):
+    def __init__(
+        self,
+        argv,
+        log: pathlib.Path,
+        environment: dict[str, str],
+        *,
+        user: str | None = None,
+        cwd: pathlib.Path | None = None
+    ):
         self.argv = [str(word) for word in argv]
         self.log = log
         as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
@@ -122,7 +150,9 @@ class Process:
             code = self._child.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failed(f"{self.argv[0]} did not end within {seconds:g} s\n{tail(self.log)}") from None
+            raise Failed(
+                f"{self.argv[0]} did not end within {seconds:g} s\n{tail(self.log)}"
+            ) from None
         _alive.discard(self)
         return code
 

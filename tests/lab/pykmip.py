@@ -11,7 +11,12 @@ from . import certificates, process
 from .service import Service
 
 PROGRAM = pathlib.Path("/usr/bin/pykmip-server")
-STATES = {1: "Pre-Active", 2: "Active", 3: "Deactivated", 4: "Compromised"}  # As its database has them.
+STATES = {
+    1: "Pre-Active",
+    2: "Active",
+    3: "Deactivated",
+    4: "Compromised",
+}  # As its database has them.
 
 
 class PyKmip(Service):
@@ -21,7 +26,8 @@ class PyKmip(Service):
 
     def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *,
                  certificate: certificates.Certificate | None = None, policy: dict | None = None):
-        """`policy`: policies by name, for objects that name one. "default" and "public" are PyKMIP's own."""
+        """`policy`: policies by name, for objects that name one. "default" and "public" are
+        PyKMIP's own."""
         super().__init__(directory)
         self.authority = authority or certificates.Authority(self.directory / "tls")
         self.certificate = certificate or self.authority.server("pykmip")
@@ -38,13 +44,19 @@ class PyKmip(Service):
             (policies / "policy.json").write_text(json.dumps(self.policy))
         configuration = self.directory / "pykmip.conf"
         configuration.write_text(
-            f"[server]\nhostname=127.0.0.1\nport={self.port}\ncertificate_path={self.certificate.certificate}\n"
-            f"key_path={self.certificate.key}\nca_path={self.authority.certificate}\nauth_suite=TLS1.2\n"
+            f"[server]\nhostname=127.0.0.1\nport={self.port}\n"
+            f"certificate_path={self.certificate.certificate}\n"
+            f"key_path={self.certificate.key}\nca_path={self.authority.certificate}\n"
+            f"auth_suite=TLS1.2\n"
             f"policy_path={policies}\nenable_tls_client_auth=True\nlogging_level=WARNING\n"
-            f"database_path={self.directory}/pykmip.db\n")
+            f"database_path={self.directory}/pykmip.db\n"
+        )
         self.process = process.Process(
-            ["/usr/bin/python3", PROGRAM, "-f", configuration, "-l", self.directory / "server.log"], self.log,
-            process.bare_environment(self.directory), cwd=self.directory)
+            ["/usr/bin/python3", PROGRAM, "-f", configuration, "-l", self.directory / "server.log"],
+            self.log,
+            process.bare_environment(self.directory),
+            cwd=self.directory,
+        )
 
         def listens():
             with socket.socket() as probe:
@@ -53,8 +65,11 @@ class PyKmip(Service):
         return self
 
     def objects(self) -> list[dict]:
-        """What its database holds: id, owner, state, names, groups and info of each; never a value."""
-        with contextlib.closing(sqlite3.connect(f"file:{self.directory}/pykmip.db?mode=ro", uri=True, timeout=10)) as database:
+        """What its database holds: id, owner, state, names, groups and info of each; never a value.
+        """
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.directory}/pykmip.db?mode=ro", uri=True, timeout=10)
+        ) as database:
             def lists(sql: str) -> dict[int, list]:
                 found: dict[int, list] = {}
                 for number, *value in database.execute(sql):
@@ -63,14 +78,28 @@ class PyKmip(Service):
             names = lists("SELECT mo_uid, name FROM managed_object_names ORDER BY id")
             groups = lists("SELECT m.managed_object_id, g.object_group FROM object_group_map m"
                            " JOIN object_groups g ON g.id = m.object_group_id ORDER BY g.id")
-            info = lists("SELECT m.managed_object_id, i.application_namespace, i.application_data"
-                         " FROM app_specific_info_map m JOIN app_specific_info i ON i.id = m.app_specific_info_id"
-                         " ORDER BY i.id")
+            info = lists(
+                "SELECT m.managed_object_id, i.application_namespace, i.application_data"
+                " FROM app_specific_info_map m JOIN app_specific_info i ON i.id = "
+                "m.app_specific_info_id"
+                " ORDER BY i.id"
+            )
             states = dict(database.execute("SELECT uid, state FROM crypto_objects"))
-            return [{"id": str(number), "owner": owner, "state": STATES.get(states.get(number), "?"), "names": names.get(number, []),
-                     "groups": groups.get(number, []), "info": info.get(number, [])}
-                    for number, owner in database.execute("SELECT uid, owner FROM managed_objects ORDER BY uid")]
+            return [
+                {
+                    "id": str(number),
+                    "owner": owner,
+                    "state": STATES.get(states.get(number), "?"),
+                    "names": names.get(number, []),
+                    "groups": groups.get(number, []),
+                    "info": info.get(number, []),
+                }
+                for number, owner in database.execute(
+                    "SELECT uid, owner FROM managed_objects ORDER BY uid"
+                )
+            ]
 
     def client_files(self, name: str = "client") -> dict[str, str]:
-        """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it stores."""
+        """Options of a client (server_ca, client_ca, client_key). The name is the owner of what it
+        stores."""
         return self.authority.kmip_options(name)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What all servers of the lab have in common: a directory, one process, a life that ends with the test."""
+"""What all servers of the lab have in common: a directory, one process, a life that ends with the
+test."""
 
 import json
 import os
@@ -28,7 +29,8 @@ class Service:
         raise NotImplementedError
 
     def wait_for(self, condition, what: str, seconds: float):
-        """The first true value of `condition()`. Failed when the process ends instead, or time is up."""
+        """The first true value of `condition()`. Failed when the process ends instead, or time is
+        up."""
         def reached():
             self.process.fail_if_ended()
             return condition()
@@ -72,7 +74,8 @@ class Service:
 
 
 class OurEmulator(Service):
-    """A program of emulators/: it says in a file when it is ready and where, and has a control API."""
+    """A program of emulators/: it says in a file when it is ready and where, and has a control API.
+    """
 
     def __init__(self, directory: pathlib.Path, program: str, options):
         super().__init__(directory)

@@ -21,14 +21,26 @@ class Session:
 
     def __init__(self, command: list[str], environment: dict[str, str]):
         self._client = subprocess.Popen(
-            [*command, "--batch", "--skip-column-names", "--unbuffered", "--force", "--skip-reconnect"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+            [
+                *command,
+                "--batch",
+                "--skip-column-names",
+                "--unbuffered",
+                "--force",
+                "--skip-reconnect",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
         os.set_blocking(self._client.stdout.fileno(), False)
         self._count = 0
         self.sql("DO 0")
 
     def sql(self, text: str, seconds: float = 60.0) -> list[tuple[str, ...]]:
-        """Rows of all statements (NULL is "NULL"). SqlError is the first error; the statements after it ran too."""
+        """Rows of all statements (NULL is "NULL"). SqlError is the first error; the statements
+        after it ran too."""
         self._count += 1
         mark = f"end of {self._count} in {id(self)}"
         question = f"{text.rstrip().rstrip(';')}\n;SELECT '{mark}';\n"

@@ -31,7 +31,9 @@ class Signer:
 
     def __init__(self):
         assert SIGN_TOOL.exists(), f"{SIGN_TOOL} is missing: run ./dev build"
-        self._child = subprocess.Popen([SIGN_TOOL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._child = subprocess.Popen(
+            [SIGN_TOOL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def sign(self, request: Request) -> list[tuple[str, str]]:
         self._child.stdin.write(json.dumps(dataclasses.asdict(request)) + "\n")
@@ -61,29 +63,48 @@ def random_request(seed: int, *, odd_blanks: bool = True, path: bool = True, que
     """The same request for the same seed. Paths and queries are in canonical encoding."""
     source = random.Random(seed)
     plain = string.ascii_letters + string.digits
-    headers = [("Content-Type", "application/x-amz-json-1.1"),
-               ("X-Amz-Target", f"TrentService.{source.choice(['Encrypt', 'Decrypt', 'GenerateDataKey'])}")]
+    headers = [
+        ("Content-Type", "application/x-amz-json-1.1"),
+        (
+            "X-Amz-Target",
+            f"TrentService.{source.choice(['Encrypt', 'Decrypt', 'GenerateDataKey'])}",
+        ),
+    ]
     for number in range(source.randint(0, extra_headers)):
         blanks = " " * source.randint(0, 3) if odd_blanks else ""
         words = [_text(source, plain + "/=+;,:%&\"", 1, 8) for _ in range(source.randint(1, 4))]
         glue = " " * source.randint(1, 4) if odd_blanks else " "
-        name = f"X-Amz-{_text(source, plain, 1, 6)}-{number}" if source.random() < 0.5 else f"My-{number}"
+        name = (
+            f"X-Amz-{_text(source, plain, 1, 6)}-{number}"
+            if source.random() < 0.5
+            else f"My-{number}"
+        )
         headers.append((name, blanks + glue.join(words) + blanks))
     source.shuffle(headers)
-    host = source.choice(["kms.eu-west-1.amazonaws.com", "localhost", "127.0.0.1", "vpce-1.kms.example.com"])
+    host = source.choice(
+        ["kms.eu-west-1.amazonaws.com", "localhost", "127.0.0.1", "vpce-1.kms.example.com"]
+    )
     port = source.choice(["", ":8443", ":443", ":80", ":4566"])
     scheme = source.choice(["http", "https"])
     route = "/" + _text(source, plain + "-_.~/", 0, 12).replace("/.", "/") if path else "/"
-    pairs = [_text(source, plain + "-_~", 1, 6) + "=" + _text(source, plain + "-_.~", 0, 6)
-             + source.choice(["", "%20", "%2F", "%3D"] if escapes else [""]) for _ in range(source.randint(0, 4) if query else 0)]
+    pairs = [
+        _text(source, plain + "-_~", 1, 6)
+        + "="
+        + _text(source, plain + "-_.~", 0, 6)
+        + source.choice(["", "%20", "%2F", "%3D"] if escapes else [""])
+        for _ in range(source.randint(0, 4) if query else 0)
+    ]
     return Request(
         method=source.choice(["POST", "POST", "GET", "PUT"]),
         url=f"{scheme}://{host}{port}{route}" + ("?" + "&".join(pairs) if pairs else ""),
         headers=headers,
-        body=source.choice(["", '{"KeyId": "alias/x"}', _text(source, plain + " {}\":,\u00e9\u20ac", 0, 3000)]),
+        body=source.choice(
+            ["", '{"KeyId": "alias/x"}', _text(source, plain + " {}\":,\u00e9\u20ac", 0, 3000)]
+        ),
         region=source.choice(["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"]),
         service=source.choice(["kms", "sts"]),
         access_key="AKIA" + _text(source, string.ascii_uppercase + string.digits, 12, 16),
         secret_key=_text(source, plain + "/+", 40, 40),
         session_token=source.choice(["", _text(source, plain + "/+=", 100, 900)]),
-        time=source.randint(1_400_000_000, 4_000_000_000))
+        time=source.randint(1_400_000_000, 4_000_000_000),
+    )

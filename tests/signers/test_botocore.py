@@ -13,7 +13,9 @@ from signing import random_request
 
 
 def botocore_authorization(request, monkeypatch) -> str:
-    moment = datetime.datetime.fromtimestamp(request.time, datetime.timezone.utc).replace(tzinfo=None)
+    moment = datetime.datetime.fromtimestamp(request.time, datetime.timezone.utc).replace(
+        tzinfo=None
+    )
 
     class Frozen(datetime.datetime):
         @classmethod

@@ -20,15 +20,32 @@ def what_curl_sends(request) -> tuple[dict[str, str], str]:
         caught = []
         thread = threading.Thread(target=lambda: caught.append(_receive(server)))
         thread.start()
-        argv = ["curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "20",
-                "--request", request.method, "--connect-to", f"::127.0.0.1:{port}",
-                "--aws-sigv4", f"aws:amz:{request.region}:{request.service}",
-                "--user", f"{request.access_key}:{request.secret_key}", "--data-binary", request.body]
+        argv = [
+            "curl",
+            "--silent",
+            "--show-error",
+            "--noproxy",
+            "*",
+            "--max-time",
+            "20",
+            "--request",
+            request.method,
+            "--connect-to",
+            f"::127.0.0.1:{port}",
+            "--aws-sigv4",
+            f"aws:amz:{request.region}:{request.service}",
+            "--user",
+            f"{request.access_key}:{request.secret_key}",
+            "--data-binary",
+            request.body,
+        ]
         for name, value in request.headers:
             argv += ["--header", f"{name}: {value}"]
         if request.session_token:
             argv += ["--header", f"X-Amz-Security-Token: {request.session_token}"]
-        done = subprocess.run([*argv, request.url], capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(
+            [*argv, request.url], capture_output=True, text=True, check=False, timeout=30
+        )
         thread.join()
         assert done.returncode == 0, done.stderr
     head, body = caught[0]

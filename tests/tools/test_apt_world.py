@@ -52,7 +52,11 @@ Signed-By: /x.gpg
 
 
 def test_mirror_lists_of_apt_are_taken_as_they_are(tmp_path):
-    write(tmp_path, "sources.list.d/a.list", "deb mirror+file:/etc/apt/mirrors/debian.list trixie main\n")
+    write(
+        tmp_path,
+        "sources.list.d/a.list",
+        "deb mirror+file:/etc/apt/mirrors/debian.list trixie main\n",
+    )
     assert apt_world.mirror(str(tmp_path)) == "mirror+file:/etc/apt/mirrors/debian.list"
 
 
@@ -76,8 +80,10 @@ deb http://security.invalid/debian-security bookworm-security main
 deb https://other.invalid/ nodistro-security main
 """)
     assert apt_world.release_mirrors("bookworm", str(tmp_path)) == [
-        ("http://mirror.invalid/debian", "bookworm"), ("http://mirror.invalid/debian", "bookworm-updates"),
-        ("http://security.invalid/debian-security", "bookworm-security")]
+        ("http://mirror.invalid/debian", "bookworm"),
+        ("http://mirror.invalid/debian", "bookworm-updates"),
+        ("http://security.invalid/debian-security", "bookworm-security"),
+    ]
 
 
 def test_a_release_is_asked_for_by_its_own_name_whatever_the_sources_call_it(tmp_path):
@@ -86,7 +92,9 @@ deb http://mirror.invalid/debian stable main
 deb http://security.invalid/debian-security stable-security main
 """)
     assert apt_world.release_mirrors("trixie", str(tmp_path)) == [
-        ("http://mirror.invalid/debian", "trixie"), ("http://security.invalid/debian-security", "trixie-security")]
+        ("http://mirror.invalid/debian", "trixie"),
+        ("http://security.invalid/debian-security", "trixie-security"),
+    ]
 
 
 def test_a_mirror_that_cannot_be_reached_is_an_error(tmp_path):

@@ -24,7 +24,7 @@ def run(root: pathlib.Path, name: str, text: str):
 @pytest.mark.parametrize("line, found", [
     ("import os", "imported but unused"),
     ("print(never_defined)", "undefined name"),
-    ("x = '" + 200 * "a" + "'", "E501"),
+    ("x = '" + 100 * "a" + "'", "E501"),
     ("x=1", "E225"),
 ])
 def test_a_problem_is_found(tmp_path, name, line, found):

@@ -80,7 +80,9 @@ def test_a_call_after_an_odd_literal_is_still_found(tmp_path):
 
 
 def test_the_os_layer_may_touch_the_world(tmp_path):
-    code, text = run(tmp_path, {"src/os/x.cc": SPDX + 'auto a = getenv("A"); int fd = open(a, 0);\n'})
+    code, text = run(
+        tmp_path, {"src/os/x.cc": SPDX + 'auto a = getenv("A"); int fd = open(a, 0);\n'}
+    )
     assert code == 0, text
 
 
@@ -135,7 +137,8 @@ def test_a_function_of_45_lines_is_fine(tmp_path):
     assert code == 0, text
 
 
-@pytest.mark.parametrize("call", ["SystemClock()", "PosixFileSystem()", "ProcessEnvironment()", "SystemRandom()",
+@pytest.mark.parametrize("call", ["SystemClock()", "PosixFileSystem()",
+                                  "ProcessEnvironment()", "SystemRandom()",
                                   "openkeyring::SystemClock()"])
 def test_the_world_is_met_only_where_a_product_is_composed(tmp_path, call):
     text = f"{SPDX}void F() {{\n  Use({call});\n}}\n"
@@ -176,8 +179,10 @@ def test_a_word_that_is_not_used_here_is_found(tmp_path, name, text, found):
 
 
 @pytest.mark.parametrize("text", [
-    "there is no key of that name, and there\nis no other", "it is no longer valid", "a text file", "a TEXT column",
-    "the same. Next", "compare it to those of MySQL.", "recommend, amend", "candor's; cant", "forever",
+    "there is no key of that name, and there\nis no "
+    "other", "it is no longer valid", "a text file", "a TEXT column",
+    "the same. Next", "compare it to those of "
+                      "MySQL.", "recommend, amend", "candor's; cant", "forever",
 ])
 def test_an_ordinary_word_is_not_found(tmp_path, text):
     code, out = run(tmp_path, {"docs/x.md": text + "\n"})

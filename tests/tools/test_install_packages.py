@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""tools/install_packages with the real apt in a world of its own: it removes nothing, starts nothing and can be stopped."""
+"""tools/install_packages with the real apt in a world of its own: it removes nothing, starts
+nothing and can be stopped."""
 
 import hashlib
 import os
@@ -29,11 +30,13 @@ Description: stand-in
 
 """
 
-# What apt runs instead of dpkg: it notes its call and whether services may start, and "installs" a service.
+# What apt runs instead of dpkg: it notes its call and whether services may start, and "installs" a
+# service.
 DPKG = """#!/bin/sh
 case "$*" in *--print-foreign-architectures*) exit 0 ;; *--assert*) exit 0 ;; esac
 echo "$*" >> {directory}/dpkg.log
-[ -e {directory}/policy-rc.d ] && {directory}/policy-rc.d x start; echo "policy $?" >> {directory}/dpkg.log
+[ -e {directory}/policy-rc.d ] && {directory}/policy-rc.d x start
+echo "policy $?" >> {directory}/dpkg.log
 echo "session" $(ps -o sid= -p $$) >> {directory}/dpkg.log
 sleep {seconds}
 echo /lib/systemd/system/standin.service > {directory}/admin/info/wanted-server.list
@@ -43,7 +46,8 @@ echo finished >> {directory}/dpkg.log
 
 
 class World:
-    """A repository with the package wanted-server, which conflicts with virtual-standin-server, and nothing installed."""
+    """A repository with the package wanted-server, which conflicts with virtual-standin-server, and
+    nothing installed."""
 
     def __init__(self, directory: pathlib.Path):
         self.directory = directory
@@ -56,11 +60,19 @@ class World:
                    "Conflicts: virtual-standin-server\nDescription: stand-in\n")
         (directory / "package/DEBIAN/control").write_text(control)
         built = directory / "repository/wanted-server.deb"
-        subprocess.run(["dpkg-deb", "--build", directory / "package", built], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["dpkg-deb", "--build", directory / "package", built],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         digest = hashlib.sha256(built.read_bytes()).hexdigest()
         (directory / "repository/Packages").write_text(
-            f"{control}Filename: ./wanted-server.deb\nSize: {built.stat().st_size}\nSHA256: {digest}\n")
-        (directory / "packages.txt").write_text("test wanted-server why\ntest dpkg installed already\n")
+            f"{control}Filename: ./wanted-server.deb\nSize: {built.stat().st_size}\nSHA256: "
+            f"{digest}\n"
+        )
+        (directory / "packages.txt").write_text(
+            "test wanted-server why\ntest dpkg installed already\n"
+        )
         (directory / "stanza").write_text(STATUS.format(name="wanted-server", provides="x"))
         self.add("dpkg", "")
 
@@ -80,16 +92,31 @@ class World:
         self.script("sudo", '#!/bin/sh\nshift\nexec "$@"\n')
         world = apt_world.World(self.directory / "apt", [self.source])
         configuration = self.directory / "apt/etc/apt.conf"
-        configuration.write_text(configuration.read_text().replace(
-            f"{world.directory}/state/status", f"{self.directory}/admin/status")
-            + f'Dir::Bin::dpkg "{self.directory}/bin/fake-dpkg";\nDir::Log "{self.directory}/log";\n')
-        environment = {**os.environ, "PATH": f"{self.directory}/bin:{os.environ['PATH']}", "LC_ALL": "C.UTF-8",
-                       "APT_CONFIG": str(configuration), "DPKG_ADMINDIR": str(self.directory / "admin"),
-                       "OPENKEYRING_PACKAGES": str(self.directory / "packages.txt"),
-                       "OPENKEYRING_APT_LOG": str(self.directory / "apt.log"),
-                       "OPENKEYRING_POLICY_RC_D": str(self.directory / "policy-rc.d")}
-        return subprocess.Popen([ROOT / "tools" / "install_packages", "test"], env=environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        configuration.write_text(
+            configuration.read_text().replace(
+                f"{world.directory}/state/status", f"{self.directory}/admin/status"
+            )
+            + f'Dir::Bin::dpkg "{self.directory}/bin/fake-dpkg";\nDir::Log '
+              f'"{self.directory}/log";\n'
+        )
+        environment = {
+            **os.environ,
+            "PATH": f"{self.directory}/bin:{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+            "APT_CONFIG": str(configuration),
+            "DPKG_ADMINDIR": str(self.directory / "admin"),
+            "OPENKEYRING_PACKAGES": str(self.directory / "packages.txt"),
+            "OPENKEYRING_APT_LOG": str(self.directory / "apt.log"),
+            "OPENKEYRING_POLICY_RC_D": str(self.directory / "policy-rc.d"),
+        }
+        return subprocess.Popen(
+            [ROOT / "tools" / "install_packages", "test"],
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def run(self) -> tuple[int, str]:
         process = self.start()
@@ -160,7 +187,9 @@ def test_ctrl_c_lets_dpkg_finish_and_leaves_no_half_state(world):
     _, output = interrupt(process)
     assert process.returncode == 130 and "finishing the installation first" in output
     assert "finished" in world.read("dpkg.log")
-    assert f"session {process.pid}\n" not in world.read("dpkg.log"), "Ctrl-C of the terminal does not reach dpkg"
+    assert f"session {process.pid}\n" not in world.read(
+        "dpkg.log"
+    ), "Ctrl-C of the terminal does not reach dpkg"
     assert not (world.directory / "policy-rc.d").exists()
     assert "disable standin.service" in world.read("systemctl.log")
 

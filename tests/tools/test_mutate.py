@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""tools/mutate: what it changes, and that it tells a mutant that a test notices from one that none does."""
+"""tools/mutate: what it changes, and that it tells a mutant that a test notices from one that none
+does."""
 
 import importlib.machinery
 import importlib.util
@@ -36,18 +37,25 @@ def results(mutate, body: str) -> list[str]:
 
 
 def test_statements_are_deleted_but_not_declarations_and_returns(mutate):
-    assert results(mutate, "  int b = 1;\n  const Status s = G();\n  b += a;\n  Status t = G();\n  return b;\n") == [
-        "  int b = 1;\n  const Status s = G();\n  ;\n  Status t = G();\n  return b;\n"]
+    assert results(
+        mutate, "  int b = 1;\n  const Status s = G();\n  b += a;\n  Status t = G();\n  return b;\n"
+    ) == ["  int b = 1;\n  const Status s = G();\n  ;\n  Status t = G();\n  return b;\n"]
 
 
 def test_conditions_are_negated_and_guards_deleted(mutate):
-    assert results(mutate, "  if (a && b) return 1;\n") == ["  if ( !(a && b)) return 1;\n", "  ;\n"]
+    assert results(mutate, "  if (a && b) return 1;\n") == [
+        "  if ( !(a && b)) return 1;\n",
+        "  ;\n",
+    ]
     assert results(mutate, "  if (Status s = G(); !s.ok()) return 1;\n") == [
         "  if (Status s = G(); !(!s.ok())) return 1;\n"] + ["  ;\n"]
 
 
 def test_a_block_under_a_condition_stays_and_its_statements_go(mutate):
-    assert results(mutate, "  if (a) {\n    G();\n  }\n") == ["  if ( !(a)) {\n    G();\n  }\n", "  if (a) {\n    ;\n  }\n"]
+    assert results(mutate, "  if (a) {\n    G();\n  }\n") == [
+        "  if ( !(a)) {\n    G();\n  }\n",
+        "  if (a) {\n    ;\n  }\n",
+    ]
 
 
 def test_comments_and_strings_are_not_code(mutate):
@@ -96,15 +104,28 @@ def project(tmp_path):
     (tmp_path / "src/keyring/x_test.cc").write_text(TEST)
     (build / "build.ninja").write_text(NINJA.format(root=tmp_path))
     file = f"{tmp_path}/src/keyring/x.cc"
-    (build / "compile_commands.json").write_text(json.dumps([
-        {"directory": str(build), "file": file, "command": f"c++ -o src/keyring/x.cc.o -c {file}"}]))
+    (build / "compile_commands.json").write_text(
+        json.dumps(
+            [
+                {
+                    "directory": str(build),
+                    "file": file,
+                    "command": f"c++ -o src/keyring/x.cc.o -c {file}",
+                }
+            ]
+        )
+    )
     subprocess.run(["ninja", "-C", build, "unit_tests"], check=True, stdout=subprocess.DEVNULL)
     return tmp_path
 
 
 def test_survivors_are_what_no_test_notices(project):
-    done = subprocess.run([TOOL, "--root", project, "--seed", "1", "--sample", "9", "src/keyring"], text=True,
-                          capture_output=True, check=False)
+    done = subprocess.run(
+        [TOOL, "--root", project, "--seed", "1", "--sample", "9", "src/keyring"],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line for line in lines if line.startswith("survived")] == [
@@ -119,7 +140,9 @@ def test_survivors_are_what_no_test_notices(project):
     (("src/keyring/x.cc", "gone", "", "why"), 1, "stands there 0 times, not once"),
     (("src/keyring/y.cc", "gone", "", "why"), 1, "stands there 0 times, not once"),
 ])
-def test_a_guard_must_be_there_and_be_caught(mutate, project, monkeypatch, capsys, guard, code, found):
+def test_a_guard_must_be_there_and_be_caught(
+    mutate, project, monkeypatch, capsys, guard, code, found
+):
     monkeypatch.setattr(mutate.mutation_guards, "GUARDS", [guard])
     monkeypatch.setattr(sys, "argv", ["mutate", "--root", str(project), "--guards-only"])
     assert mutate.main() == code

@@ -20,7 +20,8 @@ runpy.run_path({tool!r}, run_name="__main__")
 
 
 def test_ctrl_c_is_passed_on_and_leaves_no_traceback(tmp_path):
-    script = f"trap 'touch {tmp_path}/cleaned; exit 1' INT; touch {tmp_path}/started; while :; do sleep 0.1; done"
+    script = f"trap 'touch {tmp_path}/cleaned; exit 1' INT; touch {tmp_path}/started; "
+    script += "while :; do sleep 0.1; done"
     text = RUNNER.format(tool=str(ROOT / "tools" / "run_tests"), script=script)
     process = subprocess.Popen([sys.executable, "-c", text], text=True, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)

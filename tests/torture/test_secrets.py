@@ -48,7 +48,7 @@ class Harness:
     def __init__(self, directory: pathlib.Path, kms, environment: dict[str, str], *variables: str):
         program, keys = directory / "harness", directory / "keys"
         keys.mkdir()
-        subprocess.run(["cc", "-O1", f"-I{HEADERS}", f"-I{HEADERS}/private", HERE / "harness.c", "-o", program, "-ldl"],
+        subprocess.run(["cc", "-O1", f"-I{HEADERS}", f"-I{HEADERS}/private", HERE / "harness.c", "-rdynamic", "-o", program, "-ldl"],
                        check=True)
         self.keys = keys
         self.child = subprocess.Popen(

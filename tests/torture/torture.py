@@ -164,7 +164,7 @@ class KeyWatch:
 
     def _open(self, key: tuple[int, int], content: bytes) -> bytes:
         file = aws_client.read_bound(content)
-        assert file.pairs == aws_client.context_of(*key)
+        assert file.pairs == aws_client.context_of(*key, self.directory)
         return aws_client.decrypt(self.kms, file.blob, file.pairs)
 
 

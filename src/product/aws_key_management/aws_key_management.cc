@@ -27,6 +27,11 @@ Result<std::unique_ptr<KmsService>> MakeKmsService(
   return KmsService::Make(aws, std::move(options), log);
 }
 
+// Spelled like keyfile_dir when that is the data directory.
+std::string DataDirectoryOf(const AwsStartupOptions& startup) {
+  return startup.keyfile_dir.empty() ? "" : startup.access.data_directory;
+}
+
 }  // namespace
 
 std::string AwsDynamicOptions::master_key_id() const {
@@ -48,10 +53,13 @@ AwsKeyManagement::AwsKeyManagement(const AwsStartupOptions& startup,
       mock_wrapper_(std::move(mock_wrapper)),
       backend_(kms_ != nullptr ? kms_->wrapper() : *mock_wrapper_,
                PosixFileSystem(), SystemRandom(), log,
-               {startup.keyfile_dir,
-                [&dynamic] { return dynamic.bind_policy.load(); }}),
+               {{startup.keyfile_dir, !startup.access.is_server,
+                 startup.access.increment},
+                [&dynamic] { return dynamic.bind_policy.load(); },
+                DataDirectoryOf(startup)}),
       keys_(backend_, SystemClock(), SystemRandom(), log,
-            dynamic.ForKeys(startup.load_parallelism)) {}
+            dynamic.ForKeys(startup.load_parallelism,
+                            CreationRule(startup.access, PosixFileSystem()))) {}
 
 Result<std::unique_ptr<AwsKeyManagement>> AwsKeyManagement::Open(
     const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
@@ -72,6 +80,13 @@ Result<std::unique_ptr<AwsKeyManagement>> AwsKeyManagement::Open(
   Status status = opened->backend_.Prepare();
   if (!status.ok()) return status;
   status = opened->keys_.LoadAll(startup.startup_deadline);
+  if (status.ok() && startup.access.is_server &&
+      opened->keys_.counts().ids == 0) {
+    status = CreationRule(startup.access, PosixFileSystem())(true);
+  }
+  if (status.ok()) {
+    status = CheckBackup(startup.access, opened->keys_, PosixFileSystem());
+  }
   if (!status.ok()) return status;
   return opened;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "product/dynamic_key_options.h"
+#include "product/key_access.h"
 #include "product/kms_service.h"
 #include "storage/mariadb_files/key_file_backend.h"
 
@@ -36,15 +37,18 @@ struct AwsStartupOptions {
   Millis request_timeout{0};  // 0: the defaults, 2 s to connect, 3 s in all.
   size_t load_parallelism = 16;
   Millis startup_deadline{60000};
+  KeyAccess access;
   bool mock = false;  // Needs OPENKEYRING_MOCK_KMS.
 };
 
-// MariaDB's keys in files that AWS KMS encrypts, from options on. Threads: all
-// methods may be called concurrently.
+// MariaDB's keys in files that AWS KMS encrypts: from options to loaded keys.
+// Threads: all methods may be called concurrently.
 class AwsKeyManagement {
  public:
   // Loads the keys. An error means that the options cannot work; a KMS that
-  // does not answer is not an error. `dynamic` and `log` are borrowed.
+  // does not answer is not an error, except to a program that is not the
+  // database server, which must not work on with a part of the keys. `dynamic`
+  // and `log` are borrowed.
   static Result<std::unique_ptr<AwsKeyManagement>> Open(
       const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
       Log& log);

@@ -22,7 +22,8 @@ KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
                                   Millis(list_deadline_ms_.load()));
                 }}),
       keys_(backend_, SystemClock(), SystemRandom(), log,
-            dynamic.ForKeys(startup.load_parallelism)) {}
+            dynamic.ForKeys(startup.load_parallelism,
+                            CreationRule(startup.access, PosixFileSystem()))) {}
 
 // While the list cannot be read, no key is made, because what is stored might
 // be needed. So the database server may as well start, and ask again on demand.
@@ -49,7 +50,10 @@ Result<std::unique_ptr<KmipKeyManagement>> KmipKeyManagement::Open(
   if (!service) return service.error();
   std::unique_ptr<KmipKeyManagement> opened(
       new KmipKeyManagement(startup, dynamic, std::move(*service), log));
-  const Status status = opened->Load(startup.startup_deadline, log);
+  Status status = opened->Load(startup.startup_deadline, log);
+  if (status.ok()) {
+    status = CheckBackup(startup.access, opened->keys_, PosixFileSystem());
+  }
   if (!status.ok()) return status;
   return opened;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "product/dynamic_key_options.h"
+#include "product/key_access.h"
 #include "product/kmip_service.h"
 #include "storage/kmip/kmip_versioned_backend.h"
 
@@ -24,6 +25,7 @@ struct KmipStartupOptions {
   size_t max_objects = 65535;
   size_t load_parallelism = 4;
   Millis startup_deadline{60000};
+  KeyAccess access;
 };
 
 // MariaDB's keys on KMIP servers, from options on. Threads: all methods may be

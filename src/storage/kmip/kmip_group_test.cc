@@ -210,7 +210,9 @@ TEST_F(KmipGroupTest, AMarkerIsNoKeyOfAnybody) {
   ASSERT_TRUE(started.mysql->Load(Lab::Soon())->empty());
   EXPECT_TRUE(started.mariadb->List()->empty());
   for (const auto& [name, value] : started.mysql->Describe()) {
-    if (name == "Skipped_objects") EXPECT_EQ(value, "0");
+    if (name == "Skipped_objects") {
+      EXPECT_EQ(value, "0");
+    }
   }
 }
 

@@ -691,7 +691,8 @@ TEST_P(KmipKeyringBackendVersions, EveryVersionKeepsAKeyWhole) {
   KmipClientOptions options = lab.ClientOptions();
   options.version = GetParam();
   KmipClient& client = lab.Client(options);
-  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log, {"g"});
+  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log,
+                  {"g", "", std::nullopt});
   KmipKeyringBackend backend(client, group, SystemClock(), SystemRandom(),
                              lab.log, {});
   ASSERT_TRUE(backend.Store(Aes("k", "o@h"), Lab::Soon()).ok());

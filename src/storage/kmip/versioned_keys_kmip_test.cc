@@ -14,7 +14,8 @@ using kmip_server::Lab;
 TEST(VersionedKeysOnKmip, RotateAndComeBackAfterARestart) {
   Lab lab;
   KmipClient& client = lab.Client();
-  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log, {"g"});
+  KmipGroup group(client, PosixFileSystem(), SystemRandom(), lab.log,
+                  {"g", "", std::nullopt});
   const auto make = [&] {
     return std::make_unique<KmipVersionedBackend>(
         client, group, SystemClock(), SystemRandom(), lab.log,

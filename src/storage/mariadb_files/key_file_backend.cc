@@ -3,134 +3,159 @@
 
 #include <utility>
 
-#include "os/durable.h"
-
 namespace openkeyring {
 namespace {
 
-constexpr mode_t kFileMode = 0440;
-
-// MariaDB takes keys of these sizes only (AES).
+// MariaDB accepts keys of these sizes only (AES).
 bool IsAesKeySize(size_t bytes) {
   return bytes == 16 || bytes == 24 || bytes == 32;
 }
 
+std::unique_ptr<KeyDirectory> DataDirectory(
+    FileSystem& files, Random& random, Log& log,
+    const KeyFileBackend::Options& options) {
+  if (options.data_directory == options.keys.directory) return nullptr;
+  KeyDirectory::Options data;
+  data.directory = options.data_directory;
+  data.read_only = options.keys.read_only;
+  return std::make_unique<KeyDirectory>(files, random, log, std::move(data));
+}
+
 }  // namespace
 
-EncryptionContext BindingOf(KeyVersion key) {
-  return {{"openkeyring:product", "aws_key_management"},
-          {"openkeyring:key-id", std::to_string(key.id)},
-          {"openkeyring:key-version", std::to_string(key.version)}};
+EncryptionContext ContextOf(KeyVersion key, const std::string& installation) {
+  EncryptionContext context = {
+      {"openkeyring:product", "aws_key_management"},
+      {"openkeyring:key-id", std::to_string(key.id)},
+      {"openkeyring:key-version", std::to_string(key.version)}};
+  if (!installation.empty()) context[kInstallationContext] = installation;
+  return context;
 }
 
 KeyFileBackend::KeyFileBackend(KeyWrapper& wrapper, FileSystem& files,
                                Random& random, Log& log, Options options)
     : wrapper_(wrapper),
-      files_(files),
-      random_(random),
       log_(log),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      directory_(files, random, log, options_.keys),
+      data_(DataDirectory(files, random, log, options_)),
+      installation_(directory_, data_.get(), random, log) {}
 
 Status KeyFileBackend::Prepare() {
-  auto names = files_.List(DirectoryName());
-  if (!names) {
-    return {StatusCode::kMisconfigured,
-            names.error().message() +
-                "; the directory of the key files must exist and be readable, "
-                "or keys in use would look as if they did not exist"};
-  }
-  for (const std::string& name : *names) {
-    if (!IsTemporaryName(name, kKeyFilePrefix)) continue;
-    const std::string path = JoinPath(options_.directory, name);
-    if (files_.RemoveUnlocked(path).ok()) {
-      log_.Write(LogLevel::kNote,
-                 "removed " + path + ", left unfinished by a crash");
-    }
-  }
-  return Status::Ok();
+  Status status = directory_.Prepare();
+  return status.ok() ? installation_.Load() : status;
 }
 
 Result<std::vector<KeyVersion>> KeyFileBackend::List() {
-  auto names = files_.List(DirectoryName());
-  if (!names) return names.error();
-  // What is listed will be used, so its directory entry must be durable, also
-  // when the server that made it died before it could see to that.
-  Status synced = files_.SyncDirectory(DirectoryName());
-  if (!synced.ok() && synced.code() != StatusCode::kReadOnly) return synced;
-  std::vector<KeyVersion> keys;
-  for (const std::string& name : *names) {
-    if (const auto key = ParseKeyFileName(name)) keys.push_back(*key);
-  }
-  return keys;
+  return directory_.ListMade();
 }
 
+std::string KeyFileBackend::Describe(KeyVersion key) const {
+  return "key file " + directory_.PathOf(KeyFileName(key));
+}
+
+// ---- Reading ---------------------------------------------------------------
+
 Result<Secret> KeyFileBackend::Fetch(KeyVersion key, const Deadline& deadline) {
-  Result<KeyFile> file = ReadAndCheck(key);
+  const Result<KeyFile> file = ReadAndCheck(key);
   if (!file) return file.error();
+  Result<Secret> plaintext = Open(*file, Describe(key), deadline);
+  if (!plaintext) return plaintext;
+  // Files of earlier versions of this software have no mark yet.
+  const Status marked = directory_.Mark(key);
+  if (!marked.ok()) {
+    log_.Write(
+        LogLevel::kNote,
+        Describe(key) + " cannot be marked as in use: " + marked.message());
+  }
+  return plaintext;
+}
+
+Result<Secret> KeyFileBackend::Open(const KeyFile& file,
+                                    const std::string& description,
+                                    const Deadline& deadline) {
   Result<UnwrappedKey> plaintext =
-      wrapper_.Unwrap(file->wrapped, file->binding, deadline);
-  if (!plaintext) return plaintext.error().WithContext(Describe(key));
+      wrapper_.Unwrap(file.wrapped, file.binding, deadline);
+  if (!plaintext) return plaintext.error().WithContext(description);
   const size_t size = plaintext->key.size();
   if (!IsAesKeySize(size)) {
-    return Status(StatusCode::kCorrupt, Describe(key) + " holds " +
-                                            std::to_string(size) +
-                                            " bytes, which is no AES key");
+    return Status(StatusCode::kCorrupt,
+                  description + " holds " + std::to_string(size) +
+                      " bytes, which is not the size of an AES key");
   }
   return std::move(plaintext->key);
 }
 
 Result<KeyFile> KeyFileBackend::ReadAndCheck(KeyVersion key) {
-  const Result<Bytes> content =
-      files_.Read(JoinPath(options_.directory, KeyFileName(key)), kMaxKeyFile);
+  const Result<Bytes> content = directory_.Read(KeyFileName(key));
   if (!content) return content.error();
   Result<KeyFile> file = ReadKeyFile(*content);
   if (!file) return file.error().WithContext(Describe(key));
-  if (!file->bound && options_.bind_policy() == BindPolicy::kRequired) {
+  if (file->bound) {
+    Status status = CheckBinding(key, *file);
+    if (status.ok()) status = CheckInstallation(key, *file);
+    if (!status.ok()) return status;
+  } else if (options_.bind_policy() == BindPolicy::kRequired) {
     return Status(StatusCode::kDenied,
                   Describe(key) +
                       " is not bound to its key id, and "
                       "aws_key_management_bind_key_id=REQUIRED refuses such "
                       "files; set it to ON, or rotate the key and re-encrypt");
   }
-  for (const auto& [name, value] : BindingOf(key)) {
-    if (!file->bound) break;
-    const auto found = file->binding.find(name);
-    if (found == file->binding.end() || found->second != value) {
-      return Status(StatusCode::kCorrupt,
-                    Describe(key) + " belongs to another key (its " + name +
-                        " is \"" +
-                        (found == file->binding.end() ? "" : found->second) +
-                        "\"): it was renamed or swapped; restore the right "
-                        "file from a backup");
-    }
-  }
   return file;
+}
+
+Status KeyFileBackend::CheckBinding(KeyVersion key, const KeyFile& file) {
+  for (const auto& [name, value] : ContextOf(key, "")) {
+    const auto found = file.binding.find(name);
+    if (found != file.binding.end() && found->second == value) continue;
+    return {StatusCode::kCorrupt,
+            Describe(key) + " belongs to another key (its " + name + " is \"" +
+                (found == file.binding.end() ? "" : found->second) +
+                "\"): it was renamed or swapped; restore the right file from a "
+                "backup"};
+  }
+  return Status::Ok();
+}
+
+Status KeyFileBackend::CheckInstallation(KeyVersion key, const KeyFile& file) {
+  if (file.installation().empty()) return Status::Ok();
+  const Result<std::string> own = installation_.Find();
+  if (!own) return own.error();
+  if (*own == file.installation()) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          Describe(key) + " belongs to another installation (" +
+              file.installation() + "; this one is " +
+              (own->empty() ? "without an id" : *own) +
+              "): restore the file of this server from a backup"};
+}
+
+// ---- Creation --------------------------------------------------------------
+
+Result<EncryptionContext> KeyFileBackend::ContextOfNewKey(KeyVersion key) {
+  if (options_.bind_policy() == BindPolicy::kOff) return EncryptionContext();
+  const Result<std::string> id = installation_.FindOrMake();
+  if (!id) return id.error();
+  return ContextOf(key, *id);
 }
 
 Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
                               const Deadline& deadline) {
-  const bool bound = options_.bind_policy() != BindPolicy::kOff;
-  const EncryptionContext binding =
-      bound ? BindingOf(key) : EncryptionContext();
-  Result<WrappedKey> wrapped = wrapper_.Generate(bytes, binding, deadline);
+  const Result<EncryptionContext> context = ContextOfNewKey(key);
+  if (!context) return context.error();
+  Result<WrappedKey> wrapped = wrapper_.Generate(bytes, *context, deadline);
   if (!wrapped) return wrapped.error();
+  const KeyFile file{std::move(*wrapped), !context->empty(), *context};
+  // A key that this identity may make and not open must not be the newest one
+  // at the next start.
+  const Result<Secret> opened = Open(file, "the new key", deadline);
+  if (!opened) return opened.error();
   const Result<Bytes> content =
-      bound ? WriteBoundKeyFile(*wrapped, binding) : wrapped->blob;
+      file.bound ? WriteBoundKeyFile(file.wrapped, file.binding)
+                 : file.wrapped.blob;
   if (!content) return content.error();
-  Status status = CreateDurably(files_, random_, options_.directory,
-                                KeyFileName(key), *content, kFileMode);
-  if (status.code() != StatusCode::kAlreadyExists) return status;
-  // The winner may not have got as far as this.
-  Status synced = files_.SyncDirectory(DirectoryName());
-  return synced.ok() ? status : synced;
-}
-
-std::string KeyFileBackend::Describe(KeyVersion key) const {
-  return "key file " + JoinPath(options_.directory, KeyFileName(key));
-}
-
-std::string KeyFileBackend::DirectoryName() const {
-  return options_.directory.empty() ? "." : options_.directory;
+  Status status = directory_.Create(KeyFileName(key), *content);
+  return status.ok() ? directory_.Mark(key) : status;
 }
 
 }  // namespace openkeyring

@@ -3,6 +3,7 @@
 #define OPENKEYRING_STORAGE_MARIADB_FILES_KEY_FILE_BACKEND_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "keyring/versioned_backend.h"
 #include "os/file_system.h"
 #include "os/random.h"
+#include "storage/mariadb_files/installation_id.h"
+#include "storage/mariadb_files/key_directory.h"
 #include "storage/mariadb_files/key_file_format.h"
 
 namespace openkeyring {
@@ -25,24 +28,29 @@ enum class BindPolicy {
 // Keys as wrapped blobs, one file a version, in one directory.
 //
 // Files are made durable before they are used, are never changed, and have mode
-// 0440. Several servers may share the directory: the first file of a name
-// stays. Threads: all methods may be called concurrently.
+// 0440. A key is opened before its file takes its name, so that what was made
+// can also be read at the next start. Several servers may share the directory:
+// the first file of a name stays. Threads: all methods may be called
+// concurrently.
 class KeyFileBackend : public VersionedBackend {
  public:
   struct Options {
-    std::string directory;  // "" or "." is the current one, MariaDB's datadir.
+    KeyDirectory::Options keys;
     // Asked at each use, since it may be a variable. Called from any thread.
     std::function<BindPolicy()> bind_policy;
+    // The data directory, where the installation is noted as well; the same
+    // spelling as the directory of the key files means that it is the same.
+    std::string data_directory = "";
   };
   // `wrapper` and the rest are borrowed.
   KeyFileBackend(KeyWrapper& wrapper, FileSystem& files, Random& random,
                  Log& log, Options options);
 
-  // Checks that the directory is there and removes what crashes left of files
-  // that were never finished. kMisconfigured, with the cure, when it is not a
-  // directory that can be read.
+  // Checks the directory and finds the installation's id; before anything else.
+  // kMisconfigured, with the fix, when these cannot be the right files.
   Status Prepare();
 
+  // Versions that were made and have no file any more are listed, too.
   Result<std::vector<KeyVersion>> List() override;
   Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override;
   Status Create(KeyVersion key, size_t bytes,
@@ -51,17 +59,23 @@ class KeyFileBackend : public VersionedBackend {
 
  private:
   Result<KeyFile> ReadAndCheck(KeyVersion key);
-  std::string DirectoryName() const;
+  Status CheckBinding(KeyVersion key, const KeyFile& file);
+  Status CheckInstallation(KeyVersion key, const KeyFile& file);
+  Result<Secret> Open(const KeyFile& file, const std::string& description,
+                      const Deadline& deadline);
+  Result<EncryptionContext> ContextOfNewKey(KeyVersion key);
 
   KeyWrapper& wrapper_;
-  FileSystem& files_;
-  Random& random_;
   Log& log_;
   const Options options_;
+  KeyDirectory directory_;
+  std::unique_ptr<KeyDirectory> data_;  // Null when it is the same one.
+  InstallationId installation_;
 };
 
-// What files of this product are bound to (see docs/file_formats.md).
-EncryptionContext BindingOf(KeyVersion key);
+// What a key file of this product is bound to (docs/file_formats.md). With an
+// `installation` the file has version 2.
+EncryptionContext ContextOf(KeyVersion key, const std::string& installation);
 
 }  // namespace openkeyring
 

@@ -7,16 +7,20 @@
 #include <utility>
 
 #include "base/byte_codec.h"
+#include "base/encoding.h"
 #include "crypto/digest.h"
 
 namespace openkeyring {
 namespace {
 
-// The first byte is none that a KMS blob (0x01) or text starts with; the line
-// ends show a transfer that meddled with them.
+// Neither a KMS blob (0x01) nor text starts with the first byte; the line ends
+// show a transfer that converted them.
 constexpr std::array<uint8_t, 8> kMagic = {0x89, 'O',  'K',  'R',
                                            'K',  '\r', '\n', 0x1a};
-constexpr uint16_t kVersion = 1;
+constexpr uint16_t kVersion = 1, kVersionWithInstallation = 2;
+constexpr std::string_view kVersionMarkPrefix = "aws-kms-key-made.";
+constexpr std::string_view kInstallationHead = "OpenKeyring installation 1\n";
+constexpr size_t kInstallationIdSize = 32;
 constexpr size_t kDigest = 32;
 constexpr size_t kMaxBlob = 6144;  // What KMS makes at most.
 
@@ -25,7 +29,7 @@ Status Damaged(const char* why) {
                                     "; restore it from a backup"};
 }
 
-Result<KeyFile> ReadFields(ByteReader reader) {
+Result<KeyFile> ReadFields(uint16_t version, ByteReader reader) {
   const Status damaged = Damaged("its fields do not add up");
   KeyFile file;
   file.bound = true;
@@ -45,10 +49,12 @@ Result<KeyFile> ReadFields(ByteReader reader) {
   }
   file.wrapped.wrapping_key = AsText(wrapping_key);
   file.wrapped.blob.assign(blob.begin(), blob.end());
+  const bool has_installation = !file.installation().empty();
+  if (has_installation != (version == kVersionWithInstallation)) return damaged;
   return file;
 }
 
-// The whole of `text` as a number from 1 to `most`, in its one spelling.
+// All of `text` as a number from 1 to `most`, in its one spelling.
 std::optional<uint32_t> ParseNumber(std::string_view text, uint32_t most) {
   uint32_t value = 0;
   const char* end = text.data() + text.size();
@@ -60,16 +66,11 @@ std::optional<uint32_t> ParseNumber(std::string_view text, uint32_t most) {
   return value;
 }
 
-}  // namespace
-
-std::string KeyFileName(KeyVersion key) {
-  return std::string(kKeyFilePrefix) + std::to_string(key.id) + "." +
-         std::to_string(key.version);
-}
-
-std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
-  if (!name.starts_with(kKeyFilePrefix)) return std::nullopt;
-  name.remove_prefix(kKeyFilePrefix.size());
+// The rest of a name after `prefix`: "<id>.<version>".
+std::optional<KeyVersion> ParseNumbers(std::string_view name,
+                                       std::string_view prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
   const size_t dot = name.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
   const auto id = ParseNumber(name.substr(0, dot), 0xffffffff);
@@ -78,10 +79,37 @@ std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
   return KeyVersion{*id, *version};
 }
 
+}  // namespace
+
+std::string KeyFileName(KeyVersion key) {
+  return std::string(kKeyFilePrefix) + std::to_string(key.id) + "." +
+         std::to_string(key.version);
+}
+
+std::optional<KeyVersion> ParseKeyFileName(std::string_view name) {
+  return ParseNumbers(name, kKeyFilePrefix);
+}
+
+std::string VersionMarkName(KeyVersion key) {
+  return std::string(kVersionMarkPrefix) + std::to_string(key.id) + "." +
+         std::to_string(key.version);
+}
+
+std::optional<KeyVersion> ParseVersionMarkName(std::string_view name) {
+  return ParseNumbers(name, kVersionMarkPrefix);
+}
+
+std::string KeyFile::installation() const {
+  const auto found = binding.find(kInstallationContext);
+  return found == binding.end() ? "" : found->second;
+}
+
 Result<Bytes> WriteBoundKeyFile(const WrappedKey& wrapped,
                                 const EncryptionContext& binding) {
   Bytes out(kMagic.begin(), kMagic.end());
-  PutNumber(out, kVersion);
+  PutNumber(out, binding.contains(kInstallationContext)
+                     ? kVersionWithInstallation
+                     : kVersion);
   PutNumber(out, static_cast<uint16_t>(binding.size()));
   for (const auto& [name, value] : binding) {
     PutField(out, AsBytes(name));
@@ -105,11 +133,11 @@ Result<KeyFile> ReadKeyFile(ByteView content) {
     return KeyFile{{Bytes(content.begin(), content.end()), ""}, false, {}};
   }
   if (content.size() < kMagic.size() + 2 + kDigest) {
-    return Damaged("it is cut short");
+    return Damaged("it is truncated");
   }
   const ByteView fields = content.first(content.size() - kDigest);
-  // Every version ends with the digest of all before it, so that damage is
-  // told apart from news.
+  // Every version ends with the digest of all before it, so that damage can be
+  // told from a newer version.
   const Result<Digest256> digest = Sha256(fields);
   if (!digest) return digest.error();
   if (!DigestsEqual(*digest, content.last(kDigest))) {
@@ -117,12 +145,34 @@ Result<KeyFile> ReadKeyFile(ByteView content) {
   }
   ByteReader reader(fields.subspan(kMagic.size()));
   uint16_t version = 0;
-  if (!reader.TakeNumber(version) || version != kVersion) {
+  if (!reader.TakeNumber(version) ||
+      (version != kVersion && version != kVersionWithInstallation)) {
     return Status(StatusCode::kMisconfigured,
                   "the key file has format version " + std::to_string(version) +
                       ", which a newer OpenKeyring wrote; use that one");
   }
-  return ReadFields(reader);
+  return ReadFields(version, reader);
+}
+
+Result<Bytes> WriteInstallationFile(const std::string& id) {
+  const std::string head = std::string(kInstallationHead) + id + "\n";
+  const Result<Digest256> digest = Sha256(AsBytes(head));
+  if (!digest) return digest.error();
+  const std::string text = head + HexEncode(*digest) + "\n";
+  return Bytes(text.begin(), text.end());
+}
+
+Result<std::string> ReadInstallationFile(ByteView content) {
+  const std::string_view text = AsText(content);
+  std::string id(text.substr(std::min(kInstallationHead.size(), text.size()),
+                             kInstallationIdSize));
+  const Result<Bytes> expected = WriteInstallationFile(id);
+  if (!expected) return expected.error();
+  if (id.size() != kInstallationIdSize ||
+      !std::ranges::equal(content, *expected)) {
+    return Status(StatusCode::kCorrupt, "the installation file is damaged");
+  }
+  return id;
 }
 
 }  // namespace openkeyring

@@ -90,7 +90,7 @@ TEST(KeyFile, RawBlobLargerThanKmsMakesIsCorrupt) {
   EXPECT_EQ(ReadKeyFile(Bytes(6145, 1)).status().code(), StatusCode::kCorrupt);
 }
 
-TEST(KeyFile, CutAtAnyByteIsRefused) {
+TEST(KeyFile, TruncatedAtAnyByteIsRefused) {
   const Bytes whole = *WriteBoundKeyFile(kWrapped, kBinding);
   for (size_t size = 0; size < whole.size(); ++size) {
     const auto file = ReadKeyFile(ByteView(whole).first(size));
@@ -118,13 +118,69 @@ TEST(KeyFile, ExtraBytesAtTheEndAreRefused) {
 
 TEST(KeyFile, NewerVersionNamesTheCure) {
   Bytes bytes = *WriteBoundKeyFile(kWrapped, kBinding);
-  bytes[9] = 2;
+  bytes[9] = 3;
   const auto digest =
       HexDecode(*Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
   std::ranges::copy(*digest, bytes.end() - 32);
   const Status status = ReadKeyFile(bytes).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
   EXPECT_NE(status.message().find("newer OpenKeyring"), std::string::npos);
+}
+
+TEST(KeyFile, NamesAnInstallationInVersion2) {
+  EncryptionContext context = kBinding;
+  context[kInstallationContext] = "0123";
+  const Bytes bytes = *WriteBoundKeyFile(kWrapped, context);
+  EXPECT_EQ(bytes[9], 2);
+  const Result<KeyFile> file = ReadKeyFile(bytes);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->installation(), "0123");
+  EXPECT_EQ(file->binding, context);
+}
+
+TEST(KeyFile, AVersionThatDoesNotFitItsContextIsDamaged) {
+  EncryptionContext context = kBinding;
+  context[kInstallationContext] = "0123";
+  for (const auto& [written, version] :
+       {std::pair{*WriteBoundKeyFile(kWrapped, kBinding), 2},
+        std::pair{*WriteBoundKeyFile(kWrapped, context), 1}}) {
+    Bytes bytes = written;
+    bytes[9] = static_cast<uint8_t>(version);
+    const auto digest =
+        HexDecode(*Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
+    std::ranges::copy(*digest, bytes.end() - 32);
+    EXPECT_EQ(ReadKeyFile(bytes).status().code(), StatusCode::kCorrupt);
+  }
+}
+
+TEST(VersionMark, HasANameThatIsNoKeyFiles) {
+  EXPECT_EQ(VersionMarkName({7, 3}), "aws-kms-key-made.7.3");
+  EXPECT_EQ(ParseVersionMarkName("aws-kms-key-made.7.3"), (KeyVersion{7, 3}));
+  EXPECT_FALSE(ParseVersionMarkName("aws-kms-key.7.3"));
+  EXPECT_FALSE(ParseVersionMarkName("aws-kms-key-made.07.3"));
+  EXPECT_FALSE(ParseKeyFileName("aws-kms-key-made.7.3"));
+  EXPECT_FALSE(ParseKeyFileName(kInstallationFileName));
+}
+
+// The worked example of docs/file_formats.md.
+TEST(InstallationFile, IsAsDocumented) {
+  const std::string id = "00112233445566778899aabbccddeeff";
+  const std::string text =
+      "OpenKeyring installation 1\n00112233445566778899aabbccddeeff\n"
+      "27d63f18ffcd77a8c3776a0a95a2503a689b49ac8619695bc7e2c2a8ba7276a0\n";
+  EXPECT_EQ(AsText(*WriteInstallationFile(id)), text);
+  EXPECT_EQ(*ReadInstallationFile(*WriteInstallationFile(id)), id);
+}
+
+TEST(InstallationFile, AnyDamageIsNoticed) {
+  const Bytes intact =
+      *WriteInstallationFile("00112233445566778899aabbccddeeff");
+  for (size_t i = 0; i < intact.size(); ++i) {
+    Bytes damaged = intact;
+    damaged[i] ^= 1;
+    EXPECT_FALSE(ReadInstallationFile(damaged)) << i;
+    EXPECT_FALSE(ReadInstallationFile(ByteView(intact).first(i))) << i;
+  }
 }
 
 }  // namespace

@@ -41,13 +41,13 @@ char mock_value;
 std::array<char, kMaxMasterKeyId + 1> master_key_id_storage;
 
 const char* bind_names[] = {"OFF", "ON", "REQUIRED", nullptr};
-constinit RoomyTypelib bind_policies(bind_names, 3);
+constinit PaddedTypelib bind_policies(bind_names, 3);
 
 void AdoptBindPolicy() {
   TheOptions().bind_policy = static_cast<BindPolicy>(bind_key_id_value);
 }
-// The text of a SET statement between its check and its update, which one
-// thread does one after the other: the server's answer may lie in the buffer
+// The string of a SET statement between its check and its update, which one
+// thread does one after the other: what the server gives may lie in the buffer
 // that it was lent, and that ends with the check.
 thread_local std::array<char, kMaxMasterKeyId + 1> checked_master_key_id;
 
@@ -111,9 +111,9 @@ MYSQL_SYSVAR_STR(
     nullptr, nullptr, "");
 MYSQL_SYSVAR_ENUM(
     bind_key_id, bind_key_id_value, PLUGIN_VAR_RQCMDARG,
-    "Bind new key files to key id and version, so that renamed or swapped ones "
-    "are refused. OFF writes files that MariaDB's own plugin can read; "
-    "REQUIRED refuses to read files that are not bound",
+    "Bind new key files to key id, version and installation, so that renamed, "
+    "swapped or foreign ones are refused. OFF writes files that MariaDB's own "
+    "plugin can read; REQUIRED refuses to read files that are not bound",
     nullptr, (Update<unsigned long, AdoptBindPolicy>), 1,
     &bind_policies.library);
 MYSQL_SYSVAR_INT(load_parallelism, load_parallelism_value,
@@ -134,7 +134,8 @@ AwsStartupOptions StartupOptionsFromVariables() {
   startup.keyfile_dir = Text(keyfile_dir_value);
   startup.request_timeout = Millis(request_timeout_value);
   startup.load_parallelism = static_cast<size_t>(load_parallelism_value);
-  startup.startup_deadline = Millis(startup_deadline_value * 1000LL);
+  startup.startup_deadline = StartupDeadline();
+  startup.access = AccessOfThisProgram();
 #ifdef OPENKEYRING_MOCK_KMS
   startup.mock = mock_value != 0;
 #endif

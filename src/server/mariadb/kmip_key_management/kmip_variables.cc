@@ -30,7 +30,7 @@ int load_parallelism_value;
 int max_objects_value;
 
 const char* tls_version_names[] = {"1.2", "1.3", nullptr};
-constinit RoomyTypelib tls_versions(tls_version_names, 2);
+constinit PaddedTypelib tls_versions(tls_version_names, 2);
 
 constexpr int kFixed = PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY;
 constexpr int kFixedFlag = PLUGIN_VAR_OPCMDARG | PLUGIN_VAR_READONLY;
@@ -156,7 +156,8 @@ Result<KmipStartupOptions> OptionsFromVariables() {
   options.group.note_path = kKmipVersionsGroupNote;
   options.max_objects = static_cast<size_t>(max_objects_value);
   options.load_parallelism = static_cast<size_t>(load_parallelism_value);
-  options.startup_deadline = Millis(startup_deadline_value * 1000LL);
+  options.startup_deadline = StartupDeadline();
+  options.access = AccessOfThisProgram();
   return options;
 }
 

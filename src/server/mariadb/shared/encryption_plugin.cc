@@ -2,12 +2,16 @@
 // The functions that MariaDB calls for keys and for AES-CTR.
 #include "server/mariadb/shared/encryption_plugin.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
 
+#include "product/moved_tables.h"
 #include "server/guard.h"
+#include "server/mariadb/shared/loading_program.h"
 #include "server/mariadb/shared/server_functions.h"
 // Last: they bring in MariaDB's headers.
 #include <my_global.h>
@@ -29,12 +33,24 @@ EncryptionPlugin& ThePlugin() {
 
 namespace {
 
+// mariadb-backup takes no error of the plugin for a reason to stop: it works on
+// without the key, says "completed OK!", and what needs the key is lost.
+void StopBackup(MariaDbLog& log) {
+  const Status undone = UndoPreparation(FindLoadingProgram().increment);
+  if (!undone.ok()) log.Write(LogLevel::kError, undone.message());
+  log.Write(LogLevel::kError,
+            "mariadb-backup is stopped, because it would continue without the "
+            "key; fix what the line above says and repeat it");
+  _exit(EXIT_FAILURE);
+}
+
 unsigned GetLatestKeyVersion(unsigned key_id) {
   EncryptionPlugin& plugin = ThePlugin();
   return Guarded(plugin.log, ENCRYPTION_KEY_VERSION_INVALID, [&]() -> unsigned {
     const Result<uint32_t> version = plugin.keys->LatestVersion(key_id);
     if (version) return *version;
     plugin.Report(version.error());
+    if (FindLoadingProgram().prepares) StopBackup(plugin.log);
     return ENCRYPTION_KEY_VERSION_INVALID;
   });
 }
@@ -137,7 +153,10 @@ int InitPlugin(void*) {
     AdoptVariables();
     const Status status = Start(plugin);
     if (status.ok()) return 0;
-    plugin.log.Write(LogLevel::kError, "can't start: " + status.message());
+    plugin.log.Write(LogLevel::kError, "cannot start: " + status.message());
+    if (FindLoadingProgram().kind == LoadingProgram::Kind::kBackup) {
+      StopBackup(plugin.log);
+    }
     return kFailed;
   });
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "server/mariadb/shared/loading_program.h"
 #include "server/mariadb/shared/server_functions.h"
 
 namespace openkeyring {
@@ -18,20 +19,25 @@ constexpr unsigned long kErrorLogOnly = 128, kNoteFlag = 1024,
 
 constexpr size_t kMostBytes = 440;  // Of a piece; 512 with what is around it.
 
-// Where to cut: the last blank that still fits, else the limit.
-size_t CutPoint(std::string_view text) {
+// Where to break a line: the last space that still fits, else the limit.
+size_t BreakPoint(std::string_view text) {
   if (text.size() <= kMostBytes) return text.size();
-  const size_t blank = text.rfind(' ', kMostBytes);
-  return blank == std::string_view::npos || blank == 0 ? kMostBytes : blank;
+  const size_t space = text.rfind(' ', kMostBytes);
+  return space == std::string_view::npos || space == 0 ? kMostBytes : space;
+}
+
+const char* LevelName(unsigned long flags) {
+  if ((flags & kNoteFlag) != 0) return "[Note] ";
+  return (flags & kWarningFlag) != 0 ? "[Warning] " : "[ERROR] ";
 }
 
 void PrintPiece(unsigned long flags, const std::string& text) {
   const auto print_error = TheServer().print_error;
-  if (print_error != nullptr) {
+  if (print_error != nullptr && FindLoadingProgram().is_server()) {
     return print_error(kUnknownError, "%s", flags, text.c_str());
   }
-  // Not in a server: standard error is all there is.
-  const std::string line = text + "\n";
+  // mariadb-backup has the function, and throws away what it is told.
+  const std::string line = LevelName(flags) + text + "\n";
   [[maybe_unused]] const ssize_t n =
       write(STDERR_FILENO, line.data(), line.size());
 }
@@ -59,7 +65,7 @@ void MariaDbLog::TellClient(std::string_view line) {
 void MariaDbLog::Print(unsigned long flags, std::string_view line) {
   const char* more = "";
   do {
-    const size_t size = CutPoint(line);
+    const size_t size = BreakPoint(line);
     const std::string piece(line.substr(0, size));
     line.remove_prefix(size);
     PrintPiece(flags, std::string(prefix_) + ": " + more + piece +

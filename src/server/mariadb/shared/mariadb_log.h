@@ -9,11 +9,12 @@
 
 namespace openkeyring {
 
-// MariaDB's error log, by its my_printf_error. Lines start with `prefix`
-// and are cut into pieces that the server's 512 byte buffer can take.
+// MariaDB's error log, by its my_printf_error; standard error in other
+// programs. Lines start with `prefix` and are broken into pieces that fit into
+// the server's buffer of 512 bytes.
 class MariaDbLog : public Log {
  public:
-  // `prefix` is borrowed for ever, e.g. "AWS KMS plugin".
+  // `prefix` is borrowed permanently, e.g. "AWS KMS plugin".
   explicit MariaDbLog(std::string_view prefix) : prefix_(prefix) {}
 
   void Write(LogLevel level, std::string_view line) override;

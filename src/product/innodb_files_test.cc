@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "product/innodb_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "testing/crash_file_system.h"
+#include "testing/temporary_directory.h"
+
+namespace openkeyring {
+namespace {
+
+Bytes RedoLog(Bytes format) {
+  format.resize(512);
+  return format;
+}
+
+// The first page of a system tablespace with crypt data somewhere on it.
+Bytes Tablespace(uint8_t type, uint8_t oldest_version) {
+  Bytes page(16384);
+  const Bytes data = {'s', 0xe, 0xc, 'R', 'E', 't', type, 16};
+  std::ranges::copy(data, page.begin() + 10000);
+  page[10000 + 8 + 16 + 3] = oldest_version;
+  page[10000 + 8 + 16 + 4 + 3] = 1;  // Key id.
+  return page;
+}
+
+TEST(FindEncryptedData, KnowsAnEncryptedRedoLog) {
+  CrashFileSystem files;
+  EXPECT_EQ(FindEncryptedData(files, ""), "");
+  files.Put("ib_logfile0", RedoLog({'P', 'h', 'y', 's'}));
+  EXPECT_EQ(FindEncryptedData(files, ""), "");
+  for (const Bytes& format :
+       {Bytes{'P' | 0x80, 'H', 'Y', 'S'}, Bytes{'P' | 0x80, 'h', 'y', 's'},
+        Bytes{0xf0, 0x9f, 0x97, 0x9d}}) {
+    files.Put("ib_logfile0", RedoLog(format));
+    EXPECT_EQ(FindEncryptedData(files, ""), "ib_logfile0");
+  }
+}
+
+TEST(FindEncryptedData, KnowsAnEncryptedSystemTablespace) {
+  CrashFileSystem files;
+  files.Put("ibdata1", Tablespace(1, 0));
+  EXPECT_EQ(FindEncryptedData(files, ""), "") << "it has plain pages";
+  files.Put("ibdata1", Tablespace(0, 3));
+  EXPECT_EQ(FindEncryptedData(files, ""), "") << "it was decrypted";
+  files.Put("ibdata1", Tablespace(1, 3));
+  EXPECT_EQ(FindEncryptedData(files, ""), "ibdata1");
+  Bytes truncated = Tablespace(1, 3);
+  truncated.resize(10020);
+  files.Put("ibdata1", truncated);
+  EXPECT_EQ(FindEncryptedData(files, ""), "");
+}
+
+TEST(FindKeyIds, ReadsTablespacesAndDeltasOfAllDatabases) {
+  TemporaryDirectory root;
+  const std::string path = root.path();
+  FileSystem& files = PosixFileSystem();
+  ASSERT_TRUE(files.MakeDirectory(path + "/d", 0700).ok());
+  uint8_t id = 0;
+  for (const char* name :
+       {"ibdata1", "d/a.ibd", "d/b.ibd.delta", "d/c.frm", "other"}) {
+    Bytes page = Tablespace(1, 0);
+    page[10000 + 8 + 16 + 4 + 3] = ++id;
+    if (id == 3) page.insert(page.begin(), 16384, 0);
+    ASSERT_TRUE((*files.Create(path + "/" + name, 0600))->Append(page).ok());
+  }
+  EXPECT_THAT(FindKeyIds(files, path), testing::ElementsAre(1, 2, 3));
+}
+
+}  // namespace
+}  // namespace openkeyring

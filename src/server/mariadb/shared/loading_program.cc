@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "server/mariadb/shared/loading_program.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+
+#include <string_view>
+
+namespace openkeyring {
+namespace {
+
+template <typename Object>
+Object* FindSymbol(const char* name) {
+  return reinterpret_cast<Object*>(dlsym(RTLD_DEFAULT, name));
+}
+
+// A second sign, should a later mariadb-backup rename its variables.
+bool IsNamedBackup() {
+  return std::string_view(program_invocation_short_name).find("backup") !=
+         std::string_view::npos;
+}
+
+}  // namespace
+
+LoadingProgram FindLoadingProgram() {
+  LoadingProgram program;
+  if (FindSymbol<char>("xtrabackup_backup") != nullptr || IsNamedBackup()) {
+    program.kind = LoadingProgram::Kind::kBackup;
+    const char* prepares = FindSymbol<char>("xtrabackup_prepare");
+    const char* increment = FindSymbol<char>("xtrabackup_real_incremental_dir");
+    char** given = FindSymbol<char*>("xtrabackup_incremental_dir");
+    program.prepares = prepares != nullptr && *prepares != 0;
+    const bool is_incremental = given != nullptr && *given != nullptr;
+    if (program.prepares && is_incremental && increment != nullptr) {
+      program.increment = increment;
+    }
+  } else if (FindSymbol<char>("_Z11mysqld_mainiPPc") != nullptr) {
+    program.kind = LoadingProgram::Kind::kServer;
+  }
+  return program;
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "storage/mariadb_files/installation_id.h"
+
+#include "storage/mariadb_files/key_file_format.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kIdBytes = 16;
+// Not an object: nothing runs when the library is loaded.
+std::string FileName() { return std::string(kInstallationFileName); }
+
+}  // namespace
+
+InstallationId::InstallationId(KeyDirectory& keys, KeyDirectory* data,
+                               Random& random, Log& log)
+    : keys_(keys), data_(data), random_(random), log_(log) {}
+
+Result<std::string> InstallationId::Read(KeyDirectory& directory) {
+  const Result<Bytes> content = directory.Read(FileName());
+  if (content.status().code() == StatusCode::kNotFound) return std::string();
+  if (!content) return content.error();
+  Result<std::string> id = ReadInstallationFile(*content);
+  if (id) return id;
+  return Status(StatusCode::kMisconfigured,
+                directory.PathOf(FileName()) +
+                    " is damaged: restore it from a backup, or remove it to "
+                    "have it restored from the key files");
+}
+
+Status InstallationId::Load() {
+  Result<std::string> own = Read(keys_);
+  if (!own) return own.error();
+  if (own->empty()) {
+    Result<std::string> recovered = RecoverFromFiles();
+    if (!recovered) return recovered.error();
+    if (!recovered->empty()) {
+      log_.Write(LogLevel::kWarning,
+                 keys_.PathOf(FileName()) +
+                     " is missing and is restored from the key files: "
+                     "installation " +
+                     *recovered);
+    }
+    own = recovered;
+  }
+  std::string noted;
+  if (data_ != nullptr) {
+    Result<std::string> note = Read(*data_);
+    if (!note) return note.error();
+    noted = *note;
+  }
+  return Choose(*own, noted);
+}
+
+Status InstallationId::Choose(const std::string& own,
+                              const std::string& noted) {
+  if (own.empty() && noted.empty()) return Status::Ok();
+  if (!own.empty() && !noted.empty() && own != noted) {
+    return {StatusCode::kMisconfigured,
+            "the keys in " + keys_.name() + " belong to installation " + own +
+                ", and the data directory to installation " + noted +
+                ": set the directory of the key files that belongs to this "
+                "data"};
+  }
+  if (own.empty()) {
+    const auto files = keys_.ListFiles();
+    if (!files) return files.error();
+    if (files->empty()) {
+      return {StatusCode::kMisconfigured,
+              "the data directory belongs to installation " + noted + ", and " +
+                  keys_.name() +
+                  " has no key of it: check that this directory is the right "
+                  "one and is mounted"};
+    }
+  }
+  const std::string id = own.empty() ? noted : own;
+  Set(id);
+  if (keys_.is_read_only()) return Status::Ok();
+  Status status = Keep(keys_, id);
+  if (status.ok() && data_ != nullptr) status = Keep(*data_, id);
+  if (!status.ok()) {
+    log_.Write(LogLevel::kWarning,
+               "the id of this installation cannot be "
+               "written everywhere it should be: " +
+                   status.message());
+  }
+  return Status::Ok();
+}
+
+Result<std::string> InstallationId::RecoverFromFiles() {
+  const auto files = keys_.ListFiles();
+  if (!files) return files.error();
+  std::string id, first;
+  for (const KeyVersion key : *files) {
+    const std::string name = KeyFileName(key);
+    const Result<Bytes> content = keys_.Read(name);
+    if (!content) continue;
+    const Result<KeyFile> file = ReadKeyFile(*content);
+    if (!file || file->installation().empty()) continue;
+    if (id.empty()) {
+      id = file->installation();
+      first = name;
+    } else if (id != file->installation()) {
+      return Status(StatusCode::kMisconfigured,
+                    keys_.PathOf(first) + " and " + keys_.PathOf(name) +
+                        " belong to different installations, and " +
+                        keys_.PathOf(FileName()) +
+                        " is missing: restore it from a backup of this server");
+    }
+  }
+  return id;
+}
+
+Result<std::string> InstallationId::Find() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!id_.empty()) return id_;
+  }
+  Result<std::string> id = Read(keys_);
+  if (id && !id->empty()) Set(*id);
+  return id;
+}
+
+Result<std::string> InstallationId::FindOrMake() {
+  Result<std::string> id = Find();
+  if (!id || !id->empty()) return id;
+  Status status = Keep(keys_, RandomHex(random_, kIdBytes));
+  if (!status.ok()) return status;
+  id = Find();  // Another server may have been first.
+  if (!id) return id;
+  if (data_ != nullptr) status = Keep(*data_, *id);
+  if (!status.ok()) return status;
+  return id;
+}
+
+Status InstallationId::Keep(KeyDirectory& directory, const std::string& id) {
+  const Result<std::string> kept = Read(directory);
+  if (!kept || !kept->empty()) return kept.status();
+  const Result<Bytes> content = WriteInstallationFile(id);
+  if (!content) return content.error();
+  const Status status = directory.Create(FileName(), *content);
+  return status.code() == StatusCode::kAlreadyExists ? Status::Ok() : status;
+}
+
+void InstallationId::Set(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  id_ = id;
+}
+
+}  // namespace openkeyring
