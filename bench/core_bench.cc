@@ -119,7 +119,7 @@ void BM_SignKmsRequest(benchmark::State& state) {
 BENCHMARK(BM_SignKmsRequest);
 
 void BM_ReadKeyFile(benchmark::State& state) {
-  const Bytes content = WriteBoundKeyFile(
+  const Bytes content = *WriteBoundKeyFile(
       {Bytes(184, 7), "arn:aws:kms:eu-west-1:111122223333:key/example"},
       {{"openkeyring:key-id", "1"}, {"openkeyring:key-version", "1"}});
   for (auto _ : state) {

@@ -218,7 +218,7 @@ class Log:
 
     def records(self) -> Iterator[Record]:
         """All but the marks. Names only are right: nothing is decrypted."""
-        last = 0
+        last, after_record = 0, False
         while self.end < len(self.content):
             try:
                 kind, size, number = self.prefix(self.end)
@@ -226,12 +226,25 @@ class Log:
                     raise Damaged("a record is missing or duplicate")
                 record = None if kind == DONE else self.record(kind, size, number)
             except Damaged as damage:
+                if after_record and self.mark_is_lost(last):
+                    self.end, after_record = self.end + PREFIX, False
+                    continue
                 self.why = str(damage)
                 return
-            last = number
+            last, after_record = number, record is not None
             if record:
                 yield record
             self.end += PREFIX + size
+
+    def mark_is_lost(self, last: int) -> bool:
+        """Whether the next record stands behind what may be the mark of the last one, which a power
+        cut can lose."""
+        try:
+            kind, size, number = self.prefix(self.end + PREFIX)
+        except Damaged:
+            return False
+        whole = self.end + 2 * PREFIX + size <= len(self.content)
+        return kind != DONE and number == last + 1 and whole and self.is_torn(last)
 
     def record(self, kind: int, size: int, number: int) -> Record:
         reader = Reader(self.content[self.end:self.end + PREFIX + size], PREFIX)

@@ -21,7 +21,7 @@ const Secret& DataKey() {
 
 bool Same(const SealedHeader& a, const SealedHeader& b) {
   return a.file_id == b.file_id && a.generation == b.generation &&
-         a.binding == b.binding && a.kms_key == b.kms_key &&
+         a.context == b.context && a.kms_key == b.kms_key &&
          a.data_key.blob == b.data_key.blob &&
          a.data_key.wrapping_key == b.data_key.wrapping_key;
 }
@@ -56,7 +56,7 @@ SealedHeader Made(FuzzedDataProvider& input) {
   header.generation = input.ConsumeIntegral<uint64_t>();
   const int pairs = input.ConsumeIntegralInRange(0, 4);
   for (int i = 0; i < pairs; ++i) {
-    header.binding[input.ConsumeRandomLengthString(40)] =
+    header.context[input.ConsumeRandomLengthString(40)] =
         input.ConsumeRandomLengthString(40);
   }
   header.kms_key = input.ConsumeRandomLengthString(60);

@@ -19,9 +19,9 @@ constexpr size_t kPageType = 24, kPageSpace = 34, kSpaceId = 38, kFlags = 54;
 constexpr uint32_t kEncrypted = 1u << 13;
 constexpr uint16_t kSpaceHeaderPage = 8;
 
-// A redo log's header of four blocks of 512 bytes; the third begins with what
-// its key is encrypted by, if it is.
-constexpr size_t kRedoHeader = 2048, kRedoKey = 1024;
+// A redo log has a header of four blocks of 512 bytes. The third one holds the
+// log's own key, encrypted, behind a mark of three letters (at byte 48 in 9.7).
+constexpr size_t kRedoHeader = 2048, kRedoKeyBlock = 1024, kBlock = 512;
 
 constexpr std::array<uint8_t, 4> kEncryptedBinlog = {0xfd, 'b', 'i', 'n'};
 
@@ -42,8 +42,11 @@ bool IsEncryptedTablespace(ByteView start) {
 
 bool IsEncryptedRedoLog(ByteView start) {
   if (start.size() < kRedoHeader) return false;
-  const std::string_view key = AsText(start.subspan(kRedoKey, 3));
-  return key == "lCA" || key == "lCB" || key == "lCC";
+  const std::string_view block = AsText(start.subspan(kRedoKeyBlock, kBlock));
+  for (const char* mark : {"lCA", "lCB", "lCC"}) {
+    if (block.find(mark) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 bool IsEncryptedBinlog(ByteView start) {

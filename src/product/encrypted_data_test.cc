@@ -26,7 +26,7 @@ std::string Tablespace(bool encrypted) {
 
 std::string RedoLog(std::string_view key) {
   std::string header(4096, '\0');
-  return header.replace(1024, key.size(), key);
+  return header.replace(1072, key.size(), key);
 }
 
 class EncryptedDataTest : public testing::Test {

@@ -29,7 +29,7 @@ struct FileBackendOptions {
   // Nothing is served yet: whatever opens is better than no keyring.
   bool first_load = true;
   // Pairs of the encryption context, besides our own.
-  EncryptionContext binding;
+  EncryptionContext encryption_context;
   // How many calls of the wrapper at once.
   size_t parallelism = 16;
   // The most bytes that a sealed file may have, to be read and to be written.

@@ -191,3 +191,30 @@ def test_other_versions_of_kmip_and_aes_256_in_ctr_mode(version, kmip_servers, m
     server.restart()
     assert readable(server, "t") and status(server)["protocol_version"] == version
     assert status(server)["versions_loaded"] == "2"
+
+
+def test_a_server_without_the_keys_is_never_taken_for_an_empty_one(directory, make_kmip_mariadb):
+    authority = Authority(directory / "tls")
+    certificate = authority.server("kmip-emulator")
+    with KmipEmulator(directory / "one", authority, certificate=certificate).start() as one, \
+            KmipEmulator(directory / "two", authority, certificate=certificate).start() as two:
+        server = make_kmip_mariadb(one, more={"object_group": "g"}).start()
+        assert "a new keyring begins" in said(server)
+        make_tables(server, {"t": 1})
+        assert 'key 1 is new: object group "g" on KMIP server' in said(server)
+        server.stop()
+        # Restarted with another KMIP server, which knows nothing.
+        server.start(f"--kmip-key-management-servers=127.0.0.1:{two.port}")
+        assert "has no marker" in said(server) and not readable(server, "t")
+        server.stop()
+        # With both, and the right one away.
+        server.start(f"--kmip-key-management-servers=127.0.0.1:{one.port},127.0.0.1:{two.port}")
+        assert readable(server, "t")
+        one.stop()
+        assert "has no marker" in refusal(server, 2)
+        assert "has no marker" in aws_plugin.told(server.warnings_of(f"{ROTATE}1"))
+        one.start()
+        wait_usable(server, 2)
+        server.restart()
+        assert readable(server, "t") and status(server)["keys"] == "2"
+        assert two.objects() == []

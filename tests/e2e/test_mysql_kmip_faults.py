@@ -185,7 +185,7 @@ def test_wrong_certificates_are_refused_with_the_cure(directory, kmip_user, make
         expired = authority.expired_client("expired-user")
         stranger = other.client("stranger")
         cases = [
-            ({"server_ca": str(other.certificate)}, "tls_peer_verification"),
+            ({"server_ca": str(other.certificate)}, "server_ca"),
             ({"client_ca": str(expired.certificate), "client_key": str(expired.key)}, str(expired.certificate)),
             ({"client_ca": str(stranger.certificate), "client_key": str(stranger.key)}, str(stranger.certificate)),
             ({"client_key": str(stranger.key)}, "client_key"),
@@ -208,7 +208,10 @@ def test_wrong_certificates_are_refused_with_the_cure(directory, kmip_user, make
                 said = refused_reload(server, server_port=wrong_server.port)
                 assert expected in said, said
                 server.configure(server_port=wrong_server.port, tls_peer_verification=False)
-                server.reload()  # An empty one, but it is what was asked for.
+                with pytest.raises(SqlError):
+                    server.reload()
+                    pytest.fail("an empty keyring in the place of one that is in use")
+                assert "has no marker" in server.status()["Last_failure"]
         server.configure()
         server.reload()
         check(server)

@@ -59,7 +59,7 @@ class Tool {
     const Result<ReadHeader> read = ReadSealedHeader(content->RevealBytes());
     if (!read) return read.error();
     const Result<UnwrappedKey> key =
-        kms_.Unwrap(read->header.data_key, read->header.binding, Soon());
+        kms_.Unwrap(read->header.data_key, read->header.context, Soon());
     if (!key) return key.error();
     std::ofstream(path_ + ".data-key", std::ios::binary)
         << key->key.RevealText();

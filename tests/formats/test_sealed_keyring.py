@@ -203,6 +203,15 @@ def test_a_torn_end_is_left_out(keyring):
     assert b"crash" in ran.stderr
 
 
+def test_a_record_behind_a_lost_mark_counts(keyring):
+    content = bytearray(typical(keyring))
+    marks = [at for at in range(len(content)) if content[at:at + 4] == b"OKR\3"]
+    content[marks[-2]:marks[-2] + 20] = bytes(20)
+    keyring.path.write_bytes(content[:-20])
+    ran = run("--data-key", keyring.data_key_path, keyring.path)
+    assert (ran.returncode, ran.stderr, printed(ran)) == (0, b"", keyring.expected())
+
+
 def test_damage_is_told_and_what_stands_before_it_is_printed(keyring):
     content = bytearray(typical(keyring))
     size, = struct.unpack(">I", content[10:14])

@@ -89,6 +89,7 @@ Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
       ReadKmipComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
   SetDataDirectory(directories.instance, *config);
+  if (serving_ != nullptr) config->group.required = serving_->marker();
   Result<std::unique_ptr<KmipKeyring>> opened = KmipKeyring::Open(
       std::move(*config),
       serving_ == nullptr && retry == LoadRetry::kUntilDeadline, log);

@@ -24,6 +24,7 @@ class KmipKeyring : public LoadedKeyring {
                                                    bool is_first, Log& log);
 
   Keyring& keyring() override { return *keyring_; }
+  std::optional<KmipGroupMarker> marker() const { return group_->marker(); }
   StatusRows Rows() const override;
 
  private:

@@ -103,7 +103,7 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
   // configuration looks for it.
   options.may_create = previous == nullptr || previous->keyring_->size() == 0;
   options.read_only = config_.read_only;
-  options.binding = config_.encryption_context;
+  options.encryption_context = config_.encryption_context;
   options.parallelism = config_.load_parallelism;
   // The server's readers wait for a reload: it gets no more time than a store.
   const bool startup = options.first_load && retry == LoadRetry::kUntilDeadline;

@@ -33,7 +33,8 @@ KmipGroup::KmipGroup(KmipClient& client, FileSystem& files, Random& random,
       files_(files),
       random_(random),
       log_(log),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      marker_(options_.required) {}
 
 Status KmipGroup::CheckListed(KmipSession& session,
                               const std::vector<KmipGroupMarker>& all,
@@ -42,20 +43,9 @@ Status KmipGroup::CheckListed(KmipSession& session,
   std::ranges::copy_if(all, std::back_inserter(markers), [&](const auto& one) {
     return one.object_group == options_.object_group;
   });
-  std::optional<KmipGroupMarker> expected;
-  {
-    const std::lock_guard lock(mutex_);
-    expected = marker_;
-  }
-  if (!expected && !options_.note_path.empty()) {
-    Result<KmipGroupMarker> note =
-        ReadKmipGroupNote(files_, options_.note_path);
-    if (note) {
-      expected = std::move(*note);
-    } else if (note.status().code() != StatusCode::kNotFound) {
-      return note.error();
-    }
-  }
+  Result<std::optional<KmipGroupMarker>> looked_up = Expected();
+  if (!looked_up) return looked_up.error();
+  const std::optional<KmipGroupMarker>& expected = *looked_up;
   if (expected) {
     if (std::ranges::count(markers, *expected) == 0) {
       return WrongServer(session, *expected);
@@ -70,12 +60,11 @@ Status KmipGroup::CheckListed(KmipSession& session,
 }
 
 Status KmipGroup::Check(KmipSession& session, const Deadline& deadline) {
-  std::optional<KmipGroupMarker> expected;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!marker_ || client_.server_count() == 1) return Status::Ok();
-    expected = marker_;
-  }
+  if (client_.server_count() == 1 && is_known()) return Status::Ok();
+  const auto looked_up = Expected();
+  if (!looked_up) return looked_up.error();
+  const std::optional<KmipGroupMarker>& expected = *looked_up;
+  if (!expected) return Status::Ok();
   KmipLocateRequest request;
   request.attributes.names = {expected->Name()};
   const auto found =
@@ -83,6 +72,16 @@ Status KmipGroup::Check(KmipSession& session, const Deadline& deadline) {
   if (!found) return found.error();
   if (found->ids.empty()) return WrongServer(session, *expected);
   return Status::Ok();
+}
+
+// Of the keyring in use, or as noted.
+Result<std::optional<KmipGroupMarker>> KmipGroup::Expected() const {
+  std::optional<KmipGroupMarker> known = marker();
+  if (known || options_.note_path.empty()) return known;
+  Result<KmipGroupMarker> note = ReadKmipGroupNote(files_, options_.note_path);
+  if (note) return std::optional(std::move(*note));
+  if (note.status().code() != StatusCode::kNotFound) return note.error();
+  return known;
 }
 
 Status KmipGroup::WrongServer(const KmipSession& session,
@@ -176,11 +175,22 @@ void KmipGroup::WriteNote(const KmipGroupMarker& marker) {
 void KmipGroup::Remember(const KmipGroupMarker& marker) {
   const std::lock_guard lock(mutex_);
   marker_ = marker;
+  is_known_ = true;
+}
+
+bool KmipGroup::is_known() const {
+  const std::lock_guard lock(mutex_);
+  return is_known_;
+}
+
+std::optional<KmipGroupMarker> KmipGroup::marker() const {
+  const std::lock_guard lock(mutex_);
+  return marker_;
 }
 
 std::string KmipGroup::marker_id() const {
-  const std::lock_guard lock(mutex_);
-  return marker_ ? marker_->id : "";
+  const auto known = marker();
+  return known ? known->id : "";
 }
 
 std::string KmipGroup::Place(const KmipSession& session) const {

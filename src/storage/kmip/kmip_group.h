@@ -21,6 +21,8 @@ struct KmipGroupOptions {
   std::string note_path;
   std::optional<FileOwner> note_owner;
   bool read_only = false;  // Make neither a marker nor a note.
+  // For a reload: that of the keyring in use, whatever the note says now.
+  std::optional<KmipGroupMarker> required;
 };
 
 // Whether a KMIP server is one that holds this database's keys. "The server has
@@ -45,13 +47,16 @@ class KmipGroup {
   Status CheckListed(KmipSession& session,
                      const std::vector<KmipGroupMarker>& markers, bool has_keys,
                      const Deadline& deadline);
-  // Before anything is changed in a session: looks for the marker, where there
-  // are several servers. That is also a call that may go to the next server
-  // when one hangs; a change may not. kMisconfigured for the wrong server.
+  // Before anything is changed in a session: looks for the marker, unless the
+  // only server is known to have it. That is also a call that may go to the
+  // next server when one hangs; a change may not. kMisconfigured for the wrong
+  // server.
   Status Check(KmipSession& session, const Deadline& deadline);
 
   const KmipGroupOptions& options() const { return options_; }
-  // The marker's identifier; "" before one is known.
+  // Nothing before one is known.
+  std::optional<KmipGroupMarker> marker() const;
+  // Its identifier, or "".
   std::string marker_id() const;
   // 'object group "g" on KMIP server h:p', for messages.
   std::string Place(const KmipSession& session) const;
@@ -62,9 +67,11 @@ class KmipGroup {
   Status MakeMarker(KmipSession& session, const KmipGroupMarker& marker,
                     const Deadline& deadline);
   void WriteNote(const KmipGroupMarker& marker);
+  Result<std::optional<KmipGroupMarker>> Expected() const;
+  bool is_known() const;
+  void Remember(const KmipGroupMarker& marker);
   Status WrongServer(const KmipSession& session,
                      const KmipGroupMarker& expected) const;
-  void Remember(const KmipGroupMarker& marker);
 
   KmipClient& client_;
   FileSystem& files_;
@@ -72,8 +79,9 @@ class KmipGroup {
   Log& log_;
   const KmipGroupOptions options_;
 
-  mutable std::mutex mutex_;
-  std::optional<KmipGroupMarker> marker_;  // Guarded by mutex_.
+  mutable std::mutex mutex_;  // Guards what follows.
+  std::optional<KmipGroupMarker> marker_;
+  bool is_known_ = false;  // Whether a server was seen to have it.
 };
 
 }  // namespace openkeyring

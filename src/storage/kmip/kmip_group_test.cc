@@ -108,7 +108,11 @@ TEST_F(KmipGroupTest, NothingIsChangedOnAServerWithoutTheMarker) {
   lab_.server(0).Stop();
   EXPECT_EQ(started.mysql->Store(Aes("l"), Lab::Soon()).code(),
             StatusCode::kMisconfigured);
-  EXPECT_FALSE(started.mysql->Remove({"k", ""}, Lab::Soon()).ok());
+  EXPECT_EQ(started.mysql->Remove({"k", ""}, Lab::Soon()).code(),
+            StatusCode::kMisconfigured);
+  // A backend that has listed nothing yet knows the note.
+  EXPECT_EQ(Start().mariadb->Create({3, 1}, 16, Lab::Soon()).code(),
+            StatusCode::kMisconfigured);
   EXPECT_FALSE(keys.LatestVersion(2));
   EXPECT_FALSE(keys.Rotate(1));
   EXPECT_EQ(other_store_.size(), 0U);
@@ -116,6 +120,32 @@ TEST_F(KmipGroupTest, NothingIsChangedOnAServerWithoutTheMarker) {
   EXPECT_EQ(lab_.store.size(), before);
   client_ = &lab_.Client();  // The old one passes it over for a while.
   EXPECT_TRUE(Start().mysql->Load(Lab::Soon()));
+}
+
+// A replica that lags: it has the marker, and not yet the key.
+TEST_F(KmipGroupTest, WhatAnotherServerDoesNotHaveIsUnknownNotAbsent) {
+  Started started = Start();
+  ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
+  ASSERT_TRUE(started.mariadb->List());
+  ASSERT_TRUE(started.mysql->Store(Aes("k"), Lab::Soon()).ok());
+  kmip_server::StoredObject marker;
+  lab_.store.With("object-1", "client", [&](auto& stored) {
+    marker.attributes = stored.attributes;
+    marker.object.value = stored.object.value.Clone();
+    marker.object.algorithm = stored.object.algorithm;
+  });
+  marker.owner = "client";
+  other_store_.Add(std::move(marker));
+  lab_.server(0).Stop();
+  const Status status = started.mysql->Remove({"k", ""}, Lab::Soon());
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.ToString();
+  EXPECT_NE(status.message().find("which was seen on"), std::string::npos);
+  // What is listed on one server is not made on another.
+  EXPECT_TRUE(started.mariadb->Create({1, 1}, 16, Lab::In(3000)).IsTransient());
+  EXPECT_EQ(other_store_.size(), 1U);
+  lab_.server(0).Start();
+  client_ = &lab_.Client();
+  EXPECT_EQ(Start().mysql->Load(Lab::Soon())->size(), 1U);
 }
 
 TEST_F(KmipGroupTest, AnOlderGroupIsMarkedAndNoted) {
@@ -174,6 +204,22 @@ TEST_F(KmipGroupTest, ANoteThatCannotBeReadIsRefused) {
   }
   std::ofstream(note_) << good;
   EXPECT_TRUE(LoadError().ok());
+}
+
+TEST_F(KmipGroupTest, AReloadNeedsTheMarkerInUseEvenWithoutANote) {
+  Started started = Start();
+  ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
+  SwitchServer();
+  ASSERT_TRUE(PosixFileSystem().Remove(note_).ok());
+  KmipGroupOptions options = {group_, note_};
+  options.required = started.group->marker();
+  KmipGroup group(*client_, PosixFileSystem(), SystemRandom(), lab_.log,
+                  options);
+  KmipKeyringBackend again(*client_, group, SystemClock(), SystemRandom(),
+                           lab_.log, {});
+  EXPECT_EQ(again.Load(Lab::Soon()).status().code(),
+            StatusCode::kMisconfigured);
+  EXPECT_EQ(other_store_.size(), 0U);
 }
 
 TEST_F(KmipGroupTest, AReadOnlyKeyringMakesNothing) {

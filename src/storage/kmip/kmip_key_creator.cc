@@ -120,13 +120,8 @@ Result<bool> KmipKeyCreator::DestroyFailedAttempts(const KmipNewKey& key,
   return any;
 }
 
-// That key may be there under a name of this kind, so all of the group is
-// looked at.
 Result<std::string> KmipKeyCreator::SendWithUniqueName(
     KmipNewKey& key, const Deadline& deadline) {
-  const auto all = objects_.ListGroup(key.object_group(), key.type, deadline);
-  if (!all) return all.error();
-  if (Status status = CheckNone(*all, "", key); !status.ok()) return status;
   const std::string name = key.name();
   key.attributes.names = {key.unique_name};
   Result<std::string> id = Send(key, deadline);

@@ -25,6 +25,14 @@ Status AsRefusal(const Status& status) {
   }
 }
 
+Status NeedsIdentity(const std::string& server) {
+  return {StatusCode::kMisconfigured,
+          server +
+              " does not keep the owner and the type of a key (Application "
+              "Specific Information), so that only keys without an owner, of "
+              "type AES or SECRET, can be stored"};
+}
+
 }  // namespace
 
 KmipKeyringBackend::KmipKeyringBackend(KmipClient& client, KmipGroup& group,
@@ -126,8 +134,13 @@ Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
   if (status.ok()) status = group_.Check(operation.session, deadline);
   if (status.ok()) status = StoreObject(key, operation, deadline);
   if (!status.ok()) {
-    return AsRefusal(status).WithContext(ToString(key.name) +
-                                         " cannot be stored");
+    status =
+        AsRefusal(status).WithContext(ToString(key.name) + " cannot be stored");
+    // The keyring's own "exists already" is a note; this one says more.
+    if (status.code() == StatusCode::kAlreadyExists) {
+      log_.Write(LogLevel::kWarning, status.message());
+    }
+    return status;
   }
   // While the server answers.
   (void)leftovers_.Retire(nullptr, deadline);
@@ -141,6 +154,9 @@ Status KmipKeyringBackend::StoreObject(const Key& key, Operation& operation,
                                      RandomHex(random_, kNonceBytes)};
   const KmipObject value = MysqlKeyObject(key);
   KmipNewKey wanted = NewKey(key, value, identity);
+  if (names_alone_ && !wanted.name_is_enough) {
+    return NeedsIdentity("this KMIP server");
+  }
   Result<std::string> id = operation.creator.Make(wanted, deadline);
   if (!id) return id.error();
   const size_t server = operation.session.server().value_or(0);
@@ -207,12 +223,9 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
   const bool identified =
       wanted.match(stored->attributes) == KmipKeyMatch::kThisAttempt;
   if (!named || (!identified && !wanted.name_is_enough)) {
-    return {StatusCode::kMisconfigured,
-            text +
-                " lost its Name or Application Specific Information: this "
-                "KMIP server does not keep the owner and the type of a key, "
-                "so that only keys without an owner, of type AES or SECRET, "
-                "can be stored"};
+    return NeedsIdentity(text +
+                         " lost its Name or Application Specific Information: "
+                         "this KMIP server");
   }
   if (!identified) UseNamesAlone(wanted);
   if (IsKeyOfServer(key.name, ServerUuid())) return Status::Ok();

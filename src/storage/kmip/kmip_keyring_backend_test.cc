@@ -326,6 +326,19 @@ TEST_F(KmipKeyringBackendTest, AFailedAttemptThatHoldsTheNameIsDestroyed) {
   EXPECT_EQ(objects.FindByName("k", Lab::Soon())->size(), 1U);
 }
 
+TEST_F(KmipKeyringBackendTest, AnUnfinishedObjectOfAnotherKeyIsNotDestroyed) {
+  Set(&Behaviour::unique_names);
+  KmipObject object;
+  object.value = Secret::CopyOf("0123456789abcdef");
+  object.algorithm = KmipAlgorithm::kAes;
+  KmipAttributes attributes;
+  attributes.names = {"k"};
+  attributes.application_info = {{"openkeyring-mysql", "1;AES;x;;0123"}};
+  RegisterAs(object, attributes, /*activate=*/false);
+  ASSERT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 2U);
+}
+
 TEST_F(KmipKeyringBackendTest, AFailedAttemptThatWasActivatedMeanwhileStays) {
   KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
@@ -466,6 +479,106 @@ TEST_F(KmipKeyringBackendTest, AnIdentityThatIsRefusedIsLeftOutWhereNamesDo) {
   EXPECT_EQ(lab_.store.size(), 1U);
 }
 
+class KmipKeyringBackendWithoutInfo
+    : public KmipKeyringBackendTest,
+      public testing::WithParamInterface<bool Behaviour::*> {};
+
+TEST_P(KmipKeyringBackendWithoutInfo, KeysThatNamesDoForAreStoredAllTheSame) {
+  Set(GetParam());
+  KmipKeyringBackend backend = KeyringBackend();
+  std::vector<std::string> stored;
+  const Key keys[] = {Aes("k"), Aes("l"),
+                      MakeKey("s", "", "SECRET", "a secret")};
+  for (const Key& key : keys) {
+    const Status status = backend.Store(key, Lab::Soon());
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    stored.push_back(Text(key));
+  }
+  EXPECT_EQ(Loaded(), stored);
+  EXPECT_NE(lab_.log.Text().find("by their names alone"), std::string::npos);
+  // What the name does not say would be lost.
+  const Key others[] = {Aes("k", "o@h"), MakeKey("t", "", "DSA", "x"),
+                        MakeKey("u", "", "AES", "seventeen bytes..")};
+  for (const Key& key : others) {
+    const Status status = backend.Store(key, Lab::Soon());
+    EXPECT_FALSE(status.ok()) << key.name.data_id;
+    EXPECT_NE(status.code(), StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(Loaded(), stored);
+  // And there is one of each.
+  EXPECT_EQ(KeyringBackend().Store(Aes("k"), Lab::Soon()).code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(lab_.store.size(), 3U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KmipKeyringBackendWithoutInfo,
+                         testing::Values(&Behaviour::refuses_application_info,
+                                         &Behaviour::drops_application_info));
+
+TEST_F(KmipKeyringBackendTest, ANameThatADestroyedObjectKeepsIsStoredAgain) {
+  Behaviour behaviour;
+  behaviour.unique_names = behaviour.keeps_destroyed = true;
+  lab_.server().Set(behaviour);
+  KmipKeyringBackend backend = KeyringBackend();
+  for (int i = 0; i < 3; ++i) {
+    const Status status = backend.Store(Aes("k"), Lab::Soon());
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    EXPECT_EQ(Loaded().size(), 1U);
+    ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+    EXPECT_TRUE(Loaded().empty());
+  }
+  EXPECT_EQ(lab_.store.size(), 3U);
+}
+
+TEST_F(KmipKeyringBackendTest, DestroyedObjectsDoNotCountAgainstTheLimit) {
+  Set(&Behaviour::keeps_destroyed);
+  KmipKeyringOptions options;
+  options.max_objects = 2;
+  KmipKeyringBackend backend = KeyringBackend(options);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+    ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+  }
+  EXPECT_TRUE(Loaded(options).empty());
+}
+
+TEST_F(KmipKeyringBackendTest, AKeyWhoseDeactivationDateHasComeIsLoaded) {
+  KmipObject object;
+  object.value = Secret::CopyOf("0123456789abcdef");
+  object.algorithm = KmipAlgorithm::kAes;
+  KmipAttributes attributes;
+  attributes.names = {"k"};
+  attributes.deactivation_date = std::chrono::floor<std::chrono::seconds>(
+      SystemClock().Now() - std::chrono::hours(1));
+  RegisterAs(object, attributes);
+  EXPECT_EQ(Loaded(), std::vector<std::string>{"k||AES|0123456789abcdef"});
+  EXPECT_NE(lab_.log.Text().find("deactivated"), std::string::npos);
+}
+
+TEST_F(KmipKeyringBackendTest, ARefusalOfTheServerIsNotAnOrdinaryFailure) {
+  for (const auto reason :
+       {KmipResultReason::kInvalidField, KmipResultReason::kIllegalOperation}) {
+    Fault fault = MakeFault("fail", "Register", -1);
+    fault.reason = static_cast<uint32_t>(reason);
+    lab_.server().Push(fault);
+    const Status status = KeyringBackend().Store(Aes("k", "a@b"), Lab::Soon());
+    EXPECT_EQ(status.code(), StatusCode::kDenied) << status.ToString();
+    lab_.server().ClearFaults();
+  }
+}
+
+TEST_F(KmipKeyringBackendTest, AnObjectThatIsAnotherKeyNowIsNotRetired) {
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  // As on a server that was restored with other identifiers.
+  lab_.store.With("object-1", "client", [](auto& stored) {
+    stored.attributes.application_info = {
+        {"openkeyring-mysql", "1;AES;other;;0011223344556677"}};
+  });
+  EXPECT_FALSE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+  EXPECT_EQ(Loaded().size(), 1U);
+}
+
 // As far as dates go, ahead of the server.
 class ClockAhead : public Clock {
  public:
@@ -589,6 +702,8 @@ TEST_F(KmipKeyringBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
     const Status status =
         two.Store(MakeKey(id, "", "AES", "sixteen bytes..."), Lab::Soon());
     EXPECT_EQ(status.code(), StatusCode::kAlreadyExists) << status.ToString();
+    EXPECT_NE(lab_.log.Text().find("stored by somebody else"),
+              std::string::npos);
     EXPECT_EQ(lab_.store.size(), unique ? 1U : 2U);
   }
 }

@@ -156,6 +156,62 @@ TEST_F(KmipVersionedBackendTest, TwoValuesOfOneVersionAreCorrupt) {
   EXPECT_NE(status.message().find("duplicate"), std::string::npos);
 }
 
+TEST_F(KmipVersionedBackendTest, AFailedAttemptThatIsRememberedIsNoVersion) {
+  Behaviour behaviour;
+  behaviour.unique_names = behaviour.keeps_destroyed = true;
+  lab_.server().Set(behaviour);
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  EXPECT_FALSE(Create({1, 1}).ok());
+  EXPECT_EQ(lab_.store.size(), 1U);
+  EXPECT_TRUE(Listed().empty());
+  // Its name is taken.
+  const Status status = Create({1, 1});
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}}));
+  EXPECT_EQ(Value({1, 1}).size(), 32U);
+  EXPECT_EQ(Create({1, 1}).code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(KmipVersionedBackendTest, ADestroyedVersionThatIsRememberedStaysTaken) {
+  Behaviour behaviour;
+  behaviour.keeps_destroyed = true;
+  lab_.server().Set(behaviour);
+  ASSERT_TRUE(Create({1, 1}).ok());
+  KmipObjects objects(session_, lab_.log);
+  ASSERT_TRUE(
+      objects.Retire(IdOf({1, 1}), KmipObjectType::kSymmetricKey, Lab::Soon())
+          .ok());
+  EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}}));
+  EXPECT_EQ(Create({1, 1}).code(), StatusCode::kAlreadyExists);
+  const Status status = KeyringBackend()->Fetch({1, 1}, Lab::Soon()).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+}
+
+TEST_F(KmipVersionedBackendTest, AServerThatForgetsIdentitiesIsRefused) {
+  for (const auto member : {&Behaviour::drops_application_info,
+                            &Behaviour::refuses_application_info}) {
+    Behaviour behaviour;
+    behaviour.*member = true;
+    lab_.server().Set(behaviour);
+    const Status status = Create({1, 1});
+    EXPECT_FALSE(status.ok());
+    EXPECT_NE(status.code(), StatusCode::kNotFound);
+    EXPECT_EQ(lab_.store.size(), 0U);
+  }
+}
+
+TEST_F(KmipVersionedBackendTest, AnObjectThatIsAnotherKeyNowIsNotRead) {
+  ASSERT_TRUE(Create({1, 1}).ok());
+  auto backend = KeyringBackend();
+  ASSERT_TRUE(backend->List());
+  lab_.store.With(IdOf({1, 1}), "client", [](auto& stored) {
+    stored.attributes.application_info = {
+        WriteMariaDbKeyIdentity({{2, 1}, "0011223344556677"})};
+  });
+  EXPECT_EQ(backend->Fetch({1, 1}, Lab::Soon()).status().code(),
+            StatusCode::kUnavailable);
+}
+
 class KmipVersionedBackendCut
     : public KmipVersionedBackendTest,
       public testing::WithParamInterface<

@@ -29,7 +29,7 @@ namespace openkeyring {
 // wrapper.
 class JsonFileBackend : public KeyringBackend {
  public:
-  // `clock` is borrowed. The options' binding is not used.
+  // `clock` is borrowed. The options' encryption context is not used.
   JsonFileBackend(const FileBackendDependencies& dependencies,
                   const Clock& clock, std::shared_ptr<KeyringFile> file,
                   FileBackendOptions options);

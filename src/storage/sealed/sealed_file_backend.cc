@@ -17,7 +17,7 @@ constexpr char kFileIdPair[] = "openkeyring:file-id";
 Result<Secret> UnwrapDataKey(KeyWrapper& wrapper, const SealedHeader& header,
                              const Deadline& deadline) {
   Result<UnwrappedKey> opened =
-      wrapper.Unwrap(header.data_key, header.binding, deadline);
+      wrapper.Unwrap(header.data_key, header.context, deadline);
   if (!opened) return opened.error();
   if (opened->key.size() == kDataKeyBytes) return std::move(opened->key);
   return Status(StatusCode::kCorrupt, "its data key has the wrong size");
@@ -35,7 +35,7 @@ SealedFileBackend::SealedFileBackend(
               {options_.read_only, options_.max_file}) {}
 
 EncryptionContext SealedFileBackend::ContextOf(const FileId& file_id) const {
-  EncryptionContext context = options_.binding;
+  EncryptionContext context = options_.encryption_context;
   context[kProductPair] = kProduct;
   context[kFileIdPair] = HexEncode(file_id);
   return context;
@@ -89,10 +89,10 @@ Status SealedFileBackend::CreateNew(const Deadline& deadline, bool& again) {
   SealedHeader header;
   status = dependencies_.random.Fill(header.file_id);
   if (!status.ok()) return status;
-  header.binding = ContextOf(header.file_id);
+  header.context = ContextOf(header.file_id);
   header.kms_key = dependencies_.wrapper.CurrentKeyName();
   Result<GeneratedKey> data_key = GenerateChecked(
-      dependencies_.wrapper, kDataKeyBytes, header.binding, deadline);
+      dependencies_.wrapper, kDataKeyBytes, header.context, deadline);
   if (!data_key) return data_key.error();
   header.data_key = std::move(data_key->wrapped);
   const std::lock_guard lock(mutex_);
@@ -153,8 +153,8 @@ Result<SealedFileBackend::Keys> SealedFileBackend::Open(
 Status SealedFileBackend::CheckContext(const SealedHeader& header) const {
   const EncryptionContext wanted = ContextOf(header.file_id);
   for (const char* name : {kProductPair, kFileIdPair}) {
-    const auto pair = header.binding.find(name);
-    if (pair == header.binding.end() || pair->second != wanted.at(name)) {
+    const auto pair = header.context.find(name);
+    if (pair == header.context.end() || pair->second != wanted.at(name)) {
       return {StatusCode::kCorrupt,
               std::string("its ") + name + " is not ours"};
     }
@@ -167,7 +167,7 @@ Status SealedFileBackend::RewrapIfChanged(const Keys& keys,
   const SealedHeader& header = sealed_.header();
   const std::string current = dependencies_.wrapper.CurrentKeyName();
   if (header.kms_key == current &&
-      header.binding == ContextOf(header.file_id)) {
+      header.context == ContextOf(header.file_id)) {
     return Status::Ok();
   }
   const std::string change =
@@ -195,10 +195,10 @@ Status SealedFileBackend::RewrapIfChanged(const Keys& keys,
 
 Status SealedFileBackend::Rewrap(const Keys& keys, const Deadline& deadline) {
   SealedHeader header = sealed_.header();
-  header.binding = ContextOf(header.file_id);
+  header.context = ContextOf(header.file_id);
   header.kms_key = dependencies_.wrapper.CurrentKeyName();
   Result<WrappedKey> wrapped =
-      WrapChecked(dependencies_.wrapper, sealed_.data_key(), header.binding,
+      WrapChecked(dependencies_.wrapper, sealed_.data_key(), header.context,
                   StoredWith::kWrappingKey, deadline);
   if (!wrapped) return wrapped.error().WithContext("wrapping it again failed");
   header.data_key = std::move(*wrapped);

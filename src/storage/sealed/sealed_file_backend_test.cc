@@ -184,14 +184,14 @@ TEST_F(SealedFileBackendTest, AFileBoundToSomethingElseIsNotAskedForAtKms) {
   MakeFileWith({});
   SealedHeader header = Header();
   const std::string id = HexEncode(header.file_id);
-  for (const EncryptionContext& binding :
+  for (const EncryptionContext& context :
        {EncryptionContext{},
         EncryptionContext{{"openkeyring:product", "component_keyring_kms"}},
         EncryptionContext{{"openkeyring:product", "aws_key_management"},
                           {"openkeyring:file-id", id}},
         EncryptionContext{{"openkeyring:product", "component_keyring_kms"},
                           {"openkeyring:file-id", "00"}}}) {
-    header.binding = binding;
+    header.context = context;
     files_.Put(kPath, *WriteSealedHeader(header, Secret(kDataKeyBytes)));
     const int calls = KmsCalls();
     EXPECT_EQ(LoadError().code(), StatusCode::kCorrupt);

@@ -22,7 +22,7 @@ using testing::SizeIs;
 class SealedFileCreateTest : public SealedFileBackendTest {};
 
 TEST_F(SealedFileCreateTest, CreatesTheFileAtOnceAndBindsItsKey) {
-  options_.binding = {{"team", "db"}};
+  options_.encryption_context = {{"team", "db"}};
   auto backend = MakeLoaded();
   EXPECT_EQ(kms_.calls("Generate"), 1);
   EXPECT_EQ(kms_.calls("Unwrap"), 1);
@@ -31,7 +31,7 @@ TEST_F(SealedFileCreateTest, CreatesTheFileAtOnceAndBindsItsKey) {
   EXPECT_EQ(files_.Permissions(kPath), 0640u);
   const SealedHeader header = Header();
   EXPECT_EQ(
-      header.binding,
+      header.context,
       (EncryptionContext{{"openkeyring:product", "component_keyring_kms"},
                          {"openkeyring:file-id", HexEncode(header.file_id)},
                          {"team", "db"}}));

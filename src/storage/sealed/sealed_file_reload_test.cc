@@ -35,7 +35,7 @@ TEST_F(SealedFileRewrapTest, AnotherKmsKeyWrapsTheDataKeyAgain) {
   EXPECT_EQ(header.kms_key, "alias/new");
   EXPECT_THAT(header.data_key.wrapping_key, HasSubstr("fake-alias/new"));
   EXPECT_EQ(header.file_id, old.file_id);
-  EXPECT_EQ(header.binding, old.binding);
+  EXPECT_EQ(header.context, old.context);
   EXPECT_EQ(header.generation, old.generation + 1);
   EXPECT_THAT(backend->Describe()[1].second, HasSubstr("alias/new"));
   ASSERT_TRUE(Store(*backend, "c").ok());
@@ -48,12 +48,12 @@ TEST_F(SealedFileRewrapTest, AnotherKmsKeyWrapsTheDataKeyAgain) {
 
 TEST_F(SealedFileRewrapTest, AnotherContextBindsTheDataKeyAgain) {
   kms_.SetCurrentKey("alias/fake");
-  options_.binding = {{"team", "db"}};
+  options_.encryption_context = {{"team", "db"}};
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
-  EXPECT_EQ(Header().binding.at("team"), "db");
-  options_.binding.clear();
+  EXPECT_EQ(Header().context.at("team"), "db");
+  options_.encryption_context.clear();
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
-  EXPECT_FALSE(Header().binding.contains("team"));
+  EXPECT_FALSE(Header().context.contains("team"));
   EXPECT_EQ(kms_.calls("Wrap"), 2);
 }
 
@@ -160,14 +160,14 @@ TEST_F(SealedFileRewrapTest, AKmsThatWrapsSomethingElseIsNoticed) {
   class LyingKms : public FakeKeyWrapper {
    public:
     explicit LyingKms(FakeKeyWrapper& honest) : honest_(honest) {}
-    Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& binding,
+    Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& context,
                             const Deadline& deadline) override {
-      return honest_.Wrap(Secret(key.size()), binding, deadline);
+      return honest_.Wrap(Secret(key.size()), context, deadline);
     }
     Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
-                                const EncryptionContext& binding,
+                                const EncryptionContext& context,
                                 const Deadline& deadline) override {
-      return honest_.Unwrap(wrapped, binding, deadline);
+      return honest_.Unwrap(wrapped, context, deadline);
     }
 
    private:

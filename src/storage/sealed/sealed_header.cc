@@ -40,7 +40,7 @@ Result<SealedHeader> ReadFields(ByteReader reader) {
   for (int i = 0; i < pairs; ++i) {
     ByteView name, value;
     if (!reader.TakeField(name) || !reader.TakeField(value) ||
-        !header.binding.emplace(AsText(name), AsText(value)).second) {
+        !header.context.emplace(AsText(name), AsText(value)).second) {
       return damaged;
     }
   }
@@ -58,8 +58,8 @@ bool FitsFields(const SealedHeader& header) {
   const auto fits = [](size_t size) { return size <= kMaxField; };
   return fits(header.kms_key.size()) &&
          fits(header.data_key.wrapping_key.size()) &&
-         fits(header.data_key.blob.size()) && fits(header.binding.size()) &&
-         std::ranges::all_of(header.binding, [&](const auto& pair) {
+         fits(header.data_key.blob.size()) && fits(header.context.size()) &&
+         std::ranges::all_of(header.context, [&](const auto& pair) {
            return fits(pair.first.size()) && fits(pair.second.size());
          });
 }
@@ -89,8 +89,8 @@ Result<Bytes> WriteSealedHeader(const SealedHeader& header,
   PutNumber(out, uint32_t{0});  // The size, when it is known.
   PutBytes(out, header.file_id);
   PutNumber(out, header.generation);
-  PutNumber(out, static_cast<uint16_t>(header.binding.size()));
-  for (const auto& [name, value] : header.binding) {
+  PutNumber(out, static_cast<uint16_t>(header.context.size()));
+  for (const auto& [name, value] : header.context) {
     PutField(out, AsBytes(name));
     PutField(out, AsBytes(value));
   }

@@ -17,7 +17,7 @@ namespace openkeyring {
 struct SealedHeader {
   FileId file_id{};
   uint64_t generation = 1;
-  EncryptionContext binding;  // All pairs that the data key is bound to.
+  EncryptionContext context;  // Of the data key: all its pairs.
   std::string kms_key;        // As the configuration called it.
   WrappedKey data_key;        // kDataKeyBytes of them, wrapped.
 };

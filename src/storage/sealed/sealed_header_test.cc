@@ -22,7 +22,7 @@ class SealedHeaderTest : public testing::Test {
   SealedHeaderTest() {
     std::iota(header_.file_id.begin(), header_.file_id.end(), 0xa0);
     header_.generation = 3;
-    header_.binding = {{"a", "b"}};
+    header_.context = {{"a", "b"}};
     header_.kms_key = "alias/k";
     header_.data_key = {{1, 2}, "arn"};
     std::array<uint8_t, kDataKeyBytes> key;
@@ -64,8 +64,8 @@ TEST_F(SealedHeaderTest, IsWhatAnotherImplementationWrites) {
 }
 
 TEST_F(SealedHeaderTest, RoundTripsWithRecordsBehindIt) {
-  header_.binding["openkeyring:file-id"] = std::string(kMaxField, 'v');
-  header_.binding[""] = "";
+  header_.context["openkeyring:file-id"] = std::string(kMaxField, 'v');
+  header_.context[""] = "";
   header_.generation = ~uint64_t{0};
   header_.kms_key = "";
   header_.data_key.wrapping_key = "";
@@ -78,7 +78,7 @@ TEST_F(SealedHeaderTest, RoundTripsWithRecordsBehindIt) {
   EXPECT_EQ(read->size, size);
   EXPECT_EQ(read->header.file_id, header_.file_id);
   EXPECT_EQ(read->header.generation, header_.generation);
-  EXPECT_EQ(read->header.binding, header_.binding);
+  EXPECT_EQ(read->header.context, header_.context);
   EXPECT_EQ(read->header.kms_key, header_.kms_key);
   EXPECT_EQ(read->header.data_key.blob, header_.data_key.blob);
   EXPECT_EQ(read->header.data_key.wrapping_key, "");
@@ -146,7 +146,7 @@ TEST_F(SealedHeaderTest, ASizeBeyondTheFileOrBelowTheFieldsIsRefused) {
 }
 
 TEST_F(SealedHeaderTest, ANameThatIsThereTwiceIsRefused) {
-  header_.binding = {{"a", "b"}, {"c", "d"}};
+  header_.context = {{"a", "b"}, {"c", "d"}};
   Bytes content = Write();
   const Bytes name = {0, 1, 'c'};
   const auto found = std::ranges::search(content, name);
@@ -177,8 +177,8 @@ TEST_F(SealedHeaderTest, FieldsOfAnotherHeaderAreNoticed) {
   const std::function<void(SealedHeader&)> changes[] = {
       [](SealedHeader& h) { h.file_id[15] ^= 1; },
       [](SealedHeader& h) { h.generation = 2; },
-      [](SealedHeader& h) { h.binding["a"] = "c"; },
-      [](SealedHeader& h) { h.binding.clear(); },
+      [](SealedHeader& h) { h.context["a"] = "c"; },
+      [](SealedHeader& h) { h.context.clear(); },
       [](SealedHeader& h) { h.kms_key = "alias/other"; },
       [](SealedHeader& h) { h.data_key.wrapping_key = "nra"; },
       [](SealedHeader& h) {
@@ -195,7 +195,7 @@ TEST_F(SealedHeaderTest, FieldsOfAnotherHeaderAreNoticed) {
     SealedHeader other;
     other.file_id = header_.file_id;
     other.generation = header_.generation;
-    other.binding = header_.binding;
+    other.context = header_.context;
     other.kms_key = header_.kms_key;
     other.data_key = header_.data_key;
     change(other);
@@ -210,14 +210,14 @@ TEST_F(SealedHeaderTest, TextsThatDoNotFitAreRefusedWhenWriting) {
   const std::string large(kMaxField + 1, 'x');
   const std::function<void(SealedHeader&)> changes[] = {
       [&](SealedHeader& h) { h.kms_key = large; },
-      [&](SealedHeader& h) { h.binding["a"] = large; },
-      [&](SealedHeader& h) { h.binding[large] = "a"; },
+      [&](SealedHeader& h) { h.context["a"] = large; },
+      [&](SealedHeader& h) { h.context[large] = "a"; },
       [&](SealedHeader& h) { h.data_key.wrapping_key = large; },
       [&](SealedHeader& h) { h.data_key.blob = Bytes(large.size(), 1); },
       // Each fits, all do not.
       [&](SealedHeader& h) {
         for (const char* name : {"1", "2", "3", "4"}) {
-          h.binding[name] = std::string(kMaxField, 'x');
+          h.context[name] = std::string(kMaxField, 'x');
         }
       }};
   for (const auto& change : changes) {
