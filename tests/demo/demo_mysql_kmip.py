@@ -100,7 +100,7 @@ def failover(kmip, server) -> None:
     reason = reload_error(server)
     check(
         server.status()["Component_status"] == "Active",
-        "a reload fails, and the old keyring goes on serving:",
+        "a reload fails, and the old keyring remains in service:",
     )
     say(reason)
 

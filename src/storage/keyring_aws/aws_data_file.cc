@@ -61,7 +61,10 @@ Status AwsDataFile::MakeIfMissing() {
   status = file_.Create(*content);
   if (status.code() == StatusCode::kAlreadyExists) return Status::Ok();
   if (status.ok()) {
-    log_.Write(LogLevel::kNote, "made a new, empty keyring file " + path());
+    log_.Write(LogLevel::kWarning,
+               "no keyring was found at " + path() +
+                   ": a new, empty one was created there; if this server has "
+                   "encrypted data, stop it and check keyring_aws_data_file");
   }
   return status;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "keyring/checked_wrap.h"
 #include "keyring/refusal.h"
 #include "storage/keyring_aws/key_rewrap.h"
 
@@ -28,6 +29,10 @@ Status CheckType(const std::string& type, size_t bytes, size_t max_bytes) {
   return {StatusCode::kInvalidArgument, "1 to " + std::to_string(max_bytes) +
                                             " bytes are possible here, not " +
                                             std::to_string(bytes)};
+}
+
+Status CannotEncrypt(const KeyName& name, const Status& error) {
+  return Refusal(error).WithContext("cannot encrypt " + ToString(name));
 }
 
 Status Taken(const KeyName& name) {
@@ -144,10 +149,11 @@ Status EncryptedKeyring::Store(KeyWrapper& kms, const Key& key,
                                const Deadline& deadline) {
   Status status = CheckNew(key.name, key.type, key.data.size(), kMaxStored);
   if (!status.ok()) return status;
-  return Add(
-      kms, key.name, key.type,
-      kms.Wrap(key.data, ContextOf(key.name, key.type), deadline),
-      [&](const Secret& opened) { return opened.Equals(key.data); }, deadline);
+  Result<WrappedKey> wrapped =
+      WrapChecked(kms, key.data, ContextOf(key.name, key.type),
+                  StoredWith::kWrappingKey, deadline);
+  if (!wrapped) return CannotEncrypt(key.name, wrapped.error());
+  return Add(key.name, key.type, std::move(*wrapped), key.data.Clone());
 }
 
 Status EncryptedKeyring::Generate(KeyWrapper& kms, const KeyName& name,
@@ -155,40 +161,22 @@ Status EncryptedKeyring::Generate(KeyWrapper& kms, const KeyName& name,
                                   const Deadline& deadline) {
   Status status = CheckNew(name, type, bytes, kMaxGenerated);
   if (!status.ok()) return status;
-  return Add(
-      kms, name, type, kms.Generate(bytes, ContextOf(name, type), deadline),
-      [&](const Secret& opened) { return opened.size() == bytes; }, deadline);
+  Result<GeneratedKey> made =
+      GenerateChecked(kms, bytes, ContextOf(name, type), deadline);
+  if (!made) return CannotEncrypt(name, made.error());
+  return Add(name, type, std::move(made->wrapped), std::move(made->key));
 }
 
-Status EncryptedKeyring::Add(KeyWrapper& kms, const KeyName& name,
-                             const std::string& type,
-                             Result<WrappedKey> wrapped,
-                             const std::function<bool(const Secret&)>& is_it,
-                             const Deadline& deadline) {
-  if (!wrapped) {
-    return Refusal(wrapped.error())
-        .WithContext("cannot encrypt " + ToString(name));
-  }
-  Result<UnwrappedKey> opened =
-      kms.Unwrap(*wrapped, ContextOf(name, type), deadline);
-  if (!opened) {
-    return Refusal(opened.error())
-        .WithContext("AWS KMS does not open what it has just encrypted: " +
-                     ToString(name));
-  }
-  if (!is_it(opened->key)) {
-    return {StatusCode::kCorrupt,
-            "what AWS KMS has just encrypted opens as another key: " +
-                ToString(name)};
-  }
+Status EncryptedKeyring::Add(const KeyName& name, const std::string& type,
+                             WrappedKey wrapped, Secret plain) {
   const auto encrypted = std::make_shared<const EncryptedKey>(
-      EncryptedKey{type, std::move(*wrapped)});
+      EncryptedKey{type, std::move(wrapped)});
   const Status status = store_->Change([&](EncryptedKeyStore::Keys& keys) {
     return keys.emplace(name, encrypted).second ? Status::Ok() : Taken(name);
   });
   if (status.ok()) {
     RememberOpened(encrypted, std::make_shared<const Key>(
-                                  Key{name, type, std::move(opened->key)}));
+                                  Key{name, type, std::move(plain)}));
   }
   return status;
 }

@@ -2,7 +2,6 @@
 #ifndef OPENKEYRING_STORAGE_KEYRING_AWS_ENCRYPTED_KEYRING_H_
 #define OPENKEYRING_STORAGE_KEYRING_AWS_ENCRYPTED_KEYRING_H_
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -72,11 +71,9 @@ class EncryptedKeyring {
                    const Deadline& deadline) const;
   Status CheckNew(const KeyName& name, const std::string& type, size_t bytes,
                   size_t max_bytes) const;
-  // What was just wrapped must open again before anybody relies on it.
-  Status Add(KeyWrapper& kms, const KeyName& name, const std::string& type,
-             Result<WrappedKey> wrapped,
-             const std::function<bool(const Secret&)>& is_it,
-             const Deadline& deadline);
+  // What was wrapped and has been opened once.
+  Status Add(const KeyName& name, const std::string& type, WrappedKey wrapped,
+             Secret plain);
   void RememberOpened(const EncryptedKeyPointer& encrypted,
                       const KeyPointer& plain);
 

@@ -4,14 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <latch>
 #include <thread>
 
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
 #include "testing/spy_file_system.h"
+#include "testing/temporary_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -287,6 +290,71 @@ TEST_F(EncryptedKeyringTest, AFullDiskChangesNothing) {
     EXPECT_EQ(in_file, Fetch(*keyring, "a") != "absent") << step;
   }
   ASSERT_EQ(files_.Names().size(), 1u);
+}
+
+// The directory was not synced: a power cut could bring the old file back, so
+// that is what must be there and in memory.
+TEST_F(EncryptedKeyringTest, AChangeThatIsNotDurableIsTakenBack) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  const Bytes before = files_.Content(kPath);
+  int syncs = 0;
+  files_.hook = [&](const std::string& step) {
+    return step == "sync directory" && ++syncs == 1
+               ? Status(StatusCode::kUnavailable, "i/o error")
+               : Status::Ok();
+  };
+  EXPECT_FALSE(Store(*keyring, "b").ok());
+  EXPECT_EQ(syncs, 2);
+  EXPECT_EQ(files_.Content(kPath), before);
+  EXPECT_EQ(Fetch(*keyring, "b"), "absent");
+  files_.hook = nullptr;
+  EXPECT_TRUE(Store(*keyring, "b").ok());
+}
+
+TEST_F(EncryptedKeyringTest, ANewKeyringIsAWarningWithItsPlace) {
+  const auto keyring = Open();
+  ASSERT_EQ(log_.lines().size(), 1u);
+  EXPECT_EQ(log_.lines()[0].first, LogLevel::kWarning);
+  EXPECT_THAT(log_.Text(), HasSubstr(kPath));
+}
+
+// On a real file system; the one in memory has no links.
+TEST(EncryptedKeyring, ASymbolicLinkStaysOneAndItsTargetChanges) {
+  const TemporaryDirectory links, files;
+  FakeRandom random;
+  MemoryLog log;
+  FakeKeyWrapper kms;
+  const std::string link = links.PathOf("keys"), target = files.PathOf("real");
+  const auto open = [&](const std::string& path) {
+    return EncryptedKeyring::Open(
+        std::make_unique<AwsDataFile>(PosixFileSystem(), random, log, path,
+                                      std::nullopt),
+        SystemClock(), random, {false, 1});
+  };
+  const auto soon = [] {
+    return Deadline::After(SystemClock(), Millis(20000));
+  };
+  ASSERT_TRUE(open(target));
+  ASSERT_EQ(symlink(target.c_str(), link.c_str()), 0);
+  {
+    const auto keyring = open(link);
+    ASSERT_TRUE(keyring) << keyring.error().message();
+    ASSERT_TRUE(
+        (*keyring)
+            ->Store(kms, {{"a", ""}, "SECRET", Secret::CopyOf("x")}, soon())
+            .ok());
+    ASSERT_TRUE((*keyring)->RotateKeys(kms, soon()).ok());
+    EXPECT_FALSE(
+        (*open(target))
+            ->Store(kms, {{"b", ""}, "SECRET", Secret::CopyOf("x")}, soon())
+            .ok())
+        << "one lock, whatever the name";
+  }
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ((*open(target))->size(), 1u);
+  EXPECT_EQ(PosixFileSystem().List(files.path())->size(), 1u);
+  EXPECT_EQ(PosixFileSystem().List(links.path())->size(), 1u);
 }
 
 TEST_F(EncryptedKeyringTest, ACrashAtAnyStepLeavesTheOldOrTheNewKeys) {

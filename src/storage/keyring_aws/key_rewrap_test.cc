@@ -168,5 +168,21 @@ TEST_F(KeyRewrapTest, WithoutACopyOfTheOldFileNothingIsReplaced) {
   EXPECT_EQ(files_.Names().size(), 1u);
 }
 
+// The copy holds what the file holds: no wider audience than it.
+TEST_F(KeyRewrapTest, TheCopyHasTheModeOfTheFile) {
+  files_.Put(kPath, files_.Content(kPath), 0600);
+  const auto keyring = Open();
+  mode_t mode = 0;
+  files_.hook = [&](const std::string& step) {
+    const auto copies = CopiesOfTheOldFile();
+    if (step == "read back" && !copies.empty()) {
+      mode = files_.Stat(copies[0])->permissions;
+    }
+    return Status::Ok();
+  };
+  ASSERT_TRUE(keyring->RotateKeys(kms_, Soon()).ok());
+  EXPECT_EQ(mode, 0600u);
+}
+
 }  // namespace
 }  // namespace openkeyring

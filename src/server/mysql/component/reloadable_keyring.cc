@@ -2,6 +2,7 @@
 #include "server/mysql/component/reloadable_keyring.h"
 
 #include "base/secret_arena.h"
+#include "base/vector_registers.h"
 
 namespace openkeyring {
 namespace {
@@ -43,6 +44,7 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
   if (mode_ == ServerMode::kShowHelp) return why_not_loaded_;
   const std::unique_lock one_at_a_time(changes_);
   Result<std::shared_ptr<LoadedKeyring>> loaded = LoadFrom(directories);
+  ClearVectorRegisters();
   if (!loaded) {
     const std::string kept =
         !Current() ? "" : "; the keyring that was loaded before stays in use";

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_BASE_VECTOR_REGISTERS_H_
+#define OPENKEYRING_BASE_VECTOR_REGISTERS_H_
+
+namespace openkeyring {
+
+// Clears the vector registers of this thread. Copying a key and deciphering it
+// leave parts of it there, some for long: the C library copies by way of
+// registers that hardly anything else uses. A thread that is made later starts
+// with them, and the dynamic linker saves them to its stack, which a core dump
+// shows. Called once all keys are loaded. Does nothing on other processors than
+// x86-64.
+void ClearVectorRegisters();
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_BASE_VECTOR_REGISTERS_H_
