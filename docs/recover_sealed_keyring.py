@@ -237,7 +237,8 @@ class Log:
             self.end += PREFIX + size
 
     def mark_is_lost(self, last: int) -> bool:
-        """Whether the next record stands behind what may be the mark of the last one, which a power cut can lose."""
+        """Whether the next record stands behind what may be the mark of the last one, which a power
+        cut can lose."""
         try:
             kind, size, number = self.prefix(self.end + PREFIX)
         except Damaged:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // JSON key files: what is read is written such that it is read again, to the
-// byte; a key that is added is there and changes no other; a cut file is no
-// file.
+// byte; a key that is added is there and changes no other; a truncated file is
+// not a file.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <set>
@@ -44,7 +44,7 @@ void CheckElements(const JsonKeyring& keyring) {
     const JsonElement& element = keyring.element(i);
     Check(CheckStorable(element.name, element.type).ok(), "storable");
     Check(!element.wrapped.blob.empty(), "a key has a blob");
-    Check(names.insert(element.name).second, "no name is there twice");
+    Check(names.insert(element.name).second, "no duplicate names");
     Check(keyring.Find(element.name) == &element, "it is found");
   }
 }

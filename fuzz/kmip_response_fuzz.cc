@@ -27,7 +27,7 @@ void CheckError(const Status& status) {
 void CheckAttributes(const KmipAttributes& read) {
   for (const KmipVersion version : {KmipVersion{1, 4}, KmipVersion{2, 1}}) {
     KmipAttributes source = read;
-    // "x-a" of a vendor "x-y" can't be told apart in 1.x.
+    // "x-a" of a vendor "x-y" cannot be told apart in 1.x.
     if (!version.HasTypedAttributes()) {
       std::erase_if(source.vendor_attributes, [](const auto& custom) {
         return custom.vendor != "x" && custom.vendor != "y";

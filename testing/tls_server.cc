@@ -23,6 +23,9 @@ SSL_CTX* MakeContext(const TlsServerOptions& options) {
                                      options.certificate.certificate.c_str());
   SSL_CTX_use_PrivateKey_file(context, options.certificate.key.c_str(),
                               SSL_FILETYPE_PEM);
+  // Else a second handshake over one connection fails.
+  SSL_CTX_set_session_id_context(
+      context, reinterpret_cast<const unsigned char*>("test"), 4);
   if (!options.client_ca.empty()) {
     SSL_CTX_load_verify_locations(context, options.client_ca.c_str(), nullptr);
     SSL_CTX_set_verify(

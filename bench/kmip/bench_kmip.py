@@ -3,7 +3,7 @@
 """./dev bench kmip: loading keys from KMIP servers beside the ways that others go, and a hung
 server under MySQL.
 
-The ratios are of things measured in one run. A goal that is missed is said, and is no failure.
+The ratios are of things measured in one run. A missed goal is reported, and is not a failure.
 """
 
 import json

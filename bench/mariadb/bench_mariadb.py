@@ -3,7 +3,7 @@
 """./dev bench mariadb: the plugin's figures beside its goals, as a table and as JSON.
 
 The figures that count are ratios of two things measured in one run, since machines differ and have
-other work. A goal that is missed is said, and is no failure: only a benchmark that breaks ends with
+other work. A missed goal is reported, and is not a failure: only a benchmark that breaks ends with
 something else than 0.
 """
 

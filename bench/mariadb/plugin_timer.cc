@@ -58,7 +58,7 @@ void Read(const LoadedPlugin& plugin, unsigned id, unsigned version) {
   std::array<unsigned char, 32> key;
   unsigned length = key.size();
   if (plugin.get_key()(id, version, key.data(), &length) != 0 || length < 16) {
-    Die("key " + std::to_string(id) + " can't be had");
+    Die("key " + std::to_string(id) + " is not available");
   }
 }
 

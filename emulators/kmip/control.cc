@@ -69,6 +69,8 @@ Result<Json> Control::OnServer(const std::string& call, Json body) {
     Status status = ChangeBehaviour(body, changed);
     if (!status.ok()) return status;
     (*server)->Set(changed);
+  } else if (call == "POST /objects") {
+    return ChangeObject(**server, body);
   } else if (call == "POST /stop") {
     (*server)->Stop();
   } else if (call == "POST /start") {
@@ -78,6 +80,30 @@ Result<Json> Control::OnServer(const std::string& call, Json body) {
   } else {
     return Invalid("no such control call: " + call);
   }
+  return kDone;
+}
+
+// Dates of one object, as if it had been made at another time.
+Result<Json> Control::ChangeObject(KmipServer& server, const Json& body) {
+  if (!body.contains("id") || !body["id"].is_string()) {
+    return Invalid("which object?");
+  }
+  const std::string id = body["id"].get<std::string>();
+  const auto date = [&](const char* name,
+                        std::optional<openkeyring::KmipTime>& into) {
+    if (!body.contains(name) || !body[name].is_number_integer()) return;
+    into =
+        openkeyring::KmipTime(std::chrono::seconds(body[name].get<int64_t>()));
+  };
+  bool is_there = false;
+  server.store().ForEach([&](StoredObject& stored) {
+    KmipAttributes& attributes = stored.attributes;
+    if (attributes.unique_identifier != id) return;
+    is_there = true;
+    date("initial_date", attributes.initial_date);
+    date("deactivation_date", attributes.deactivation_date);
+  });
+  if (!is_there) return Invalid("there is no object " + id);
   return kDone;
 }
 

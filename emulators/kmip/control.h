@@ -23,6 +23,7 @@ class Control {
  private:
   Result<Json> Dispatch(const std::string& call, Json body);
   Result<Json> Counters();
+  static Result<Json> ChangeObject(KmipServer& server, const Json& body);
   Result<Json> Objects();
   // The server that `body` names by "server" (default 0), which is taken out.
   Result<KmipServer*> Chosen(Json& body);

@@ -256,10 +256,15 @@ bool KmipServer::Send(TlsSession& session, const Fault& fault,
     session.Write(bytes.substr(0, bytes.size() / 2));
     return false;
   }
-  if (fault.kind == "twice") {
+  if (fault.kind == "twice" && fault.ms > 0) {
     if (!Write(session, answer)) return false;
     session.WaitForEnd(fault.ms);
     return Write(session, answer);
+  }
+  if (fault.kind == "twice") {
+    Secret both = answer.Clone();
+    both.Append(answer.RevealBytes());
+    return Write(session, both);
   }
   if (fault.kind == "split") {
     // A record for every three bytes: heads and values come in pieces.

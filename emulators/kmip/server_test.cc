@@ -8,9 +8,11 @@
 #include "emulators/kmip/control.h"
 #include "emulators/kmip/lab.h"
 #include "kmip/operations/create.h"
+#include "kmip/operations/destroy.h"
 #include "kmip/operations/get.h"
 #include "kmip/operations/get_attributes.h"
 #include "kmip/operations/identified.h"
+#include "kmip/operations/locate.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
 
@@ -43,6 +45,16 @@ KmipAttributes Read(KmipClient& client, const std::string& id) {
       .Ask(openkeyring::MakeGetAttributes(id, {}),
            openkeyring::ReadGetAttributes, Lab::Soon())
       .value_or(KmipAttributes());
+}
+
+// One control call; its JSON.
+Json Ask(Control& control, const std::string& method, const std::string& path,
+         const Json& body = Json::object()) {
+  emulators::HttpMessage message;
+  message.method = method;
+  message.path = path;
+  message.body = body.dump();
+  return Json::parse(control.Handle(message).body);
 }
 
 TEST(KmipServer, AnActivationDateInThePastMakesAnObjectActive) {
@@ -107,6 +119,93 @@ TEST(KmipServer, AttributesMayComeBackChanged) {
   EXPECT_TRUE(read.object_groups.empty());
 }
 
+TEST(KmipServer, ADestroyedObjectMayBeKeptWithItsName) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  Behaviour behaviour;
+  behaviour.keeps_destroyed = true;
+  behaviour.unique_names = true;
+  lab.server().Set(behaviour);
+  KmipAttributes attributes;
+  attributes.names = {"n"};
+  const std::string id = Register(client, AesKey(16), attributes).id;
+  EXPECT_TRUE(
+      client.Change(openkeyring::MakeDestroy(id), Lab::Soon()).status.ok());
+  EXPECT_EQ(Read(client, id).state, KmipState::kDestroyed);
+  EXPECT_EQ(
+      client.Ask(openkeyring::MakeGet(id), openkeyring::ReadGet, Lab::Soon())
+          .error()
+          .code(),
+      StatusCode::kNotFound);
+  EXPECT_FALSE(
+      client.Change(openkeyring::MakeDestroy(id), Lab::Soon()).status.ok());
+  EXPECT_FALSE(Register(client, AesKey(16), attributes).status.ok());
+}
+
+TEST(KmipServer, ADeactivationDateTakesEffectWhenItHasCome) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  Control control(lab.servers);
+  KmipAttributes attributes;
+  attributes.activation_date = openkeyring::KmipTime(std::chrono::seconds(1));
+  const std::string id = Register(client, AesKey(16), attributes).id;
+  Ask(control, "POST", "/objects",
+      {{"id", id}, {"deactivation_date", 253402300799}});
+  EXPECT_EQ(Read(client, id).state, KmipState::kActive);
+  Ask(control, "POST", "/objects", {{"id", id}, {"deactivation_date", 2}});
+  EXPECT_EQ(Read(client, id).state, KmipState::kDeactivated);
+  EXPECT_EQ(Ask(control, "GET", "/objects")["objects"][0]["state"],
+            "Deactivated");
+  EXPECT_TRUE(
+      Ask(control, "POST", "/objects", {{"id", "none"}}).contains("error"));
+}
+
+TEST(KmipServer, ApplicationSpecificInformationMayBeDroppedOrRefused) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  KmipAttributes attributes;
+  attributes.application_info = {{"space", "data"}};
+  Behaviour behaviour;
+  behaviour.drops_application_info = true;
+  lab.server().Set(behaviour);
+  const auto made = Register(client, AesKey(16), attributes);
+  EXPECT_TRUE(Read(client, made.id).application_info.empty());
+  behaviour = {};
+  behaviour.refuses_application_info = true;
+  lab.server().Set(behaviour);
+  EXPECT_EQ(Register(client, AesKey(16), attributes).status.code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Register(client, AesKey(16), {}).status.ok());
+}
+
+TEST(KmipServer, LocateByWhatItDoesNotSearchIsRefused) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  openkeyring::KmipLocateRequest request;
+  request.attributes.activation_date =
+      openkeyring::KmipTime(std::chrono::seconds(1));
+  const auto found = client.Ask(openkeyring::MakeLocate(request),
+                                openkeyring::ReadLocate, Lab::Soon());
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().message().find("Activation Date"), std::string::npos)
+      << found.error().message();
+}
+
+TEST(KmipServer, OnlyCreateTellsTheTypeOfWhatItMade) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  const KmipObject key = AesKey(16);
+  KmipAttributes attributes;
+  attributes.algorithm = KmipAlgorithm::kAes;
+  attributes.length = 128;
+  attributes.usage_mask = 12;
+  const KmipCall calls[] = {openkeyring::MakeRegister(key, attributes),
+                            openkeyring::MakeCreate(attributes)};
+  const auto replies = client.Call(calls, Lab::Soon());
+  EXPECT_FALSE(replies[0].payload.Find(openkeyring::KmipTag::kObjectType));
+  EXPECT_TRUE(replies[1].payload.Find(openkeyring::KmipTag::kObjectType));
+}
+
 TEST(KmipServer, AFaultIsSkippedAndCounted) {
   FaultQueue queue;
   queue.Push(*FaultFromJson(
@@ -131,16 +230,6 @@ TEST(KmipServer, UnknownFaultsAndBehavioursAreRefused) {
           .ok());
   EXPECT_EQ(behaviour.locate_cap, 3);
   EXPECT_EQ(behaviour.versions.size(), 1U);
-}
-
-// One control call; its JSON.
-Json Ask(Control& control, const std::string& method, const std::string& path,
-         const Json& body = Json::object()) {
-  emulators::HttpMessage message;
-  message.method = method;
-  message.path = path;
-  message.body = body.dump();
-  return Json::parse(control.Handle(message).body);
 }
 
 TEST(KmipServer, TheControlApiReachesEveryServer) {

@@ -76,7 +76,7 @@ std::vector<std::string> Store::Find(
   return ids;
 }
 
-void Store::ForEach(const std::function<void(const StoredObject&)>& call) {
+void Store::ForEach(const std::function<void(StoredObject&)>& call) {
   const std::lock_guard lock(mutex_);
   for (auto& [number, object] : objects_) {
     ApplyDates(object, Now());

@@ -44,7 +44,7 @@ class Store {
   std::vector<std::string> Find(
       const std::string& owner,
       const std::function<bool(const StoredObject&)>& matches);
-  void ForEach(const std::function<void(const StoredObject&)>& call);
+  void ForEach(const std::function<void(StoredObject&)>& call);
   size_t size() const;
 
  private:

@@ -29,7 +29,8 @@ class KmsService {
 
   static bool Knows(const std::string& operation);
 
-  // `body` is any JSON value; one that is no object is SerializationException.
+  // `body` is any JSON value; one that is not an object is
+  // SerializationException.
   Outcome<Json> Call(const std::string& operation, const Json& body,
                      const Caller& caller);
 

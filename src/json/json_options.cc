@@ -89,7 +89,7 @@ Result<JsonOptions> JsonOptions::Parse(
       if (!IsJsonObject(text.RevealText())) break;
       return Status(StatusCode::kMisconfigured,
                     options.source_ + ": " + name +
-                        " must be there once, as a text in quotes");
+                        " must be given once, as a string in quotes");
     }
   }
   std::set<std::string> twice;
@@ -104,7 +104,7 @@ Result<JsonOptions> JsonOptions::Parse(
                   options.source_ + " must hold one JSON object: {...}");
   }
   for (const std::string& name : twice) {
-    options.Complain(Quotable(name) + " is there twice");
+    options.Complain(Quotable(name) + " is a duplicate");
   }
   for (const std::string& name : secret_names) options.known_.insert(name);
   return options;
@@ -128,7 +128,7 @@ std::string JsonOptions::TextOrBlank(const std::string& name) {
   const Json* value = values_->Find(name);
   if (value == nullptr) return "";
   if (!value->is_string()) {
-    Complain(name + " must be a text in quotes");
+    Complain(name + " must be a string in quotes");
     return "";
   }
   std::string text = value->get<std::string>();

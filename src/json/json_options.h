@@ -17,18 +17,18 @@
 namespace openkeyring {
 
 // The options of a configuration file that is one JSON object, taken one by one
-// by whoever knows their names and types. What is wrong is collected, and
-// Finish tells all of it, and every key that nobody asked for.
+// by code that knows their names and types. Problems are collected, and Finish
+// reports all of them, and every key that was not asked for.
 //
 // As printed in the manuals of the products that ours replace, booleans may
-// also be the texts "true" and "false", and numbers may be texts.
+// also be the strings "true" and "false", and numbers may be strings.
 //
-// Threads: one object is not synchronised.
+// Threads: one object is not synchronized.
 class JsonOptions {
  public:
-  // kMisconfigured, with line and column, for what is no JSON object, or names
-  // a key twice. `secret_names` are taken out before a JSON library sees the
-  // rest; `text` is changed. A byte order mark is skipped. `source` is the
+  // kMisconfigured, with line and column, for what is not a JSON object, or has
+  // a duplicate key. `secret_names` are taken out before a JSON library sees
+  // the rest; `text` is changed. A byte order mark is skipped. `source` is the
   // file's path, for error texts.
   static Result<JsonOptions> Parse(
       Secret& text, std::string source,
@@ -39,11 +39,12 @@ class JsonOptions {
   ~JsonOptions();
 
   bool Has(const std::string& name) const;
-  // "" when absent. Blank text is an error.
+  // "" when absent. A string of whitespace is an error.
   std::string Text(const std::string& name);
-  // The same, and blank text is as good as none.
+  // Like Text, but a string of whitespace counts as absent.
   std::string TextOrBlank(const std::string& name);
-  // An array of texts, or one text with commas between. Blank ones are errors.
+  // An array of strings, or one string with commas between. Whitespace alone is
+  // an error.
   std::vector<std::string> TextList(const std::string& name);
   // One of `secret_names`; empty when absent. Empty text is an error.
   Secret TakeSecret(const std::string& name);

@@ -26,7 +26,9 @@ JsonOptions Options(std::string_view text) {
 std::string ErrorOf(std::string_view text) {
   Result<JsonOptions> options = Parse(text);
   const Status status = options ? options->Finish() : options.error();
-  if (!status.ok()) EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  if (!status.ok()) {
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  }
   return status.message();
 }
 
@@ -102,7 +104,7 @@ TEST(JsonOptions, WhatIsNoTextOrBlankIsAnError) {
   for (const char* value : {"1", "true", "null", "[\"a\"]", "{}"}) {
     JsonOptions options = Options(std::string("{\"t\":") + value + "}");
     EXPECT_EQ(options.Text("t"), "");
-    EXPECT_THAT(options.Finish().message(), HasSubstr("t must be a text"));
+    EXPECT_THAT(options.Finish().message(), HasSubstr("t must be a string"));
   }
   JsonOptions options = Options(R"({"t":" \t"})");
   (void)options.Text("t");
@@ -174,7 +176,7 @@ TEST(JsonOptions, AKeyThatIsThereTwiceIsAnErrorButNotInInnerObjects) {
       Options(R"({"a":"1","o":{"a":"2","b":"3","b":"4"},"a":"1"})");
   (void)options.Text("a");
   (void)options.Texts("o");
-  EXPECT_EQ(options.Finish().message(), "/etc/x.cnf: a is there twice");
+  EXPECT_EQ(options.Finish().message(), "/etc/x.cnf: a is a duplicate");
 }
 
 TEST(JsonOptions, ASecretMustBeThereOnceAsAText) {

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Finds out where a text stops being JSON.
+// Finds the place where a string stops being JSON.
 class ErrorFinder : public JsonEvents {
  public:
   bool parse_error(std::size_t at, const std::string&,

@@ -11,14 +11,14 @@ namespace openkeyring {
 
 // What is said about a JSON text without parsing its values.
 
-// "line 2, column 7": where a text stops being JSON.
+// "line 2, column 7": where a string stops being JSON.
 std::string PlaceOfJsonError(std::string_view text);
 
 // Whether it is one whole JSON object. Without a copy of any value.
 bool IsJsonObject(std::string_view text);
 
 // Makes every text in quotes one of x's, so that none that is secret reaches
-// the JSON library. Lines, columns and what is no JSON in them stay.
+// the JSON library. Lines, columns and what is not JSON in them stay.
 void MaskJsonTexts(Secret& json);
 
 }  // namespace openkeyring

@@ -33,13 +33,13 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text) {}
 
   bool AtEnd() {
-    SkipBlanks();
+    SkipWhitespace();
     return at_ == text_.size();
   }
 
-  // The character, blanks before it skipped.
+  // The character, after whitespace.
   bool Eat(char c) {
-    SkipBlanks();
+    SkipWhitespace();
     if (at_ == text_.size() || text_[at_] != c) return false;
     ++at_;
     return true;
@@ -60,7 +60,7 @@ class Scanner {
   }
 
   bool Value(Span& span, int depth) {
-    SkipBlanks();
+    SkipWhitespace();
     if (at_ == text_.size()) return false;
     if (text_[at_] == '"') return String(span);
     span = {at_, at_, false};
@@ -110,7 +110,7 @@ class Scanner {
            word.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
   }
 
-  void SkipBlanks() {
+  void SkipWhitespace() {
     at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
   }
 

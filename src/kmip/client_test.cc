@@ -497,6 +497,21 @@ TEST(KmipClient, ASecondAnswerIsNotOneToTheNextRequest) {
   }
 }
 
+// Which of two answers is the right one is not known.
+TEST(KmipClient, AnAnswerWithMoreBehindItIsNotUsed) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  const std::string id = Store(client, "n");
+  lab.server().Push(MakeFault("twice", "Get"));
+  EXPECT_TRUE(GetStatus(client, id).ok());
+  EXPECT_EQ(lab.server().handshakes(), 2);
+  EXPECT_EQ(lab.server().operations()["Get"], 2);
+  lab.server().Push(MakeFault("twice", "Activate"));
+  const KmipChange change = client.Change(MakeActivate(id), Lab::Soon());
+  EXPECT_EQ(change.status.code(), StatusCode::kUnavailable);
+  EXPECT_TRUE(change.may_have_happened);
+}
+
 TEST(KmipClient, PendingIsUnavailable) {
   Lab lab;
   KmipClient& client = lab.Client();

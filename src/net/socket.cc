@@ -7,9 +7,11 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -48,6 +50,67 @@ Result<Socket> ConnectToOne(const SocketAddress& address,
   }
   if (error != 0) return Unavailable("not connected", error);
   return made;
+}
+
+// One question to the system's resolver.
+struct Lookup {
+  Lookup(const std::string& name, int number)
+      : host(name), port(std::to_string(number)) {
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    if (IsNumericAddress(host)) hints.ai_flags |= AI_NUMERICHOST;
+    request.ar_name = host.c_str();
+    request.ar_service = port.c_str();
+    request.ar_request = &hints;
+  }
+  ~Lookup() {
+    if (request.ar_result != nullptr) freeaddrinfo(request.ar_result);
+  }
+  Lookup(const Lookup&) = delete;
+  Lookup& operator=(const Lookup&) = delete;
+
+  const std::string host, port;
+  addrinfo hints{};
+  gaicb request{};
+};
+
+// False in a child of the process that used them first: they are not there, but
+// the C library believes that they are.
+bool HasResolverThreads() {
+  static const pid_t owner = getpid();
+  return owner == getpid();
+}
+
+// Asks in a thread of the C library. The error of the resolver; EAI_CANCELED or
+// EAI_INPROGRESS when the deadline passed, the latter when it still works on
+// it.
+int Await(gaicb& request, const Deadline& deadline) {
+  gaicb* list[] = {&request};
+  int error = getaddrinfo_a(GAI_NOWAIT, list, 1, nullptr);
+  if (error != 0) return error;
+  while (gai_error(&request) == EAI_INPROGRESS &&
+         !deadline.Passed(SystemClock())) {
+    const auto left = std::chrono::nanoseconds(
+        std::min(deadline.Remaining(SystemClock()), Millis(1000)));
+    const timespec timeout = {
+        left / std::chrono::seconds(1),
+        left % std::chrono::seconds(1) / std::chrono::nanoseconds(1)};
+    (void)gai_suspend(list, 1, &timeout);
+  }
+  error = gai_error(&request);
+  if (error != EAI_INPROGRESS) return error;
+  (void)gai_cancel(&request);
+  return gai_error(&request);
+}
+
+std::vector<SocketAddress> AddressesOf(const addrinfo* list) {
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
+    SocketAddress& address = addresses.emplace_back();
+    address.size = one->ai_addrlen;
+    memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
+  }
+  return addresses;
 }
 
 }  // namespace
@@ -93,32 +156,35 @@ bool IsNumericAddress(const std::string& host) {
 }
 
 Result<std::vector<SocketAddress>> ResolveHost(const std::string& host,
-                                               int port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  if (IsNumericAddress(host)) hints.ai_flags |= AI_NUMERICHOST;
-  addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(found,
-                                                                freeaddrinfo);
-  if (error == EAI_NONAME) {
-    return Status(StatusCode::kMisconfigured,
-                  "there is no host named \"" + host + "\"");
+                                               int port,
+                                               const Deadline& deadline) {
+  auto lookup = std::make_unique<Lookup>(host, port);
+  int error = 0;
+  if (IsNumericAddress(host) || !HasResolverThreads()) {
+    error = getaddrinfo(lookup->host.c_str(), lookup->port.c_str(),
+                        &lookup->hints, &lookup->request.ar_result);
+  } else {
+    error = Await(lookup->request, deadline);
+    if (error == EAI_INPROGRESS) {
+      // Its thread, which is the C library's, still writes to it.
+      (void)lookup.release();
+    }
   }
-  if (error != 0) {
-    return Status(
-        StatusCode::kUnavailable,
-        "host \"" + host + "\" is not resolved: " + gai_strerror(error));
+  switch (error) {
+    case 0:
+      return AddressesOf(lookup->request.ar_result);
+    case EAI_INPROGRESS:
+    case EAI_CANCELED:
+      return Status(StatusCode::kTimeout,
+                    "host \"" + host + "\" is not resolved in time");
+    case EAI_NONAME:
+      return Status(StatusCode::kMisconfigured,
+                    "there is no host named \"" + host + "\"");
+    default:
+      return Status(
+          StatusCode::kUnavailable,
+          "host \"" + host + "\" is not resolved: " + gai_strerror(error));
   }
-  std::vector<SocketAddress> addresses;
-  for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
-    SocketAddress& address = addresses.emplace_back();
-    address.size = one->ai_addrlen;
-    memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
-  }
-  return addresses;
 }
 
 Result<Socket> ConnectTo(const std::vector<SocketAddress>& addresses,

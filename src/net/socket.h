@@ -41,15 +41,17 @@ struct SocketAddress {
 // True for "192.0.2.1" and "2001:db8::1": no name to look up, or to send.
 bool IsNumericAddress(const std::string& host);
 
-// The addresses of a host, in the system's order of preference.
+// The addresses of a host, in the system's order of preference. Names are asked
+// for in a thread of the C library (getaddrinfo_a), which may outlive the call
+// but runs none of our code; so the deadline holds, whatever resolv.conf says.
+// In a forked child the call blocks as long as the system's resolver does, for
+// that thread is the parent's.
 //
-// BLOCKS for a name, beyond any deadline, as long as the system's resolver does
-// (resolv.conf: timeout times attempts): getaddrinfo cannot be interrupted, and
-// a thread to leave behind must not be in a library that can be unloaded.
-// kUnavailable when the name service has no answer now; kMisconfigured when it
-// says that there is no such name.
+// kTimeout when the deadline passed; kUnavailable when the name service has no
+// answer now; kMisconfigured when it says that there is no such name.
 Result<std::vector<SocketAddress>> ResolveHost(const std::string& host,
-                                               int port);
+                                               int port,
+                                               const Deadline& deadline);
 
 // Connects to the first address that accepts. Each gets its share of the time
 // that is left, so that one that is silent does not use up all of it.

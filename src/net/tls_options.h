@@ -33,7 +33,7 @@ struct TlsOptions {
     std::string verify_certificate = "tls_peer_verification";
     std::string verify_host_name = "tls_hostname_verification";
   } names;
-  // Bounds name (but see ResolveHost), connection and handshake together.
+  // Bounds name, connection and handshake together.
   Millis connect_timeout{3000};
 };
 

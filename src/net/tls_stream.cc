@@ -254,7 +254,12 @@ Result<std::unique_ptr<ByteStream>> TlsConnector::Connect(
     Remember(key, {known.addresses, false});
     if (bound.Passed(SystemClock())) return *tried;
   }
-  const Result<Addresses> fresh = ResolveHost(host, port);
+  // With known addresses, time must be left to try them.
+  const Deadline lookup =
+      known.addresses.empty()
+          ? bound
+          : bound.Within(SystemClock(), bound.Remaining(SystemClock()) / 2);
+  const Result<Addresses> fresh = ResolveHost(host, port, lookup);
   if (!fresh && tried) return *tried;
   if (!fresh && known.addresses.empty()) return fresh.error();
   if (fresh && tried && *fresh == known.addresses) return *tried;

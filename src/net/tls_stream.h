@@ -16,7 +16,7 @@
 namespace openkeyring {
 
 // TLS connections by OpenSSL, with a client certificate. No threads, no
-// signals, nothing blocks beyond its deadline but the resolver (ResolveHost).
+// signals, nothing blocks beyond its deadline (but see ResolveHost).
 //
 // The addresses of a host are kept while connections to them succeed, and are
 // still used when the name service has no answer: its being away does not

@@ -6,6 +6,8 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <latch>
 #include <memory>
@@ -481,6 +483,35 @@ TEST_F(TlsStreamTest, AWildcardStandsForACompleteLabel) {
   EXPECT_FALSE(matches("DNS:*e.kmip.example", "one.kmip.example"));
 }
 
+TEST(ResolveHost, KnowsNamesAndAddresses) {
+  for (const char* host : {"localhost", "127.0.0.1"}) {
+    const auto found = ResolveHost(host, 5696, In(kLong));
+    ASSERT_TRUE(found) << found.status().message();
+    EXPECT_FALSE(found->empty());
+  }
+}
+
+TEST(ResolveHost, EndsAtTheDeadline) {
+  for (int i = 0; i < 20; ++i) {
+    const auto found = ResolveHost("kmip.invalid", 5696, In(Millis(0)));
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code(), StatusCode::kTimeout)
+        << found.error().message();
+  }
+  EXPECT_TRUE(ResolveHost("localhost", 5696, In(kLong)));
+}
+
+TEST(ResolveHost, WorksInAForkedChild) {
+  EXPECT_TRUE(ResolveHost("localhost", 5696, In(kLong)));
+  const pid_t child = fork();
+  if (child == 0) {
+    _exit(ResolveHost("localhost", 5696, In(Millis(5000))) ? 0 : 1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(IsNumericAddress, TellsAddressesFromNames) {
   EXPECT_TRUE(IsNumericAddress("127.0.0.1"));
   EXPECT_TRUE(IsNumericAddress("::1"));
@@ -491,9 +522,9 @@ TEST(IsNumericAddress, TellsAddressesFromNames) {
 
 TEST(ConnectTo, TheNextAddressIsTriedWhenOneRefuses) {
   const SilentListener listener;
-  auto addresses = ResolveHost("127.0.0.1", listener.port);
+  auto addresses = ResolveHost("127.0.0.1", listener.port, In(kLong));
   ASSERT_TRUE(addresses);
-  const auto refused = ResolveHost("127.0.0.1", 1);
+  const auto refused = ResolveHost("127.0.0.1", 1, In(kLong));
   ASSERT_TRUE(refused);
   addresses->insert(addresses->begin(), refused->begin(), refused->end());
   EXPECT_TRUE(ConnectTo(*addresses, In(kLong)));

@@ -162,7 +162,7 @@ void FakeServer::OfferSimpleLog(bool fails) {
 void FakeServer::OfferBuiltins(LogLayout layout) {
   state->builtins = WrongSlots(std::make_index_sequence<kNewSlots>());
   Fill(state->builtins, layout);
-  // What lies behind the end of the old layout is no function.
+  // What lies behind the end of the old layout is not a function.
   if (layout == LogLayout::kOld) state->builtins[kOldSlots] = nullptr;
   state->offered["log_builtins"] = state->builtins.data();
 }

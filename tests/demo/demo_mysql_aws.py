@@ -61,7 +61,7 @@ def rotate(kms, server) -> None:
     check(
         server.value("SELECT keyring_aws_rotate_keys()") == "1"
         and server.keyring.read_bytes() != before,
-        "every stored key is encrypted anew under it",
+        "every stored key is re-encrypted under it",
     )
     check(
         server.value("SELECT keyring_key_fetch('password')") == "swordfish", "and opens as before"
@@ -86,7 +86,7 @@ def faults(kms, server) -> None:
     )
     check(
         server.value("SELECT keyring_key_fetch('password')") == "swordfish",
-        "the keys in memory go on serving",
+        "the keys in memory remain available",
     )
     server.keyring.write_bytes(before)
     check(
@@ -102,7 +102,7 @@ def faults(kms, server) -> None:
     )
     check(
         server.value("SELECT keyring_key_fetch('password')") == "NULL",
-        "a key that must be decrypted can't be had",
+        "a key that must be decrypted is not available",
     )
     kms.start()
     check(server.value("SELECT keyring_key_fetch('password')") == "swordfish", "KMS is back")
@@ -118,7 +118,7 @@ def demo(directory: pathlib.Path) -> None:
         faults(kms, server)
         step(
             "The server is killed and started again; then the plugin is reinstalled, which reads "
-            "the conf file anew."
+            "the conf file again."
         )
         server.kill()
         server.start()

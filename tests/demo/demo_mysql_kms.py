@@ -164,7 +164,7 @@ def without_kms(kms, server, before) -> None:
     check(
         server.status()["Component_status"] == "Active",
         f"a reload needs KMS, fails after {time.monotonic() - began:.1f} s, and the old keyring "
-        f"goes on serving:",
+        f"remains in service:",
     )
     say(reason)
 
@@ -211,7 +211,7 @@ def another_kms_key(kms, server) -> None:
     say(f"to   {server.status()['Wrapping_key']}")
     check(
         server.status()["Wrapping_key"] != old,
-        "the file is sealed anew, with "
+        "the file is resealed, with "
         + ", ".join(
             f"{count} {name}" for name, count in sorted(kms.counters()["operations"].items())
         ),

@@ -162,7 +162,7 @@ def test_an_edited_replaced_or_vanished_data_file_refuses_changes(server):
         for change in changes:
             assert refused(server, change), (damage, change)
         assert (server.keyring.read_bytes() if server.keyring.exists() else None) == there
-        assert server.value(FETCH) == "text", "memory goes on serving"
+        assert server.value(FETCH) == "text", "memory keeps serving"
         server.keyring.write_bytes(good)
     assert "changed by somebody else" in server.last_log()
     assert server.value("SELECT keyring_key_generate('b','AES',32)") == "1", "the right file is back"

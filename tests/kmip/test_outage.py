@@ -146,3 +146,16 @@ def test_the_emulator_makes_certificates_and_ends_with_its_parent(directory):
     parent.kill()
     parent.wait()
     assert made.wait(20) == 0
+
+
+def test_a_server_with_other_objects_does_not_answer_for_the_first(tool, directory):
+    with KmipEmulator(directory / "one").start() as one, \
+            KmipEmulator(directory / "two", one.authority, certificate=one.certificate).start() as two:
+        client = tool.open([one.port, two.port], one.client_files())
+        id = client.register(KEY, names=["n"])
+        assert [one.objects()[0]["id"], two.objects()] == [id, []]
+        one.stop()
+        with pytest.raises(Refused) as refused:
+            client.get(id)  # An operation of its own, on the other server.
+        assert refused.value.code == "NotFound"
+        assert client.status()["server"].endswith(str(two.port))

@@ -9,7 +9,7 @@ from .service import OurEmulator
 
 class KmipEmulator(OurEmulator):
     """One or more servers that share their objects. Ports outlive a stop and a kill, objects only a
-    stop."""
+    stop. Servers with different objects: two of these with one authority and certificate."""
 
     def __init__(self, directory: pathlib.Path, authority: certificates.Authority | None = None, *,
                  servers: int = 1, certificate: certificates.Certificate | None = None,
@@ -81,6 +81,10 @@ class KmipEmulator(OurEmulator):
     def objects(self) -> list[dict]:
         """id, owner, names, groups, info, type and state of each; never a value."""
         return self.control("GET", "/objects")["objects"]
+
+    def set_dates(self, id: str, **dates: int) -> None:
+        """initial_date, deactivation_date (seconds since 1970): takes effect when it has come."""
+        self.control("POST", "/objects", {"id": id, **dates})
 
     def cut(self, server: int = 0) -> None:
         """Ends its connections; it takes new ones."""

@@ -58,7 +58,7 @@ def _text(source: random.Random, alphabet: str, low: int, high: int) -> str:
     return "".join(source.choice(alphabet) for _ in range(source.randint(low, high)))
 
 
-def random_request(seed: int, *, odd_blanks: bool = True, path: bool = True, query: bool = True,
+def random_request(seed: int, *, odd_spaces: bool = True, path: bool = True, query: bool = True,
                    escapes: bool = True, extra_headers: int = 4) -> Request:
     """The same request for the same seed. Paths and queries are in canonical encoding."""
     source = random.Random(seed)
@@ -71,15 +71,15 @@ def random_request(seed: int, *, odd_blanks: bool = True, path: bool = True, que
         ),
     ]
     for number in range(source.randint(0, extra_headers)):
-        blanks = " " * source.randint(0, 3) if odd_blanks else ""
+        spaces = " " * source.randint(0, 3) if odd_spaces else ""
         words = [_text(source, plain + "/=+;,:%&\"", 1, 8) for _ in range(source.randint(1, 4))]
-        glue = " " * source.randint(1, 4) if odd_blanks else " "
+        glue = " " * source.randint(1, 4) if odd_spaces else " "
         name = (
             f"X-Amz-{_text(source, plain, 1, 6)}-{number}"
             if source.random() < 0.5
             else f"My-{number}"
         )
-        headers.append((name, blanks + glue.join(words) + blanks))
+        headers.append((name, spaces + glue.join(words) + spaces))
     source.shuffle(headers)
     host = source.choice(
         ["kms.eu-west-1.amazonaws.com", "localhost", "127.0.0.1", "vpce-1.kms.example.com"]

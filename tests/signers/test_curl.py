@@ -73,8 +73,8 @@ def _receive(server) -> tuple[str, str]:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_requests(seed, signer):
-    # No query and no path: this curl does not sort queries. Blanks inside values it leaves alone.
-    request = random_request(seed, odd_blanks=False, path=False, query=False)
+    # No query and no path: this curl does not sort queries. Spaces inside values it leaves alone.
+    request = random_request(seed, odd_spaces=False, path=False, query=False)
     request.url = request.url.replace("https:", "http:")
     if request.url.endswith((":80/", ":443/")):
         request.url = re.sub(r":\d+/$", "/", request.url)  # Signers differ in whether they drop it.
@@ -91,5 +91,5 @@ def test_random_requests(seed, signer):
         tzinfo=datetime.timezone.utc).timestamp())
     ours = dict(signer.sign(request))
     assert ours["Host"] == headers["host"]
-    # Versions of curl differ in the blanks between the three parts.
+    # Versions of curl differ in the spaces between the three parts.
     assert re.split(r",\s*", ours["Authorization"]) == re.split(r",\s*", theirs)

@@ -23,8 +23,8 @@ def other_signer(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(100))
 def test_random_requests(seed, signer, other_signer):
-    # It has no notion of session tokens, leaves blanks as they are, and takes queries undecoded.
-    request = random_request(seed, odd_blanks=False, escapes=False)
+    # It has no notion of session tokens, leaves spaces as they are, and takes queries undecoded.
+    request = random_request(seed, odd_spaces=False, escapes=False)
     request.session_token = ""
     url = urllib.parse.urlsplit(request.url)
     host = url.netloc.removesuffix(":443" if url.scheme == "https" else ":80")

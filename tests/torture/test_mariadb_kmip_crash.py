@@ -52,7 +52,7 @@ def single_versions(kmip) -> int:
     return len(count)
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [6, pytest.param(100, marks=pytest.mark.long)])
 def test_rows_and_versions_outlive_kill_9(rounds, directory):
     dice = random.Random(torture.SEED + rounds)
     with PyKmip(directory / "kmip").start() as kmip:

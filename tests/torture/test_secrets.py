@@ -94,7 +94,7 @@ def promised(finds: list[core.Find]) -> dict:
 
 def search(dump: core.Core, secrets: dict[str, bytes]) -> list[core.Find]:
     """All finds; a search that finds nothing at all proves nothing."""
-    canary = "what is no secret"
+    canary = "what is not a secret"
     found = dump.search({**secrets, canary: b"alias/openkeyring"})
     assert canary in {find.what for find in found}
     return [find for find in found if find.what != canary]
