@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "base/vector_registers.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 namespace openkeyring {
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 
 #define OPENKEYRING_CLEAR_512(n) \
   "vpxord %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
@@ -20,12 +24,43 @@ namespace openkeyring {
   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", \
       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
+namespace {
+
+// Register states that the system saves (XCR0).
+constexpr unsigned kAvxState = 0x6, kAvx512State = 0xe6;
+
+// By CPUID: the compiler's own function for this needs an initializer that runs
+// when the library is loaded.
+bool SystemSaves(unsigned state) {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) {
+    return false;
+  }
+  unsigned low = 0, high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low & state) == state;
+}
+
+bool HasAvx() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return SystemSaves(kAvxState) && __get_cpuid(1, &a, &b, &c, &d) != 0 &&
+         (c & bit_AVX) != 0;
+}
+
+bool HasAvx512() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return SystemSaves(kAvx512State) &&
+         __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX512F) != 0;
+}
+
+}  // namespace
+
 void ClearVectorRegisters() {
-  if (__builtin_cpu_supports("avx512f")) {
+  if (HasAvx512()) {
     // We are not compiled to use these.
     asm volatile(OPENKEYRING_HIGH(OPENKEYRING_CLEAR_512)::: "memory");
   }
-  if (__builtin_cpu_supports("avx")) {
+  if (HasAvx()) {
     asm volatile("vzeroall" ::: OPENKEYRING_CLOBBERED);
   } else {
     asm volatile(OPENKEYRING_LOW(OPENKEYRING_CLEAR_128)::

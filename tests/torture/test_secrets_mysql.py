@@ -11,8 +11,8 @@ import core
 pytestmark = pytest.mark.sid
 
 KEYS = [f"k{number}" for number in range(20)]
-# A name is no secret, and lies beside its key in memory: a search that does not find it proves nothing.
-CANARY = "what is no secret"
+# Owners of keys lie beside them in memory and are not secret: a search that does not find them proves nothing.
+CANARY = "the canary"
 
 
 class Product:
