@@ -184,7 +184,7 @@ TEST(JsonOptions, ASecretMustBeThereOnceAsAText) {
        {R"({"password":"s3cret","password":"s3cret"})", R"({"password":5})",
         R"({"password":["s3cret"]})", R"({"password":{"a":"s3cret"}})"}) {
     EXPECT_THAT(ErrorOf(text),
-                AllOf(HasSubstr("/etc/x.cnf: password must be there once"),
+                AllOf(HasSubstr("/etc/x.cnf: password must be given once"),
                       Not(HasSubstr("s3cret"))));
   }
 }
