@@ -134,8 +134,13 @@ Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
   if (status.ok()) status = group_.Check(operation.session, deadline);
   if (status.ok()) status = StoreObject(key, operation, deadline);
   if (!status.ok()) {
-    return AsRefusal(status).WithContext(ToString(key.name) +
-                                         " cannot be stored");
+    status =
+        AsRefusal(status).WithContext(ToString(key.name) + " cannot be stored");
+    // The keyring's own "exists already" is a note; this one says more.
+    if (status.code() == StatusCode::kAlreadyExists) {
+      log_.Write(LogLevel::kWarning, status.message());
+    }
+    return status;
   }
   // While the server answers.
   (void)leftovers_.Retire(nullptr, deadline);

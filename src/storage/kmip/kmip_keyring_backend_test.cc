@@ -702,6 +702,8 @@ TEST_F(KmipKeyringBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
     const Status status =
         two.Store(MakeKey(id, "", "AES", "sixteen bytes..."), Lab::Soon());
     EXPECT_EQ(status.code(), StatusCode::kAlreadyExists) << status.ToString();
+    EXPECT_NE(lab_.log.Text().find("stored by somebody else"),
+              std::string::npos);
     EXPECT_EQ(lab_.store.size(), unique ? 1U : 2U);
   }
 }
