@@ -26,7 +26,9 @@ JsonOptions Options(std::string_view text) {
 std::string ErrorOf(std::string_view text) {
   Result<JsonOptions> options = Parse(text);
   const Status status = options ? options->Finish() : options.error();
-  if (!status.ok()) EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  if (!status.ok()) {
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  }
   return status.message();
 }
 
@@ -182,7 +184,7 @@ TEST(JsonOptions, ASecretMustBeThereOnceAsAText) {
        {R"({"password":"s3cret","password":"s3cret"})", R"({"password":5})",
         R"({"password":["s3cret"]})", R"({"password":{"a":"s3cret"}})"}) {
     EXPECT_THAT(ErrorOf(text),
-                AllOf(HasSubstr("/etc/x.cnf: password must be there once"),
+                AllOf(HasSubstr("/etc/x.cnf: password must be given once"),
                       Not(HasSubstr("s3cret"))));
   }
 }

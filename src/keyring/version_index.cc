@@ -9,7 +9,7 @@ namespace openkeyring {
 namespace {
 
 constexpr Millis kFirstPause{1000}, kLongestPause{5000};
-// A failure that took this long means that there was no answer at all.
+// A timeout that took this long: the key server hangs.
 constexpr Millis kHang{500};
 constexpr size_t kMaxFailures = 4096;  // Remembered at a time.
 
@@ -85,7 +85,7 @@ void VersionIndex::RememberFailure(KeyVersion key, const Status& status,
   failure.next_try = now + PauseAfter(++failure.count);
   if (!status.IsTransient()) {
     hang_ = {};
-  } else if (took >= kHang) {
+  } else if (status.code() == StatusCode::kTimeout && took >= kHang) {
     hang_.status = status;
     hang_.next_try = now + PauseAfter(++hang_.count);
   }

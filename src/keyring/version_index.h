@@ -24,9 +24,9 @@ std::string ToString(KeyVersion key);
 //
 // A version is never forgotten once it is known. A failure is remembered for a
 // pause that grows from 1 to 5 seconds, in which callers get it at once instead
-// of asking the key server again. When asking took long, the pause holds for
-// every version that failed or was not tried yet: the key server hangs, and
-// timeouts must not add up over all keys.
+// of asking the key server again. After a timeout the pause holds for every
+// version that failed or was not tried yet: the key server hangs, and timeouts
+// must not add up over all keys.
 //
 // Threads: all methods may be called concurrently. No I/O.
 class VersionIndex {

@@ -431,6 +431,16 @@ TEST_F(VersionedKeysTest, TimeoutsOfAHungKeyServerDoNotAddUpOverIds) {
               HasSubstr("did not answer a moment ago"));
 }
 
+TEST_F(VersionedKeysTest, ASlowRefusalPausesOnlyItsKey) {
+  backend_.SetHook([&](const std::string& operation, KeyVersion key) {
+    if (operation != "Create" || key.id != 1) return Status::Ok();
+    clock_.Advance(Millis(3000));
+    return Status(StatusCode::kUnavailable, "too many requests");
+  });
+  EXPECT_FALSE(keys_.LatestVersion(1));
+  EXPECT_TRUE(keys_.LatestVersion(2));
+}
+
 TEST_F(VersionedKeysTest, TheFirstKeyAfterAnOutageBringsTheOthers) {
   for (uint32_t id = 1; id <= 200; ++id) backend_.Put({id, 1}, kKeyA);
   FailFetches(StatusCode::kTimeout);

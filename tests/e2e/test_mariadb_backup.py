@@ -5,11 +5,14 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
-from lab import aws_plugin, mariadb, process
+from lab import aws_plugin, kmip_plugin, mariadb, process
+from lab.certificates import Authority
+from lab.kmip_emulator import KmipEmulator
 
 SUITE = pathlib.Path("/usr/share/mysql/mysql-test/suite/mariabackup")
 MOCK_BUILD = mariadb.ROOT / "build" / "mock"
@@ -181,6 +184,52 @@ def test_an_increment_of_another_server_is_refused(kms, make_server, directory):
     code, output = run_backup_program(server, "--prepare", f"--target-dir={backups[0]}",
                                       f"--incremental-dir={backups[3]}")
     assert code != 0 and "does not belong to this full backup" in output
+
+
+def test_increments_with_keys_on_a_kmip_server_are_restored(kmip_servers, make_kmip_mariadb, directory):
+    server = make_kmip_mariadb(kmip_servers["emulator"], options=ENCRYPTED).start()
+    full, first = directory / "full", directory / "first"
+    fill(server, "a", 1)
+    back_up(server, full)
+    fill(server, "b", 5)
+    assert server.warnings_of("SET GLOBAL kmip_key_management_rotate_key=-1") == []
+    fill(server, "c", 5)
+    back_up(server, first, f"--incremental-basedir={full}")
+    before = kmip_plugin.status(server)
+    server.stop()
+    backup_program(server, "--prepare", f"--target-dir={full}")
+    backup_program(server, "--prepare", f"--target-dir={full}", f"--incremental-dir={first}")
+    restore(server, full)
+    server.start()
+    assert all(intact(server, name) for name in "abc")
+    after = kmip_plugin.status(server)
+    assert (after["keys"], after["versions_loaded"]) == (before["keys"], before["versions_loaded"])
+    server.stop()
+
+
+def test_preparing_without_the_kmip_server_stops_and_can_be_repeated(make_kmip_mariadb, directory):
+    kmip = KmipEmulator(directory / "kmip", Authority(directory / "tls")).start()
+    try:
+        server = make_kmip_mariadb(kmip, options=ENCRYPTED).start()
+        full, first = directory / "full", directory / "first"
+        fill(server, "a", 1)
+        back_up(server, full)
+        fill(server, "b", 5)
+        back_up(server, first, f"--incremental-basedir={full}")
+        server.stop()
+        backup_program(server, "--prepare", f"--target-dir={full}")
+        kmip.process.send(signal.SIGSTOP)
+        arguments = ["--prepare", f"--target-dir={full}", f"--incremental-dir={first}"]
+        code, output = run_backup_program(server, *arguments)
+        assert code != 0 and "KMIP plugin: " in output and "mariadb-backup is stopped" in output
+        kmip.process.send(signal.SIGCONT)
+        backup_program(server, *arguments)
+        restore(server, full)
+        server.start()
+        assert intact(server, "a") and intact(server, "b")
+        server.stop()
+    finally:
+        kmip.stop()
 
 
 @pytest.fixture(scope="session")

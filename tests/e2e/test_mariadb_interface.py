@@ -111,3 +111,10 @@ def test_a_second_encryption_plugin_is_refused(kms, make_server, directory):
         server.sql("INSTALL SONAME 'file_key_management'")
     server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTED=YES")
     server.stop()
+
+
+def test_a_status_variable_says_how_much_secret_memory_is_locked(kms, make_server):
+    server = one_server(make_server, kms)
+    (_, text), = server.sql(f"SHOW GLOBAL STATUS LIKE '{PREFIX}secret_memory'")
+    assert re.match(r"[1-9]\d* bytes, ", text), text
+    server.stop()

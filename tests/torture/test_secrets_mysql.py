@@ -11,8 +11,8 @@ import core
 pytestmark = pytest.mark.sid
 
 KEYS = [f"k{number}" for number in range(20)]
-# A name is no secret, and lies beside its key in memory: a search that does not find it proves nothing.
-CANARY = "what is no secret"
+# A name is not a secret, and lies beside its key in memory: a search that misses it proves nothing.
+CANARY = "what is not a secret"
 
 
 class Product:

@@ -148,7 +148,8 @@ Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
   const KeyFile file{std::move(*wrapped), !context->empty(), *context};
   // A key that this identity may make and not open must not be the newest one
   // at the next start.
-  const Result<Secret> opened = Open(file, "the new key", deadline);
+  const Result<Secret> opened =
+      Open(file, "the new " + Describe(key), deadline);
   if (!opened) return opened.error();
   const Result<Bytes> content =
       file.bound ? WriteBoundKeyFile(file.wrapped, file.binding)

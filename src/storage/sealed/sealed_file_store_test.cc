@@ -262,6 +262,28 @@ TEST_F(SealedFileStoreTest, CompactionCostsNoMoreThanWhatWasStored) {
   EXPECT_LT(files_.bytes_appended, 2 * records);
 }
 
+// A power cut kept the last record, and lost its mark and the one before.
+TEST_F(SealedFileStoreTest, AFileWithALostMarkIsRewrittenBeforeTheNextRecord) {
+  ASSERT_NO_FATAL_FAILURE(MakeFileWith({"a", "b"}));
+  constexpr size_t kMark = 20;
+  Bytes content = Content();
+  content.resize(content.size() - kMark);
+  const size_t last =
+      SealedLog::RecordSize({{"b", ""}, "AES", Secret::CopyOf("data")}) - kMark;
+  const auto lost = content.end() - static_cast<ptrdiff_t>(last + kMark);
+  std::fill(lost, lost + kMark, uint8_t{0});
+  files_.Put(kPath, content);
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
+  const uint64_t generation = Header().generation;
+  {
+    auto backend = MakeLoaded();
+    EXPECT_EQ(Content(), content);
+    ASSERT_TRUE(Store(*backend, "c").ok());
+  }
+  EXPECT_EQ(Header().generation, generation + 1);
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b", "c"}));
+}
+
 // Another server wrote on a copy of the file, which was then put back in place:
 // it has the same size and is an intact log, but not ours.
 TEST_F(SealedFileStoreTest, AfterAFailedAppendADivergedFileIsNotRewritten) {

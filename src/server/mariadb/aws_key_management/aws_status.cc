@@ -49,6 +49,7 @@ st_mysql_show_var aws_status_variables[] = {
     Entry<LastSuccessTime>("aws_key_management_last_success_time"),
     Entry<CredentialSourceName>("aws_key_management_credential_source"),
     Entry<Endpoint>("aws_key_management_endpoint"),
+    Entry<SecretMemoryText>("aws_key_management_secret_memory"),
     {nullptr, nullptr, SHOW_UNDEF}};
 
 }  // namespace openkeyring

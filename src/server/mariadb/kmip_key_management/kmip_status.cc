@@ -30,6 +30,7 @@ st_mysql_show_var kmip_status_variables[] = {
     Entry<Connections>("kmip_key_management_connections"),
     Entry<GroupMarker>("kmip_key_management_group_marker"),
     Entry<LastError>("kmip_key_management_last_error"),
+    Entry<SecretMemoryText>("kmip_key_management_secret_memory"),
     {nullptr, nullptr, SHOW_UNDEF}};
 
 }  // namespace openkeyring

@@ -7,13 +7,14 @@
 #include <algorithm>
 #include <string>
 
+#include "base/secret_arena.h"
 #include "server/guard.h"
 #include "server/mariadb/shared/encryption_plugin.h"
 // Last: MariaDB's headers.
 #include <my_global.h>
 #include <mysql/plugin.h>
 
-// Status variables whose values are texts, computed when they are asked for.
+// Status variables whose values are strings, computed when they are asked for.
 namespace openkeyring {
 
 // A show function, which the server gives a buffer of SHOW_VAR_FUNC_BUFF_SIZE
@@ -52,6 +53,11 @@ inline std::string VersionsLoaded() {
 }
 inline std::string VersionsFailed() {
   return std::to_string(ThePlugin().keys->counts().versions_failed);
+}
+
+// How much of the memory that holds secrets is locked against swapping.
+inline std::string SecretMemoryText() {
+  return Describe(SecretArena::Instance().Usage());
 }
 
 }  // namespace openkeyring
