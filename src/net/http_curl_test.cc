@@ -446,6 +446,30 @@ TEST(CurlHttpClient, AChildProcessStartsWithConnectionsOfItsOwn) {
 
 constexpr char kHosts[] = "DNS:localhost,IP:127.0.0.1";
 
+TEST(CurlHttpClient, WhatMayBeSentOnceOnlyGoesOutOnANewConnection) {
+  HttpTestServer server(Says(HttpAnswer(200, "hi")));
+  const auto client = MakeCurlHttpClient({});
+  ASSERT_TRUE(client->Send(Get(server.Url()), kLong));
+  HttpRequest once = Get(server.Url());
+  once.send_once = true;
+  ASSERT_TRUE(client->Send(once, kLong));
+  EXPECT_EQ(server.connections(), 2);
+  ASSERT_TRUE(client->Send(Get(server.Url()), kLong));
+  EXPECT_EQ(server.connections(), 2) << "others keep theirs";
+}
+
+TEST(CurlHttpClient, AnAnswerThatCameTwiceIsNotTheNextRequests) {
+  std::atomic<int> asked{0};
+  HttpTestServer server([&](const std::string&) {
+    const std::string answer = HttpAnswer(200, std::to_string(++asked));
+    return asked == 1 ? answer + answer : answer;
+  });
+  const auto client = MakeCurlHttpClient({});
+  EXPECT_EQ(client->Send(Get(server.Url()), kLong)->body.RevealText(), "1");
+  SystemClock().SleepFor(Millis(20));
+  EXPECT_EQ(client->Send(Get(server.Url()), kLong)->body.RevealText(), "2");
+}
+
 TEST(CurlHttpClient, AHungNameServiceIsNotWaitedForBeyondTheTimeout) {
   name_service_hangs = true;
   CurlOptions options;

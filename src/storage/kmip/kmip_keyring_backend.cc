@@ -184,6 +184,9 @@ KmipNewKey KmipKeyringBackend::NewKey(const Key& key, const KmipObject& object,
   };
   wanted.unique_name = MysqlKeyUniqueName(identity);
   wanted.name_is_enough = IsMysqlNameEnough(key);
+  wanted.has_value = [&key](const Secret& value) {
+    return value.Equals(key.data);
+  };
   if (names_alone_ && wanted.name_is_enough) {
     wanted.attributes.application_info.clear();
   }

@@ -511,6 +511,16 @@ TEST_P(KmipKeyringBackendWithoutInfo, KeysThatNamesDoForAreStoredAllTheSame) {
   EXPECT_EQ(lab_.store.size(), 3U);
 }
 
+TEST_P(KmipKeyringBackendWithoutInfo, AnObjectWhoseAnswerWasLostIsFound) {
+  Set(GetParam());
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("first"), Lab::Soon()).ok());
+  lab_.server().Push(MakeFault("cut_after", "Register"));
+  const Status status = backend.Store(Aes("k"), Lab::Soon());
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(lab_.store.size(), 2U);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, KmipKeyringBackendWithoutInfo,
                          testing::Values(&Behaviour::refuses_application_info,
                                          &Behaviour::drops_application_info));
