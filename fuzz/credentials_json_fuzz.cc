@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Check(answer->message.size() <= 300 && IsPrintable(answer->message),
         "the message is modest and printable");
   const Result<Credentials> credentials =
-      CompleteCredentials(std::move(*answer));
+      CompleteCredentials(std::move(*answer), SessionToken::kOptional);
   Check(!credentials || (!credentials->access_key_id.empty() &&
                          !credentials->secret_access_key.empty()),
         "complete means complete");

@@ -30,7 +30,7 @@ SignableRequest Made(FuzzedDataProvider& input) {
     request.query.emplace_back(input.ConsumeRandomLengthString(20),
                                input.ConsumeRandomLengthString(20));
   }
-  request.payload_sha256 = Sha256Hex({});
+  request.payload_sha256 = *Sha256Hex({});
   return request;
 }
 
@@ -55,9 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string rest = input.ConsumeRemainingBytesAsString();
   const SigningScope scope{rest.substr(0, 20), "kms"};
   const std::string signature =
-      Signature(SigningKey(Secret::CopyOf(std::string_view(rest)),
-                           "20260102T030405Z", scope),
-                StringToSign("20260102T030405Z", scope, canonical));
+      *Signature(*SigningKey(Secret::CopyOf(std::string_view(rest)),
+                             "20260102T030405Z", scope),
+                 *StringToSign("20260102T030405Z", scope, canonical));
   Check(signature.size() == 64 && HexDecode(signature), "64 hex digits");
   return 0;
 }

@@ -169,7 +169,8 @@ SignableRequest Signable(const HttpMessage& request,
       signable.headers.push_back(header);
     }
   }
-  signable.payload_sha256 = openkeyring::Sha256Hex(AsBytes(request.body));
+  signable.payload_sha256 =
+      openkeyring::Sha256Hex(AsBytes(request.body)).value();
   return signable;
 }
 
@@ -209,13 +210,15 @@ Outcome<void> CheckSignature(const HttpMessage& request,
       Signable(request, Split(header.signed_headers, ';'));
   const SigningScope scope{header.region, header.service};
   const std::string canonical = openkeyring::CanonicalRequest(signable);
-  const std::string to_sign = openkeyring::StringToSign(date, scope, canonical);
-  const Secret key = openkeyring::SigningKey(
+  const std::string to_sign =
+      openkeyring::StringToSign(date, scope, canonical).value();
+  const auto key = openkeyring::SigningKey(
       Secret::CopyOf(std::string_view(secret)), date, scope);
   // A list in another order, or one that names an absent header, is another
   // canonical request.
   if (openkeyring::SignedHeaderNames(signable) == header.signed_headers &&
-      SameText(openkeyring::Signature(key, to_sign), header.signature)) {
+      SameText(openkeyring::Signature(key.value(), to_sign).value(),
+               header.signature)) {
     return {};
   }
   return BadSignature(

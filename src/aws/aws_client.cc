@@ -64,8 +64,7 @@ Result<HttpResponse> AwsClient::SendOnce(const AwsCall& call, Attempt& attempt,
   HttpRequest request;
   request.method = "POST";
   request.url = EndpointUrl(*region);
-  // An endpoint somebody typed may be plain http; ours never are.
-  request.allow_plain_http = !service_.endpoint_url.empty();
+  request.allow_plain_http = settings_.allow_unencrypted_endpoint;
   request.send_once = !call.resend;
   Status status = call.write(request);
   if (status.ok()) status = Sign(call, attempt, *region, request, deadline);

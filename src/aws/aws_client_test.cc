@@ -244,7 +244,42 @@ TEST_F(AwsClientTest, RotateKeyOnDemandIsNotSentTwiceAfterALostAnswer) {
           .RotateKeyOnDemand(kKeyId, Deadline::After(clock_, Millis(60000)))
           .code(),
       StatusCode::kUnavailable);
-  EXPECT_EQ(http_.seen().size(), 1u);
+  ASSERT_EQ(http_.seen().size(), 1u);
+  EXPECT_TRUE(http_.seen()[0].send_once);
+}
+
+TEST_F(AwsClientTest, WhatIsSentOnceIsRepeatedWhenItWasThrottled) {
+  PushError(400, "ThrottlingException");
+  PushError(500, "KMSInternalException");
+  EXPECT_EQ(
+      client()
+          .RotateKeyOnDemand(kKeyId, Deadline::After(clock_, Millis(60000)))
+          .code(),
+      StatusCode::kUnavailable);
+  EXPECT_EQ(http_.seen().size(), 2u) << "a fault may come after the effect";
+}
+
+TEST_F(AwsClientTest, AServiceThatIsDownUsesUpTheRetryQuota) {
+  const auto requests_of_one_call = [&] {
+    const size_t before = http_.seen().size();
+    for (int i = 0; i < 3; ++i) PushError(500, "KMSInternalException");
+    EXPECT_FALSE(Decrypt());
+    const size_t sent = http_.seen().size() - before;
+    for (size_t i = sent; i < 3; ++i) {
+      (void)http_.Send(HttpRequest(), Millis(1));
+    }
+    return sent;
+  };
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(requests_of_one_call(), 3u) << i;
+  EXPECT_EQ(requests_of_one_call(), 1u) << "the quota is used up";
+}
+
+TEST_F(AwsClientTest, ASuccessGivesBackWhatItsRetryCost) {
+  for (int i = 0; i < 150; ++i) {
+    PushError(500, "KMSInternalException");
+    http_.Push(200, kGoodDecrypt);
+    ASSERT_TRUE(Decrypt()) << i;
+  }
 }
 
 TEST_F(AwsClientTest, BadArgumentsAreNotSent) {

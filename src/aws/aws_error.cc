@@ -85,6 +85,9 @@ void ReadBody(std::string_view body, AwsError& error) {
   if (!code.empty()) {
     error.code = BareCode(code);
     error.message = Printable(XmlText(body, "Message"));
+    if (error.request_id.empty()) {
+      error.request_id = Printable(XmlText(body, "RequestId"));
+    }
   } else if (!body.empty()) {
     const std::string text = WithoutTags(body);
     error.message = Printable("an answer that is not from AWS: \"" +
@@ -204,6 +207,16 @@ constexpr std::array kRules = {
     Rule{"EC2ThrottledException", Throttled()},
 };
 
+// "Credential should be scoped to a valid region, not 'us-east-1'." and
+// "Credential should be scoped to correct service: 'kms'.": neither the secret
+// nor the clock is wrong.
+bool IsAboutScope(const AwsError& error) {
+  return (error.code == "InvalidSignatureException" ||
+          error.code == "SignatureDoesNotMatch") &&
+         AsciiLower(error.message).find("should be scoped to") !=
+             std::string::npos;
+}
+
 std::optional<Millis> ParseMillis(std::optional<std::string_view> text) {
   if (!text) return std::nullopt;
   int64_t value = 0;
@@ -229,6 +242,11 @@ AwsError ParseAwsError(const HttpResponse& response) {
 }
 
 AwsErrorClass ClassifyAwsError(const AwsError& error) {
+  if (IsAboutScope(error)) {
+    return Final(StatusCode::kMisconfigured,
+                 "the request was signed for another region or service than "
+                 "this endpoint's: check the region and the endpoint URL");
+  }
   for (const Rule& rule : kRules) {
     if (rule.code == error.code) return rule.error_class;
   }

@@ -48,6 +48,32 @@ TEST(ParseAwsError, ReadsAllSpellingsOfCodes) {
   }
 }
 
+TEST(ClassifyAwsError, ASignatureOfAnotherScopeIsCuredByTheRegion) {
+  AwsError error;
+  error.http_status = 400;
+  error.code = "InvalidSignatureException";
+  for (const char* message :
+       {"Credential should be scoped to a valid region, not 'us-east-1'. ",
+        "Credential should be scoped to correct service: 'kms'. "}) {
+    error.message = message;
+    const Status status = AwsErrorStatus("X", error);
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+    EXPECT_NE(status.message().find("check the region"), std::string::npos);
+    EXPECT_EQ(status.message().find("clock"), std::string::npos);
+    EXPECT_FALSE(ClassifyAwsError(error).refresh_credentials);
+  }
+  error.message = "The request signature we calculated does not match";
+  EXPECT_NE(AwsErrorStatus("X", error).message().find("clock"),
+            std::string::npos);
+}
+
+TEST(ParseAwsError, ReadsTheRequestIdOfXml) {
+  EXPECT_EQ(Parse("<ErrorResponse><Error><Code>X</Code></Error>"
+                  "<RequestId>id-2</RequestId></ErrorResponse>")
+                .request_id,
+            "id-2");
+}
+
 TEST(ParseAwsError, ReadsAllSpellingsOfMessages) {
   for (const char* body :
        {R"({"message":"why"})", R"({"Message":"why"})",

@@ -45,6 +45,23 @@ bool IsPlausibleRegion(std::string_view region) {
              std::string_view::npos;
 }
 
+std::string_view KindOfPseudoRegion(std::string_view region) {
+  if (region.ends_with("-global")) {
+    return "the pseudo region of a partition's global services: name the "
+           "region of the KMS key";
+  }
+  if (region.starts_with("fips-") || region.ends_with("-fips")) {
+    return "a pseudo region of FIPS endpoints: name the region, and use "
+           "use_fips_endpoint";
+  }
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (region.size() > 1 && is_digit(region[region.size() - 2]) &&
+      !is_digit(region.back()) && region.back() != '-') {
+    return "an availability zone: name its region, without the last letter";
+  }
+  return "";
+}
+
 std::string ServiceEndpoint(std::string_view service, std::string_view region,
                             bool use_fips, bool use_dual_stack) {
   const Partition& partition = PartitionOfRegion(region);

@@ -22,6 +22,10 @@ const Partition& PartitionOfRegion(std::string_view region);
 // Guards host names made of user input.
 bool IsPlausibleRegion(std::string_view region);
 
+// What a plausible name is instead of a region: a pseudo region of the SDKs or
+// an availability zone; "" for a region.
+std::string_view KindOfPseudoRegion(std::string_view region);
+
 // "https://kms.eu-west-1.amazonaws.com" and its FIPS ("kms-fips.") and
 // dual-stack forms. `service` is "kms" or "sts".
 std::string ServiceEndpoint(std::string_view service, std::string_view region,

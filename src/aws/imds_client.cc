@@ -106,6 +106,11 @@ bool IsBusy(int http_status) {
   return http_status >= 500 || http_status == 429;
 }
 
+// The service has no empty texts.
+bool IsEmpty(const HttpResponse& answer) {
+  return answer.status == 200 && Trim(answer.body.RevealText()).empty();
+}
+
 }  // namespace
 
 Result<ImdsClient::Settings> ImdsClient::ReadSettings() const {
@@ -140,10 +145,15 @@ Result<HttpResponse> ImdsClient::Send(const Settings& settings,
     }
     Result<HttpResponse> answer =
         dependencies_.http.Send(request, std::min(left, settings.timeout));
+    const bool answered = answer.has_value();
+    if (answer && IsEmpty(*answer)) {
+      answer = Status(StatusCode::kUnavailable, "an empty answer");
+    }
     const bool busy = answer && IsBusy(answer->status);
     if (answer && !busy) return answer;
-    const int attempts = busy ? std::max(settings.attempts, kAttemptsWhenBusy)
-                              : settings.attempts;
+    const int attempts = answered
+                             ? std::max(settings.attempts, kAttemptsWhenBusy)
+                             : settings.attempts;
     const Millis pause =
         RetryDelay(attempt - 1, dependencies_.random, std::nullopt);
     if (attempt >= attempts ||
@@ -170,7 +180,10 @@ Status ImdsClient::RenewToken(const Settings& settings,
   if (!answer) return answer.error();
   const int status = answer->status;
   if (status == 403 || status == 404 || status == 405) {
-    if (settings.allow_v1) return Status::Ok();
+    if (settings.allow_v1) {
+      version1_end_ = dependencies_.clock.Steady() + kTokenLife;
+      return Status::Ok();
+    }
     return {StatusCode::kDenied,
             "the instance metadata service gives no session token (HTTP " +
                 std::to_string(status) + "), and version 1 is disabled"};
@@ -192,7 +205,14 @@ Status ImdsClient::RenewToken(const Settings& settings,
 Result<HttpResponse> ImdsClient::GetOnce(const Settings& settings,
                                          const std::string& path,
                                          const Deadline& deadline) {
-  if (token_.empty() || dependencies_.clock.Steady() >= token_end_) {
+  if (settings.endpoint != endpoint_) {
+    endpoint_ = settings.endpoint;
+    token_.Clear();
+    version1_end_ = {};
+  }
+  const SteadyTime now = dependencies_.clock.Steady();
+  const bool has_token = !token_.empty() && now < token_end_;
+  if (!has_token && !(settings.allow_v1 && now < version1_end_)) {
     Status status = RenewToken(settings, deadline);
     if (!status.ok()) return status;
   }
@@ -219,6 +239,7 @@ Result<Secret> ImdsClient::Get(const std::string& path,
   Result<HttpResponse> answer = GetOnce(*settings, path, deadline);
   if (answer && answer->status == 401) {  // The token is of no more use.
     token_.Clear();
+    version1_end_ = {};
     answer = GetOnce(*settings, path, deadline);
   }
   if (!answer) return answer.error();

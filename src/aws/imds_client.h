@@ -20,8 +20,9 @@ namespace openkeyring {
 //   AWS_EC2_METADATA_V1_DISABLED             true: version 2 only
 //   AWS_METADATA_SERVICE_TIMEOUT             seconds a request, default 1
 //   AWS_METADATA_SERVICE_NUM_ATTEMPTS        default 1
-// An answer of 5xx or 429 shows that the service is there: these are asked
-// again up to 3 times even when the number of attempts is 1.
+// An answer of 5xx or 429, or an empty one, shows that the service is there:
+// these are asked again up to 3 times even when the number of attempts is 1.
+// That an instance knows no tokens is remembered as long as a token would be.
 //
 // Threads: one at a time for one object.
 class ImdsClient {
@@ -59,8 +60,10 @@ class ImdsClient {
 
   AwsDependencies dependencies_;
   const std::string profile_;
-  Secret token_;  // Empty when there is none to use.
+  std::string endpoint_;  // That gave what follows.
+  Secret token_;          // Empty when there is none to use.
   SteadyTime token_end_{};
+  SteadyTime version1_end_{};  // Until then no token is asked for.
 };
 
 }  // namespace openkeyring

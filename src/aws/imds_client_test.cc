@@ -72,10 +72,54 @@ TEST_F(ImdsClientTest, WhereTokensAreUnknownVersion1IsUsed) {
   for (const int status : {403, 404, 405}) {
     fake_.http.Push(status, "");
     fake_.http.Push(200, "v1");
-    EXPECT_EQ(Text(), "v1");
+    ImdsClient client(fake_.dependencies(), "default");
+    const auto text = client.Get(kPath, fake_.InAMinute());
+    ASSERT_TRUE(text) << text.error().message();
+    EXPECT_EQ(text->RevealText(), "v1");
     EXPECT_EQ(fake_.http.seen().back().HeaderOr("X-aws-ec2-metadata-token"),
               "");
   }
+}
+
+TEST_F(ImdsClientTest, OnceVersion1IsKnownNoTokenIsAskedForUntilItIsRefused) {
+  fake_.http.Push(404, "");
+  for (const char* body : {"one", "two"}) fake_.http.Push(200, body);
+  EXPECT_EQ(Text(), "one");
+  EXPECT_EQ(Text(), "two");
+  EXPECT_EQ(fake_.http.seen().size(), 3u);
+  fake_.http.Push(401, "");
+  fake_.http.Push(200, "TOKEN");
+  fake_.http.Push(200, "three");
+  EXPECT_EQ(Text(), "three");
+}
+
+TEST_F(ImdsClientTest, Version1IsForgottenWhenItIsForbidden) {
+  fake_.http.Push(404, "");
+  fake_.http.Push(200, "one");
+  EXPECT_EQ(Text(), "one");
+  Variable("AWS_EC2_METADATA_V1_DISABLED") = "true";
+  fake_.http.Push(404, "");
+  EXPECT_EQ(Get().status().code(), StatusCode::kDenied);
+}
+
+TEST_F(ImdsClientTest, ATokenGoesToTheEndpointThatGaveItOnly) {
+  for (const char* body : {"T1", "one", "T2", "two"}) {
+    fake_.http.Push(200, body);
+  }
+  EXPECT_EQ(Text(), "one");
+  Variable("AWS_EC2_METADATA_SERVICE_ENDPOINT") = "http://other";
+  EXPECT_EQ(Text(), "two");
+  EXPECT_EQ(fake_.http.seen()[3].HeaderOr("X-aws-ec2-metadata-token"), "T2");
+}
+
+TEST_F(ImdsClientTest, AnEmptyAnswerIsAskedForAgain) {
+  fake_.http.Push(200, "TOKEN");
+  fake_.http.Push(200, "\n");
+  fake_.http.Push(200, "");
+  fake_.http.Push(200, "here");
+  EXPECT_EQ(Text(), "here");
+  for (int i = 0; i < 3; ++i) fake_.http.Push(200, "");
+  EXPECT_EQ(Get().status().code(), StatusCode::kUnavailable);
 }
 
 TEST_F(ImdsClientTest, Version1CanBeForbiddenByVariableOrProfile) {
@@ -178,11 +222,14 @@ TEST_F(ImdsClientTest, BadSettingsAreMisconfiguredAndNamed) {
 
 TEST_F(ImdsClientTest, AnUnusableTokenIsNotSent) {
   for (const std::string& token :
-       {std::string(), std::string("a\r\nb"), std::string(5000, 'a')}) {
+       {std::string("a\r\nb"), std::string(5000, 'a')}) {
     fake_.http.Push(200, token);
     EXPECT_EQ(Get().status().code(), StatusCode::kUnavailable);
   }
-  EXPECT_EQ(fake_.http.seen().size(), 3u);
+  EXPECT_EQ(fake_.http.seen().size(), 2u);
+  for (int i = 0; i < 3; ++i) fake_.http.Push(200, "");
+  EXPECT_EQ(Get().status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(fake_.http.seen().size(), 5u);
 }
 
 TEST_F(ImdsClientTest, TheDeadlineBoundsEveryRequest) {

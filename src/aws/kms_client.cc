@@ -16,6 +16,25 @@ Result<WrappedKey> ToWrapped(Result<KmsCiphertext> ciphertext) {
                     std::move(ciphertext->key_arn)};
 }
 
+const std::string& KeyArnOf(const KmsCiphertext& answer) {
+  return answer.key_arn;
+}
+const std::string& KeyArnOf(const KmsPlaintext& answer) {
+  return answer.key_arn;
+}
+const std::string& KeyArnOf(const KmsKeyDescription& answer) {
+  return answer.arn;
+}
+
+// An answer to somebody else's question is no answer.
+Status CheckKey(std::string_view asked, const std::string& answered) {
+  if (SameKmsKey(std::string(asked), answered).value_or(true)) {
+    return Status::Ok();
+  }
+  return {StatusCode::kCorrupt,
+          "the answer is about another KMS key, " + answered};
+}
+
 }  // namespace
 
 KmsClient::KmsClient(AwsDependencies dependencies, const AwsSettings& settings,
@@ -60,7 +79,7 @@ Result<T> KmsClient::CallAndRead(const char* operation, std::string_view key_id,
       operation, key_id, body,
       [&](Secret& answer) {
         result = read(answer);
-        return result.status();
+        return result ? CheckKey(key_id, KeyArnOf(*result)) : result.error();
       },
       deadline);
   if (!status.ok()) return status;

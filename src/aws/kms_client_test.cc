@@ -125,6 +125,30 @@ TEST_F(KmsClientTest, WithoutARegionTheCallGoesWhereTheKeysArnSays) {
   EXPECT_EQ(seen[1].url, "https://kms.us-east-1.amazonaws.com/");
 }
 
+TEST_F(KmsClientTest, AnAnswerAboutAnotherKeyIsNoAnswer) {
+  const std::string other = "arn:aws:kms:eu-west-1:111122223333:key/other";
+  const std::string wrong =
+      R"({"Plaintext":"YmFk","CiphertextBlob":"YmFk","KeyId":")" + other +
+      R"("})";
+  const std::string right =
+      R"({"Plaintext":"Zm9v","CiphertextBlob":"Zm9v","KeyId":")" +
+      std::string(kArn) + R"("})";
+  master_key_ = kArn;
+  for (const std::string& answer : {wrong, right, wrong, right}) {
+    fake_.http.Push(200, answer);
+  }
+  const auto key = client_->Unwrap({Bytes{1}, kArn}, {}, fake_.InAMinute());
+  ASSERT_TRUE(key) << key.error().ToString();
+  EXPECT_EQ(key->key.RevealText(), "foo");
+  const auto made = client_->Generate(32, {}, fake_.InAMinute());
+  ASSERT_TRUE(made) << made.error().ToString();
+  EXPECT_EQ(made->wrapping_key, kArn);
+  for (int i = 0; i < 3; ++i) fake_.http.Push(200, wrong);
+  EXPECT_EQ(
+      client_->Unwrap({Bytes{1}, kArn}, {}, fake_.InAMinute()).status().code(),
+      StatusCode::kUnavailable);
+}
+
 TEST_F(KmsClientTest, WithoutAMasterKeyNothingNewIsMadeAndNothingSent) {
   master_key_ = "";
   const Secret key = Secret::CopyOf(std::string_view("foo"));

@@ -84,10 +84,10 @@ struct Property {
 };
 
 std::optional<Property> SplitProperty(std::string_view line) {
-  const size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return std::nullopt;
-  Property property{AsciiLower(Trim(line.substr(0, equals))),
-                    WithoutComment(line.substr(equals + 1))};
+  const size_t sign = line.find_first_of("=:");
+  if (sign == std::string_view::npos) return std::nullopt;
+  Property property{AsciiLower(Trim(line.substr(0, sign))),
+                    WithoutComment(line.substr(sign + 1))};
   if (property.key.empty()) return std::nullopt;
   return property;
 }
@@ -151,32 +151,48 @@ class Reader {
     if (!property) return "neither a [section] nor KEY = VALUE";
     in_property_ = true;
     property_indent_ = indent;
-    parent_ = property->value.empty() ? property->key : "";
+    key_ = property->key;
+    has_value_ = !property->value.empty();
     if (section_ != nullptr) Keep(*property);
     return "";
   }
 
-  // A line below a property that has a value goes on with that value. No key
-  // known here has such a value, so that the line means nothing.
   const char* ReadNested(std::string_view line) {
-    if (parent_.empty()) return "";
+    if (has_value_) {
+      if (section_ != nullptr) Continue(line);
+      return "";
+    }
     const std::optional<Property> property = SplitProperty(line);
     if (!property) return "an indented line that is not KEY = VALUE";
     if (section_ != nullptr && property->key == "endpoint_url") {
-      section_->nested[parent_][property->key] = property->value;
+      section_->nested[key_][property->key] = property->value;
     }
     return "";
   }
 
   void Keep(const Property& property) {
-    if (property.key == "aws_secret_access_key") {
-      section_->secret_access_key = Secret::CopyOf(property.value);
-    } else if (property.key == "aws_session_token") {
-      section_->session_token = Secret::CopyOf(property.value);
+    if (Secret* secret = SecretOf(property.key)) {
+      *secret = Secret::CopyOf(property.value);
     } else if (std::ranges::find(kKnownKeys, property.key) !=
                kKnownKeys.end()) {
       section_->values[property.key] = property.value;
     }
+  }
+
+  void Continue(std::string_view line) {
+    if (Secret* secret = SecretOf(key_)) {
+      secret->Append(std::string_view("\n"));
+      secret->Append(line);
+    } else if (const auto value = section_->values.find(key_);
+               value != section_->values.end()) {
+      value->second += "\n" + std::string(line);
+    }
+  }
+
+  // Null for a key whose value is not secret.
+  Secret* SecretOf(std::string_view key) {
+    if (key == "aws_secret_access_key") return &section_->secret_access_key;
+    return key == "aws_session_token" ? &section_->session_token : nullptr;
   }
 
   const ProfileFile::Kind kind_;
@@ -186,7 +202,8 @@ class Reader {
   bool seen_title_ = false;
   bool in_property_ = false;
   size_t property_indent_ = 0;
-  std::string parent_;  // The property whose nested lines may follow.
+  std::string key_;  // Of the property whose nested lines may follow.
+  bool has_value_ = false;
 };
 
 }  // namespace

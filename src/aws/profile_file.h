@@ -34,10 +34,11 @@ struct ProfileSection {
 //             skipped ([sso-session NAME] among them). [profile default] beats
 //             [default]. credentials: [NAME]. A section that appears twice is
 //             one; of a key that appears twice the last counts.
-//   property  KEY = VALUE, KEY in any case, both trimmed. VALUE ends at blank
-//             plus "#" or ";".
+//   property  KEY = VALUE or KEY: VALUE, KEY in any case, both trimmed. VALUE
+//             ends at whitespace plus "#" or ";".
 //   nested    Lines indented deeper than a property without a value belong to
-//             it and are properties themselves.
+//             it and are properties themselves. Those deeper than a property
+//             with a value continue the value, a line end and the whole line.
 //   comment   A line that starts with "#" or ";".
 //
 // LF or CRLF, with or without a byte order mark. Threads: const use is safe.

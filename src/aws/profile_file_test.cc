@@ -69,6 +69,23 @@ TEST(ProfileFile, BlanksCommentsCrLfAndByteOrderMarkDoNotMatter) {
   EXPECT_EQ(RegionOf("[profile x]\nregion = # none", "x"), "");
 }
 
+TEST(ProfileFile, ALineThatContinuesAValueBelongsToIt) {
+  const auto file = Parse(
+      "[profile x]\ncredential_process = tool\n   --more # x\n\t--yet\n"
+      "region = a\naws_secret_access_key = one\n two\n");
+  ASSERT_TRUE(file) << file.error().message();
+  const ProfileSection* section = file->FindProfile("x");
+  EXPECT_EQ(section->Value("credential_process"), "tool\n--more # x\n--yet");
+  EXPECT_EQ(section->Value("region"), "a");
+  EXPECT_EQ(section->secret_access_key.RevealText(), "one\ntwo");
+}
+
+TEST(ProfileFile, AColonSeparatesKeyAndValueToo) {
+  EXPECT_EQ(RegionOf("[profile x]\nregion: eu-west-1\n", "x"), "eu-west-1");
+  EXPECT_EQ(RegionOf("[profile x]\nregion: a=b\n", "x"), "a=b");
+  EXPECT_EQ(RegionOf("[profile x]\nregion = a:b\n", "x"), "a:b");
+}
+
 TEST(ProfileFile, RepeatedSectionsAreOneAndTheLastValueCounts) {
   const char* text =
       "[profile x]\nregion=a\nca_bundle=p\n[profile x]\nregion=b\n";

@@ -87,6 +87,11 @@ Status FindRegion(const Lookup& lookup, const std::string& option,
     return Misconfigured("\"" + said.value + "\" (" + said.origin +
                          ") is not the name of a region");
   }
+  const std::string_view kind = KindOfPseudoRegion(said.value);
+  if (!kind.empty()) {
+    return Misconfigured("\"" + said.value + "\" (" + said.origin + ") is " +
+                         std::string(kind));
+  }
   settings.region = std::move(said.value);
   settings.region_origin = std::move(said.origin);
   return Status::Ok();
@@ -105,12 +110,30 @@ Status FindMaxAttempts(const Lookup& lookup, std::optional<int> option,
   return number.status();
 }
 
+// Whether plain http may go there.
+Status CheckScheme(const Url& url, const std::string& origin,
+                   AwsSettings& settings) {
+  if (url.scheme == "https" || url.IsLoopback()) return Status::Ok();
+  const std::string what = url.ToString() + " (" + origin + ")";
+  if (!settings.allow_unencrypted_endpoint) {
+    return Misconfigured(
+        "the endpoint " + what +
+        " would carry plaintext keys unencrypted: use https://, or allow it by "
+        "the option allow_unencrypted_endpoint");
+  }
+  settings.warnings.push_back(
+      "allow_unencrypted_endpoint: keys and credentials cross the network "
+      "unencrypted to " +
+      what);
+  return Status::Ok();
+}
+
 // One service's explicit endpoint, empty when there is none.
 Result<std::string> FindEndpoint(const Lookup& lookup,
                                  const std::string& option,
                                  const char* variable, const char* service,
                                  bool ignore_configured,
-                                 const AwsSettings& settings) {
+                                 AwsSettings& settings) {
   Said said = lookup.Find(option, {}, nullptr);
   if (said.value.empty() && !ignore_configured) {
     said = lookup.Find("", {variable, "AWS_ENDPOINT_URL"}, nullptr);
@@ -123,6 +146,8 @@ Result<std::string> FindEndpoint(const Lookup& lookup,
   if (!url->query.empty()) {
     return Misconfigured(said.origin + ": an endpoint takes no query");
   }
+  const Status scheme = CheckScheme(*url, said.origin, settings);
+  if (!scheme.ok()) return scheme;
   if (settings.use_fips_endpoint || settings.use_dualstack_endpoint) {
     return Misconfigured(
         "the explicit endpoint " + said.value + " (" + said.origin +
@@ -174,6 +199,7 @@ Result<AwsSettings> ResolveAwsSettings(const AwsOptions& options,
   const auto named = NamedProfile(options.profile, environment);
   AwsSettings settings;
   settings.profile = named.value_or("default");
+  settings.allow_unencrypted_endpoint = options.allow_unencrypted_endpoint;
   const std::string unreadable = shared->Unreadable();
   if (named && *named != "default" && !shared->HasProfile(*named)) {
     return Misconfigured("the profile \"" + *named +

@@ -16,8 +16,11 @@ namespace openkeyring {
 // and the profile are asked next.
 struct AwsOptions {
   std::string region;
-  std::string endpoint_url;  // Explicit KMS endpoint; http:// allowed.
-  std::string profile;       // Named here, it switches environment keys off.
+  std::string endpoint_url;  // Explicit KMS endpoint.
+  // An explicit endpoint may be http:// to another host than loopback, although
+  // the answer of Decrypt carries the plaintext key.
+  bool allow_unencrypted_endpoint = false;
+  std::string profile;  // Named here, it switches environment keys off.
   // A file of two lines, the access key id and the secret access key: then
   // nothing else is asked for credentials. Read anew when AWS refuses them.
   std::string key_file;
@@ -41,7 +44,8 @@ struct AwsSettings {
   std::string region_origin;     // For the log: "AWS_REGION", "option", ...
   std::string kms_endpoint_url;  // Explicit one or empty.
   std::string sts_endpoint_url;  // Explicit one or empty.
-  std::string ca_bundle;         // Path or empty.
+  bool allow_unencrypted_endpoint = false;
+  std::string ca_bundle;  // Path or empty.
   bool use_fips_endpoint = false;
   bool use_dualstack_endpoint = false;
   int max_attempts = 3;
@@ -49,10 +53,10 @@ struct AwsSettings {
 };
 
 // kMisconfigured, naming variable or file, for values that cannot be right: a
-// bad URL or region, a boolean that is neither true nor false, an explicit
-// endpoint together with FIPS or dual-stack, a profile that was named and does
-// not exist, a file that cannot be parsed. Reads the environment and the two
-// shared files; no network.
+// bad URL or region, an http:// endpoint on another host that is not allowed, a
+// boolean that is neither true nor false, an explicit endpoint together with
+// FIPS or dual-stack, a profile that was named and does not exist, a file that
+// cannot be parsed. Reads the environment and the two shared files; no network.
 Result<AwsSettings> ResolveAwsSettings(const AwsOptions& options,
                                        Environment& environment,
                                        FileSystem& files);

@@ -61,6 +61,19 @@ TEST_F(SettingsTest, ARegionThatIsNoHostNameIsRefusedAndItsOriginNamed) {
   EXPECT_NE(Refusal().find("AWS_REGION"), std::string::npos);
 }
 
+TEST_F(SettingsTest, WhatIsNotARegionAlthoughItLooksLikeOneIsRefusedByItsKind) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"aws-global", "global"},   {"aws-us-gov-global", "global"},
+      {"fips-us-east-1", "FIPS"}, {"us-gov-west-1-fips", "FIPS"},
+      {"eu-west-1a", "zone"},     {"us-west-2-lax-1a", "zone"}};
+  for (const auto& [region, kind] : cases) {
+    Variable("AWS_REGION") = region;
+    const std::string refusal = Refusal();
+    EXPECT_NE(refusal.find(kind), std::string::npos) << refusal;
+    EXPECT_NE(refusal.find("AWS_REGION"), std::string::npos) << refusal;
+  }
+}
+
 TEST_F(SettingsTest, ANamedProfileMustExist) {
   Variable("AWS_PROFILE") = "prod";
   EXPECT_NE(Refusal().find("prod"), std::string::npos);
@@ -98,8 +111,8 @@ TEST_F(SettingsTest, EndpointsComeFromTheMostSpecificSource) {
   Variable("AWS_ENDPOINT_URL_STS") = "https://env-sts";
   EXPECT_EQ(Resolved().kms_endpoint_url, "https://env-kms");
   EXPECT_EQ(Resolved().sts_endpoint_url, "https://env-sts");
-  options_.endpoint_url = "http://kms.example:8080";
-  EXPECT_EQ(Resolved().kms_endpoint_url, "http://kms.example:8080");
+  options_.endpoint_url = "https://kms.example:8080";
+  EXPECT_EQ(Resolved().kms_endpoint_url, "https://kms.example:8080");
   EXPECT_EQ(Resolved().sts_endpoint_url, "https://env-sts");
 }
 
@@ -120,6 +133,23 @@ TEST_F(SettingsTest, BadEndpointsAreRefusedAndTheirOriginNamed) {
     Variable("AWS_ENDPOINT_URL_KMS") = url;
     EXPECT_NE(Refusal().find("AWS_ENDPOINT_URL_KMS"), std::string::npos) << url;
   }
+}
+
+TEST_F(SettingsTest, PlainHttpLeavesTheMachineOnlyByItsOwnOption) {
+  for (const char* url : {"http://127.0.0.1:8080", "http://localhost",
+                          "http://[::1]:1", "https://kms.example"}) {
+    options_.endpoint_url = url;
+    EXPECT_TRUE(Resolved().warnings.empty()) << url;
+  }
+  options_.endpoint_url = "http://kms.example:8080";
+  EXPECT_NE(Refusal().find("allow_unencrypted_endpoint"), std::string::npos);
+  options_.endpoint_url = "";
+  Variable("AWS_ENDPOINT_URL_STS") = "http://10.0.0.1";
+  EXPECT_NE(Refusal().find("AWS_ENDPOINT_URL_STS"), std::string::npos);
+  options_.allow_unencrypted_endpoint = true;
+  ASSERT_EQ(Resolved().warnings.size(), 1u);
+  EXPECT_NE(Resolved().warnings[0].find("http://10.0.0.1/"), std::string::npos);
+  EXPECT_TRUE(Resolved().allow_unencrypted_endpoint);
 }
 
 TEST_F(SettingsTest, AnExplicitEndpointExcludesFipsAndDualStack) {

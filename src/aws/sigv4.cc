@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "aws/sigv4.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <time.h>
-
 #include <algorithm>
-#include <array>
 #include <map>
+#include <utility>
 
 #include "base/encoding.h"
+#include "crypto/digest.h"
 #include "net/url.h"
 
 namespace openkeyring {
@@ -17,18 +14,14 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kTerminator = "aws4_request";
-constexpr size_t kDigest = 32;
 
-Secret Hmac(const Secret& key, std::string_view data) {
-  Secret digest(kDigest);
-  const ByteView key_bytes = key.RevealBytes();
-  const ByteView bytes = AsBytes(data);
-  HMAC(EVP_sha256(), key_bytes.data(), static_cast<int>(key_bytes.size()),
-       bytes.data(), bytes.size(), digest.RevealMutable().data(), nullptr);
-  return digest;
+Result<Secret> Hmac(const Secret& key, std::string_view data) {
+  const Result<Digest256> digest = HmacSha256(key, AsBytes(data));
+  if (!digest) return digest.error();
+  return Secret::CopyOf(ByteView(*digest));
 }
 
-// Trimmed, inner runs of blanks made one.
+// Trimmed, inner runs of whitespace made one.
 std::string FoldBlanks(std::string_view value) {
   std::string folded;
   for (const char c : Trim(value)) {
@@ -108,11 +101,10 @@ std::vector<std::pair<std::string, std::string>> SplitQuery(
 
 }  // namespace
 
-std::string Sha256Hex(ByteView bytes) {
-  std::array<uint8_t, kDigest> digest;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(),
-             nullptr);
-  return HexEncode(digest);
+Result<std::string> Sha256Hex(ByteView bytes) {
+  const Result<Digest256> digest = Sha256(bytes);
+  if (!digest) return digest.error();
+  return HexEncode(*digest);
 }
 
 std::string AmzDate(WallTime time) { return UtcText(time, "%Y%m%dT%H%M%SZ"); }
@@ -142,26 +134,35 @@ std::string CredentialScope(std::string_view amz_date,
          scope.service + "/" + std::string(kTerminator);
 }
 
-std::string StringToSign(std::string_view amz_date, const SigningScope& scope,
-                         std::string_view canonical_request) {
+Result<std::string> StringToSign(std::string_view amz_date,
+                                 const SigningScope& scope,
+                                 std::string_view canonical_request) {
+  const Result<std::string> digest = Sha256Hex(AsBytes(canonical_request));
+  if (!digest) return digest.error();
   return std::string(kAlgorithm) + "\n" + std::string(amz_date) + "\n" +
-         CredentialScope(amz_date, scope) + "\n" +
-         Sha256Hex(AsBytes(canonical_request));
+         CredentialScope(amz_date, scope) + "\n" + *digest;
 }
 
-Secret SigningKey(const Secret& secret_access_key, std::string_view amz_date,
-                  const SigningScope& scope) {
+Result<Secret> SigningKey(const Secret& secret_access_key,
+                          std::string_view amz_date,
+                          const SigningScope& scope) {
   Secret key = Secret::CopyOf(std::string_view("AWS4"));
   key.Append(secret_access_key.RevealBytes());
-  key = Hmac(key, amz_date.substr(0, 8));
-  key = Hmac(key, scope.region);
-  key = Hmac(key, scope.service);
-  return Hmac(key, kTerminator);
+  for (const std::string_view part :
+       {amz_date.substr(0, 8), std::string_view(scope.region),
+        std::string_view(scope.service), kTerminator}) {
+    Result<Secret> next = Hmac(key, part);
+    if (!next) return next;
+    key = std::move(*next);
+  }
+  return key;
 }
 
-std::string Signature(const Secret& signing_key,
-                      std::string_view string_to_sign) {
-  return HexEncode(Hmac(signing_key, string_to_sign).RevealBytes());
+Result<std::string> Signature(const Secret& signing_key,
+                              std::string_view string_to_sign) {
+  const Result<Secret> digest = Hmac(signing_key, string_to_sign);
+  if (!digest) return digest.error();
+  return HexEncode(digest->RevealBytes());
 }
 
 Status SignRequest(HttpRequest& request, const Credentials& credentials,
@@ -175,17 +176,24 @@ Status SignRequest(HttpRequest& request, const Credentials& credentials,
     request.headers.emplace_back("X-Amz-Security-Token",
                                  credentials.session_token.RevealText());
   }
-  SignableRequest signable{request.method, url->path, SplitQuery(url->query),
-                           request.headers,
-                           Sha256Hex(request.body.RevealBytes())};
-  const Secret key = SigningKey(credentials.secret_access_key, date, scope);
-  const std::string signature =
-      Signature(key, StringToSign(date, scope, CanonicalRequest(signable)));
+  Result<std::string> payload = Sha256Hex(request.body.RevealBytes());
+  if (!payload) return payload.error();
+  const SignableRequest signable{request.method, url->path,
+                                 SplitQuery(url->query), request.headers,
+                                 std::move(*payload)};
+  const Result<Secret> key =
+      SigningKey(credentials.secret_access_key, date, scope);
+  if (!key) return key.error();
+  const Result<std::string> text =
+      StringToSign(date, scope, CanonicalRequest(signable));
+  if (!text) return text.error();
+  const Result<std::string> signature = Signature(*key, *text);
+  if (!signature) return signature.error();
   request.headers.emplace_back(
       "Authorization",
       std::string(kAlgorithm) + " Credential=" + credentials.access_key_id +
           "/" + CredentialScope(date, scope) + ", SignedHeaders=" +
-          SignedHeaderNames(signable) + ", Signature=" + signature);
+          SignedHeaderNames(signable) + ", Signature=" + *signature);
   return Status::Ok();
 }
 

@@ -9,12 +9,15 @@
 
 #include "aws/credentials.h"
 #include "base/bytes.h"
+#include "base/result.h"
 #include "base/secret.h"
 #include "net/http.h"
 #include "os/clock.h"
 
 // AWS Signature Version 4, stage by stage (AWS General Reference, "Signing AWS
-// API requests"). Pure functions: time and credentials are arguments.
+// API requests"). Pure functions: time and credentials are arguments. Where
+// OpenSSL refuses a digest (see crypto/digest.h) there is an error and never a
+// signature made of zeros.
 namespace openkeyring {
 
 // What is signed of a request. Names and values as sent; order does not matter.
@@ -34,7 +37,7 @@ struct SigningScope {
 };
 
 // Lower-case hex of SHA-256.
-std::string Sha256Hex(ByteView bytes);
+Result<std::string> Sha256Hex(ByteView bytes);
 
 // "yyyymmddThhmmssZ", UTC, whole seconds.
 std::string AmzDate(WallTime time);
@@ -52,16 +55,17 @@ std::string CredentialScope(std::string_view amz_date,
                             const SigningScope& scope);
 
 // Stage 2.
-std::string StringToSign(std::string_view amz_date, const SigningScope& scope,
-                         std::string_view canonical_request);
+Result<std::string> StringToSign(std::string_view amz_date,
+                                 const SigningScope& scope,
+                                 std::string_view canonical_request);
 
 // Stage 3: the key for one day, region and service (32 bytes).
-Secret SigningKey(const Secret& secret_access_key, std::string_view amz_date,
-                  const SigningScope& scope);
+Result<Secret> SigningKey(const Secret& secret_access_key,
+                          std::string_view amz_date, const SigningScope& scope);
 
 // Stage 4: lower-case hex.
-std::string Signature(const Secret& signing_key,
-                      std::string_view string_to_sign);
+Result<std::string> Signature(const Secret& signing_key,
+                              std::string_view string_to_sign);
 
 // All stages: adds Host (what the URL says, which is what libcurl sends),
 // X-Amz-Date, X-Amz-Security-Token (when there is one) and Authorization to

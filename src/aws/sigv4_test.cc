@@ -2,6 +2,7 @@
 #include "aws/sigv4.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 namespace openkeyring {
 namespace {
@@ -25,15 +26,15 @@ SignableRequest Vanilla() {
       "/",
       {},
       {{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}},
-      Sha256Hex({})};
+      *Sha256Hex({})};
 }
 
 std::string SuiteSignature(const SignableRequest& request) {
   const SigningScope scope{"us-east-1", "service"};
-  const Secret key = SigningKey(SuiteCredentials().secret_access_key,
-                                "20150830T123600Z", scope);
-  return Signature(
-      key, StringToSign("20150830T123600Z", scope, CanonicalRequest(request)));
+  const Secret key = *SigningKey(SuiteCredentials().secret_access_key,
+                                 "20150830T123600Z", scope);
+  return *Signature(
+      key, *StringToSign("20150830T123600Z", scope, CanonicalRequest(request)));
 }
 
 TEST(SigV4, DateIsIsoBasicInUtc) {
@@ -51,8 +52,8 @@ TEST(SigV4, CanonicalRequestOfGetVanilla) {
 }
 
 TEST(SigV4, StringToSignOfGetVanilla) {
-  EXPECT_EQ(StringToSign("20150830T123600Z", {"us-east-1", "service"},
-                         CanonicalRequest(Vanilla())),
+  EXPECT_EQ(*StringToSign("20150830T123600Z", {"us-east-1", "service"},
+                          CanonicalRequest(Vanilla())),
             "AWS4-HMAC-SHA256\n20150830T123600Z\n"
             "20150830/us-east-1/service/aws4_request\n"
             "bb579772317eb040ac9ed261061d46c1f17a8133879d6129b6e1c25292927e63");
@@ -106,12 +107,12 @@ TEST(SigV4, SignatureOfAKmsEncryptMatchesAnIndependentSigner) {
        {"X-Amz-Target", "TrentService.Encrypt"},
        {"Content-Type", "application/x-amz-json-1.1"},
        {"Content-Length", std::to_string(body.size())}},
-      Sha256Hex(AsBytes(body))};
+      *Sha256Hex(AsBytes(body))};
   const SigningScope scope{"us-east-1", "kms"};
-  const Secret key = SigningKey(SuiteCredentials().secret_access_key,
-                                "20261122T000000Z", scope);
-  EXPECT_EQ(Signature(key, StringToSign("20261122T000000Z", scope,
-                                        CanonicalRequest(request))),
+  const Secret key = *SigningKey(SuiteCredentials().secret_access_key,
+                                 "20261122T000000Z", scope);
+  EXPECT_EQ(*Signature(key, *StringToSign("20261122T000000Z", scope,
+                                          CanonicalRequest(request))),
             "d5e1aae2fbba473fcdfbb2b045ec4de7885396966bb750dc15c1429de2e26480");
 }
 
@@ -137,6 +138,26 @@ TEST(SigV4, SignRequestSignsTheRealHostAndTheSessionToken) {
                       "SignedHeaders=host;x-amz-date;x-amz-security-token, "
                       "Signature="),
             std::string::npos);
+}
+
+// As under FIPS without a FIPS provider.
+TEST(SigV4, WhatOpenSslRefusesIsAnErrorAndNeverASignature) {
+  HttpRequest request;
+  request.url = "https://kms.eu-west-1.amazonaws.com/";
+  const Secret key = Secret::CopyOf(std::string_view("key"));
+  EVP_set_default_properties(nullptr, "fips=yes");
+  const Status signing = SignRequest(request, SuiteCredentials(),
+                                     {"eu-west-1", "kms"}, kSuiteTime);
+  const StatusCode refused[] = {
+      Sha256Hex({}).status().code(), Signature(key, "x").status().code(),
+      SigningKey(key, "20260102", {"r", "s"}).status().code(),
+      StringToSign("20260102", {"r", "s"}, "x").status().code()};
+  EVP_set_default_properties(nullptr, "");
+  EXPECT_EQ(signing.code(), StatusCode::kInternal);
+  for (const StatusCode code : refused) EXPECT_EQ(code, StatusCode::kInternal);
+  for (const Header& header : request.headers) {
+    EXPECT_NE(header.first, "Authorization");
+  }
 }
 
 }  // namespace

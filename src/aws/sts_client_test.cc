@@ -79,7 +79,11 @@ TEST_F(StsClientTest, SettingsChooseTheEndpoint) {
   EXPECT_EQ(fake_.http.seen()[0].url,
             "https://sts-fips.eu-west-1.amazonaws.com/");
   EXPECT_EQ(fake_.http.seen()[1].url, "http://sts.test:4566/");
-  EXPECT_TRUE(fake_.http.seen()[1].allow_plain_http);
+  EXPECT_FALSE(fake_.http.seen()[1].allow_plain_http);
+  settings_.allow_unencrypted_endpoint = true;
+  fake_.http.Push(200, kAnswer);
+  ASSERT_TRUE(WithWebIdentity());
+  EXPECT_TRUE(fake_.http.seen()[2].allow_plain_http);
 }
 
 TEST_F(StsClientTest, TroubleOfTheIdentityProviderIsTriedAgainWithTheNewToken) {

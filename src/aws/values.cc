@@ -15,6 +15,11 @@ namespace {
 constexpr size_t kMaxAccessKeyId = 256;
 constexpr size_t kMaxSecretAccessKey = 1024;
 constexpr size_t kMaxSessionToken = 65536;
+constexpr int kLastYear = 2200;
+constexpr WallTime kLastTime =
+    std::chrono::sys_days(std::chrono::year(kLastYear + 1) /
+                          std::chrono::January / 1) -
+    std::chrono::seconds(1);
 
 // Takes `digits` digits off the front of the text. False when it has fewer.
 bool TakeDigits(std::string_view& text, size_t digits, int& value) {
@@ -81,8 +86,9 @@ std::optional<WallTime> ParseIsoTime(std::string_view text) {
   const std::chrono::year_month_day date{
       std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
       std::chrono::day(static_cast<unsigned>(day))};
+  if (!offset || !date.ok() || year < 1970) return std::nullopt;
   // WallTime counts nanoseconds: it ends in 2262.
-  if (!offset || !date.ok() || year < 1970 || year > 2200) return std::nullopt;
+  if (year > kLastYear) return kLastTime;
   return std::chrono::sys_days(date) + std::chrono::hours(hour) +
          std::chrono::minutes(minute) + std::chrono::seconds(second) - *offset;
 }

@@ -16,7 +16,8 @@ namespace openkeyring {
 
 // ISO 8601 as AWS and credential processes write it: a date, "T" (or a blank),
 // a time with or without a fraction, and "Z", "+hh:mm", "+hhmm" or nothing
-// (UTC). Nothing when it is something else.
+// (UTC). A time beyond the year 2200 is the end of that year. Nothing when it
+// is something else.
 std::optional<WallTime> ParseIsoTime(std::string_view text);
 
 // "2026-01-02T03:04:05Z", for people.

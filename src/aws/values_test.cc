@@ -29,9 +29,16 @@ TEST(CredentialsValues, WhatIsNotATimeIsNothing) {
         "2026-13-04T05:06:07Z", "2026-02-30T05:06:07Z", "2026-03-04T24:06:07Z",
         "2026-03-04T05:60:07Z", "2026-03-04T05:06:07X", "2026-03-04T05:06:07+1",
         "2026-03-04T05:06:07+99:00", "2026-03-04T05:06:07+01:00x", "1772600767",
-        "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z",
+        "1969-12-31T23:59:59Z", "9999-13-31T23:59:59Z",
         "2026-03-04T05:06:-7Z"}) {
     EXPECT_EQ(ParseIsoTime(text), std::nullopt) << text;
+  }
+}
+
+// Some tools write this for credentials that do not expire.
+TEST(CredentialsValues, ATimeBeyondTheClocksRangeIsAFarOne) {
+  for (const char* text : {"9999-12-31T23:59:59Z", "2201-01-01T00:00:00Z"}) {
+    EXPECT_EQ(RoundTrip(text), "2200-12-31T23:59:59Z") << text;
   }
 }
 

@@ -3,33 +3,70 @@
 
 namespace openkeyring {
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 
-#define OPENKEYRING_CLEAR_512(n) \
-  "vpxord %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n"
-#define OPENKEYRING_CLEAR_128(n) "pxor %%xmm" #n ", %%xmm" #n "\n"
-#define OPENKEYRING_LOW(clear)                                            \
-  clear(0) clear(1) clear(2) clear(3) clear(4) clear(5) clear(6) clear(7) \
-      clear(8) clear(9) clear(10) clear(11) clear(12) clear(13) clear(14) \
-          clear(15)
-#define OPENKEYRING_HIGH(clear)                                             \
-  clear(16) clear(17) clear(18) clear(19) clear(20) clear(21) clear(22)     \
-      clear(23) clear(24) clear(25) clear(26) clear(27) clear(28) clear(29) \
-          clear(30) clear(31)
-#define OPENKEYRING_CLOBBERED                                             \
-  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", \
-      "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+namespace {
+
+// Register states that the system saves (XCR0).
+constexpr unsigned kAvxState = 0x6, kAvx512State = 0xe6;
+// Bits of CPUID.
+constexpr unsigned kOsXsave = 1u << 27, kAvx = 1u << 28;  // Leaf 1, ECX.
+constexpr unsigned kAvx512F = 1u << 16;                   // Leaf 7, EBX.
+
+struct Cpuid {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+};
+
+// Not by the compiler's own function, which needs an initializer that runs when
+// the library is loaded.
+Cpuid AskProcessor(unsigned leaf) {
+  Cpuid answer;
+  asm volatile("cpuid"
+               : "=a"(answer.a), "=b"(answer.b), "=c"(answer.c), "=d"(answer.d)
+               : "a"(leaf), "c"(0));
+  return answer;
+}
+
+bool SystemSaves(unsigned state) {
+  if ((AskProcessor(1).c & kOsXsave) == 0) return false;
+  unsigned low = 0, high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low & state) == state;
+}
+
+bool HasAvx() {
+  return SystemSaves(kAvxState) && (AskProcessor(1).c & kAvx) != 0;
+}
+
+bool HasAvx512() {
+  return SystemSaves(kAvx512State) && AskProcessor(0).a >= 7 &&
+         (AskProcessor(7).b & kAvx512F) != 0;
+}
+
+}  // namespace
 
 void ClearVectorRegisters() {
-  if (__builtin_cpu_supports("avx512f")) {
+  if (HasAvx512()) {
     // We are not compiled to use these.
-    asm volatile(OPENKEYRING_HIGH(OPENKEYRING_CLEAR_512)::: "memory");
+    asm volatile(
+        ".irp i,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+        "vpxord %%zmm\\i, %%zmm\\i, %%zmm\\i\n"
+        ".endr" ::
+            : "memory");
   }
-  if (__builtin_cpu_supports("avx")) {
-    asm volatile("vzeroall" ::: OPENKEYRING_CLOBBERED);
+  if (HasAvx()) {
+    asm volatile("vzeroall" ::
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                       "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+                       "xmm13", "xmm14", "xmm15");
   } else {
-    asm volatile(OPENKEYRING_LOW(OPENKEYRING_CLEAR_128)::
-                     : OPENKEYRING_CLOBBERED);
+    asm volatile(
+        ".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        "pxor %%xmm\\i, %%xmm\\i\n"
+        ".endr" ::
+            : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+              "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+              "xmm15");
   }
 }
 

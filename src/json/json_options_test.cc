@@ -26,7 +26,9 @@ JsonOptions Options(std::string_view text) {
 std::string ErrorOf(std::string_view text) {
   Result<JsonOptions> options = Parse(text);
   const Status status = options ? options->Finish() : options.error();
-  if (!status.ok()) EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  if (!status.ok()) {
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  }
   return status.message();
 }
 

@@ -3,14 +3,19 @@
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/encoding.h"
 #include "net/connection_pool.h"
+#include "net/known_addresses.h"
+#include "net/socket.h"
 #include "net/trust_store.h"
 #include "net/url.h"
+#include "os/loaded_library.h"
 
 namespace openkeyring {
 namespace {
@@ -117,6 +122,27 @@ struct CurlCleanup {
 };
 using CurlHandle = std::unique_ptr<CURL, CurlCleanup>;
 
+// A proxy, where the environment names one, does the resolving.
+bool MayUseProxy(const HttpRequest& request) {
+  if (!request.use_proxy) return false;
+  return std::ranges::any_of(
+      std::array{"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
+                 "ALL_PROXY"},
+      [](const char* name) { return getenv(name) != nullptr; });
+}
+
+// Whether an exchange got no further than the name. libcurl then leaves behind
+// a thread that waits for the name service, since nothing can end its wait; it
+// returns into libcurl's code.
+bool FailedToResolve(CURL* curl, CURLcode code) {
+  if (code == CURLE_COULDNT_RESOLVE_HOST) return true;
+  curl_off_t resolved = 0;
+  curl_easy_getinfo(curl, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+  if (code != CURLE_OPERATION_TIMEDOUT || resolved != 0) return false;
+  KeepLibraryMapped();
+  return true;
+}
+
 class CurlHttpClient : public HttpClient {
  public:
   explicit CurlHttpClient(const CurlOptions& options)
@@ -152,18 +178,92 @@ class CurlHttpClient : public HttpClient {
       return Status(StatusCode::kInternal, "libcurl: out of memory");
     }
     Result<HttpResponse> response =
-        Perform(handle.get(), request, *url, deadline);
+        Exchange(handle.get(), request, *url, deadline);
     curl_easy_reset(handle.get());
     lease->Keep(std::move(handle));
     return response;
   }
 
  private:
-  Result<HttpResponse> Perform(CURL* curl, const HttpRequest& request,
-                               const Url& url, const Deadline& deadline) {
+  // By the name, or where that cannot be resolved by the known addresses.
+  Result<HttpResponse> Exchange(CURL* curl, const HttpRequest& request,
+                                const Url& url, const Deadline& deadline) {
+    if (IsNumericAddress(url.host) || MayUseProxy(request)) {
+      return Perform(curl, request, url, deadline, {}).response;
+    }
+    const std::string host = url.host + ":" + std::to_string(url.port);
+    Outcome outcome;
+    if (!known_.ReplaceResolving(host)) {
+      outcome = Perform(curl, request, url, deadline, {});
+      if (outcome.response) known_.Answered(host, outcome.address);
+      if (!outcome.unresolved) return std::move(outcome.response);
+      known_.NotResolved(host);
+    }
+    const std::vector<std::string> addresses = known_.Of(host);
+    if (addresses.empty() || deadline.Passed(SystemClock())) {
+      return std::move(outcome.response);
+    }
+    curl_easy_reset(curl);
+    outcome = Perform(curl, request, url, deadline, addresses);
+    if (!outcome.response) known_.Forget(host);
+    return std::move(outcome.response);
+  }
+
+  struct Outcome {
+    Result<HttpResponse> response = Status(StatusCode::kInternal, "not sent");
+    std::string address;      // Of the peer that answered.
+    bool unresolved = false;  // Nothing was sent, for want of an address.
+  };
+
+  // At these addresses, when there are some.
+  Outcome Perform(CURL* curl, const HttpRequest& request, const Url& url,
+                  const Deadline& deadline,
+                  const std::vector<std::string>& addresses) {
     Answer answer;
     answer.max_body = options_.max_response_bytes;
     HeaderList headers;
+    AddHeaders(request, headers);
+    char error_text[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    SetTransport(curl, request, deadline);
+    HeaderList resolved;
+    if (!addresses.empty()) {
+      resolved.Add(ResolveEntry(url, addresses));
+      curl_easy_setopt(curl, CURLOPT_RESOLVE, resolved.get());
+    }
+    const auto trusted = SetTrust(curl, url);
+    SetMethod(curl, request);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Answer::OnBody);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, Answer::OnHeader);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer);
+    const CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_OK) {
+      long status = 0;
+      curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+      answer.response.status = static_cast<int>(status);
+      const char* address = nullptr;
+      curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address);
+      return {std::move(answer.response), OrEmpty(address), false};
+    }
+    return {Failure(code, answer, url, error_text), "",
+            FailedToResolve(curl, code)};
+  }
+
+  // "+name:port:address,[address]": good for libcurl's own cache time.
+  static std::string ResolveEntry(const Url& url,
+                                  const std::vector<std::string>& addresses) {
+    std::string entry = "+" + url.host + ":" + std::to_string(url.port) + ":";
+    for (const std::string& address : addresses) {
+      if (!entry.ends_with(':')) entry += ',';
+      const bool v6 = address.find(':') != std::string::npos;
+      entry += v6 ? "[" + address + "]" : address;
+    }
+    return entry;
+  }
+
+  static void AddHeaders(const HttpRequest& request, HeaderList& headers) {
     for (const Header& header : request.headers) {
       headers.Add(header.second.empty() ? header.first + ";"
                                         : header.first + ": " + header.second);
@@ -177,24 +277,6 @@ class CurlHttpClient : public HttpClient {
     if (std::ranges::none_of(request.headers, is_content_type)) {
       headers.Add("Content-Type:");
     }
-    char error_text[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-    SetTransport(curl, request, deadline);
-    const auto trusted = SetTrust(curl, url);
-    SetMethod(curl, request);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Answer::OnBody);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, Answer::OnHeader);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer);
-    const CURLcode code = curl_easy_perform(curl);
-    if (code == CURLE_OK) {
-      long status = 0;
-      curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-      answer.response.status = static_cast<int>(status);
-      return std::move(answer.response);
-    }
-    return Failure(code, answer, url, error_text);
   }
 
   void SetTransport(CURL* curl, const HttpRequest& request,
@@ -216,6 +298,10 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 2L);
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request.send_once ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // Do not wait for a resolver thread longer than for anything else.
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (!request.use_proxy) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   }
 
@@ -253,6 +339,14 @@ class CurlHttpClient : public HttpClient {
                                             " bytes)"};
     }
     std::string text = *error_text ? error_text : curl_easy_strerror(code);
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+      return {StatusCode::kMisconfigured,
+              "the CA bundle " +
+                  (options_.ca_bundle.empty() ? "of the system"
+                                              : options_.ca_bundle) +
+                  " cannot be read or has no certificate, so " +
+                  url.HostHeader() + " cannot be verified: " + text};
+    }
     text = "no answer from " + url.HostHeader() + ": " + text;
     if (code == CURLE_PEER_FAILED_VERIFICATION) {
       text += " (is the right CA bundle set, and the host name right?)";
@@ -266,6 +360,7 @@ class CurlHttpClient : public HttpClient {
   } cleanup_;
   const CurlOptions options_;
   std::unique_ptr<TrustStore> trust_;  // Null: libcurl reads them itself.
+  KnownAddresses known_{SystemClock()};
   ConnectionPool<CurlHandle> pool_;
 };
 

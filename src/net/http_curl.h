@@ -19,9 +19,12 @@ struct CurlOptions {
 
 // The HTTPS client: libcurl, TLS 1.2 or later, peer and host name verified,
 // proxies from the environment (HTTPS_PROXY, NO_PROXY, ...). Each of up to
-// `max_connections` handles keeps its connection for the next call. It starts
-// no thread that outlives a call (libcurl resolves names in a thread that it
-// joins) and raises no signal. After a fork the child starts with fresh
+// `max_connections` handles keeps its connection for the next call. It raises
+// no signal. libcurl resolves names in a thread that it joins; only where a
+// name service hangs beyond the timeout does that thread outlive the call
+// (nothing can end its wait), and the library is then never unmapped. While a
+// name cannot be resolved, the addresses at which the host answered last are
+// used (not behind a proxy). After a fork the child starts with fresh
 // connections.
 std::unique_ptr<HttpClient> MakeCurlHttpClient(const CurlOptions& options);
 

@@ -3,9 +3,12 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +25,28 @@
 
 #include "testing/http_test_server.h"
 #include "testing/temporary_directory.h"
+
+namespace {
+
+// The name service of this program, which a test can make hang for one name.
+std::atomic<bool> name_service_hangs{false};
+constexpr char kSlowName[] = "kms.resolver.test";
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) int getaddrinfo(
+    const char* name, const char* service, const addrinfo* hints,
+    addrinfo** found) {
+  using Function =
+      int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+  static const auto real =
+      reinterpret_cast<Function>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (name == nullptr || strcmp(name, kSlowName) != 0) {
+    return real(name, service, hints, found);
+  }
+  for (int i = 0; i < 300 && name_service_hangs; ++i) usleep(10000);
+  return real("127.0.0.1", service, hints, found);
+}
 
 namespace openkeyring {
 namespace {
@@ -421,6 +446,72 @@ TEST(CurlHttpClient, AChildProcessStartsWithConnectionsOfItsOwn) {
 
 constexpr char kHosts[] = "DNS:localhost,IP:127.0.0.1";
 
+TEST(CurlHttpClient, WhatMayBeSentOnceOnlyGoesOutOnANewConnection) {
+  HttpTestServer server(Says(HttpAnswer(200, "hi")));
+  const auto client = MakeCurlHttpClient({});
+  ASSERT_TRUE(client->Send(Get(server.Url()), kLong));
+  HttpRequest once = Get(server.Url());
+  once.send_once = true;
+  ASSERT_TRUE(client->Send(once, kLong));
+  EXPECT_EQ(server.connections(), 2);
+  ASSERT_TRUE(client->Send(Get(server.Url()), kLong));
+  EXPECT_EQ(server.connections(), 2) << "others keep theirs";
+}
+
+TEST(CurlHttpClient, AnAnswerThatCameTwiceIsNotTheNextRequests) {
+  std::atomic<int> asked{0};
+  HttpTestServer server([&](const std::string&) {
+    const std::string answer = HttpAnswer(200, std::to_string(++asked));
+    return asked == 1 ? answer + answer : answer;
+  });
+  const auto client = MakeCurlHttpClient({});
+  EXPECT_EQ(client->Send(Get(server.Url()), kLong)->body.RevealText(), "1");
+  SystemClock().SleepFor(Millis(20));
+  EXPECT_EQ(client->Send(Get(server.Url()), kLong)->body.RevealText(), "2");
+}
+
+TEST(CurlHttpClient, AHungNameServiceIsNotWaitedForBeyondTheTimeout) {
+  name_service_hangs = true;
+  CurlOptions options;
+  options.connect_timeout = Millis(300);
+  const auto client = MakeCurlHttpClient(options);
+  HttpRequest request = Get(std::string("http://") + kSlowName + "/");
+  request.allow_plain_http = true;
+  const SteadyTime begin = SystemClock().Steady();
+  const Status status = client->Send(request, Millis(400)).status();
+  EXPECT_EQ(status.code(), StatusCode::kTimeout) << status.ToString();
+  EXPECT_LT(SystemClock().Steady() - begin, Millis(1500));
+  name_service_hangs = false;
+}
+
+TEST(CurlHttpClient, AHostIsFoundAtItsLastAddressWhileItsNameIsNotResolved) {
+  HttpTestServer server(
+      Says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+           "Connection: close\r\n\r\nhi"));
+  CurlOptions options;
+  options.connect_timeout = Millis(300);
+  HttpRequest request = Get(server.Url("/", kSlowName));
+  request.allow_plain_http = true;
+  request.send_once = true;
+  const auto client = MakeCurlHttpClient(options);
+  ASSERT_TRUE(client->Send(request, kLong));
+  name_service_hangs = true;
+  // libcurl's own cache, which is a minute's, is another handle's.
+  const Result<HttpResponse> answer = [&] {
+    HttpTestServer::Handler ask = [&](const std::string&) {
+      const auto inner = client->Send(request, kLong);
+      return HttpAnswer(inner ? 200 : 500,
+                        inner ? "" : inner.error().message());
+    };
+    HttpTestServer outer(ask);
+    return client->Send(Get(outer.Url()), kLong);
+  }();
+  name_service_hangs = false;
+  ASSERT_TRUE(answer) << answer.error().ToString();
+  EXPECT_EQ(answer->status, 200) << answer->body.RevealText();
+  EXPECT_EQ(server.requests().size(), 2u);
+}
+
 class CurlHttpClientTls : public testing::Test {
  protected:
   std::unique_ptr<HttpClient> Trusting(const std::string& bundle) {
@@ -490,8 +581,12 @@ TEST_F(CurlHttpClientTls, RefusesAnExpiredCertificate) {
 
 TEST_F(CurlHttpClientTls, ABundleThatCannotBeReadIsMisconfigured) {
   HttpTestServer server(hello_, authority_.Issue(kHosts));
-  EXPECT_EQ(Ask(server, directory_.PathOf("none.pem")).status().code(),
-            StatusCode::kMisconfigured);
+  const Status none = Ask(server, directory_.PathOf("none.pem")).status();
+  EXPECT_EQ(none.code(), StatusCode::kMisconfigured);
+  EXPECT_TRUE(Contains(none.message(),
+                       "the CA bundle " + directory_.PathOf("none.pem")))
+      << none.message();
+  EXPECT_FALSE(Contains(none.message(), "no answer")) << none.message();
   EXPECT_EQ(Ask(server, directory_.Write("bad.pem", "no certificate"))
                 .status()
                 .code(),

@@ -44,7 +44,7 @@ def start_and_fill(directory: pathlib.Path, kmip, marker: str) -> kmip_component
         CREATE TABLE shop.orders (id INT PRIMARY KEY, note VARCHAR(100)) ENCRYPTION='Y';
         INSERT INTO shop.orders VALUES {rows};
         CREATE USER app@localhost IDENTIFIED BY 'app'; GRANT EXECUTE ON *.* TO app@localhost""")
-    say("On the KMIP server there is now InnoDB's master key:")
+    say("On the KMIP server there are now the marker of the group and InnoDB's master key:")
     show_objects(kmip)
     show_status(server, "Server_in_use", "Kmip_version", "Tls", "Object_group", "Keys")
     return server
@@ -69,7 +69,7 @@ def owners(kmip, server) -> None:
         "root finds its own of the same name",
     )
     show_objects(kmip)
-    check(server.value("SELECT keyring_key_remove('mine')") == "1" and len(kmip.objects()) == 2,
+    check(server.value("SELECT keyring_key_remove('mine')") == "1" and len(kmip.objects()) == 3,
           "what is removed is gone from the server")
 
 

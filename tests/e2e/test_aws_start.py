@@ -140,6 +140,8 @@ def test_off_and_permanent(kms, make_server):
     (["--aws-key-management-endpoint-url=https://"], {}, "host"),
     (["--aws-key-management-endpoint-url=http://user:hunter2@127.0.0.1"], {}, "option"),
     (["--aws-key-management-region=eu/central"], {}, '"eu/central" (option) is not the name of a region'),
+    (["--aws-key-management-endpoint-url=http://192.0.2.1"], {}, "would carry plaintext keys unencrypted"),
+    ([], {"AWS_ENDPOINT_URL_STS": "http://192.0.2.1"}, "would carry plaintext keys unencrypted"),
     ([], {"AWS_USE_FIPS_ENDPOINT": "true"}, "excludes FIPS and dual-stack endpoints"),
     ([], {"AWS_MAX_ATTEMPTS": "many"}, "AWS_MAX_ATTEMPTS"),
     ([], {"AWS_PROFILE": "nowhere"}, "nowhere"),

@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 
 import pytest
@@ -218,17 +217,18 @@ def test_preparing_without_the_kmip_server_stops_and_can_be_repeated(make_kmip_m
         back_up(server, first, f"--incremental-basedir={full}")
         server.stop()
         backup_program(server, "--prepare", f"--target-dir={full}")
-        kmip.process.send(signal.SIGSTOP)
+        kmip.pause()
         arguments = ["--prepare", f"--target-dir={full}", f"--incremental-dir={first}"]
         code, output = run_backup_program(server, *arguments)
         assert code != 0 and "KMIP plugin: " in output and "mariadb-backup is stopped" in output
-        kmip.process.send(signal.SIGCONT)
+        kmip.resume()
         backup_program(server, *arguments)
         restore(server, full)
         server.start()
         assert intact(server, "a") and intact(server, "b")
         server.stop()
     finally:
+        kmip.resume()
         kmip.stop()
 
 

@@ -328,6 +328,7 @@ BAD = [  # (what the configuration has, what the log says)
     ({"encryption_context": {"openkeyring:x": "y"}}, "names that start with openkeyring:"),
     ({"file_format": "xml"}, "file_format must be"),
     ({"region": "nowhere at all"}, "region"),
+    ({"endpoint_url": "http://192.0.2.1"}, "would carry plaintext keys unencrypted"),
     ({"path": "/no/such/directory/keys"}, "/no/such/directory"),
     ({"cmk_id": "x"}, "its name is kms_key here"),
 ]

@@ -86,13 +86,17 @@ Result<CredentialAnswer> ReadCredentialAnswer(Secret& body,
   return answer;
 }
 
-Result<Credentials> CompleteCredentials(CredentialAnswer answer) {
+Result<Credentials> CompleteCredentials(CredentialAnswer answer,
+                                        SessionToken token) {
   const Credentials& credentials = answer.credentials;
-  if (!credentials.access_key_id.empty() &&
-      !credentials.secret_access_key.empty()) {
-    return std::move(answer.credentials);
-  }
-  std::string text = "an answer without AccessKeyId or SecretAccessKey";
+  const bool has_keys = !credentials.access_key_id.empty() &&
+                        !credentials.secret_access_key.empty();
+  const bool has_token =
+      token == SessionToken::kOptional || !credentials.session_token.empty();
+  if (has_keys && has_token) return std::move(answer.credentials);
+  std::string text = has_keys
+                         ? "an answer without Token"
+                         : "an answer without AccessKeyId or SecretAccessKey";
   if (!answer.code.empty()) text += ": " + answer.code;
   if (!answer.message.empty()) text += ": " + answer.message;
   return Status(StatusCode::kCorrupt, text);

@@ -27,9 +27,15 @@ struct CredentialAnswer {
 Result<CredentialAnswer> ReadCredentialAnswer(Secret& body,
                                               std::string_view token_member);
 
-// The credentials of an answer that must have them: kCorrupt when the id or the
-// secret key is missing, with the answer's own explanation if it has one.
-Result<Credentials> CompleteCredentials(CredentialAnswer answer);
+// Temporary credentials, which those of an instance and of a container always
+// are, have a session token.
+enum class SessionToken { kOptional, kRequired };
+
+// The credentials of an answer that must have them: kCorrupt when the id, the
+// secret key or a required token is missing, with the answer's own explanation
+// if it has one.
+Result<Credentials> CompleteCredentials(CredentialAnswer answer,
+                                        SessionToken token);
 
 }  // namespace openkeyring
 

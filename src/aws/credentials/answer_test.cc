@@ -30,7 +30,8 @@ TEST(CredentialsJson, AWholeAnswerIsRead) {
 TEST(CredentialsJson, AnAnswerWithoutCredentialsKeepsItsExplanation) {
   auto answer = Read(R"({"code":"Failed","message":"role\nis gone"})");
   ASSERT_TRUE(answer);
-  const Status status = CompleteCredentials(std::move(*answer)).status();
+  const Status status =
+      CompleteCredentials(std::move(*answer), SessionToken::kOptional).status();
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
   EXPECT_NE(status.message().find("Failed: role?is gone"), std::string::npos);
 }

@@ -95,6 +95,7 @@ Result<Credentials> ContainerSource::AskOnce(const std::string& url,
   request.url = url;
   request.allow_plain_http = true;
   request.use_proxy = false;
+  request.headers = {{"Accept", "application/json"}};
   if (!token->empty()) {
     request.headers.emplace_back("Authorization", token->RevealText());
   }
@@ -109,7 +110,7 @@ Result<Credentials> ContainerSource::AskOnce(const std::string& url,
   Result<CredentialAnswer> answer =
       ReadCredentialAnswer(response->body, "Token");
   if (!answer) return answer.error();
-  return CompleteCredentials(std::move(*answer));
+  return CompleteCredentials(std::move(*answer), SessionToken::kRequired);
 }
 
 Result<Credentials> ContainerSource::Fetch(const Deadline& deadline) {

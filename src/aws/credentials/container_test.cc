@@ -44,6 +44,19 @@ TEST_F(ContainerSourceTest, ARelativeUriIsAskedOfTheEcsAgent) {
   EXPECT_EQ(seen.HeaderOr("Authorization"), "");
 }
 
+TEST_F(ContainerSourceTest, AsksForJson) {
+  fake_.http.Push(200, kAnswer);
+  EXPECT_TRUE(FetchFrom("http://127.0.0.1/x").ok());
+  EXPECT_EQ(fake_.http.seen()[0].HeaderOr("Accept"), "application/json");
+}
+
+TEST_F(ContainerSourceTest, AnAnswerWithoutATokenIsAskedForAgain) {
+  fake_.http.Push(200, R"({"AccessKeyId":"AKID","SecretAccessKey":"s"})");
+  fake_.http.Push(200, kAnswer);
+  EXPECT_TRUE(FetchFrom("http://127.0.0.1/x").ok());
+  EXPECT_EQ(fake_.http.seen().size(), 2u);
+}
+
 TEST_F(ContainerSourceTest, WithoutAUriItIsNotFound) {
   EXPECT_EQ(Fetch().status().code(), StatusCode::kNotFound);
 }

@@ -83,6 +83,18 @@ TEST_F(CredentialChainTest, TheFirstConfiguredSourceWinsAndIsNamed) {
   EXPECT_EQ(fake_.log.Text().find("secret"), std::string::npos);
 }
 
+// Credentials end by AWS's clock, not by the machine's.
+TEST_F(CredentialChainTest, ExpiryIsJudgedByTheCorrectedClock) {
+  AddCounting(minutes(60));
+  chain_ = std::make_unique<CredentialChain>(
+      std::move(sources_), fake_.dependencies().clock, fake_.log);
+  EXPECT_EQ(Id(), "K1");
+  const WallTime now = fake_.clock.Now();
+  ASSERT_TRUE(fake_.aws_clock.Correct(now, now + minutes(61)));
+  EXPECT_NE(Id(), "K1");
+  EXPECT_EQ(asked_, 2);
+}
+
 TEST_F(CredentialChainTest, AConfiguredSourceThatFailsIsNotFallenThrough) {
   Add("one", [](const Deadline&) { return kNotHere; });
   Add("two",

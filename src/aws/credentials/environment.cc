@@ -9,15 +9,17 @@ namespace {
 constexpr const char* kId = "AWS_ACCESS_KEY_ID";
 constexpr const char* kKey = "AWS_SECRET_ACCESS_KEY";
 constexpr const char* kToken = "AWS_SESSION_TOKEN";
+constexpr const char* kOldToken = "AWS_SECURITY_TOKEN";  // Of older tools.
 constexpr const char* kExpiration = "AWS_CREDENTIAL_EXPIRATION";
 
 }  // namespace
 
 Result<Credentials> EnvironmentSource::Fetch(const Deadline&) {
+  auto token = environment_.Get(kToken);
+  if (!token) token = environment_.Get(kOldToken);
   Credentials keys{environment_.Get(kId).value_or(""),
                    TakeSecret(environment_.Get(kKey).value_or("")),
-                   TakeSecret(environment_.Get(kToken).value_or("")),
-                   std::nullopt};
+                   TakeSecret(token.value_or("")), std::nullopt};
   const bool has_id = !keys.access_key_id.empty();
   const bool has_key = !keys.secret_access_key.empty();
   if (!has_id && !has_key) {

@@ -9,9 +9,10 @@
 
 namespace openkeyring {
 
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and
-// AWS_CREDENTIAL_EXPIRATION. kNotFound without the first two, kMisconfigured
-// with one of them or with an expiration that is not a time.
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (else
+// AWS_SECURITY_TOKEN) and AWS_CREDENTIAL_EXPIRATION. kNotFound without the
+// first two, kMisconfigured with one of them or with an expiration that is not
+// a time.
 class EnvironmentSource : public CredentialSource {
  public:
   explicit EnvironmentSource(const Environment& environment)

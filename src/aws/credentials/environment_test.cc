@@ -26,6 +26,15 @@ class EnvironmentSourceTest : public ::testing::Test {
   FakeAwsDependencies fake_;
 };
 
+TEST_F(EnvironmentSourceTest, TheTokensOldNameIsReadToo) {
+  Variable("AWS_ACCESS_KEY_ID") = "AKID";
+  Variable("AWS_SECRET_ACCESS_KEY") = "secret";
+  Variable("AWS_SECURITY_TOKEN") = "old";
+  EXPECT_EQ(Fetch()->session_token.RevealText(), "old");
+  Variable("AWS_SESSION_TOKEN") = "new";
+  EXPECT_EQ(Fetch()->session_token.RevealText(), "new");
+}
+
 TEST_F(EnvironmentSourceTest, GivesWhatTheVariablesSay) {
   Variable("AWS_ACCESS_KEY_ID") = "AKID";
   Variable("AWS_SECRET_ACCESS_KEY") = "secret";

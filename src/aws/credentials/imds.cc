@@ -30,9 +30,6 @@ Result<std::string> ImdsSource::FindRole(const Deadline& deadline) {
   if (!list) return list.error();
   const std::string_view text = Trim(list->RevealText());
   const std::string_view role = Trim(text.substr(0, text.find('\n')));
-  if (role.empty()) {
-    return Status(StatusCode::kNotFound, "the instance has no IAM role");
-  }
   if (!IsRoleName(role)) {
     return Status(StatusCode::kCorrupt,
                   "the instance metadata service gave no role name");
@@ -58,7 +55,8 @@ Result<Credentials> ImdsSource::Fetch(const Deadline& deadline) {
                       *role + ": " + answer->code + " " + answer->message);
   }
   Result<Credentials> credentials =
-      answer ? CompleteCredentials(std::move(*answer)) : answer.error();
+      answer ? CompleteCredentials(std::move(*answer), SessionToken::kRequired)
+             : answer.error();
   if (!credentials) {
     return credentials.error().WithContext("credentials of role " + *role);
   }

@@ -24,7 +24,7 @@ Result<Credentials> RunAndRead(AwsDependencies dependencies,
     return Status(StatusCode::kMisconfigured,
                   "its output must have \"Version\": 1");
   }
-  return CompleteCredentials(std::move(*answer));
+  return CompleteCredentials(std::move(*answer), SessionToken::kOptional);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "aws/credentials/profile_keys.h"
 #include "aws/credentials/profile_login.h"
 #include "aws/credentials/profile_web_identity.h"
+#include "base/encoding.h"
 
 namespace openkeyring {
 namespace {
@@ -33,10 +34,7 @@ class RoleWalk {
         deadline_(deadline) {}
 
   Result<Credentials> AssumeRoleOf(const std::string& profile) {
-    if (!visited_.insert(profile).second) {
-      return Misconfigured("the source profiles of AWS profile " + profile +
-                           " form a circle");
-    }
+    if (!visited_.insert(profile).second) return Circle(profile);
     const Result<RoleRequest> role = RoleOfProfile(files_, profile, sts_);
     if (!role) return role.error();
     const Result<Credentials> caller = CallerFor(profile);
@@ -45,6 +43,11 @@ class RoleWalk {
   }
 
  private:
+  static Status Circle(const std::string& profile) {
+    return Misconfigured("the source profiles of AWS profile " + profile +
+                         " form a circle");
+  }
+
   // What the role of `profile` is assumed with.
   Result<Credentials> CallerFor(const std::string& profile) {
     const std::string source_profile = files_.Value(profile, "source_profile");
@@ -55,9 +58,9 @@ class RoleWalk {
                            ": role_arn needs either source_profile or "
                            "credential_source, or web_identity_token_file");
     }
-    Result<Credentials> caller = named.empty()
-                                     ? CredentialsOf(source_profile, origin)
-                                     : NamedSource(named, profile, origin);
+    Result<Credentials> caller =
+        named.empty() ? CredentialsOf(source_profile, profile, origin)
+                      : NamedSource(named, profile, origin);
     if (!IsNotFound(caller)) return caller;
     return Misconfigured(origin + ": " +
                          (named.empty() ? "source_profile " + source_profile
@@ -68,13 +71,14 @@ class RoleWalk {
   Result<Credentials> NamedSource(const std::string& name,
                                   const std::string& profile,
                                   const std::string& origin) {
-    if (name == "Environment") {
+    const std::string lower = AsciiLower(name);
+    if (lower == "environment") {
       return EnvironmentSource(dependencies_.environment).Fetch(deadline_);
     }
-    if (name == "Ec2InstanceMetadata") {
+    if (lower == "ec2instancemetadata") {
       return ImdsSource(dependencies_, profile).Fetch(deadline_);
     }
-    if (name == "EcsContainer")
+    if (lower == "ecscontainer")
       return ContainerSource(dependencies_).Fetch(deadline_);
     return Misconfigured(origin +
                          ": credential_source must be Environment, "
@@ -82,21 +86,29 @@ class RoleWalk {
                          name + "\"");
   }
 
+  // In the order of the chain. A profile that is its own source is one without
+  // its role.
   Result<Credentials> CredentialsOf(const std::string& profile,
-                                    const std::string& user) {
+                                    const std::string& user,
+                                    const std::string& origin) {
     if (!files_.HasProfile(profile)) {
-      return Misconfigured(user + ": there is no source_profile " + profile);
+      return Misconfigured(origin + ": there is no source_profile " + profile);
+    }
+    if (profile != user) {
+      Result<Credentials> by_token =
+          WebIdentityOfProfile(sts_, files_, profile, deadline_);
+      if (!IsNotFound(by_token)) return by_token;
+      if (!files_.Value(profile, "role_arn").empty()) {
+        return AssumeRoleOf(profile);
+      }
     }
     Result<Credentials> found = KeysInFile(files_.credentials, profile);
-    if (IsNotFound(found)) found = KeysInFile(files_.config, profile);
     if (IsNotFound(found)) {
-      found = WebIdentityOfProfile(sts_, files_, profile, deadline_);
+      found = CredentialsOfProcess(dependencies_, files_, profile, deadline_);
     }
+    if (IsNotFound(found)) found = KeysInFile(files_.config, profile);
     if (!IsNotFound(found)) return found;
-    if (!files_.Value(profile, "role_arn").empty())
-      return AssumeRoleOf(profile);
-    found = CredentialsOfProcess(dependencies_, files_, profile, deadline_);
-    if (!IsNotFound(found)) return found;
+    if (profile == user) return Circle(profile);
     return RefusalOfLogin(files_, profile);
   }
 

@@ -14,11 +14,13 @@ namespace openkeyring {
 // A profile's role_arn, assumed with the credentials of its source_profile or
 // its credential_source (Environment, Ec2InstanceMetadata, EcsContainer).
 //
-// A source profile gives its static keys if it has some; else its own role
-// (and so on; a circle is kMisconfigured), its web identity or its
-// credential_process. kNotFound when the profile has no role_arn or gets it by
-// a web identity; a source that is named and has nothing is kMisconfigured, and
-// so is a profile, other than "default", that is in neither file.
+// A source profile is read in the order of the chain: its web identity or its
+// own role (and so on; a circle is kMisconfigured), its keys in the credentials
+// file, its credential_process, its keys in the config file. A profile that is
+// its own source is read without its role. kNotFound when the profile has no
+// role_arn or gets it by a web identity; a source that is named and has nothing
+// is kMisconfigured, and so is a profile, other than "default", that is in
+// neither file.
 class ProfileRoleSource : public CredentialSource {
  public:
   ProfileRoleSource(AwsDependencies dependencies,

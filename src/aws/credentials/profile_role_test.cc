@@ -94,6 +94,42 @@ TEST_F(ProfileRoleTest, AProfileMayBeItsOwnSourceWhenItHasKeys) {
   EXPECT_EQ(Calls(), "A>R");
 }
 
+TEST_F(ProfileRoleTest, TheCredentialSourceIsNamedInAnyCase) {
+  fake_.environment.variables = {{"AWS_ACCESS_KEY_ID", "E"},
+                                 {"AWS_SECRET_ACCESS_KEY", "s"}};
+  SetRole("credential_source = environment\n");
+  EXPECT_EQ(Calls(), "E>R");
+}
+
+TEST_F(ProfileRoleTest, ACircleIsRefusedEvenWhereItsProfilesHaveKeys) {
+  SetRole(
+      "source_profile = b\naws_access_key_id=A\naws_secret_access_key=s\n"
+      "[profile b]\nrole_arn = arn:aws:iam::1:role/Q\nsource_profile = a\n");
+  EXPECT_NE(Refusal().find("circle"), std::string::npos);
+  EXPECT_TRUE(fake_.http.seen().empty());
+}
+
+TEST_F(ProfileRoleTest, ASourceProfileIsReadInTheOrderOfAProfile) {
+  const std::string keys = "aws_access_key_id=K\naws_secret_access_key=s\n";
+  // Its role before its keys.
+  SetRole(
+      "source_profile = b\n[profile b]\nrole_arn = arn:aws:iam::1:role/Q\n"
+      "source_profile = c\n" +
+      keys + "[profile c]\naws_access_key_id=C\naws_secret_access_key=s\n");
+  EXPECT_EQ(Calls(), "C>Q Q>R");
+  // Its process before keys in the config file.
+  fake_.processes.handler = [](const std::string&) {
+    return Secret::CopyOf(std::string_view(
+        R"({"Version":1,"AccessKeyId":"P","SecretAccessKey":"s"})"));
+  };
+  SetRole("source_profile = b\n[profile b]\ncredential_process = tool\n" +
+          keys);
+  EXPECT_TRUE(Calls().ends_with("P>R")) << Calls();
+  // Keys in the credentials file before its process.
+  fake_.SetCredentials("[b]\naws_access_key_id=F\naws_secret_access_key=s\n");
+  EXPECT_TRUE(Calls().ends_with("F>R")) << Calls();
+}
+
 TEST_F(ProfileRoleTest, ACircleOfSourceProfilesIsRefused) {
   SetRole(
       "source_profile = b\n"

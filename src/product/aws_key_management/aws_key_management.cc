@@ -16,6 +16,7 @@ Result<std::unique_ptr<KmsService>> MakeKmsService(
   AwsOptions aws;
   aws.region = startup.region;
   aws.endpoint_url = startup.endpoint_url;
+  aws.allow_unencrypted_endpoint = startup.allow_unencrypted_endpoint;
   KmsServiceOptions options;
   if (startup.request_timeout.count() > 0) {
     options.connect_timeout = options.request_timeout = startup.request_timeout;

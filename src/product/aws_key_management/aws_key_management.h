@@ -32,6 +32,7 @@ struct AwsDynamicOptions : DynamicKeyOptions {
 struct AwsStartupOptions {
   std::string region;
   std::string endpoint_url;
+  bool allow_unencrypted_endpoint = false;
   std::string keyfile_dir;
   Millis request_timeout{0};  // 0: the defaults, 2 s to connect, 3 s in all.
   size_t load_parallelism = 16;

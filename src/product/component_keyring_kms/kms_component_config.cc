@@ -15,6 +15,8 @@ constexpr char kSessionToken[] = "session_token";
 void ReadAws(JsonOptions& options, AwsOptions& aws) {
   aws.region = options.Text("region");
   aws.endpoint_url = options.Text("endpoint_url");
+  aws.allow_unencrypted_endpoint =
+      options.Bool("allow_unencrypted_endpoint").value_or(false);
   aws.profile = options.Text("profile");
   aws.access_key_id = options.Text("auth_key");
   aws.secret_access_key = options.TakeSecret(kSecretKey);

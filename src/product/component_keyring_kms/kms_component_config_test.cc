@@ -79,7 +79,7 @@ TEST_F(KmsComponentConfigFile, TakesEachOfOurOptions) {
   const Result<KmsComponentConfig> config = ReadWith(R"(
     "auth_key": "A", "secret_access_key": "s", "session_token": "t",
     "role_arn": "arn:r", "external_id": "e", "endpoint_url": "https://k",
-    "use_fips_endpoint": true, "use_dualstack_endpoint": "false",
+    "allow_unencrypted_endpoint": true, "use_fips_endpoint": true, "use_dualstack_endpoint": "false",
     "ca_bundle": "/ca.pem", "connect_timeout_ms": 1, "request_timeout_ms": "2",
     "startup_deadline_ms": 3, "operation_deadline_ms": 4, "max_attempts": 5,
     "load_parallelism": "6", "encryption_context": {"a": "b"},
@@ -89,6 +89,7 @@ TEST_F(KmsComponentConfigFile, TakesEachOfOurOptions) {
   EXPECT_EQ(config->aws.role_arn, "arn:r");
   EXPECT_EQ(config->aws.external_id, "e");
   EXPECT_EQ(config->aws.endpoint_url, "https://k");
+  EXPECT_TRUE(config->aws.allow_unencrypted_endpoint);
   EXPECT_EQ(config->aws.use_fips_endpoint, true);
   EXPECT_EQ(config->aws.use_dualstack_endpoint, false);
   EXPECT_EQ(config->aws.ca_bundle, "/ca.pem");
@@ -165,9 +166,9 @@ TEST_F(KmsComponentConfigFile, IllTypedOptionsAreAllNamed) {
   for (const char* name :
        {"region", "endpoint_url", "profile", "auth_key", "role_arn",
         "external_id", "ca_bundle", "file_format", "secret_access_key",
-        "session_token", "read_only", "use_fips_endpoint",
-        "use_dualstack_endpoint", "encryption_context", "read_local_config",
-        "allow_insecure_permissions"}) {
+        "session_token", "read_only", "allow_unencrypted_endpoint",
+        "use_fips_endpoint", "use_dualstack_endpoint", "encryption_context",
+        "read_local_config", "allow_insecure_permissions"}) {
     EXPECT_THAT(ErrorWith(std::string("\"") + name + "\":17"),
                 HasSubstr(std::string(name) + " must be"));
   }

@@ -122,6 +122,7 @@ Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
   AwsOptions aws;
   aws.region = RegionToAsk(cmk_id, region);
   aws.endpoint_url = options_.endpoint_url;
+  aws.allow_unencrypted_endpoint = options_.allow_unencrypted_endpoint;
   if (!options_.use_chain) aws.key_file = options_.conf_file;
   KmsServiceOptions service;
   service.connect_timeout = options_.connect_timeout;

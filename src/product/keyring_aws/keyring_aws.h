@@ -20,6 +20,7 @@ struct KeyringAwsOptions {
   bool use_chain = false;  // Credentials as the AWS tools find them instead.
   std::string data_file;
   std::string endpoint_url;  // "" for AWS's own.
+  bool allow_unencrypted_endpoint = false;
   bool cache_keys = false;
   Millis connect_timeout{2000};
   Millis request_timeout{3000};

@@ -69,12 +69,26 @@ Result<std::string> KmipKeyCreator::Send(const KmipNewKey& key,
           found.error().message() + ")");
     }
     for (const KmipAttributes& one : *found) {
-      if (key.match(one) == KmipKeyMatch::kThisAttempt) {
+      if (key.match(one) == KmipKeyMatch::kThisAttempt ||
+          IsOwnByValue(one, key, deadline)) {
         return *one.unique_identifier;
       }
     }
     if (tries == kMaxTries || deadline.Passed(clock_)) return change.status;
   }
+}
+
+// On a server that keeps no identities.
+bool KmipKeyCreator::IsOwnByValue(const KmipAttributes& object,
+                                  const KmipNewKey& key,
+                                  const Deadline& deadline) {
+  if (!key.name_is_enough || key.has_value == nullptr ||
+      key.match(object) != KmipKeyMatch::kSameKey ||
+      KmipLifecycleOf(object) != KmipLifecycle::kPreActive) {
+    return false;
+  }
+  const auto values = objects_.GetValues({*object.unique_identifier}, deadline);
+  return values.front() && key.has_value(*values.front());
 }
 
 Result<std::string> KmipKeyCreator::SendAfterRefusal(KmipNewKey& key,

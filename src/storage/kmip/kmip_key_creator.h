@@ -35,6 +35,8 @@ struct KmipNewKey {
   // Whether the name alone says which key it is, so that a server that refuses
   // application specific information can have it without.
   bool name_is_enough = false;
+  // Then the value tells an attempt's own object. Null: none is told so.
+  std::function<bool(const Secret&)> has_value;
 
   const std::string& name() const { return attributes.names.front(); }
   std::string object_group() const {
@@ -71,6 +73,8 @@ class KmipKeyCreator {
                     const Deadline& deadline);
 
  private:
+  bool IsOwnByValue(const KmipAttributes& object, const KmipNewKey& key,
+                    const Deadline& deadline);
   Result<std::string> Send(const KmipNewKey& key, const Deadline& deadline);
   Result<std::string> SendAfterRefusal(KmipNewKey& key, const Status& refusal,
                                        const Deadline& deadline);

@@ -134,8 +134,13 @@ Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
   if (status.ok()) status = group_.Check(operation.session, deadline);
   if (status.ok()) status = StoreObject(key, operation, deadline);
   if (!status.ok()) {
-    return AsRefusal(status).WithContext(ToString(key.name) +
-                                         " cannot be stored");
+    status =
+        AsRefusal(status).WithContext(ToString(key.name) + " cannot be stored");
+    // The keyring's own "exists already" is a note; this one says more.
+    if (status.code() == StatusCode::kAlreadyExists) {
+      log_.Write(LogLevel::kWarning, status.message());
+    }
+    return status;
   }
   // While the server answers.
   (void)leftovers_.Retire(nullptr, deadline);
@@ -179,6 +184,9 @@ KmipNewKey KmipKeyringBackend::NewKey(const Key& key, const KmipObject& object,
   };
   wanted.unique_name = MysqlKeyUniqueName(identity);
   wanted.name_is_enough = IsMysqlNameEnough(key);
+  wanted.has_value = [&key](const Secret& value) {
+    return value.Equals(key.data);
+  };
   if (names_alone_ && wanted.name_is_enough) {
     wanted.attributes.application_info.clear();
   }

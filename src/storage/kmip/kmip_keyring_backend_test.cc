@@ -511,6 +511,16 @@ TEST_P(KmipKeyringBackendWithoutInfo, KeysThatNamesDoForAreStoredAllTheSame) {
   EXPECT_EQ(lab_.store.size(), 3U);
 }
 
+TEST_P(KmipKeyringBackendWithoutInfo, AnObjectWhoseAnswerWasLostIsFound) {
+  Set(GetParam());
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("first"), Lab::Soon()).ok());
+  lab_.server().Push(MakeFault("cut_after", "Register"));
+  const Status status = backend.Store(Aes("k"), Lab::Soon());
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(lab_.store.size(), 2U);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, KmipKeyringBackendWithoutInfo,
                          testing::Values(&Behaviour::refuses_application_info,
                                          &Behaviour::drops_application_info));
@@ -702,6 +712,8 @@ TEST_F(KmipKeyringBackendTest, AKeyThatSomebodyElseStoredExistsAlready) {
     const Status status =
         two.Store(MakeKey(id, "", "AES", "sixteen bytes..."), Lab::Soon());
     EXPECT_EQ(status.code(), StatusCode::kAlreadyExists) << status.ToString();
+    EXPECT_NE(lab_.log.Text().find("stored by somebody else"),
+              std::string::npos);
     EXPECT_EQ(lab_.store.size(), unique ? 1U : 2U);
   }
 }

@@ -63,10 +63,12 @@ Result<Secret> KeyFileBackend::Fetch(KeyVersion key, const Deadline& deadline) {
   if (!plaintext) return plaintext;
   // Files of earlier versions of this software have no mark yet.
   const Status marked = directory_.Mark(key);
-  if (!marked.ok()) {
-    log_.Write(
-        LogLevel::kNote,
-        Describe(key) + " cannot be marked as in use: " + marked.message());
+  if (!marked.ok() && !is_mark_failure_logged_.exchange(true)) {
+    log_.Write(LogLevel::kWarning,
+               Describe(key) +
+                   " cannot be marked as in use, so that its loss would not be "
+                   "noticed; this is said once: " +
+                   marked.message());
   }
   return plaintext;
 }

@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_STORAGE_MARIADB_FILES_KEY_FILE_BACKEND_H_
 #define OPENKEYRING_STORAGE_MARIADB_FILES_KEY_FILE_BACKEND_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -71,6 +72,7 @@ class KeyFileBackend : public VersionedBackend {
   KeyDirectory directory_;
   std::unique_ptr<KeyDirectory> data_;  // Null when it is the same one.
   InstallationId installation_;
+  std::atomic<bool> is_mark_failure_logged_{false};
 };
 
 // What a key file of this product is bound to (docs/file_formats.md). With an

@@ -236,6 +236,19 @@ TEST_F(KeyFileBackendTest, FilesOfEarlierSoftwareAreMarkedWhenTheyAreRead) {
               UnorderedElementsAre("aws-kms-key.1.5", "aws-kms-key-made.1.5"));
 }
 
+TEST_F(KeyFileBackendTest,
+       AMarkThatCannotBeMadeKeepsNoKeyFromBeingReadAndIsSaidOnce) {
+  policy_ = BindPolicy::kOff;
+  for (const KeyVersion key : {KeyVersion{1, 1}, KeyVersion{2, 1}}) {
+    files_.Put(KeyFileName(key), wrapper_.Generate(16, {}, Soon())->blob);
+  }
+  KeyFileBackend backend = MakeBackend();
+  files_.FailWith(Status(StatusCode::kDenied, "no right to write"));
+  EXPECT_TRUE(backend.Fetch({1, 1}, Soon()));
+  EXPECT_TRUE(backend.Fetch({2, 1}, Soon()));
+  EXPECT_EQ(log_.lines().size(), 1U);
+}
+
 TEST_F(KeyFileBackendTest, AFileThatDoesNotOpenLeavesNoMark) {
   files_.Put("aws-kms-key.1.4294967294", {1, 2, 3});
   KeyFileBackend backend = MakeBackend();

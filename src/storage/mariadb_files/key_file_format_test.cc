@@ -120,7 +120,7 @@ TEST(KeyFile, NewerVersionNamesTheCure) {
   Bytes bytes = *WriteBoundKeyFile(kWrapped, kBinding);
   bytes[9] = 3;
   const auto digest =
-      HexDecode(Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
+      HexDecode(*Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
   std::ranges::copy(*digest, bytes.end() - 32);
   const Status status = ReadKeyFile(bytes).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
@@ -147,7 +147,7 @@ TEST(KeyFile, AVersionThatDoesNotFitItsContextIsDamaged) {
     Bytes bytes = written;
     bytes[9] = static_cast<uint8_t>(version);
     const auto digest =
-        HexDecode(Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
+        HexDecode(*Sha256Hex(ByteView(bytes).first(bytes.size() - 32)));
     std::ranges::copy(*digest, bytes.end() - 32);
     EXPECT_EQ(ReadKeyFile(bytes).status().code(), StatusCode::kCorrupt);
   }

@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
+#include <string>
 
 #include "storage/percona/json_file_backend.h"
 #include "testing/keyring_crash_machine.h"
@@ -185,6 +187,37 @@ TEST(JsonFileBackendCrashTest, RunWithoutACrashPromisesWhatItSays) {
             (std::map<std::string, std::string>{{"b", "b-data"}}));
   EXPECT_THAT(machine.unsure, testing::IsEmpty());
   ExpectPromisesKept(machine);
+}
+
+// Any part of what was not synced reaches the disk: bytes, and changes of the
+// directory.
+TEST(JsonFileBackendCrashTest, NoKeyIsLostWhateverAPowerCutLeaves) {
+  for (uint64_t number = 0; number < 3000; ++number) {
+    SCOPED_TRACE(testing::Message() << "history " << number);
+    std::mt19937_64 random(number);
+    Machine machine;
+    if (number % 3 == 0) {
+      machine.files.Put(kPath, machine.FileWith("a"));
+      machine.files.Put(kBackup, machine.FileWith("ab"));
+      machine.Promise("ab");
+    }
+    for (int life = 0; life < 3; ++life) {
+      {
+        machine.files.FailAfter(random() % 30);
+        CrashServer server = MakeServer(machine);
+        if (server.Start().ok()) {
+          ASSERT_NO_FATAL_FAILURE(server.ExpectAllThatWasPromised());
+          server.PromiseWhatIsVisible();
+          for (int i = 0; i < 3; ++i) {
+            const std::string id(1, static_cast<char>('a' + random() % 4));
+            (void)(random() % 3 == 0 ? server.Remove(id) : server.Store(id));
+          }
+        }
+      }
+      machine.files.CrashPartially(random, random() % 2 == 0 ? 512 : 4096);
+    }
+    ASSERT_NO_FATAL_FAILURE(ExpectPromisesKept(machine));
+  }
 }
 
 }  // namespace

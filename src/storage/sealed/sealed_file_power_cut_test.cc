@@ -16,6 +16,11 @@ namespace openkeyring {
 namespace {
 
 constexpr size_t kBlocks[] = {512, 4096};
+#ifdef __SANITIZE_ADDRESS__
+constexpr uint64_t kHistories = 4000;  // Ten times slower.
+#else
+constexpr uint64_t kHistories = 20000;
+#endif
 
 CrashServer MakeServer(CrashMachine& machine) {
   FileBackendOptions options;
@@ -77,7 +82,7 @@ void LiveThroughPowerCuts(uint64_t number) {
 
 TEST(SealedFilePowerCutTest, NothingPromisedIsLostAndNoFileIsCalledDamaged) {
   int failures = 0;
-  for (uint64_t number = 0; number < 20000; ++number) {
+  for (uint64_t number = 0; number < kHistories; ++number) {
     LiveThroughPowerCuts(number);
     if (testing::Test::HasFatalFailure() && ++failures >= 20) break;
   }

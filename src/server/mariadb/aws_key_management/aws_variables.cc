@@ -28,6 +28,7 @@ constexpr size_t kMaxMasterKeyId = 2048;  // AWS's limit for key ids.
 char* master_key_id_value;
 char* region_value;
 char* endpoint_url_value;
+char allow_unencrypted_endpoint_value;
 char* keyfile_dir_value;
 unsigned long bind_key_id_value;
 int request_timeout_value;
@@ -87,16 +88,22 @@ MYSQL_SYSVAR_INT(
     "Milliseconds that connecting, and one exchange with AWS, may take. 0 is "
     "the default: 2000 to connect, 3000 for an exchange",
     nullptr, nullptr, 0, 0, 2147483647, 1);
-MYSQL_SYSVAR_STR(region, region_value,
-                 PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
-                 "AWS region, e.g. eu-central-1. When it is empty: AWS_REGION, "
-                 "the AWS profile, the EC2 instance's region, us-east-1",
-                 nullptr, nullptr, "");
+MYSQL_SYSVAR_STR(
+    region, region_value, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+    "AWS region, e.g. eu-central-1. When it is empty: AWS_REGION, "
+    "the AWS profile, the ARN of the key, the EC2 instance's region",
+    nullptr, nullptr, "");
 MYSQL_SYSVAR_STR(
     endpoint_url, endpoint_url_value, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
     "URL of AWS KMS, for VPC endpoints and emulators. Requests are "
     "still signed for the region",
     nullptr, nullptr, "");
+MYSQL_SYSVAR_BOOL(
+    allow_unencrypted_endpoint, allow_unencrypted_endpoint_value,
+    PLUGIN_VAR_OPCMDARG | PLUGIN_VAR_READONLY,
+    "Let endpoint_url be http:// to another host: plaintext keys then cross "
+    "the network unencrypted",
+    nullptr, nullptr, 0);
 MYSQL_SYSVAR_STR(
     keyfile_dir, keyfile_dir_value, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
     "Directory of the key files; the data directory when empty. Only "
@@ -123,6 +130,7 @@ AwsStartupOptions StartupOptionsFromVariables() {
   AwsStartupOptions startup;
   startup.region = Text(region_value);
   startup.endpoint_url = Text(endpoint_url_value);
+  startup.allow_unencrypted_endpoint = allow_unencrypted_endpoint_value != 0;
   startup.keyfile_dir = Text(keyfile_dir_value);
   startup.request_timeout = Millis(request_timeout_value);
   startup.load_parallelism = static_cast<size_t>(load_parallelism_value);
@@ -136,23 +144,25 @@ AwsStartupOptions StartupOptionsFromVariables() {
 
 }  // namespace
 
-st_mysql_sys_var* aws_system_variables[] = {MYSQL_SYSVAR(master_key_id),
-                                            MYSQL_SYSVAR(key_spec),
-                                            MYSQL_SYSVAR(rotate_key),
-                                            MYSQL_SYSVAR(log_level),
-                                            MYSQL_SYSVAR(request_timeout),
-                                            MYSQL_SYSVAR(region),
-                                            MYSQL_SYSVAR(endpoint_url),
-                                            MYSQL_SYSVAR(keyfile_dir),
-                                            MYSQL_SYSVAR(encryption_algorithm),
-                                            MYSQL_SYSVAR(bind_key_id),
-                                            MYSQL_SYSVAR(load_parallelism),
-                                            MYSQL_SYSVAR(startup_deadline),
-                                            MYSQL_SYSVAR(operation_deadline),
+st_mysql_sys_var* aws_system_variables[] = {
+    MYSQL_SYSVAR(master_key_id),
+    MYSQL_SYSVAR(key_spec),
+    MYSQL_SYSVAR(rotate_key),
+    MYSQL_SYSVAR(log_level),
+    MYSQL_SYSVAR(request_timeout),
+    MYSQL_SYSVAR(region),
+    MYSQL_SYSVAR(endpoint_url),
+    MYSQL_SYSVAR(allow_unencrypted_endpoint),
+    MYSQL_SYSVAR(keyfile_dir),
+    MYSQL_SYSVAR(encryption_algorithm),
+    MYSQL_SYSVAR(bind_key_id),
+    MYSQL_SYSVAR(load_parallelism),
+    MYSQL_SYSVAR(startup_deadline),
+    MYSQL_SYSVAR(operation_deadline),
 #ifdef OPENKEYRING_MOCK_KMS
-                                            MYSQL_SYSVAR(mock),
+    MYSQL_SYSVAR(mock),
 #endif
-                                            nullptr};
+    nullptr};
 
 void AdoptVariables() {
   AdoptCommonVariables();

@@ -37,8 +37,8 @@ constexpr int kFixedFlag = PLUGIN_VAR_OPCMDARG | PLUGIN_VAR_READONLY;
 
 MYSQL_SYSVAR_STR(
     servers, servers_value, kFixed,
-    "KMIP servers, host:port with commas between; all of them hold "
-    "the same objects, and the first that answers is used",
+    "KMIP servers, host:port, separated by commas. All of them hold "
+    "the same objects; the first that answers is used",
     nullptr, nullptr, "");
 MYSQL_SYSVAR_STR(server_ca, server_ca_value, kFixed,
                  "PEM file of the authority that signed the servers' "
@@ -53,10 +53,11 @@ MYSQL_SYSVAR_STR(client_key, client_key_value, kFixed,
 MYSQL_SYSVAR_STR(client_key_password_file, client_key_password_file_value,
                  kFixed, "File whose first line is the private key's password",
                  nullptr, nullptr, "");
-MYSQL_SYSVAR_STR(object_group, object_group_value, kFixed,
-                 "Object Group of this server's keys. Servers that share one "
-                 "share their keys",
-                 nullptr, nullptr, "");
+MYSQL_SYSVAR_STR(
+    object_group, object_group_value, kFixed,
+    "Object Group of this database's keys. Database servers with the "
+    "same group share their keys",
+    nullptr, nullptr, "");
 MYSQL_SYSVAR_STR(kmip_version, kmip_version_value, kFixed,
                  "auto, or one of 1.0, 1.1, 1.2, 1.3, 1.4, 2.0, 2.1", nullptr,
                  nullptr, "auto");
@@ -72,19 +73,25 @@ MYSQL_SYSVAR_BOOL(tls_hostname_verification, tls_hostname_verification_value,
 MYSQL_SYSVAR_ENUM(tls_min_version, tls_min_version_value, kFixed,
                   "Oldest TLS version to speak: 1.2 or 1.3", nullptr, nullptr,
                   0, &tls_versions.library);
-MYSQL_SYSVAR_INT(connect_timeout, connect_timeout_value, kFixed,
-                 "Milliseconds that connecting may take, TLS included", nullptr,
-                 nullptr, 3000, 1, 3600000, 1);
-MYSQL_SYSVAR_INT(request_timeout, request_timeout_value, kFixed,
-                 "Milliseconds that one exchange with one server may take",
-                 nullptr, nullptr, 5000, 1, 3600000, 1);
-MYSQL_SYSVAR_INT(load_parallelism, load_parallelism_value, kFixed,
-                 "How many keys are read, or rotated, at once; also the most "
-                 "connections to a server",
-                 nullptr, nullptr, 4, 1, 64, 1);
-MYSQL_SYSVAR_INT(max_objects, max_objects_value, kFixed,
-                 "How many objects there may be; more is an error", nullptr,
-                 nullptr, 65535, 1, 1 << 24, 1);
+MYSQL_SYSVAR_INT(
+    connect_timeout, connect_timeout_value, kFixed,
+    "Milliseconds that opening a connection may take, TLS included", nullptr,
+    nullptr, 3000, 1, 3600000, 1);
+MYSQL_SYSVAR_INT(
+    request_timeout, request_timeout_value, kFixed,
+    "Milliseconds that one request to one server and its answer may "
+    "take",
+    nullptr, nullptr, 5000, 1, 3600000, 1);
+MYSQL_SYSVAR_INT(
+    load_parallelism, load_parallelism_value, kFixed,
+    "How many keys are read or rotated concurrently; also the largest "
+    "number of connections to a server",
+    nullptr, nullptr, 4, 1, 64, 1);
+MYSQL_SYSVAR_INT(
+    max_objects, max_objects_value, kFixed,
+    "How many keys there may be that are not destroyed; more is an "
+    "error",
+    nullptr, nullptr, 65535, 1, 1 << 24, 1);
 
 #define OPENKEYRING_NAME(name) "kmip_key_management_" #name
 
@@ -152,12 +159,14 @@ Result<KmipStartupOptions> OptionsFromVariables() {
   options.kmip.request_timeout = Millis(request_timeout_value);
   options.kmip.max_connections = load_parallelism_value;
   options.group.object_group = Text(object_group_value);
-  // The server's current directory is its data directory.
-  options.group.note_path = kKmipVersionsGroupNote;
+  options.access = AccessOfThisProgram();
+  options.group.note_path =
+      JoinPath(options.access.data_directory, kKmipVersionsGroupNote);
+  // mariadb-backup makes neither keys nor what they need.
+  options.group.read_only = !options.access.is_server;
   options.max_objects = static_cast<size_t>(max_objects_value);
   options.load_parallelism = static_cast<size_t>(load_parallelism_value);
   options.startup_deadline = StartupDeadline();
-  options.access = AccessOfThisProgram();
   return options;
 }
 

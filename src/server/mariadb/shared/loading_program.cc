@@ -16,8 +16,8 @@ Object* FindSymbol(const char* name) {
 
 // A second sign, should a later mariadb-backup rename its variables.
 bool IsNamedBackup() {
-  return std::string_view(program_invocation_short_name).find("backup") !=
-         std::string_view::npos;
+  const std::string_view name = program_invocation_short_name;
+  return name.starts_with("mariadb-backup") || name.starts_with("mariabackup");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 char *cmk_id_value, *region_value, *conf_file_value, *data_file_value,
     *endpoint_url_value;
 unsigned long credentials_value;
-bool cache_keys_value;
+bool cache_keys_value, allow_unencrypted_endpoint_value;
 unsigned connect_timeout_value, request_timeout_value, operation_deadline_value,
     rotate_deadline_value, parallelism_value;
 
@@ -139,6 +139,14 @@ constinit BoolVariable cache_keys = {
     &cache_keys_value,
     false};
 
+constinit BoolVariable allow_unencrypted_endpoint = {
+    {kBoolVariable | kReadOnly, "allow_unencrypted_endpoint",
+     "Let keyring_aws_endpoint_url be http:// to another host: plaintext keys "
+     "then cross the network unencrypted",
+     nullptr, nullptr},
+    &allow_unencrypted_endpoint_value,
+    false};
+
 constexpr UnsignedVariable Number(const char* name, const char* comment,
                                   unsigned* value, unsigned fallback,
                                   unsigned least, unsigned most) {
@@ -179,6 +187,7 @@ SystemVariable* keyring_aws_variables[] = {
     OPENKEYRING_VARIABLE(conf_file),
     OPENKEYRING_VARIABLE(data_file),
     OPENKEYRING_VARIABLE(endpoint_url),
+    OPENKEYRING_VARIABLE(allow_unencrypted_endpoint),
     OPENKEYRING_VARIABLE(credentials),
     OPENKEYRING_VARIABLE(cache_keys),
     OPENKEYRING_VARIABLE(connect_timeout),
@@ -195,6 +204,7 @@ KeyringAwsOptions OptionsOfVariables() {
   options.conf_file = Text(conf_file_value);
   options.data_file = Text(data_file_value);
   options.endpoint_url = Text(endpoint_url_value);
+  options.allow_unencrypted_endpoint = allow_unencrypted_endpoint_value;
   options.use_chain = credentials_value == kChain;
   options.cache_keys = cache_keys_value;
   options.connect_timeout = Millis(connect_timeout_value);
