@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/vector_registers.h"
 
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
-
 namespace openkeyring {
 
 #ifdef __x86_64__
@@ -13,29 +9,38 @@ namespace {
 
 // Register states that the system saves (XCR0).
 constexpr unsigned kAvxState = 0x6, kAvx512State = 0xe6;
+// Bits of CPUID.
+constexpr unsigned kOsXsave = 1u << 27, kAvx = 1u << 28;  // Leaf 1, ECX.
+constexpr unsigned kAvx512F = 1u << 16;                   // Leaf 7, EBX.
 
-// By CPUID: the compiler's own function for this needs an initializer that runs
-// when the library is loaded.
-bool SystemSaves(unsigned state) {
+struct Cpuid {
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) {
-    return false;
-  }
+};
+
+// Not by the compiler's own function, which needs an initializer that runs when
+// the library is loaded.
+Cpuid AskProcessor(unsigned leaf) {
+  Cpuid answer;
+  asm volatile("cpuid"
+               : "=a"(answer.a), "=b"(answer.b), "=c"(answer.c), "=d"(answer.d)
+               : "a"(leaf), "c"(0));
+  return answer;
+}
+
+bool SystemSaves(unsigned state) {
+  if ((AskProcessor(1).c & kOsXsave) == 0) return false;
   unsigned low = 0, high = 0;
   asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (low & state) == state;
 }
 
 bool HasAvx() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  return SystemSaves(kAvxState) && __get_cpuid(1, &a, &b, &c, &d) != 0 &&
-         (c & bit_AVX) != 0;
+  return SystemSaves(kAvxState) && (AskProcessor(1).c & kAvx) != 0;
 }
 
 bool HasAvx512() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  return SystemSaves(kAvx512State) &&
-         __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX512F) != 0;
+  return SystemSaves(kAvx512State) && AskProcessor(0).a >= 7 &&
+         (AskProcessor(7).b & kAvx512F) != 0;
 }
 
 }  // namespace

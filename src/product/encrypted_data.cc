@@ -95,9 +95,17 @@ class Search {
   size_t looked_at_ = 0;
 };
 
+// By the command line: the program may be run by a loader of its own.
 bool CopiesKeys(FileSystem& files) {
-  const Result<Bytes> name = files.ReadStart("/proc/self/comm", 32);
-  return name && AsText(*name).starts_with("mysql_migrate");
+  const Result<Bytes> line = files.ReadStart("/proc/self/cmdline", 4096);
+  if (!line) return false;
+  std::string_view rest = AsText(*line);
+  while (!rest.empty()) {
+    const std::string argument(rest.substr(0, rest.find('\0')));
+    if (BaseName(argument) == "mysql_migrate_keyring") return true;
+    rest.remove_prefix(std::min(rest.size(), argument.size() + 1));
+  }
+  return false;
 }
 
 }  // namespace
