@@ -92,7 +92,8 @@ TEST_F(KmsClientTest, UnwrapNamesTheKeyThatWrappedItInThisRegion) {
 
 TEST_F(KmsClientTest, UnwrapOfABlobOfAnUnknownKeyLeavesItToKms) {
   master_key_ = "";
-  fake_.http.Push(200, R"({"Plaintext":"Zm9v"})");
+  fake_.http.Push(
+      200, R"({"Plaintext":"Zm9v","KeyId":")" + std::string(kArn) + R"("})");
   ASSERT_TRUE(client_->Unwrap({Bytes{1}, ""}, {}, fake_.InAMinute()));
   EXPECT_FALSE(Body().contains("KeyId"));
   EXPECT_FALSE(Body().contains("EncryptionContext"));
