@@ -137,7 +137,7 @@ def test_a_start_waits_for_a_kms_that_comes_back(kms, server):
     kms.start()
     server.wait_ready()
     assert server.status()["Component_status"] == "Active"
-    assert "is tried again until startup_deadline_ms" in server.last_log()
+    assert "is retried until startup_deadline_ms" in server.last_log()
     assert server.value("SELECT a FROM d.t") == "1"
 
 
