@@ -32,7 +32,7 @@ struct AwsCall {
   std::function<Status(HttpRequest& request)> write;
   // Takes the body of a 2xx answer apart. An error means that it is not an
   // answer of the service, and counts as no answer at all: proxies answer too,
-  // and that is no verdict on what is stored.
+  // and that says nothing about what is stored.
   std::function<Status(Secret& body)> read;
   CredentialProvider* credentials = nullptr;  // Null: the call is not signed.
   bool resend = true;  // False for what must not reach the service twice.

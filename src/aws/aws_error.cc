@@ -17,9 +17,9 @@ constexpr size_t kMaxMessage = 400;
 std::string Printable(std::string_view text) {
   std::string clean;
   for (const char c : Trim(text)) {
-    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
-    if (blank && (clean.empty() || clean.back() == ' ')) continue;
-    clean += blank ? ' ' : (c > ' ' && c < 0x7f) ? c : '?';
+    const bool space = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (space && (clean.empty() || clean.back() == ' ')) continue;
+    clean += space ? ' ' : (c > ' ' && c < 0x7f) ? c : '?';
     if (clean.size() <= kMaxMessage) continue;
     return clean.substr(0, kMaxMessage - 3) + "...";
   }

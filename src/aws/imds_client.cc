@@ -85,7 +85,8 @@ Status NoAnswer(const std::string& endpoint, const Status& error) {
       StatusCode::kUnavailable,
       "no answer from the instance metadata service (" + endpoint +
           "): " + error.message() +
-          ". If this is no EC2 instance, set credentials by another way; in a "
+          ". If this is not an EC2 instance, set credentials by another way; "
+          "in a "
           "container on one, the instance's metadata hop limit must be 2 or "
           "more (aws ec2 modify-instance-metadata-options "
           "--http-put-response-hop-limit 2)"};

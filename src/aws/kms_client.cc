@@ -26,7 +26,7 @@ const std::string& KeyArnOf(const KmsKeyDescription& answer) {
   return answer.arn;
 }
 
-// An answer to somebody else's question is no answer.
+// The answer to another question is not an answer.
 Status CheckKey(std::string_view asked, const std::string& answered) {
   // No key is asked for where only the blob knows which one wrapped it.
   if (asked.empty() ||

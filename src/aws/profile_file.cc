@@ -49,7 +49,7 @@ bool IsComment(std::string_view trimmed) {
   return trimmed.empty() || trimmed[0] == '#' || trimmed[0] == ';';
 }
 
-// Up to a blank that a comment sign follows, trimmed.
+// Up to a space that a comment sign follows, trimmed.
 std::string_view WithoutComment(std::string_view value) {
   for (size_t i = 1; i < value.size(); ++i) {
     const bool sign = value[i] == '#' || value[i] == ';';

@@ -22,7 +22,7 @@ struct AwsOptions {
   bool allow_unencrypted_endpoint = false;
   std::string profile;  // Named here, it switches environment keys off.
   // A file of two lines, the access key id and the secret access key: then
-  // nothing else is asked for credentials. Read anew when AWS refuses them.
+  // nothing else is asked for credentials. Read again when AWS refuses them.
   std::string key_file;
   std::string access_key_id;
   Secret secret_access_key;

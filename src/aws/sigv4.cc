@@ -25,8 +25,8 @@ Result<Secret> Hmac(const Secret& key, std::string_view data) {
 std::string FoldBlanks(std::string_view value) {
   std::string folded;
   for (const char c : Trim(value)) {
-    const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
-    if (!blank) {
+    const bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    if (!space) {
       folded += c;
     } else if (!folded.ends_with(' ')) {
       folded += ' ';

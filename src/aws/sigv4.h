@@ -46,7 +46,7 @@ std::string AmzDate(WallTime time);
 std::string SignedHeaderNames(const SignableRequest& request);
 
 // Stage 1. Headers of one name are joined by commas in the order given; inner
-// runs of blanks become one. Every path segment is percent-encoded once more,
+// runs of spaces become one. Every path segment is percent-encoded once more,
 // and "." and ".." segments are resolved, as for all services but S3.
 std::string CanonicalRequest(const SignableRequest& request);
 

@@ -14,7 +14,7 @@
 // Single values that several credential sources read and check alike.
 namespace openkeyring {
 
-// ISO 8601 as AWS and credential processes write it: a date, "T" (or a blank),
+// ISO 8601 as AWS and credential processes write it: a date, "T" (or a space),
 // a time with or without a fraction, and "Z", "+hh:mm", "+hhmm" or nothing
 // (UTC). A time beyond the year 2200 is the end of that year. Nothing when it
 // is something else.

@@ -149,7 +149,7 @@ std::string PercentEncode(std::string_view text, bool keep_slash) {
   return encoded;
 }
 
-std::string PercentDecode(std::string_view text, bool plus_is_blank) {
+std::string PercentDecode(std::string_view text, bool plus_is_space) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
     const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
@@ -158,7 +158,7 @@ std::string PercentDecode(std::string_view text, bool plus_is_blank) {
       plain += static_cast<char>(high << 4 | low);
       i += 2;
     } else {
-      plain += plus_is_blank && text[i] == '+' ? ' ' : text[i];
+      plain += plus_is_space && text[i] == '+' ? ' ' : text[i];
     }
   }
   return plain;

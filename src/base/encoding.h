@@ -20,7 +20,7 @@ Result<Bytes> HexDecode(std::string_view text);
 std::string Base64Encode(ByteView bytes);
 // The same, appended to a secret, with no copy left elsewhere.
 void Base64EncodeTo(const Secret& secret, Secret& out);
-// Strict: the alphabet of section 4, right padding, no blanks, and no bits set
+// Strict: the alphabet of section 4, right padding, no spaces, and no bits set
 // that would be lost; anything else is kInvalidArgument.
 Result<Bytes> Base64Decode(std::string_view text);
 // The same straight into a secret.
@@ -31,15 +31,15 @@ Result<Secret> Base64DecodeSecret(std::string_view text);
 std::string PercentEncode(std::string_view text, bool keep_slash = false);
 
 // The reverse. A "%" that two hex digits do not follow stands for itself; with
-// `plus_is_blank` (form bodies) "+" is a blank.
-std::string PercentDecode(std::string_view text, bool plus_is_blank = false);
+// `plus_is_space` (form bodies) "+" is a space.
+std::string PercentDecode(std::string_view text, bool plus_is_space = false);
 
 // Whether this is UTF-8 as RFC 3629 has it: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text);
 
 // A copy with ASCII capitals made small; other bytes stay.
 std::string AsciiLower(std::string_view text);
-// Without leading and trailing blanks, tabs, CR and LF. Borrows.
+// Without leading and trailing spaces, tabs, CR and LF. Borrows.
 std::string_view Trim(std::string_view text);
 
 }  // namespace openkeyring

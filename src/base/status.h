@@ -29,7 +29,7 @@ enum class StatusCode {
 // The name of a code as it appears in log lines, e.g. "Unavailable".
 std::string_view StatusCodeName(StatusCode code);
 
-// Success, or one error with a text for a person. The text says what was being
+// Success, or one error with a message for people. It says what was being
 // done, what was refused and, where known, the cure. It never holds a secret.
 class [[nodiscard]] Status {
  public:

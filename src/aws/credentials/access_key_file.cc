@@ -17,7 +17,7 @@ Status Wrong(const std::string& path, std::string_view why) {
           "the file of the AWS access key, " + path + ", " + std::string(why)};
 }
 
-// The next line without blanks at its ends, taken from the front of `rest`.
+// The next line without whitespace at its ends, taken from the front of `rest`.
 std::string_view TakeLine(std::string_view& rest) {
   const size_t end = rest.find('\n');
   const std::string_view line = Trim(rest.substr(0, end));

@@ -10,12 +10,12 @@
 namespace openkeyring {
 
 // The configuration file of MySQL's keyring_aws: the access key id in the first
-// line, the secret access key in the second. Blanks and CR at the ends of
+// line, the secret access key in the second. Whitespace at the ends of
 // lines, a missing last line end and empty lines behind do not matter.
 //
 // kMisconfigured, each with its own text: no path, no file, an empty file, one
 // that is world-readable, a line that is missing or empty, a third line,
-// something that is no key. kDenied when it may not be read.
+// something that is not a key. kDenied when it may not be read.
 Result<Credentials> ReadAccessKeyFile(FileSystem& files,
                                       const std::string& path);
 

@@ -13,7 +13,7 @@ namespace openkeyring {
 // AWS_CONTAINER_CREDENTIALS_RELATIVE_URI (on http://169.254.170.2) or
 // AWS_CONTAINER_CREDENTIALS_FULL_URI: any https host; http only to loopback,
 // 169.254.170.2, 169.254.170.23 and fd00:ec2::23. The authorization header is
-// the content of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, read anew each time,
+// the content of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, read again each time,
 // or AWS_CONTAINER_AUTHORIZATION_TOKEN; a CR or LF in it is refused.
 //
 // Up to 3 attempts of 2 s, 1 s apart, never through a proxy. kNotFound when

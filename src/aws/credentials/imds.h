@@ -13,7 +13,7 @@ namespace openkeyring {
 // The role of the EC2 instance. kNotFound when instance metadata is switched
 // off or the instance has no role; other errors as ImdsClient says.
 //
-// During an outage the service may go on handing out credentials that are at
+// During an outage the service may keep handing out credentials that are at
 // or past their end; AWS accepts them for longer then. So as the SDKs do, such
 // credentials are given 12 to 20 more minutes (with a warning), after half of
 // which they are asked for again.

@@ -47,7 +47,7 @@ class KmipObjects {
   Result<std::vector<KmipAttributes>> ListGroup(const std::string& object_group,
                                                 KmipObjectType type,
                                                 const Deadline& deadline);
-  // Those of one name. Simple servers look at all their objects for it.
+  // Objects of one name. Simple servers look at all their objects for it.
   Result<std::vector<KmipAttributes>> Find(const std::string& name,
                                            const std::string& object_group,
                                            KmipObjectType type,

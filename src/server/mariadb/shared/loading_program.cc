@@ -20,6 +20,14 @@ bool IsNamedBackup() {
   return name.starts_with("mariadb-backup") || name.starts_with("mariabackup");
 }
 
+// The same for the server: one whose symbols have other names must not be left
+// without new keys.
+bool IsNamedServer() {
+  const std::string_view name = program_invocation_short_name;
+  return name == "mariadbd" || name == "mysqld" ||
+         name.starts_with("mariadbd-") || name.starts_with("mysqld-");
+}
+
 }  // namespace
 
 LoadingProgram FindLoadingProgram() {
@@ -34,7 +42,8 @@ LoadingProgram FindLoadingProgram() {
     if (program.prepares && is_incremental && increment != nullptr) {
       program.increment = increment;
     }
-  } else if (FindSymbol<char>("_Z11mysqld_mainiPPc") != nullptr) {
+  } else if (FindSymbol<char>("_Z11mysqld_mainiPPc") != nullptr ||
+             IsNamedServer()) {
     program.kind = LoadingProgram::Kind::kServer;
   }
   return program;

@@ -6,9 +6,9 @@
 
 namespace openkeyring {
 
-// Which program loaded the plugin, recognized by its symbols. The server and
-// mariadb-backup are linked from the same sources, but only the latter has
-// variables xtrabackup_...; other programs have neither.
+// Which program loaded the plugin, recognized by its symbols and its name. The
+// server and mariadb-backup are linked from the same sources, but only the
+// latter has variables xtrabackup_...; other programs have neither.
 struct LoadingProgram {
   enum class Kind { kServer, kBackup, kOther };
   Kind kind = Kind::kOther;
