@@ -8,7 +8,8 @@ namespace openkeyring {
 // leave parts of it there, some for long: the C library copies by way of
 // registers that hardly anything else uses. A thread that is made later starts
 // with them, and the dynamic linker saves them to its stack, which a core dump
-// shows. Called once all keys are loaded. Does nothing on other processors than
+// shows. Called where an answer that holds a key was copied, and once all keys
+// are loaded. Does nothing on other processors than
 // x86-64.
 void ClearVectorRegisters();
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/vector_registers.h"
 
 namespace openkeyring {
 namespace {
@@ -241,6 +242,7 @@ Result<Secret> TakeJsonBase64(Secret& body, std::string_view member) {
   Result<Secret> text = TakeJsonString(body, member);
   if (!text) return text;
   Result<Secret> bytes = Base64DecodeSecret(text->RevealText());
+  ClearVectorRegisters();  // The text and the bytes were copied by way of them.
   if (bytes) return bytes;
   return Corrupt("\"" + std::string(member) + "\" is not base64");
 }

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "base/vector_registers.h"
 #include "net/connection_pool.h"
 #include "net/known_addresses.h"
 #include "net/socket.h"
@@ -53,6 +54,7 @@ struct Answer {
       answer.response.body.Append(std::string_view(data, size));
     }
     explicit_bzero(data, size);
+    ClearVectorRegisters();  // The copy of an answer with a key went by them.
     return answer.too_large ? CURL_WRITEFUNC_ERROR : size;
   }
 

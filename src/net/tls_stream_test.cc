@@ -492,6 +492,9 @@ TEST(ResolveHost, KnowsNamesAndAddresses) {
 }
 
 TEST(ResolveHost, EndsAtTheDeadline) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "names are resolved without a thread here";
+#endif
   for (int i = 0; i < 20; ++i) {
     const auto found = ResolveHost("kmip.invalid", 5696, In(Millis(0)));
     ASSERT_FALSE(found);

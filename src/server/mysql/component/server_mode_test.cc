@@ -52,6 +52,9 @@ TEST(ServerMode, OfThisProcessIsRead) {
 }
 
 TEST(ServerMode, TheManifestIsReadBeforeThereAreThreads) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer has a thread of its own";
+#endif
   ASSERT_TRUE(IsLoadedByManifest(PosixFileSystem()));
   std::latch end(1);
   const std::jthread other([&] { end.wait(); });
