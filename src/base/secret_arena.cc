@@ -83,6 +83,7 @@ void SecretArena::ReleaseWhenIdle() {
   if (blocks_in_use_ != 0) return;
   for (const Mapping& chunk : chunks_) pages_.Unmap(chunk.data, chunk.size);
   std::vector<Mapping>().swap(chunks_);
+  std::vector<Mapping>().swap(large_);
   classes_ = {};
   chunk_filled_ = kChunk;
 }

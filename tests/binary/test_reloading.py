@@ -33,6 +33,7 @@ def start(directory):
             [
                 "cc",
                 "-g",
+                "-rdynamic",  # The plugin recognizes a server by a symbol.
                 *flags,
                 f"-I{HEADERS}",
                 f"-I{HEADERS}/private",
