@@ -14,6 +14,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCTS = ROOT / "build" / "products"
 
 
+def _state(task: pathlib.Path) -> str:
+    """The letter of a thread's state in /proc; X when it is gone."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 class Service:
     """A server program. Subclasses define start(), which sets `process`."""
 
@@ -55,8 +63,15 @@ class Service:
         self.start()
 
     def pause(self) -> None:
-        """Connections are still accepted by the kernel, but nothing is answered."""
+        """Connections are still accepted by the kernel, but nothing is answered. Threads may run
+        for a moment after the signal was sent, so this waits until none does."""
         os.killpg(self.process.pid, signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        process.wait_until(
+            lambda: all(_state(task) in "TtZX" for task in tasks.iterdir()),
+            f"{self.name} to stop",
+            every=0.002,
+        )
 
     def resume(self) -> None:
         os.killpg(self.process.pid, signal.SIGCONT)
