@@ -40,9 +40,10 @@ struct CryptData {
 std::optional<CryptData> FindCryptData(ByteView start) {
   constexpr std::array<uint8_t, 6> kMagic = {'s', 0xe, 0xc, 'R', 'E', 't'};
   constexpr size_t kSize = 6 + 1 + 1 + 16 + 4 + 4;
-  const auto found = std::ranges::search(start, kMagic);
-  const auto at = static_cast<size_t>(found.begin() - start.begin());
-  if (found.empty() || start.size() - at < kSize) return std::nullopt;
+  const auto found =
+      std::search(start.begin(), start.end(), kMagic.begin(), kMagic.end());
+  const auto at = static_cast<size_t>(found - start.begin());
+  if (start.size() - at < kSize) return std::nullopt;
   const ByteView data = start.subspan(at, kSize);
   const CryptData crypt{BigEndian(data.subspan(24)),
                         BigEndian(data.subspan(28))};
