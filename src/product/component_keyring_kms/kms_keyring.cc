@@ -159,7 +159,8 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
   FileSystem& files = PosixFileSystem();
   const Result<bool> nothing = NothingIsStored(files, config_.path);
   if (!nothing) return nothing.error();
-  if (*nothing && !config_.allow_new_keyring) {
+  // Where no keyring may be made the backend refuses, and says why.
+  if (*nothing && options.may_create && !config_.allow_new_keyring) {
     Status status = CheckNewKeyringFitsData(
         files, data_directory, "key in the keyring file " + config_.path);
     if (!status.ok()) return status;
