@@ -29,6 +29,11 @@ Status Damaged(const char* why) {
                                     "; restore it from a backup"};
 }
 
+std::string InstallationOf(const EncryptionContext& binding) {
+  const auto found = binding.find(kInstallationContext);
+  return found == binding.end() ? "" : found->second;
+}
+
 Result<KeyFile> ReadFields(uint16_t version, ByteReader reader) {
   const Status damaged = Damaged("its fields do not add up");
   KeyFile file;
@@ -99,17 +104,13 @@ std::optional<KeyVersion> ParseVersionMarkName(std::string_view name) {
   return ParseNumbers(name, kVersionMarkPrefix);
 }
 
-std::string KeyFile::installation() const {
-  const auto found = binding.find(kInstallationContext);
-  return found == binding.end() ? "" : found->second;
-}
+std::string KeyFile::installation() const { return InstallationOf(binding); }
 
 Result<Bytes> WriteBoundKeyFile(const WrappedKey& wrapped,
                                 const EncryptionContext& binding) {
   Bytes out(kMagic.begin(), kMagic.end());
-  PutNumber(out, binding.contains(kInstallationContext)
-                     ? kVersionWithInstallation
-                     : kVersion);
+  PutNumber(out, InstallationOf(binding).empty() ? kVersion
+                                                 : kVersionWithInstallation);
   PutNumber(out, static_cast<uint16_t>(binding.size()));
   for (const auto& [name, value] : binding) {
     PutField(out, AsBytes(name));

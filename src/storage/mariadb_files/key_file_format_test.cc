@@ -183,5 +183,15 @@ TEST(InstallationFile, AnyDamageIsNoticed) {
   }
 }
 
+TEST(KeyFileFormat, AnEmptyInstallationIsNoneAndReadsBack) {
+  const WrappedKey wrapped{{1, 2, 3}, "arn"};
+  const EncryptionContext binding = {{kInstallationContext, ""}};
+  const Result<KeyFile> read =
+      ReadKeyFile(*WriteBoundKeyFile(wrapped, binding));
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(read->installation(), "");
+  EXPECT_EQ(read->binding, binding);
+}
+
 }  // namespace
 }  // namespace openkeyring
