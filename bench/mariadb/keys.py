@@ -54,6 +54,7 @@ class Lab:
                 *(f"{name}={value}" for name, value in variables.items()),
                 *map(str, steps),
             ],
+            cwd=keys,  # The data directory: an installation of its own.
             env={**process.bare_environment(self.directory), **self.environment()},
             text=True,
             capture_output=True,
@@ -99,7 +100,7 @@ def rotation(lab: Lab) -> list[Figure]:
     serial = rotate("rotate_serially", 1)
     return [
         Figure(f"rotate {ROTATED} ids, in serial times", median(ours) / serial, "x", 0.1,
-               f"{serial:.0f} ms for {2 * ROTATED} calls on one connection"),
+               f"{serial:.0f} ms for {3 * ROTATED} calls on one connection"),
         Figure(f"rotate {ROTATED} ids", median(ours), "ms"),
         Figure(f"TLS handshakes, load and rotate {ROTATED} ids", max(handshakes), "", PARALLEL,
                "at most one a connection")]

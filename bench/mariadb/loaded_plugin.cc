@@ -42,6 +42,8 @@ void SetToDefault(st_mysql_sys_var* variable) {
     *As<T>(variable)->value = As<T>(variable)->default_value;
   };
   switch (As<char>(variable)->flags & kTypeMask) {
+    case PLUGIN_VAR_BOOL:
+      return reset(char());
     case PLUGIN_VAR_INT:
       return reset(int());
     case PLUGIN_VAR_ENUM:
