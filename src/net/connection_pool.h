@@ -4,12 +4,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "os/cancellation.h"
 #include "os/clock.h"
 
 namespace openkeyring {
@@ -63,10 +65,13 @@ class ConnectionPool {
   std::optional<Lease> Acquire(const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     AbandonParents();
-    if (!freed_.wait_until(lock, deadline.at(),
-                           [&] { return in_use_ < limit_; })) {
-      return std::nullopt;
+    const auto is_free = [&] { return in_use_ < limit_; };
+    if (deadline.cancellation() == nullptr) {
+      freed_.wait_until(lock, deadline.at(), is_free);
+    } else {
+      WaitInSlices(lock, deadline, is_free);
     }
+    if (!is_free()) return std::nullopt;
     ++in_use_;
     return Lease(*this);
   }
@@ -94,6 +99,16 @@ class ConnectionPool {
   void Keep(T connection) {
     const std::lock_guard lock(mutex_);
     kept_.push_back(std::move(connection));
+  }
+
+  template <typename Predicate>
+  void WaitInSlices(std::unique_lock<std::mutex>& lock,
+                    const Deadline& deadline, Predicate is_free) {
+    Clock& clock = SystemClock();
+    while (!is_free() && !deadline.Passed(clock)) {
+      freed_.wait_for(lock,
+                      std::min(kCancellationSlice, deadline.Remaining(clock)));
+    }
   }
 
   void Release() {
