@@ -30,6 +30,10 @@ class ErrorMark {
   ~ErrorMark() { ERR_pop_to_mark(); }
 };
 
+struct FreePkey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using UniquePkey = std::unique_ptr<EVP_PKEY, FreePkey>;
 using UniqueBio = std::unique_ptr<BIO, int (*)(BIO*)>;
 using UniqueContext = std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)>;
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -23,12 +24,8 @@ namespace openkeyring {
 
 constexpr int kLeastRsaBits = 3072;  // 128 bits of strength (NIST SP 800-57).
 
-struct FreePkey {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using UniquePkey = std::unique_ptr<EVP_PKEY, FreePkey>;
-
-// Encrypts what only the holder of the private key can read.
+// Encrypts what only the holder of the private key can read. Copies share the
+// key.
 class RsaPublicKey {
  public:
   // One PEM block "PUBLIC KEY" (SubjectPublicKeyInfo), with any text around it.
@@ -47,10 +44,10 @@ class RsaPublicKey {
   Result<Bytes> Encrypt(const Secret& plaintext) const;
 
  private:
-  RsaPublicKey(UniquePkey key, Digest256 fingerprint)
+  RsaPublicKey(std::shared_ptr<EVP_PKEY> key, Digest256 fingerprint)
       : key_(std::move(key)), fingerprint_(fingerprint) {}
 
-  UniquePkey key_;
+  std::shared_ptr<EVP_PKEY> key_;
   Digest256 fingerprint_;
 };
 
@@ -72,10 +69,10 @@ class RsaPrivateKey {
   Result<Secret> Decrypt(ByteView ciphertext) const;
 
  private:
-  RsaPrivateKey(UniquePkey key, Digest256 fingerprint)
+  RsaPrivateKey(std::shared_ptr<EVP_PKEY> key, Digest256 fingerprint)
       : key_(std::move(key)), fingerprint_(fingerprint) {}
 
-  UniquePkey key_;
+  std::shared_ptr<EVP_PKEY> key_;
   Digest256 fingerprint_;
 };
 
