@@ -160,7 +160,7 @@ TEST_F(RsaOaep, WhatIsNoPublicKeyIsRefusedWithTheWayToOne) {
   EXPECT_THAT(Refusal(pem.substr(0, 200)), HasSubstr("cannot be read"));
 }
 
-// The modulus is made even, so that it is no product of two large primes.
+// An even modulus has the factor two.
 TEST_F(RsaOaep, AnInvalidModulusIsRefused) {
   OpenSsl("pkey -pubin -in public.pem -outform DER -out public.der");
   std::string der = File("public.der");

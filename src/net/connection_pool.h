@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -12,7 +11,6 @@
 #include <vector>
 
 #include "os/cancellation.h"
-#include "os/clock.h"
 
 namespace openkeyring {
 
@@ -66,12 +64,9 @@ class ConnectionPool {
     std::unique_lock lock(mutex_);
     AbandonParents();
     const auto is_free = [&] { return in_use_ < limit_; };
-    if (deadline.cancellation() == nullptr) {
-      freed_.wait_until(lock, deadline.at(), is_free);
-    } else {
-      WaitInSlices(lock, deadline, is_free);
+    if (!WaitUnlessCancelled(freed_, lock, deadline, is_free)) {
+      return std::nullopt;
     }
-    if (!is_free()) return std::nullopt;
     ++in_use_;
     return Lease(*this);
   }
@@ -99,16 +94,6 @@ class ConnectionPool {
   void Keep(T connection) {
     const std::lock_guard lock(mutex_);
     kept_.push_back(std::move(connection));
-  }
-
-  template <typename Predicate>
-  void WaitInSlices(std::unique_lock<std::mutex>& lock,
-                    const Deadline& deadline, Predicate is_free) {
-    Clock& clock = SystemClock();
-    while (!is_free() && !deadline.Passed(clock)) {
-      freed_.wait_for(lock,
-                      std::min(kCancellationSlice, deadline.Remaining(clock)));
-    }
   }
 
   void Release() {

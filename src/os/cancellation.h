@@ -2,7 +2,10 @@
 #ifndef OPENKEYRING_OS_CANCELLATION_H_
 #define OPENKEYRING_OS_CANCELLATION_H_
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <mutex>
 
 #include "os/clock.h"
 
@@ -32,6 +35,22 @@ constexpr Millis kCancellationSlice{20};
 // cancelled.
 void SleepUnlessCancelled(Clock& clock, Millis duration,
                           const Deadline& deadline);
+
+// Waits, in real time, until `done` or the deadline: whether `done`.
+template <typename Predicate>
+bool WaitUnlessCancelled(std::condition_variable& changed,
+                         std::unique_lock<std::mutex>& lock,
+                         const Deadline& deadline, Predicate done) {
+  if (deadline.cancellation() == nullptr) {
+    return changed.wait_until(lock, deadline.at(), done);
+  }
+  Clock& clock = SystemClock();
+  while (!done() && !deadline.Passed(clock)) {
+    changed.wait_for(lock,
+                     std::min(kCancellationSlice, deadline.Remaining(clock)));
+  }
+  return done();
+}
 
 }  // namespace openkeyring
 
