@@ -14,6 +14,7 @@
 #include "base/encoding.h"
 #include "base/vector_registers.h"
 #include "net/connection_pool.h"
+#include "net/curl_memory.h"
 #include "net/known_addresses.h"
 #include "net/socket.h"
 #include "net/trust_store.h"
@@ -204,7 +205,7 @@ class CurlHttpClient : public HttpClient {
  public:
   explicit CurlHttpClient(const CurlOptions& options)
       : options_(options), pool_(options.max_connections) {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    InitializeCurl();
     trust_ = MakeTrustStore(options.ca_bundle);
   }
   ~CurlHttpClient() override = default;
@@ -239,6 +240,7 @@ class CurlHttpClient : public HttpClient {
     }
     Result<HttpResponse> response = Exchange(*handle, request, *url, deadline);
     curl_easy_reset(handle->easy());
+    ClearVectorRegisters();  // What was sent went by them, too.
     lease->Keep(std::move(*handle));
     return response;
   }
