@@ -148,7 +148,7 @@ def test_a_standby_without_the_objects_is_not_used(pair, make_kmip_mysql):
     assert two.objects() == []
     check(server)
     one.start()
-    process.wait_until(lambda: generates(server, "afterwards"), "the first server", 90)
+    process.wait_until(lambda: generates(server, "afterwards"), "the first server", 10)
     server.restart()
     check(server)
 
