@@ -235,8 +235,8 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
 }
 
 // Only this server makes the keys that are named after it, unless its data
-// directory was copied with its UUID. So a search that gets no answer is no
-// reason to refuse them, and one that finds another says what is wrong.
+// directory was copied with its UUID. So a search that gets no answer does
+// not refuse them, and one that finds another says what is wrong.
 Status KmipKeyringBackend::CheckAlone(const Object& object, const Key& key,
                                       const KmipNewKey& wanted,
                                       Operation& operation,
