@@ -10,8 +10,10 @@ import pytest
 from products import ROOT, libcurl_directory
 
 # Besides these a server has nothing to load: it has loaded them itself.
-ALLOWED_LIBRARIES = {"libcrypto.so.3", "libssl.so.3", "libstdc++.so.6", "libgcc_s.so.1",
+ALLOWED_LIBRARIES = {"libcrypto.so.3", "libssl.so.3", "libgcc_s.so.1",
                      "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+# What Enterprise Linux 9 has, and so the official images of MySQL and Percona.
+NEWEST_VERSIONS = {"GLIBC": (2, 34), "OPENSSL": (3, 0, 0), "GCC": (11,)}
 MOST_BYTES = 2_000_000  # Stripped. MariaDB's own plugin has 4.7 MB.
 
 # Functions that may run when the library is loaded, before anybody calls it: the compiler's own,
@@ -19,6 +21,9 @@ MOST_BYTES = 2_000_000  # Stripped. MariaDB's own plugin has 4.7 MB.
 # declarations).
 HARMLESS_INITIALIZERS = {
     "frame_dummy",
+    # The C++ library's own: memory for exceptions (given back at the end), and error categories.
+    "_GLOBAL__sub_I_eh_alloc.cc",
+    "_GLOBAL__sub_I_system_error.cc",
     *(
         f"_GLOBAL__sub_I_{maker}_{kind}.cc"
         for maker in ("aws", "kmip")
@@ -41,6 +46,13 @@ def test_needed_libraries_are_allowed(product):
     assert needed <= (
         ALLOWED_LIBRARIES if libcurl_directory() else ALLOWED_LIBRARIES | {"libcurl.so.4"}
     )
+
+
+def test_it_loads_where_the_system_libraries_are_of_enterprise_linux_9(product):
+    found = re.findall(r"\b([A-Z]+)_(\d+(?:\.\d+)+)\b", product.tool("readelf", "-VW"))
+    assert {name for name, _ in found} <= set(NEWEST_VERSIONS)
+    for name, version in found:
+        assert tuple(map(int, version.split("."))) <= NEWEST_VERSIONS[name], f"{name}_{version}"
 
 
 def test_libcurl_is_inside_and_meets_no_other(product):
