@@ -153,7 +153,7 @@ def slot(number: int, kind: int, name: str, maker: str, parameters: bytes, blob:
 
 
 def kms_slot(number: int, letter: str, parameters: bytes = b"") -> bytes:
-    """The blob is no real one: only KMS can make these."""
+    """The blob is a placeholder: only KMS can make one."""
     arn = f"arn:aws:kms:us-east-1:111122223333:key/{letter * 8}"
     return slot(number, KMS, f"alias/{letter}", arn, parameters, bytes_of(f"blob {letter}", 40))
 
@@ -364,7 +364,7 @@ def bad_headers(vectors: Vectors) -> None:
     many = [kms_slot(i, "a") for i in range(1, 66)]
     vectors.add("bad-many-slots", header2(many) + body, "65 slots", "corrupt")
     twice = checks(header_fields(2, [("a", "b"), ("a", "c")], struct.pack(">H", 1) + TWO[0]))
-    vectors.add("bad-pairs", twice + body, "a pair is there twice", "corrupt")
+    vectors.add("bad-pairs", twice + body, "a duplicate pair", "corrupt")
     extra = checks(header_fields(2, [], struct.pack(">H", 1) + TWO[0] + b"\0"))
     vectors.add("bad-extra", extra + body, "a byte behind the slots", "corrupt")
 
@@ -379,7 +379,7 @@ def bad_records(vectors: Vectors) -> None:
     )
     swapped = [records[1], records[0], *records[2:]]
     vectors.add("bad-swapped", header + b"".join(swapped), "two records are swapped", "corrupt")
-    vectors.add("bad-twice", header + records[0] * 2, "a record is there twice", "corrupt")
+    vectors.add("bad-twice", header + records[0] * 2, "a duplicate record", "corrupt")
     again = Log().put("a", "", "AES", 32).put("a", "", "AES", 32)
     vectors.add("bad-put", header + again.bytes(), "a put of a key that is there", "corrupt")
     vectors.add(
