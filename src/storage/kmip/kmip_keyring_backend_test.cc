@@ -723,6 +723,15 @@ TEST_F(KmipKeyringBackendTest, AServerThatGivesFewAttributesWillDo) {
   EXPECT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
 }
 
+TEST_F(KmipKeyringBackendTest, AKeyThatTheServerKeepsWronglyIsNotStored) {
+  Set(&Behaviour::spoils_values);
+  const Status status = KeyringBackend().Store(Aes("k"), Lab::Soon());
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("returns another value"), std::string::npos)
+      << status.message();
+  EXPECT_TRUE(KeyringBackend().Load(Lab::Soon())->empty());
+}
+
 TEST_F(KmipKeyringBackendTest, TwoServersWithOneUuidDoNotStoreOneKeyTwice) {
   KmipKeyringOptions options;
   options.server_uuid = [] { return "ca43a29e-e8a9-11f1-b637-02fc00000001"; };
