@@ -55,15 +55,18 @@ Result<std::unique_ptr<KmsServices>> KmsServices::Make(
     own.master_key_id = [id = key.key] { return id; };
     const auto same_name = [&](const OneKey& one) { return one.name == name; };
     if (previous != nullptr) {
-      const auto old = std::ranges::find_if(previous->keys_, same_name);
+      auto old = std::ranges::find_if(previous->keys_, same_name);
+      const bool other_only = old == previous->keys_.end() &&
+                              keys.size() == 1 && previous->size() == 1;
+      if (other_only) old = previous->keys_.begin();
       if (old != previous->keys_.end()) {
         own.statistics = old->service->client().statistics_keeper();
       }
     }
     const bool as_ever = keys.size() == 1 && !key.HasSettings();
     Result<std::unique_ptr<KmsService>> service = KmsService::Make(
-        as_ever ? common.Clone() : AwsOptionsOfKey(key, common),
-        std::move(own), log);
+        as_ever ? common.Clone() : AwsOptionsOfKey(key, common), std::move(own),
+        log);
     if (!service && keys.size() == 1) return service.error();
     if (!service) return service.error().WithContext("KMS key " + name);
     KeyWrapper& wrapper = (*service)->wrapper();

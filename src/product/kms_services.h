@@ -27,9 +27,9 @@ class KmsServices {
  public:
   // `options` are for all keys but their names and statistics. One key without
   // settings of its own is exactly KmsService::Make with `common`. `previous`
-  // may be null; clients of keys that are in both continue its counts. `log` is
-  // borrowed. Errors: those of KmsService::Make, with the key's name when there
-  // are several.
+  // may be null; clients of keys that are in both continue its counts, and so
+  // does an only key after another. `log` is borrowed. Errors: those of
+  // KmsService::Make, with the key's name when there are several.
   static Result<std::unique_ptr<KmsServices>> Make(
       const std::vector<KmsKeyOptions>& keys, const AwsOptions& common,
       const KmsServiceOptions& options, const KmsServices* previous, Log& log);

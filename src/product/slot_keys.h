@@ -15,18 +15,17 @@ namespace openkeyring {
 using SlotKeys = std::vector<std::unique_ptr<SlotKey>>;
 
 struct LocalUnlockFile {
-  std::string path;  // "": none.
+  std::string path;                                // "": none.
   std::vector<std::string> forbidden_directories;  // See CheckLocalUnlockFile.
 };
 
 // The keys of a sealed file's slots in the order in which they are tried: the
-// KMS keys, which are borrowed, the recovery keys, and the local unlock file,
-// which is read now and left out when it is missing. Errors: those of
-// ReadLocalUnlockFile.
-Result<SlotKeys> MakeSlotKeys(KmsServices& kms,
-                              const std::vector<RecoveryKey>& recovery_keys,
-                              const LocalUnlockFile& local, FileSystem& files,
-                              Random& random);
+// KMS keys, the recovery keys, and the local unlock file, which is checked and
+// read each time that it is needed. `kms`, `files` and `random` are borrowed.
+SlotKeys MakeSlotKeys(KmsServices& kms,
+                      const std::vector<RecoveryKey>& recovery_keys,
+                      const LocalUnlockFile& local, FileSystem& files,
+                      Random& random);
 
 }  // namespace openkeyring
 
