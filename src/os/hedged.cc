@@ -16,13 +16,13 @@ class HedgedRun {
   HedgedRun(size_t count, Clock& clock, Millis patience)
       : clock_(clock), patience_(patience), attempts_(count) {}
 
-  void Run(size_t index, const std::function<bool(size_t)>& attempt) {
+  void Run(size_t index, const HedgedAttempt& attempt) {
     while (!MayStart(index)) {
       if (winner()) return;
       clock_.SleepFor(kPause);
     }
     const EndOfAttempt end(*this, index);
-    if (attempt(index)) Won(index);
+    if (attempt(index, cancellation_)) Won(index);
   }
   std::optional<size_t> winner() const {
     const std::lock_guard lock(mutex_);
@@ -63,6 +63,7 @@ class HedgedRun {
   void Won(size_t index) {
     const std::lock_guard lock(mutex_);
     if (!winner_) winner_ = index;
+    cancellation_.Cancel();
   }
 
   Clock& clock_;
@@ -70,12 +71,13 @@ class HedgedRun {
   mutable std::mutex mutex_;
   std::vector<Attempt> attempts_;
   std::optional<size_t> winner_;
+  Cancellation cancellation_;
 };
 
 }  // namespace
 
 std::optional<size_t> RunHedged(size_t count, Clock& clock, Millis patience,
-                                const std::function<bool(size_t)>& attempt) {
+                                const HedgedAttempt& attempt) {
   HedgedRun run(count, clock, patience);
   RunParallel(count, count, [&](size_t index) { run.Run(index, attempt); });
   return run.winner();

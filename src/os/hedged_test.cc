@@ -22,13 +22,15 @@ class RunHedgedTest : public testing::Test {
   // Runs `count` attempts that are noted in the order in which they start.
   std::optional<size_t> Run(size_t count, Millis patience,
                             const std::function<bool(size_t)>& attempt) {
-    return RunHedged(count, clock_, patience, [&](size_t index) {
-      {
-        const std::lock_guard lock(mutex_);
-        started_.push_back(index);
-      }
-      return attempt(index);
-    });
+    return RunHedged(count, clock_, patience,
+                     [&](size_t index, const Cancellation& end) {
+                       cancellation_ = &end;
+                       {
+                         const std::lock_guard lock(mutex_);
+                         started_.push_back(index);
+                       }
+                       return attempt(index);
+                     });
   }
   // Until that one has started.
   void AwaitStart(size_t index) {
@@ -44,6 +46,7 @@ class RunHedgedTest : public testing::Test {
   ManualClock clock_;
   std::mutex mutex_;
   std::vector<size_t> started_;
+  std::atomic<const Cancellation*> cancellation_;
 };
 
 constexpr Millis kForever{1000 * 1000 * 1000};
@@ -72,6 +75,18 @@ TEST_F(RunHedgedTest, ASlowOneIsOvertaken) {
   });
   EXPECT_EQ(winner, 1u);
   EXPECT_GE(clock_.Steady() - before, Millis(1000));
+}
+
+// As a call to a server that hangs.
+TEST_F(RunHedgedTest, TheOthersAreCancelledByASuccess) {
+  const auto winner = Run(2, Millis(1000), [&](size_t index) {
+    EXPECT_FALSE(index == 1 && cancellation_.load()->IsCancelled());
+    while (index == 0 && !cancellation_.load()->IsCancelled()) {
+      std::this_thread::yield();
+    }
+    return index == 1;
+  });
+  EXPECT_EQ(winner, 1u);
 }
 
 TEST_F(RunHedgedTest, AnExceptionIsAFailureAndIsThrownAtTheEnd) {

@@ -13,6 +13,8 @@ namespace {
 
 // Of several keys, one that is away must not hold up the others.
 constexpr Millis kTimeToSeal{5000};
+constexpr char kLate[] =
+    "it had not answered when another key slot opened the file";
 
 // "what: a; b", transient when one of the problems is.
 Status Combined(const std::string& what,
@@ -73,10 +75,15 @@ KeySlots::KeySlots(std::vector<std::unique_ptr<SlotKey>> keys, Clock& clock,
 KeySlots::KeySlots(std::unique_ptr<SlotKey> key)
     : keys_(OneOf(std::move(key))), clock_(nullptr), patience_(0) {}
 
-std::optional<size_t> KeySlots::FirstOf(
-    size_t count, const std::function<bool(size_t)>& attempt) const {
-  if (count > 1) return RunHedged(count, *clock_, patience_, attempt);
-  if (count == 0 || !attempt(0)) return std::nullopt;
+std::optional<size_t> KeySlots::FirstOf(size_t count, const Deadline& deadline,
+                                        const Call& call) const {
+  if (count > 1) {
+    return RunHedged(count, *clock_, patience_,
+                     [&](size_t index, const Cancellation& cancellation) {
+                       return call(index, deadline.CancelledBy(cancellation));
+                     });
+  }
+  if (count == 0 || !call(0, deadline)) return std::nullopt;
   return 0;
 }
 
@@ -159,25 +166,23 @@ Result<Secret> KeySlots::OpenOne(ByteView content, const ReadHeader& read,
 bool KeySlots::Race(ByteView content, const ReadHeader& read,
                     const Attempts& attempts, OpenedSlots& opened,
                     const Deadline& deadline) const {
-  const Result<Secret> none =
-      Status(StatusCode::kTimeout,
-             "it had not answered when another key slot opened the file");
-  std::vector<Result<Secret>> results;
-  for (size_t i = 0; i < attempts.size(); ++i) results.push_back(none.error());
-  std::vector<char> tried(attempts.size());
-  const std::optional<size_t> winner = FirstOf(attempts.size(), [&](size_t i) {
-    tried[i] = 1;
-    results[i] = OpenOne(content, read, attempts[i], deadline);
-    return results[i].has_value();
-  });
+  std::vector<std::optional<Result<Secret>>> results(attempts.size());
+  const std::optional<size_t> winner =
+      FirstOf(attempts.size(), deadline, [&](size_t i, const Deadline& until) {
+        results[i] = OpenOne(content, read, attempts[i], until);
+        if (*results[i]) return true;
+        if (until.IsCancelled())
+          results[i] = Status(StatusCode::kTimeout, kLate);
+        return false;
+      });
   for (size_t i = 0; i < attempts.size(); ++i) {
-    if (!tried[i] || results[i]) continue;
+    if (!results[i] || *results[i]) continue;
     opened.failures.push_back(
-        {read.header.slots[attempts[i].slot], results[i].error()});
+        {read.header.slots[attempts[i].slot], results[i]->error()});
   }
   if (!winner) return false;
   const Attempt& attempt = attempts[*winner];
-  opened.data_key = std::move(*results[*winner]);
+  opened.data_key = std::move(**results[*winner]);
   opened.slot = read.header.slots[attempt.slot];
   opened.last_resort = keys_[attempt.key]->IsLastResort();
   return true;
@@ -319,10 +324,11 @@ Result<GeneratedSlot> KeySlots::GenerateByOne(const SlotBinding& binding,
                                               const Deadline& deadline,
                                               size_t& by) const {
   std::vector<std::optional<Result<GeneratedSlot>>> made(keys_.size());
-  const std::optional<size_t> first = FirstOf(keys_.size(), [&](size_t key) {
-    made[key] = keys_[key]->Generate(binding, deadline);
-    return made[key]->has_value();
-  });
+  const std::optional<size_t> first =
+      FirstOf(keys_.size(), deadline, [&](size_t key, const Deadline& until) {
+        made[key] = keys_[key]->Generate(binding, until);
+        return made[key]->has_value();
+      });
   if (first) {
     by = *first;
     return std::move(**made[*first]);

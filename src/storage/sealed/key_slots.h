@@ -101,8 +101,9 @@ class KeySlots {
   };
   using Attempts = std::vector<Attempt>;
 
-  std::optional<size_t> FirstOf(
-      size_t count, const std::function<bool(size_t)>& attempt) const;
+  using Call = std::function<bool(size_t index, const Deadline&)>;
+  std::optional<size_t> FirstOf(size_t count, const Deadline& deadline,
+                                const Call& call) const;
   size_t CountKeys(SlotKind kind) const;
   bool MayOpen(size_t key, bool last_resort) const;
   Attempts OwnAttempts(const SealedHeader& header, bool last_resort) const;

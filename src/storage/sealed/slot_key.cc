@@ -7,19 +7,6 @@
 #include "storage/sealed/sealed_header.h"
 
 namespace openkeyring {
-namespace {
-
-KeySlot KmsSlot(const KeyWrapper& wrapper, WrappedKey wrapped) {
-  return {0,
-          SlotKind::kAwsKms,
-          wrapper.CurrentKeyName(),
-          std::move(wrapped.wrapping_key),
-          {},
-          std::move(wrapped.blob)};
-}
-
-}  // namespace
-
 Result<Secret> CheckDataKey(Secret opened) {
   if (opened.size() == kDataKeyBytes) return opened;
   return Status(StatusCode::kCorrupt, "its data key has the wrong size");
@@ -32,13 +19,19 @@ Result<GeneratedSlot> SlotKey::Generate(const SlotBinding&, const Deadline&) {
                     "key");
 }
 
+KeySlot KmsSlotKey::Slot(WrappedKey wrapped) const {
+  return {0,      kind(),
+          name(), std::move(wrapped.wrapping_key),
+          {},     std::move(wrapped.blob)};
+}
+
 bool KmsSlotKey::Owns(const KeySlot& slot) const {
-  const std::string name = wrapper_.CurrentKeyName();
-  return slot.kind == kind() && (slot.name == name || slot.maker == name);
+  return slot.kind == kind() &&
+         (slot.name == name() || slot.maker == wrapper_.CurrentKeyName());
 }
 
 bool KmsSlotKey::IsCurrent(const KeySlot& slot) const {
-  return slot.name == wrapper_.CurrentKeyName() && slot.parameters.empty();
+  return slot.name == name() && slot.parameters.empty();
 }
 
 Result<KeySlot> KmsSlotKey::Seal(const Secret& data_key,
@@ -47,7 +40,7 @@ Result<KeySlot> KmsSlotKey::Seal(const Secret& data_key,
   Result<WrappedKey> wrapped = WrapChecked(wrapper_, data_key, binding.context,
                                            StoredWith::kWrappingKey, deadline);
   if (!wrapped) return wrapped.error();
-  return KmsSlot(wrapper_, std::move(*wrapped));
+  return Slot(std::move(*wrapped));
 }
 
 Result<GeneratedSlot> KmsSlotKey::Generate(const SlotBinding& binding,
@@ -55,8 +48,7 @@ Result<GeneratedSlot> KmsSlotKey::Generate(const SlotBinding& binding,
   Result<GeneratedKey> made =
       GenerateChecked(wrapper_, kDataKeyBytes, binding.context, deadline);
   if (!made) return made.error();
-  return GeneratedSlot{KmsSlot(wrapper_, std::move(made->wrapped)),
-                       std::move(made->key)};
+  return GeneratedSlot{Slot(std::move(made->wrapped)), std::move(made->key)};
 }
 
 Result<Secret> KmsSlotKey::Open(const KeySlot& slot, const SlotBinding& file,

@@ -3,6 +3,7 @@
 #define OPENKEYRING_STORAGE_SEALED_SLOT_KEY_H_
 
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -65,13 +66,18 @@ class SlotKey {
                               const Deadline& deadline) = 0;
 };
 
-// `wrapper` is borrowed. A slot is bound to its encryption context.
+// A slot is bound to its encryption context.
 class KmsSlotKey : public SlotKey {
  public:
-  explicit KmsSlotKey(KeyWrapper& wrapper) : wrapper_(wrapper) {}
+  // `wrapper` is borrowed. `name` is what the configuration calls the key where
+  // that is not the wrapper's CurrentKeyName, which several regions may share.
+  explicit KmsSlotKey(KeyWrapper& wrapper, std::string name = "")
+      : wrapper_(wrapper), name_(std::move(name)) {}
 
   SlotKind kind() const override { return SlotKind::kAwsKms; }
-  std::string name() const override { return wrapper_.CurrentKeyName(); }
+  std::string name() const override {
+    return name_.empty() ? wrapper_.CurrentKeyName() : name_;
+  }
   // By the name, or by the ARN when that is the name.
   bool Owns(const KeySlot& slot) const override;
   bool IsCurrent(const KeySlot& slot) const override;
@@ -83,7 +89,10 @@ class KmsSlotKey : public SlotKey {
                       const Deadline& deadline) override;
 
  private:
+  KeySlot Slot(WrappedKey wrapped) const;
+
   KeyWrapper& wrapper_;
+  const std::string name_;
 };
 
 // The data key, when it can be one. kCorrupt otherwise.
