@@ -306,5 +306,3 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
 def slot_number(text: str) -> str:
     """Of "key slot 3 (public-key ...)"."""
     return text.partition("key slot ")[2].partition(" ")[0]
-
-
