@@ -137,6 +137,7 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
     return LoadKeys(options, data_directory, deadline, log);
   });
   if (!status.ok() && policy.retry_all) {
+    SystemClock().SleepFor(deadline.Remaining(SystemClock()));
     status = LoadByLocalSlot(options, data_directory, status, log);
   }
   if (status.ok() && previous != nullptr) {
