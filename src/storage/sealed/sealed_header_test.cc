@@ -65,13 +65,33 @@ class SealedHeaderTest : public testing::TestWithParam<int> {
 };
 
 TEST_P(SealedHeaderTest, IsWhatAnotherImplementationWrites) {
-  if (GetParam() != 1) return;  // The test vectors have the other.
+  if (GetParam() != 1) return;  // The other one is below.
   EXPECT_EQ(HexEncode(Write()),
             "894f4b52530d0a1a000100000080a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
             "000000000000000300010001610001620007616c6961732f6b000361726e0002"
             "0102c802fbce7f4356fe6bca6a6b29be455354516129811a6f1806cffe3c1d71"
             "b4c6365327788a376e74e2a6a8e5e816d01242a26dfa5bf7e8f9baba854919c0"
             "8090");
+}
+
+// The worked example of docs/file_formats.md.
+TEST(SealedHeaderExample, IsWhatAnotherImplementationWrites) {
+  SealedHeader header;
+  std::iota(header.file_id.begin(), header.file_id.end(), 0xa0);
+  header.generation = 3;
+  header.context = {{"a", "b"}};
+  header.slots = {{1, SlotKind::kAwsKms, "alias/k", "arn", {}, {1, 2}},
+                  {2, SlotKind::kPublicKey, "r.pem", "SHA256:f", {}, {3, 4}}};
+  std::array<uint8_t, kDataKeyBytes> key;
+  std::iota(key.begin(), key.end(), 0);
+  EXPECT_EQ(
+      HexEncode(*WriteSealedHeader(header, Secret::CopyOf(ByteView(key)))),
+      "894f4b52530d0a1a0002000000a5a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0000"
+      "000000000003000000010001610001620002000100010007616c6961732f6b00"
+      "0361726e000000020102000200020005722e70656d00085348413235363a6600"
+      "0000020304640f890260e4beb9e0813efa3e6e9533944cacce3c38f4c779427a"
+      "4e95601fce9d6e0ee64fbbfa2301cffc778acc6b5ad59177ac3b9ec2b5fcd2f9"
+      "8c59581bab");
 }
 
 TEST_P(SealedHeaderTest, RoundTripsWithRecordsBehindIt) {
