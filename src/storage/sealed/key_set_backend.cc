@@ -62,6 +62,11 @@ Status KeySetBackend::Prepare() {
               "a directory"};
 }
 
+Status KeySetBackend::OpenExisting(const Deadline& deadline) {
+  Status status = Open(false, deadline);
+  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
+}
+
 void KeySetBackend::AllowLastResort() {
   const std::lock_guard lock(mutex_);
   last_resort_ = true;
@@ -371,14 +376,9 @@ Status KeySetBackend::Import(const std::map<KeyVersion, const Secret*>& keys,
 
 // ---- For status variables --------------------------------------------------
 
-std::vector<SlotStatus> KeySetBackend::slots() const {
+std::shared_ptr<const SealedStore> KeySetBackend::store() const {
   const std::lock_guard lock(mutex_);
-  return store_ == nullptr ? std::vector<SlotStatus>() : store_->slots().List();
-}
-
-bool KeySetBackend::opened_by_last_resort() const {
-  const std::lock_guard lock(mutex_);
-  return store_ != nullptr && store_->slots().opened_by_last_resort();
+  return store_;
 }
 
 }  // namespace openkeyring
