@@ -73,8 +73,6 @@ class KeySetBackend : public VersionedBackend {
   void Append(const std::vector<KeyVersion>& keys,
               std::vector<Result<Secret>> secrets,
               std::vector<Status>& outcomes);
-  // Stores them, and gives all that the file then holds.
-  Result<SealedStore::Keys> StoreLocked(const std::vector<Key>& records);
 
   const KeySetDependencies dependencies_;
   const KeySetOptions options_;
