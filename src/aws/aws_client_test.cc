@@ -73,9 +73,10 @@ class AwsClientTest : public testing::Test {
   FakeRandom random_;
   MemoryLog log_;
   AwsClock aws_clock_{clock_, log_};
+  RetryQuota quota_;
   AwsDependencies dependencies_{
       http_,      aws_clock_, environment_, PosixFileSystem(),
-      processes_, random_,    log_};
+      processes_, random_,    log_,         quota_};
   AwsSettings settings_;
   std::unique_ptr<CredentialChain> chain_;
   std::unique_ptr<RegionResolver> region_;
@@ -130,6 +131,30 @@ TEST_F(AwsClientTest, ThrottlingIsRetriedWithGrowingPauses) {
   EXPECT_EQ(clock_.sleeps(), (std::vector{Millis(500), Millis(1000)}));
   EXPECT_EQ(client().statistics().retries, 2u);
   EXPECT_EQ(client().statistics().requests, 3u);
+}
+
+TEST_F(AwsClientTest, AThrottledCallOfABatchIsTheBatchsToRepeat) {
+  for (const char* code : {"ThrottlingException", "SlowDown"}) {
+    PushError(503, code);
+    const Status status =
+        client()
+            .Unwrap(
+                {{'b'}, kKeyId}, {},
+                Deadline::After(clock_, Millis(60000)).ReportingThrottling())
+            .status();
+    EXPECT_EQ(status.code(), StatusCode::kThrottled);
+  }
+  EXPECT_EQ(http_.seen().size(), 2u);
+  EXPECT_TRUE(clock_.sleeps().empty());
+  EXPECT_EQ(quota_.available(), 500);
+}
+
+TEST_F(AwsClientTest, OtherFailuresOfABatchAreStillRetried) {
+  PushError(500, "KMSInternalException");
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(client().Unwrap(
+      {{'b'}, kKeyId}, {},
+      Deadline::After(clock_, Millis(60000)).ReportingThrottling()));
 }
 
 TEST_F(AwsClientTest, AttemptsAreLimited) {

@@ -43,7 +43,9 @@ Millis Deadline::Remaining(const Clock& clock) const {
 }
 
 Deadline Deadline::Within(const Clock& clock, Millis duration) const {
-  return Deadline(std::min(at_, clock.Steady() + duration));
+  Deadline earlier = *this;
+  earlier.at_ = std::min(at_, clock.Steady() + duration);
+  return earlier;
 }
 
 }  // namespace openkeyring

@@ -44,9 +44,19 @@ class Deadline {
   Deadline Within(const Clock& clock, Millis duration) const;
   SteadyTime at() const { return at_; }
 
+  // The same moment, for a batch: a call that is throttled shall not wait and
+  // repeat itself, but end with kThrottled, so that the batch slows down.
+  Deadline ReportingThrottling() const {
+    Deadline reporting = *this;
+    reporting.reports_throttling_ = true;
+    return reporting;
+  }
+  bool reports_throttling() const { return reports_throttling_; }
+
  private:
   explicit Deadline(SteadyTime at) : at_(at) {}
   SteadyTime at_;
+  bool reports_throttling_ = false;
 };
 
 }  // namespace openkeyring

@@ -110,9 +110,9 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
   const Deadline deadline =
       Deadline::After(SystemClock(), startup ? config_.startup_deadline
                                              : config_.operation_deadline);
-  Status status = LoadWithRetry(SystemClock(), log, {startup, deadline}, [&] {
-    return LoadKeys(options, data_directory, deadline, log);
-  });
+  Status status = LoadWithRetry(
+      SystemClock(), SystemRandom(), log, {startup, deadline},
+      [&] { return LoadKeys(options, data_directory, deadline, log); });
   if (!status.ok() || previous == nullptr) return status;
   return CheckServedKeysKept(previous->keyring(), keyring());
 }
