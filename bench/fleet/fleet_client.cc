@@ -46,7 +46,8 @@ double UnixSeconds() {
       .count();
 }
 
-// ---- One server --------------------------------------------------------------
+// ---- One server
+// --------------------------------------------------------------
 
 AwsStartupOptions FilesOptions(const std::string& directory, Millis deadline) {
   AwsStartupOptions options;
@@ -82,14 +83,15 @@ size_t OpenSealed(const std::string& path, Millis deadline, Log& log) {
   return (*opened)->keyring().size();
 }
 
-// ---- Commands ----------------------------------------------------------------
+// ---- Commands
+// ----------------------------------------------------------------
 
 void Make(const std::string& kind, const std::string& directory, size_t keys) {
   NoLog log;
   if (kind == "sealed") {
-    auto opened = KmsKeyring::Open(
-        SealedConfig(directory + "/keys", Millis(60000)), nullptr, directory,
-        LoadRetry::kUntilDeadline, log);
+    auto opened =
+        KmsKeyring::Open(SealedConfig(directory + "/keys", Millis(60000)),
+                         nullptr, directory, LoadRetry::kUntilDeadline, log);
     if (!opened) Fail(opened.error());
     for (size_t i = 0; i < keys; ++i) {
       Check((*opened)->keyring().Generate({"k" + std::to_string(i), ""}, "AES",
@@ -125,10 +127,9 @@ void Start(const std::string& kind, const std::string& directory,
                              static_cast<int64_t>(servers));
       const double began = UnixSeconds();
       const size_t keys =
-          kind == "sealed"
-              ? OpenSealed(directory + "/keys" + std::to_string(i), deadline,
-                           log)
-              : OpenFiles(directory, deadline, log);
+          kind == "sealed" ? OpenSealed(directory + "/keys" + std::to_string(i),
+                                        deadline, log)
+                           : OpenFiles(directory, deadline, log);
       const std::lock_guard lock(mutex);
       printf(R"({"began":%.3f,"ready_s":%.3f,"keys":%zu})"
              "\n",
@@ -154,9 +155,8 @@ void Others(double rate, int seconds) {
   const SteadyTime start = SystemClock().Steady();
   const auto work = [&] {
     for (int i = next++; i < rate * seconds; i = next++) {
-      const auto due =
-          start + std::chrono::duration_cast<SteadyTime::duration>(
-                      std::chrono::duration<double>(i / rate));
+      const auto due = start + std::chrono::duration_cast<SteadyTime::duration>(
+                                   std::chrono::duration<double>(i / rate));
       std::this_thread::sleep_until(due);
       const Status status =
           (*kms)
@@ -186,8 +186,8 @@ int Run(const std::vector<std::string>& words) {
   if (words.size() == 4 && words[0] == "make") {
     Make(words[1], words[2], static_cast<size_t>(number(3)));
   } else if (words.size() == 6 && words[0] == "start") {
-    Start(words[1], words[2], static_cast<size_t>(number(3)),
-          Millis(number(4)), Millis(number(5)));
+    Start(words[1], words[2], static_cast<size_t>(number(3)), Millis(number(4)),
+          Millis(number(5)));
   } else if (words.size() == 3 && words[0] == "others") {
     Others(atof(words[1].c_str()), static_cast<int>(number(2)));
   } else {

@@ -151,7 +151,8 @@ Result<Json> Control::Availability(const Call& call) {
     const double percent =
         body.value("errors", Json::object()).value("percent", 0.0);
     Json outage = body.value("outage", Json::object());
-    const Millis after(static_cast<int64_t>(1000 * outage.value("after_s", 0.0)));
+    const Millis after(
+        static_cast<int64_t>(1000 * outage.value("after_s", 0.0)));
     const Millis length(
         static_cast<int64_t>(1000 * outage.value("for_s", 0.0)));
     outage.emplace("kind", "http_status");

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "os/cancellation.h"
 #include "os/parallel.h"
 
 namespace openkeyring {
@@ -95,7 +96,7 @@ void RunAdaptive(size_t count, AdaptiveParallelism& parallelism, Clock& clock,
     const Millis remaining = deadline.Remaining(clock);
     const Millis pause = parallelism.AfterThrottle(remaining);
     if (pause >= remaining) return;
-    clock.SleepFor(pause);
+    SleepUnlessCancelled(clock, pause, deadline);
   }
 }
 

@@ -7,6 +7,8 @@
 #include <array>
 #include <thread>
 
+#include "os/cancellation.h"
+
 namespace openkeyring {
 namespace {
 
@@ -38,7 +40,7 @@ std::string UtcText(WallTime time, const char* format) {
 
 Millis Deadline::Remaining(const Clock& clock) const {
   const SteadyTime now = clock.Steady();
-  if (now >= at_) return Millis(0);
+  if (now >= at_ || IsCancelled()) return Millis(0);
   return std::chrono::ceil<Millis>(at_ - now);
 }
 
@@ -46,6 +48,23 @@ Deadline Deadline::Within(const Clock& clock, Millis duration) const {
   Deadline earlier = *this;
   earlier.at_ = std::min(at_, clock.Steady() + duration);
   return earlier;
+}
+
+bool Deadline::IsCancelled() const {
+  return cancellation_ != nullptr && cancellation_->IsCancelled();
+}
+
+void SleepUnlessCancelled(Clock& clock, Millis duration,
+                          const Deadline& deadline) {
+  if (deadline.cancellation() == nullptr) {
+    clock.SleepFor(duration);
+    return;
+  }
+  const Deadline end =
+      Deadline::After(clock, duration).CancelledBy(*deadline.cancellation());
+  while (!end.Passed(clock)) {
+    clock.SleepFor(std::min(kCancellationSlice, end.Remaining(clock)));
+  }
 }
 
 }  // namespace openkeyring

@@ -29,7 +29,10 @@ Clock& SystemClock();
 // A moment in UTC, in a format of strftime; by default "2026-11-22 13:05:59".
 std::string UtcText(WallTime time, const char* format = "%Y-%m-%d %H:%M:%S");
 
-// The moment by which a whole operation, with its retries, must be over.
+class Cancellation;
+
+// The moment by which a whole operation, with its retries, must be over. One
+// that is cancelled has passed.
 class Deadline {
  public:
   static Deadline After(const Clock& clock, Millis duration) {
@@ -53,9 +56,21 @@ class Deadline {
   }
   bool reports_throttling() const { return reports_throttling_; }
 
+  // The same moment, or that of the cancellation if it is earlier; any other
+  // cancellation is forgotten. Borrowed, also by copies.
+  Deadline CancelledBy(const Cancellation& cancellation) const {
+    Deadline cancelled = *this;
+    cancelled.cancellation_ = &cancellation;
+    return cancelled;
+  }
+  bool IsCancelled() const;
+  // Null when nothing can cancel it.
+  const Cancellation* cancellation() const { return cancellation_; }
+
  private:
   explicit Deadline(SteadyTime at) : at_(at) {}
   SteadyTime at_;
+  const Cancellation* cancellation_ = nullptr;
   bool reports_throttling_ = false;
 };
 
