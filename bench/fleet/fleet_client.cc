@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <algorithm>
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <map>

@@ -245,7 +245,6 @@ def simulate(fleet: Fleet) -> Outcome:
 # 5,000 servers with 100 keys, under the quota of most regions; 3,000 calls a second of others.
 REAL = Fleet(5000, 100, 10000, 10000, background=3000, deadline=3600)
 CASES = {
-    "files, 16 calls at once, each repeated": {"adaptive": False},
     "files": {},
     "files, 5 % errors": {"errors": 0.05},
     "files, out for two minutes": {"outage": (0.0, 120.0)},
@@ -253,6 +252,7 @@ CASES = {
     "sealed": {"calls": 1},
     "sealed, 5 % errors": {"calls": 1, "errors": 0.05},
     "sealed, out for two minutes": {"calls": 1, "outage": (0.0, 120.0)},
+    "files, 16 calls at once, each repeated": {"adaptive": False},
 }
 
 
