@@ -29,17 +29,28 @@ std::string ReadProc(const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-std::string HolderOfLock(int fd) {
-  struct stat st;
-  if (fstat(fd, &st) != 0) return "another process";
-  const pid_t pid = FindFlock(ReadProc("/proc/locks"), st.st_dev, st.st_ino);
+std::string ProcessText(pid_t pid) {
   if (pid <= 0) return "another process";
   const std::string number = std::to_string(pid);
   std::string name = ReadProc("/proc/" + number + "/comm");
   if (name.ends_with('\n')) name.pop_back();
   return "process " + number + (name.empty() ? "" : " (" + name + ")");
+}
+
+}  // namespace
+
+std::string HolderOfLock(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0) return "another process";
+  return ProcessText(FindFlock(ReadProc("/proc/locks"), st.st_dev, st.st_ino));
+}
+
+std::optional<LockHolder> LockHolderOf(const std::string& path) {
+  struct stat st;
+  if (stat(path.c_str(), &st) != 0) return std::nullopt;
+  const pid_t pid = FindFlock(ReadProc("/proc/locks"), st.st_dev, st.st_ino);
+  if (pid <= 0) return std::nullopt;
+  return LockHolder{pid, ProcessText(pid)};
 }
 
 pid_t FindFlock(std::string_view locks, dev_t device, ino_t inode) {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "cli/command_table.h"
+#include "cli/commands/keyring_command.h"
+
+namespace openkeyring {
+namespace {
+
+void PrintResult(const Verification& found, const StoredKeyring& keyring,
+                 CommandContext& context) {
+  Output& out = context.out;
+  if (out.json()) {
+    nlohmann::ordered_json problems = nlohmann::ordered_json::array();
+    for (const KeyProblem& problem : found.problems) {
+      problems.push_back(
+          {{"what", problem.what},
+           {"kind", std::string(StatusCodeName(problem.status.code()))},
+           {"message", problem.status.message()}});
+    }
+    nlohmann::ordered_json json = JsonOf(keyring, SystemClock().Now());
+    json["readable"] = found.keys;
+    json["problems"] = std::move(problems);
+    json["ok"] = found.problems.empty();
+    out.PrintJson("verify", json);
+    return;
+  }
+  for (const KeyProblem& problem : found.problems) {
+    out.Line(out.Paint(Color::kRed, "bad") + "  " + Printable(problem.what) +
+             ": " + Printable(problem.status.message()));
+  }
+  const std::string count = std::to_string(found.keys);
+  if (found.problems.empty()) {
+    out.Line(out.Paint(Color::kGreen, "ok") + "  " + count +
+             (found.keys == 1 ? " key" : " keys") + " can be read in " +
+             Printable(keyring.place));
+  } else {
+    out.Line(count + " keys can be read, " +
+             std::to_string(found.problems.size()) +
+             " problems were found in " + Printable(keyring.place));
+  }
+}
+
+Outcome RunVerify(CommandContext& context) {
+  const auto opened = OpenKeyring(context, Needs::kConfiguration);
+  if (!opened) return tl::unexpected(opened.error());
+  auto found = opened->reader->Verify([&](size_t done, size_t total) {
+    context.out.Progress("verifying keys", done, total);
+    return !context.interruption.requested();
+  });
+  context.out.EndProgress();
+  if (!found) return tl::unexpected(found.error());
+  // Where it is, for the last line; what cannot be listed is a problem already.
+  StoredKeyring keyring;
+  auto listed = opened->reader->List();
+  if (listed) {
+    keyring = std::move(*listed);
+  } else if (found->problems.empty()) {
+    return tl::unexpected(listed.error());
+  } else {
+    keyring.place = found->problems.front().what;
+  }
+  PrintResult(*found, keyring, context);
+  return found->problems.empty() ? ExitCode::kOk : ExitCode::kProblems;
+}
+
+}  // namespace
+
+CommandSpec VerifyCommand() {
+  return {"verify",
+          "read every key",
+          "Opens every key with the key server, and checks files as a start of "
+          "the server does: format, checksums, order of records, binding of "
+          "each key to its name. With --path, a backup is verified with the "
+          "configuration of the server on this machine.\n\n"
+          "Changes nothing. Keys are forgotten as soon as they were read. The "
+          "exit code is 3 when a key or a file is bad, and 4 when the key "
+          "server did not answer, so that nothing is known.",
+          {},
+          {},
+          {{"keyringctl verify", "The keyring of the server on this machine."},
+           {"keyringctl verify --path /backup/keyring",
+            "A copy of its keyring file."}},
+          Effect::kReads,
+          Scope::kKeyring,
+          RunVerify};
+}
+
+}  // namespace openkeyring

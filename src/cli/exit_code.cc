@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "cli/exit_code.h"
+
+namespace openkeyring {
+
+ExitCode ExitCodeOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return ExitCode::kOk;
+    case StatusCode::kMisconfigured:
+    case StatusCode::kInvalidArgument:
+      return ExitCode::kUsage;
+    case StatusCode::kDenied:
+    case StatusCode::kUnavailable:
+    case StatusCode::kTimeout:
+      return ExitCode::kUnreachable;
+    case StatusCode::kCorrupt:
+      return ExitCode::kProblems;
+    case StatusCode::kNotFound:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kReadOnly:
+    case StatusCode::kInternal:
+      return ExitCode::kFailed;
+  }
+  return ExitCode::kFailed;
+}
+
+ExitCode FileExitCodeOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kNotFound:
+    case StatusCode::kDenied:
+      return ExitCode::kUsage;
+    case StatusCode::kUnavailable:
+    case StatusCode::kTimeout:
+      return ExitCode::kFailed;
+    default:
+      return ExitCodeOf(status);
+  }
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_CLI_PRODUCT_OPTIONS_H_
+#define OPENKEYRING_CLI_PRODUCT_OPTIONS_H_
+
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "cli/installation.h"
+#include "product/aws_key_management/aws_key_management.h"
+#include "product/component_keyring_kmip/kmip_component_config.h"
+#include "product/component_keyring_kms/kms_component_config.h"
+#include "product/keyring_aws/keyring_aws.h"
+#include "product/kmip_key_management/kmip_key_management.h"
+#include "product/kms_service.h"
+
+namespace openkeyring {
+
+// The typed options of a product, from its configuration file or from the
+// server's variables, as its plugin in the server has them, but read-only: what
+// is opened with them changes nothing. kMisconfigured names every option that
+// is wrong, with the nearest one that exists.
+
+Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
+                                               FileSystem& files, Log& log);
+Result<KmipComponentConfig> KmipComponentOptions(
+    const Installation& installation, FileSystem& files, Log& log);
+Result<KeyringAwsOptions> KeyringAwsOptionsOf(const Installation& installation);
+
+struct KeyFilesOptions {
+  AwsStartupOptions startup;
+  std::string master_key_id;
+  BindPolicy bind_policy = BindPolicy::kOn;
+  // Of the key files: keyfile_dir, or the data directory.
+  std::string directory;
+};
+Result<KeyFilesOptions> KeyFilesOptionsOf(const Installation& installation);
+Result<KmipStartupOptions> KmipVersionsOptionsOf(
+    const Installation& installation);
+
+// AWS KMS as the product of the installation asks it.
+struct KmsAccess {
+  std::unique_ptr<KmsService> service;
+  std::string kms_key;  // As configured; may be "".
+  Millis deadline{10000};
+  size_t parallelism = 16;
+};
+Result<KmsAccess> OpenKms(const Installation& installation, FileSystem& files,
+                          Log& log);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_CLI_PRODUCT_OPTIONS_H_

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_CLI_PROGRAM_H_
+#define OPENKEYRING_CLI_PROGRAM_H_
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "cli/interruption.h"
+
+namespace openkeyring {
+
+// Where a run of the program reads and writes. Borrowed.
+struct Terminal {
+  std::ostream& data;
+  std::ostream& people;
+  std::istream& in;
+  bool data_is_terminal = false, people_is_terminal = false,
+       in_is_terminal = false;
+  std::string no_color, term;  // The variables NO_COLOR and TERM.
+};
+
+// Parses the words behind the program's name, runs the command, reports its
+// failure, and gives the exit code.
+int RunProgram(const std::vector<std::string>& words, const Terminal& terminal,
+               Interruption& interruption);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_CLI_PROGRAM_H_

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// The key files of aws_key_management, one a version.
+#include <algorithm>
+#include <set>
+
+#include "cli/interruption.h"
+#include "cli/product_options.h"
+#include "cli/stored_keyring.h"
+#include "os/parallel.h"
+#include "os/random.h"
+#include "storage/mariadb_files/key_file_backend.h"
+
+namespace openkeyring {
+namespace {
+
+// Below any age that a file of ours can have: a copy that kept no times.
+constexpr int64_t kNanosPerSecond = 1000000000;
+
+WallTime ModifiedTime(const FileInfo& info) {
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(
+      std::chrono::nanoseconds(info.modified_ns)));
+}
+
+class KeyFilesReader : public KeyringReader {
+ public:
+  KeyFilesReader(const Installation& installation, FileSystem& files, Log& log)
+      : installation_(installation), files_(files), log_(log) {}
+
+  tl::expected<StoredKeyring, Failure> List() override {
+    const auto path = Path();
+    if (!path) return tl::unexpected(path.error());
+    StoredKeyring keyring;
+    keyring.place = *path;
+    keyring.format = "key files";
+    KeyDirectory directory(files_, SystemRandom(), log_, {*path, true, ""});
+    const auto versions = directory.ListMade();
+    if (!versions) return FileFailed(versions.error());
+    keyring.file = files_.Stat(*path).value_or(FileInfo());
+    const Result<Bytes> installation =
+        directory.Read(std::string(kInstallationFileName));
+    if (installation) {
+      keyring.facts.emplace_back(
+          "installation",
+          ReadInstallationFile(*installation).value_or("damaged"));
+    }
+    std::set<std::string> wrapping_keys;
+    for (const KeyVersion version : *versions) {
+      StoredKey key = ReadOne(directory, version);
+      if (!key.wrapping_key.empty()) wrapping_keys.insert(key.wrapping_key);
+      keyring.keys.push_back(std::move(key));
+    }
+    keyring.wrapping_keys.assign(wrapping_keys.begin(), wrapping_keys.end());
+    return keyring;
+  }
+
+  tl::expected<Verification, Failure> Verify(
+      const Progress& progress) override {
+    const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation_);
+    if (!options) return Failed(options.error());
+    const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
+    if (!kms) return Failed(kms.error());
+    KeyFileBackend backend(
+        kms->service->wrapper(), files_, SystemRandom(), log_,
+        {{options->directory, true, ""},
+         [&] { return options->bind_policy; },
+         installation_.path.empty() ? options->startup.access.data_directory
+                                    : options->directory});
+    Status status = backend.Prepare();
+    if (!status.ok()) return FileFailed(status);
+    const auto versions = backend.List();
+    if (!versions) return FileFailed(versions.error());
+    return FetchAll(backend, *versions, *kms, progress);
+  }
+
+ private:
+  tl::expected<std::string, Failure> Path() {
+    if (!installation_.path.empty()) return installation_.path;
+    const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation_);
+    if (!options) return Failed(options.error());
+    return options->directory;
+  }
+
+  StoredKey ReadOne(KeyDirectory& directory, KeyVersion version) {
+    StoredKey key;
+    const std::string name = KeyFileName(version);
+    key.id = std::to_string(version.id);
+    key.version = version.version;
+    key.type = "AES";
+    key.place = directory.PathOf(name);
+    const Result<Bytes> content = directory.Read(name);
+    if (!content) {
+      key.state = content.error().code() == StatusCode::kNotFound
+                      ? "missing"
+                      : "unreadable";
+      return key;
+    }
+    const Result<FileInfo> info = files_.Stat(key.place);
+    if (info && info->modified_ns >= kNanosPerSecond) {
+      key.created = ModifiedTime(*info);
+    }
+    const Result<KeyFile> file = ReadKeyFile(*content);
+    if (!file) {
+      key.state = "damaged";
+      return key;
+    }
+    key.wrapping_key = file->wrapped.wrapping_key;
+    if (!file->bound) key.state = "not bound";
+    return key;
+  }
+
+  tl::expected<Verification, Failure> FetchAll(
+      KeyFileBackend& backend, const std::vector<KeyVersion>& versions,
+      const KmsAccess& kms, const Progress& progress) {
+    Verification found;
+    const size_t step = std::max<size_t>(kms.parallelism, 1);
+    for (size_t start = 0; start < versions.size(); start += step) {
+      const size_t count = std::min(step, versions.size() - start);
+      std::vector<Status> outcomes(count);
+      const Deadline deadline = Deadline::After(SystemClock(), kms.deadline);
+      RunParallel(count, step, [&](size_t i) {
+        outcomes[i] = backend.Fetch(versions[start + i], deadline).status();
+      });
+      for (size_t i = 0; i < count; ++i) {
+        if (outcomes[i].ok()) {
+          ++found.keys;
+        } else if (outcomes[i].IsTransient()) {
+          return Failed(outcomes[i]);
+        } else {
+          found.problems.push_back(
+              {backend.Describe(versions[start + i]), outcomes[i]});
+        }
+      }
+      if (!progress(start + count, versions.size())) return Interrupted();
+    }
+    return found;
+  }
+
+  const Installation installation_;
+  FileSystem& files_;
+  Log& log_;
+};
+
+}  // namespace
+
+std::unique_ptr<KeyringReader> MakeKeyFilesReader(
+    const Installation& installation, FileSystem& files, Log& log) {
+  return std::make_unique<KeyFilesReader>(installation, files, log);
+}
+
+}  // namespace openkeyring

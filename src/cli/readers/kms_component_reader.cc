@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// The keyring file of component_keyring_kms, whatever its format.
+#include <set>
+
+#include "cli/product_options.h"
+#include "cli/readers/sealed_listing.h"
+#include "cli/readers/wrapped_keys.h"
+#include "cli/stored_keyring.h"
+#include "product/component_keyring_kms/kms_keyring.h"
+#include "storage/percona/json_keyring_backup.h"
+#include "storage/sealed/sealed_header.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kMagic = 8;
+
+class KmsComponentReader : public KeyringReader {
+ public:
+  KmsComponentReader(const Installation& installation, FileSystem& files,
+                     Log& log)
+      : installation_(installation), files_(files), log_(log) {}
+
+  tl::expected<StoredKeyring, Failure> List() override {
+    const auto path = Path();
+    if (!path) return tl::unexpected(path.error());
+    StoredKeyring keyring;
+    keyring.place = *path;
+    const Result<FileInfo> info = files_.Stat(*path);
+    if (!info) return NoFile(info.error());
+    keyring.file = *info;
+    FindLockHolder(*path, keyring);
+    const Result<Bytes> start = files_.ReadStart(*path, kMagic);
+    if (!start) return FileFailed(start.error());
+    Status status = !start->empty() && LooksSealed(*start)
+                        ? ListSealedFile(files_, log_, keyring)
+                        : ListJson(keyring);
+    if (!status.ok()) return FileFailed(status.WithContext(*path));
+    return keyring;
+  }
+
+  // As a start does it, but without changing anything.
+  tl::expected<Verification, Failure> Verify(
+      const Progress& progress) override {
+    const auto path = Path();
+    if (!path) return tl::unexpected(path.error());
+    const Result<FileInfo> info = files_.Stat(*path);
+    if (!info) return NoFile(info.error());
+    const Result<Bytes> start = files_.ReadStart(*path, kMagic);
+    if (!start) return FileFailed(start.error());
+    Result<KmsComponentConfig> config =
+        KmsComponentOptions(installation_, files_, log_);
+    if (!config) return Failed(config.error());
+    Verification found;
+    const bool sealed = !start->empty() && LooksSealed(*start);
+    if (!sealed) return VerifyJson(progress);
+    const auto opened =
+        KmsKeyring::Open(std::move(*config), nullptr,
+                         installation_.data_directory, LoadRetry::kOnce, log_);
+    if (opened) {
+      found.keys = (*opened)->keyring().size();
+      (void)progress(found.keys, found.keys);
+      return found;
+    }
+    if (ExitCodeOf(opened.error()) != ExitCode::kProblems) {
+      return Failed(opened.error());
+    }
+    found.problems.push_back({*path, opened.error()});
+    return found;
+  }
+
+ private:
+  tl::expected<std::string, Failure> Path() {
+    if (!installation_.path.empty()) return installation_.path;
+    const Result<KmsComponentConfig> config =
+        KmsComponentOptions(installation_, files_, log_);
+    if (!config) return Failed(config.error());
+    return config->path;
+  }
+
+  static tl::unexpected<Failure> NoFile(const Status& status) {
+    if (status.code() != StatusCode::kNotFound) return FileFailed(status);
+    return UsageFailure(
+        "there is no keyring file: " + status.message(),
+        "before a server's first start there is none; otherwise correct path, "
+        "mount its directory, or restore the file");
+  }
+
+  // The file that a start would take: a backup that a crash left may be newer.
+  Result<JsonKeyring> ReadJson(const std::string& path) {
+    Result<JsonImage> main = ReadJsonImage(files_, path);
+    if (!main) return main.error();
+    Result<JsonImage> backup = ReadJsonImage(files_, path + ".backup");
+    if (!backup) return backup.error();
+    const Result<BackupAction> action = DecideOnBackup(*main, *backup);
+    if (!action) return action.error();
+    if (*action == BackupAction::kRestore) {
+      log_.Write(LogLevel::kWarning,
+                 "the keys are those of " + path +
+                     ".backup, which a crash left and which is newer");
+      return std::move(backup->document);
+    }
+    return std::move(main->document);
+  }
+
+  Status ListJson(StoredKeyring& keyring) {
+    const Result<JsonKeyring> document = ReadJson(keyring.place);
+    if (!document) return document.error();
+    keyring.format = JsonFormatName(document->encoding());
+    std::map<KeyName, const JsonElement*> sorted;
+    for (size_t i = 0; i < document->size(); ++i) {
+      sorted[document->element(i).name] = &document->element(i);
+    }
+    for (const auto& [name, element] : sorted) {
+      StoredKey key;
+      key.id = name.data_id;
+      key.owner = name.auth_id;
+      key.type = element->type;
+      keyring.keys.push_back(std::move(key));
+    }
+    return Status::Ok();
+  }
+
+  tl::expected<Verification, Failure> VerifyJson(const Progress& progress) {
+    const auto path = Path();
+    if (!path) return tl::unexpected(path.error());
+    const Result<JsonKeyring> document = ReadJson(*path);
+    if (!document) {
+      Verification found;
+      found.problems.push_back({*path, document.error()});
+      if (ExitCodeOf(document.error()) == ExitCode::kProblems) return found;
+      return FileFailed(document.error());
+    }
+    std::vector<WrappedEntry> entries;
+    for (size_t i = 0; i < document->size(); ++i) {
+      const JsonElement& element = document->element(i);
+      entries.push_back({ToString(element.name), element.wrapped, {}});
+    }
+    const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
+    if (!kms) return Failed(kms.error());
+    return UnwrapAll(*kms, entries, progress);
+  }
+
+  const Installation installation_;
+  FileSystem& files_;
+  Log& log_;
+};
+
+}  // namespace
+
+std::unique_ptr<KeyringReader> MakeKmsComponentReader(
+    const Installation& installation, FileSystem& files, Log& log) {
+  return std::make_unique<KmsComponentReader>(installation, files, log);
+}
+
+}  // namespace openkeyring

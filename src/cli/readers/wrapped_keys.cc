@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "cli/readers/wrapped_keys.h"
+
+#include <algorithm>
+
+#include "os/parallel.h"
+
+namespace openkeyring {
+
+tl::expected<Verification, Failure> UnwrapAll(
+    const KmsAccess& kms, const std::vector<WrappedEntry>& entries,
+    const KeyringReader::Progress& progress) {
+  Verification found;
+  const size_t step = std::max<size_t>(kms.parallelism, 1);
+  for (size_t start = 0; start < entries.size(); start += step) {
+    const size_t count = std::min(step, entries.size() - start);
+    std::vector<Status> outcomes(count);
+    const Deadline deadline = Deadline::After(SystemClock(), kms.deadline);
+    RunParallel(count, step, [&](size_t i) {
+      const WrappedEntry& entry = entries[start + i];
+      outcomes[i] = kms.service->wrapper()
+                        .Unwrap(entry.wrapped, entry.binding, deadline)
+                        .status();
+    });
+    for (size_t i = 0; i < count; ++i) {
+      if (outcomes[i].ok()) {
+        ++found.keys;
+      } else if (outcomes[i].IsTransient()) {
+        return Failed(outcomes[i].WithContext(entries[start + i].what));
+      } else {
+        found.problems.push_back({entries[start + i].what, outcomes[i]});
+      }
+    }
+    if (!progress(start + count, entries.size())) return Interrupted();
+  }
+  return found;
+}
+
+}  // namespace openkeyring

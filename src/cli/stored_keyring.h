@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_CLI_STORED_KEYRING_H_
+#define OPENKEYRING_CLI_STORED_KEYRING_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.h"
+#include "cli/installation.h"
+#include "os/file_system.h"
+
+namespace openkeyring {
+
+// One stored key, as far as it is known without its value.
+struct StoredKey {
+  std::string id;     // Data id, or MariaDB's key id.
+  std::string owner;  // "" for the server's own keys, and for MariaDB's.
+  std::optional<uint32_t> version;  // MariaDB's.
+  std::string type;                 // "" unknown.
+  std::optional<size_t> bytes;      // Of the key.
+  std::optional<WallTime> created;  // Unknown in most files.
+  std::string state;                // "", or what is not ordinary.
+  std::string wrapping_key;         // "" unknown or none.
+  std::string place;                // A file, or an object's identifier.
+};
+// "1.3", or the data id: what `show` takes.
+std::string IdText(const StoredKey& key);
+
+// One wrapping of the data key of a sealed file.
+struct StoredSlot {
+  int number = 0;
+  std::string kind;   // "aws-kms", "public-key", "local-file", ...
+  std::string name;   // As configured.
+  std::string maker;  // An ARN, or a fingerprint.
+};
+
+// What a keyring holds, and where.
+struct StoredKeyring {
+  std::string format;  // "sealed 1", "key files", "KMIP 1.4", ...
+  std::string place;   // A path, or servers.
+  std::vector<std::string> wrapping_keys;
+  // Other facts, for people and for JSON: name and value.
+  std::vector<std::pair<std::string, std::string>> facts;
+  std::optional<FileInfo> file;   // Of the file or directory.
+  int lock_pid = 0;               // Of the process that has the file locked.
+  std::string lock_holder;        // "process 12 (mysqld)", "" for none.
+  std::vector<StoredSlot> slots;  // Of a sealed file.
+  std::vector<StoredKey> keys;    // In the order of their names.
+};
+
+// A key or a file that cannot be read, and why.
+struct KeyProblem {
+  std::string what;
+  Status status;
+};
+struct Verification {
+  size_t keys = 0;  // That were read and are good.
+  std::vector<KeyProblem> problems;
+};
+
+// The storage of one keyring, opened for reading only: no method changes a file
+// or an object, takes a lock, or removes what a crash left, even where a start
+// of the server would (docs/keyringctl.md, "Reading").
+//
+// Threads: one object is not synchronized.
+class KeyringReader {
+ public:
+  virtual ~KeyringReader() = default;
+
+  // What is stored. Asks a key server only where the keys are on one.
+  virtual tl::expected<StoredKeyring, Failure> List() = 0;
+
+  // Called after each key; false stops.
+  using Progress = std::function<bool(size_t done, size_t total)>;
+  // Reads every key, with the key server, and checks everything that is
+  // checked at a start. A failure is one of the configuration, or of a key
+  // server that did not answer at all; what is wrong with single keys is in
+  // the result.
+  virtual tl::expected<Verification, Failure> Verify(
+      const Progress& progress) = 0;
+};
+
+// The reader of an installation. `log` is borrowed.
+tl::expected<std::unique_ptr<KeyringReader>, Failure> OpenForReading(
+    const Installation& installation, FileSystem& files, Log& log);
+
+// Who has the file locked; nothing is opened for writing and nothing locked.
+void FindLockHolder(const std::string& path, StoredKeyring& keyring);
+
+// The makers, one file each.
+std::unique_ptr<KeyringReader> MakeKmsComponentReader(
+    const Installation& installation, FileSystem& files, Log& log);
+std::unique_ptr<KeyringReader> MakeKeyringAwsReader(
+    const Installation& installation, FileSystem& files, Log& log);
+std::unique_ptr<KeyringReader> MakeKeyFilesReader(
+    const Installation& installation, FileSystem& files, Log& log);
+std::unique_ptr<KeyringReader> MakeKmipComponentReader(
+    const Installation& installation, FileSystem& files, Log& log);
+std::unique_ptr<KeyringReader> MakeKmipVersionsReader(
+    const Installation& installation, FileSystem& files, Log& log);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_CLI_STORED_KEYRING_H_
