@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #include <algorithm>
-#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -157,9 +156,11 @@ void Others(double rate, int seconds) {
   const SteadyTime start = SystemClock().Steady();
   const auto work = [&] {
     for (int i = next++; i < rate * seconds; i = next++) {
-      const auto due = start + std::chrono::duration_cast<SteadyTime::duration>(
-                                   std::chrono::duration<double>(i / rate));
-      std::this_thread::sleep_until(due);
+      const SteadyTime due =
+          start + Millis(static_cast<int64_t>(1000 * i / rate));
+      SystemClock().SleepFor(std::max(
+          Millis(0),
+          std::chrono::duration_cast<Millis>(due - SystemClock().Steady())));
       const Status status =
           (*kms)
               ->client()

@@ -186,7 +186,7 @@ TEST_F(AwsClientTest, ACancelledCallIsNoErrorOfTheServiceAndNotRetried) {
   });
   AwsDependencies dependencies{
       http,       aws_clock_, environment_, PosixFileSystem(),
-      processes_, random_,    log_};
+      processes_, random_,    log_,         quota_};
   KmsClientOptions options;
   options.master_key_id = [] { return std::string(kKeyId); };
   client();  // For the chain and the region.
@@ -212,7 +212,8 @@ TEST_F(AwsClientTest, APauseBeforeARetryEndsWhenTheCallIsCancelled) {
   });
   AwsClock real(SystemClock(), log_);
   AwsDependencies dependencies{
-      http, real, environment_, PosixFileSystem(), processes_, random_, log_};
+      http,       real,    environment_, PosixFileSystem(),
+      processes_, random_, log_,         quota_};
   settings_.max_attempts = 20;
   client();
   KmsClient slow(dependencies, settings_, *chain_, *region_,
