@@ -16,8 +16,11 @@ Status LoadWithRetry(Clock& clock, Random& random, Log& log,
   Status status = load();
   const Status first = status;
   ThrottlePause throttled(random);
-  for (bool reported = false; policy.is_first && status.IsTransient();
-       reported = true) {
+  const auto retries = [&] {
+    return policy.is_first && !status.ok() &&
+           (policy.retry_all || status.IsTransient());
+  };
+  for (bool reported = false; retries(); reported = true) {
     const Millis left = policy.deadline.Remaining(clock);
     const Millis pause = status.code() == StatusCode::kThrottled
                              ? throttled.AfterThrottle(left)
