@@ -7,8 +7,8 @@
 //   start files|sealed DIRECTORY SERVERS SPREAD_MS DEADLINE_MS
 //   others RATE SECONDS    calls of KMS that are not repeated
 //
-// FILES: aws_key_management on one shared directory. Sealed:
-// component_keyring_kms, with a copy of the file for each server.
+// Both are stores of aws_key_management: files are in one shared directory, and
+// each server has a copy of the key set.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,13 +16,13 @@
 #include <atomic>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "product/aws_key_management/aws_key_management.h"
-#include "product/component_keyring_kms/kms_keyring.h"
 
 namespace openkeyring {
 namespace {
@@ -50,76 +50,50 @@ double UnixSeconds() {
 // ---- One server
 // --------------------------------------------------------------
 
-AwsStartupOptions FilesOptions(const std::string& directory, Millis deadline) {
+std::unique_ptr<AwsKeyManagement> Open(const std::string& kind,
+                                       const std::string& directory,
+                                       const AwsDynamicOptions& dynamic,
+                                       Millis deadline, Log& log) {
   AwsStartupOptions options;
   options.keyfile_dir = options.access.data_directory = directory;
   options.startup_deadline = deadline;
-  return options;
-}
-
-// How many keys are loaded.
-size_t OpenFiles(const std::string& directory, Millis deadline, Log& log) {
-  AwsDynamicOptions dynamic;
-  dynamic.SetMasterKeyId(kMasterKey);
-  auto opened =
-      AwsKeyManagement::Open(FilesOptions(directory, deadline), dynamic, log);
+  options.key_store = kind == "sealed" ? KeyStore::kSealed : KeyStore::kFiles;
+  auto opened = AwsKeyManagement::Open(options, dynamic, log);
   if (!opened) Fail(opened.error());
-  return (*opened)->keys().counts().versions_loaded;
-}
-
-KmsComponentConfig SealedConfig(const std::string& path, Millis deadline) {
-  KmsComponentConfig config;
-  config.path = path;
-  config.kms_key = kMasterKey;
-  config.startup_deadline = deadline;
-  return config;
-}
-
-size_t OpenSealed(const std::string& path, Millis deadline, Log& log) {
-  auto opened =
-      KmsKeyring::Open(SealedConfig(path, deadline), nullptr,
-                       std::filesystem::path(path).parent_path().string(),
-                       LoadRetry::kUntilDeadline, log);
-  if (!opened) Fail(opened.error());
-  return (*opened)->keyring().size();
+  return std::move(*opened);
 }
 
 // ---- Commands
 // ----------------------------------------------------------------
 
-void Make(const std::string& kind, const std::string& directory, size_t keys) {
+void Make(const std::string& kind, const std::string& directory,
+          uint32_t keys) {
   NoLog log;
-  if (kind == "sealed") {
-    auto opened =
-        KmsKeyring::Open(SealedConfig(directory + "/keys", Millis(60000)),
-                         nullptr, directory, LoadRetry::kUntilDeadline, log);
-    if (!opened) Fail(opened.error());
-    for (size_t i = 0; i < keys; ++i) {
-      Check((*opened)->keyring().Generate({"k" + std::to_string(i), ""}, "AES",
-                                          32));
-    }
-    return;
-  }
   AwsDynamicOptions dynamic;
   dynamic.SetMasterKeyId(kMasterKey);
-  auto opened = AwsKeyManagement::Open(FilesOptions(directory, Millis(60000)),
-                                       dynamic, log);
-  if (!opened) Fail(opened.error());
+  const auto opened = Open(kind, directory, dynamic, Millis(60000), log);
   for (uint32_t id = 1; id <= keys; ++id) {
-    Check((*opened)->keys().LatestVersion(id).status());
+    Check(opened->keys().LatestVersion(id).status());
   }
+}
+
+// The directory of server i: a key set belongs to one server.
+std::string DirectoryOf(const std::string& kind, const std::string& directory,
+                        size_t i) {
+  return kind == "sealed" ? directory + "." + std::to_string(i) : directory;
 }
 
 void Start(const std::string& kind, const std::string& directory,
            size_t servers, Millis spread, Millis deadline) {
-  if (kind == "sealed") {
-    for (size_t i = 0; i < servers; ++i) {
-      std::filesystem::copy_file(
-          directory + "/keys", directory + "/keys" + std::to_string(i),
-          std::filesystem::copy_options::overwrite_existing);
-    }
+  for (size_t i = 0; i < servers && kind == "sealed"; ++i) {
+    std::filesystem::copy(
+        directory, DirectoryOf(kind, directory, i),
+        std::filesystem::copy_options::recursive |
+            std::filesystem::copy_options::overwrite_existing);
   }
   NoLog log;
+  AwsDynamicOptions dynamic;
+  dynamic.SetMasterKeyId(kMasterKey);
   std::mutex mutex;
   std::vector<std::jthread> threads;
   for (size_t i = 0; i < servers; ++i) {
@@ -127,14 +101,13 @@ void Start(const std::string& kind, const std::string& directory,
       SystemClock().SleepFor(spread * static_cast<int64_t>(i) /
                              static_cast<int64_t>(servers));
       const double began = UnixSeconds();
-      const size_t keys =
-          kind == "sealed" ? OpenSealed(directory + "/keys" + std::to_string(i),
-                                        deadline, log)
-                           : OpenFiles(directory, deadline, log);
+      const auto opened =
+          Open(kind, DirectoryOf(kind, directory, i), dynamic, deadline, log);
       const std::lock_guard lock(mutex);
       printf(R"({"began":%.3f,"ready_s":%.3f,"keys":%zu})"
              "\n",
-             began, UnixSeconds() - began, keys);
+             began, UnixSeconds() - began,
+             opened->keys().counts().versions_loaded);
     });
   }
 }
@@ -187,7 +160,7 @@ void Others(double rate, int seconds) {
 int Run(const std::vector<std::string>& words) {
   const auto number = [&](size_t i) { return atol(words[i].c_str()); };
   if (words.size() == 4 && words[0] == "make") {
-    Make(words[1], words[2], static_cast<size_t>(number(3)));
+    Make(words[1], words[2], static_cast<uint32_t>(number(3)));
   } else if (words.size() == 6 && words[0] == "start") {
     Start(words[1], words[2], static_cast<size_t>(number(3)), Millis(number(4)),
           Millis(number(5)));
