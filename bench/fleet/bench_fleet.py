@@ -4,10 +4,10 @@
 sealed key set.
 
 The clients are those of aws_key_management, in one program (fleet_client.cc); KMS is the emulator
-with the quota of an account, scaled down: 100 servers with 40 keys and 200 calls a second, where a
-real fleet has 5,000 servers with 100 keys and 10,000 calls a second. So an ideal start of all
-takes 20 s instead of 50 s, and an outage is scaled alike: 48 s for two minutes. fleet_model.py is compared
-with what is measured. A missed goal is reported, and is not a failure.
+with the quota of an account, scaled down: 100 servers with 40 keys and 200 calls a second, where
+a real fleet has 5,000 servers with 100 keys and 10,000 calls a second. An ideal start of all
+takes 20 s instead of 50 s, and an outage is scaled alike: 48 s for two minutes. fleet_model.py is
+compared with what is measured. A missed goal is reported, and is not a failure.
 """
 
 import dataclasses
