@@ -232,9 +232,9 @@ void AwsKeyManagement::OpenByAnySlot() {
       Deadline::After(SystemClock(), startup_.startup_deadline);
   const LoadRetryPolicy policy{true, deadline,
                                "aws_key_management_startup_deadline", true};
-  const Status status = LoadWithRetry(SystemClock(), log_, policy, [&] {
-    return key_set_->OpenExisting(deadline);
-  });
+  const Status status =
+      LoadWithRetry(SystemClock(), SystemRandom(), log_, policy,
+                    [&] { return key_set_->OpenExisting(deadline); });
   if (status.ok()) return;
   log_.Write(LogLevel::kWarning,
              "no key server opened the key set until "
