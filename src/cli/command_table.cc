@@ -75,8 +75,8 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      ListCommand(),       ShowCommand(), VerifyCommand(),
-      CompletionCommand(), ManCommand(),  HelpCommand(),
+      CheckCommand(), ListCommand(),       ShowCommand(), VerifyCommand(),
+      DueCommand(),   CompletionCommand(), ManCommand(),  HelpCommand(),
   };
   return commands;
 }
