@@ -108,6 +108,14 @@ class KeyFilesReader : public KeyringReader {
     return key;
   }
 
+  // That a version was made is known, so this is a loss.
+  static Status Explained(const Status& status) {
+    if (status.code() != StatusCode::kNotFound) return status;
+    return {StatusCode::kCorrupt,
+            "this version was made, and its file is missing: restore it from "
+            "a backup"};
+  }
+
   tl::expected<Verification, Failure> FetchAll(
       KeyFileBackend& backend, const std::vector<KeyVersion>& versions,
       const KmsAccess& kms, const Progress& progress) {
@@ -127,7 +135,7 @@ class KeyFilesReader : public KeyringReader {
           return Failed(outcomes[i]);
         } else {
           found.problems.push_back(
-              {backend.Describe(versions[start + i]), outcomes[i]});
+              {backend.Describe(versions[start + i]), Explained(outcomes[i])});
         }
       }
       if (!progress(start + count, versions.size())) return Interrupted();
