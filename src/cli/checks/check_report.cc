@@ -92,6 +92,7 @@ ExitCode CodeOf(const std::vector<CheckResult>& results, bool strict) {
 void PrintText(const std::vector<CheckResult>& results, Output& out) {
   for (const CheckResult& result : results) {
     const CheckState state = result.state();
+    if (state == CheckState::kSkipped && !out.verbose()) continue;
     out.Line(out.Paint(ColorOf(state), Padded(StateName(state))) + "  " +
              out.Paint(Color::kBold, result.spec->id) + ": " +
              result.spec->title);

@@ -153,8 +153,8 @@ void CheckKmipGroup(CheckRun& run) {
                "it is not the server with this database's keys, or "
                "object_group or the certificate is another one");
     } else {
-      run.Ok(seen->server + " has " + std::to_string(seen->names.size()) +
-             " objects" + (marked ? " and the marker" : ""));
+      run.Ok(seen->server + " has " + Counted(seen->names.size(), "object") +
+             (marked ? " and the marker" : ""));
     }
     if (first) {
       Compare(run, *first, *seen);

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "cli/checks/check.h"
+#include "os/environment.h"
 #include "storage/sealed/sealed_header.h"
 #include "storage/sealed/slot_key.h"
 
@@ -36,11 +37,49 @@ std::optional<ReadHeader> SealedHeaderOf(CheckRun& run) {
   return *read;
 }
 
+// The variables of AWS tools that a process was started with. Values may be
+// secret, and are compared only.
+std::map<std::string, Secret> AwsVariablesOf(FileSystem& files,
+                                             const std::string& process) {
+  std::map<std::string, Secret> variables;
+  const Result<Secret> all =
+      files.ReadSecret("/proc/" + process + "/environ", 1 << 20);
+  if (!all) return variables;
+  std::string_view rest = all->RevealText();
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find('\0'));
+    const size_t equals = one.find('=');
+    if (one.starts_with("AWS_") && equals != one.npos) {
+      variables[std::string(one.substr(0, equals))] =
+          Secret::CopyOf(one.substr(equals + 1));
+    }
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+  }
+  return variables;
+}
+
+void WarnOfOtherEnvironment(CheckRun& run) {
+  const int pid = run.installation.server.pid;
+  if (pid == 0 || !run.uses_kms()) return;
+  std::string names;
+  for (const auto& [name, value] :
+       AwsVariablesOf(run.files, std::to_string(pid))) {
+    const Secret ours =
+        Secret::CopyOf(ProcessEnvironment().Get(name).value_or(""));
+    if (!value.Equals(ours)) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return;
+  run.Warn("the server was started with another value of " + names +
+               " than this user has, so that it may use other credentials",
+           "give keyringctl the variables of the server's systemd unit");
+}
+
 }  // namespace
 
 void CheckCredentials(CheckRun& run) {
-  if (!run.uses_kms()) return run.Skip("the key server is not AWS KMS");
+  WarnOfOtherEnvironment(run);
   KmsAccess* kms = run.kms();
+  if (!run.uses_kms()) return run.Skip("the key server is not AWS KMS");
   if (kms == nullptr) return run.Skip("the configuration is not complete");
   for (const auto& answer : kms->service->credentials().AskEach(run.Soon())) {
     if (answer.status.ok()) {
@@ -58,7 +97,7 @@ void CheckCredentials(CheckRun& run) {
     }
   }
   const bool found = std::ranges::any_of(run.findings, [](const Finding& one) {
-    return one.state != CheckState::kSkipped;
+    return one.state == CheckState::kOk || one.state == CheckState::kFailed;
   });
   if (!found) {
     run.Fail("no source has AWS credentials for this user",

@@ -350,7 +350,7 @@ void CheckFiles(CheckRun& run) {
     }
   }
   run.Ok(run.keyring()->format + ", " +
-         std::to_string(run.keyring()->keys.size()) + " keys in " + path +
+         Counted(run.keyring()->keys.size(), "key") + " in " + path +
          (run.keyring()->lock_holder.empty()
               ? ""
               : ", in use by " + run.keyring()->lock_holder));
@@ -375,7 +375,7 @@ void CheckKeys(CheckRun& run) {
     run.Fail(problem.what + ": " + problem.status.message(),
              "restore it from a backup of this server", ExitCode::kProblems);
   }
-  run.Ok(std::to_string(found->keys) + " keys can be read");
+  run.Ok(Counted(found->keys, "key") + " can be read");
 }
 
 void CheckStart(CheckRun& run) {
@@ -389,7 +389,7 @@ void CheckStart(CheckRun& run) {
                     "expected before the first encrypted table; otherwise the "
                     "configuration looks in the wrong place");
   }
-  run.Ok("yes: " + std::to_string(*run.readable_keys) + " keys");
+  run.Ok("yes: " + Counted(*run.readable_keys, "key"));
 }
 
 }  // namespace openkeyring

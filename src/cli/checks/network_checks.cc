@@ -112,7 +112,8 @@ void CheckCertificateFile(CheckRun& run, const std::string& path,
 std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run) {
   std::vector<CheckedEndpoint> all;
   if (KmipServiceOptions* kmip = run.kmip()) {
-    for (const Endpoint& server : kmip->servers) all.push_back({server, true, ""});
+    for (const Endpoint& server : kmip->servers)
+      all.push_back({server, true, ""});
     return all;
   }
   KmsAccess* kms = run.kms();
