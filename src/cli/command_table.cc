@@ -75,8 +75,9 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      CheckCommand(), ListCommand(),       ShowCommand(), VerifyCommand(),
-      DueCommand(),   CompletionCommand(), ManCommand(),  HelpCommand(),
+      CheckCommand(),      ListCommand(), ShowCommand(),
+      VerifyCommand(),     DueCommand(),  BundleCommand(),
+      CompletionCommand(), ManCommand(),  HelpCommand(),
   };
   return commands;
 }

@@ -177,6 +177,7 @@ void CheckSlots(CheckRun& run) {
   KmsAccess* kms = run.kms();
   const SlotBinding binding = {header->header.file_id, header->header.context};
   size_t opened = 0;
+  ExitCode code = ExitCode::kUnreachable;  // Of all that failed.
   for (const KeySlot& slot : header->header.slots) {
     if (slot.kind != SlotKind::kAwsKms) {
       run.Skip(ToString(slot) + ": not opened by this check");
@@ -190,16 +191,20 @@ void CheckSlots(CheckRun& run) {
       ++opened;
       run.Ok(ToString(slot) + " opens the file");
     } else {
+      if (ExitCodeOf(status) != ExitCode::kUnreachable) {
+        code = ExitCodeOf(status);
+      }
       run.findings.push_back({CheckState::kWarning,
                               ToString(slot) + ": " + status.message(),
-                              "a slot that does not open is no way in when "
+                              "a slot that does not open will not help when "
                               "the others fail: fix its KMS key or replace it",
                               ExitCodeOf(status)});
     }
   }
   if (opened == 0) {
     run.Fail("no key slot could be opened",
-             "fix the KMS key; recovery keys: docs/component_keyring_kms.md");
+             "fix the KMS key; recovery keys: docs/component_keyring_kms.md",
+             code);
   }
 }
 

@@ -140,6 +140,60 @@ void CheckPluginOption(CheckRun& run) {
                name + (early ? ".so in [mysqld]" : " in [mariadb]"));
 }
 
+// The AppArmor profile of a server's program, with local additions.
+void CheckProfile(CheckRun& run, const std::string& name,
+                  const std::string& path) {
+  const std::string profile = "usr.sbin." + name;
+  const std::string rules = Text(run.files, "/etc/apparmor.d/" + profile) +
+                            Text(run.files, "/etc/apparmor.d/local/" + profile);
+  const std::string what = "the AppArmor profile of /usr/sbin/" + name;
+  const std::string cure = "add to /etc/apparmor.d/local/" + profile + ": ";
+  const std::string directory = DirectoryName(path);
+  if (!path.empty() && directory != run.installation.data_directory &&
+      rules.find(directory + "/") == std::string::npos) {
+    run.Warn(what + " has no rule for " + directory,
+             cure + directory + "/ r, " + directory +
+                 "/** rwk, and reload it with apparmor_parser -r");
+  }
+  if (rules.find("network inet stream") == std::string::npos &&
+      rules.find("abstractions/nameservice") == std::string::npos) {
+    run.Warn(what + " may not allow connections to the key server",
+             cure + "network inet stream, network inet6 stream,");
+  }
+}
+
+// What crashes left, or put aside, beside a keyring.
+void CheckLeftovers(CheckRun& run, const std::string& directory,
+                    const std::string& own) {
+  const auto names = run.files.List(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const std::string found = JoinPath(directory, name);
+    if (name.ends_with(".tmp") && name.starts_with(".")) {
+      run.Warn(found + " was left unfinished by a crash",
+               "the next start removes it");
+    }
+    for (const char* label :
+         {".torn-", ".damaged-", ".backup", ".rewrapped-"}) {
+      if (own.empty() || !name.starts_with(own + label)) continue;
+      run.Warn(found + " was put aside or left by a crash",
+               "docs/file_formats.md says what it is; remove it once a start "
+               "has found all keys");
+    }
+  }
+}
+
+void FailToList(CheckRun& run) {
+  if (run.reader() == nullptr) return run.Skip("the keyring cannot be opened");
+  const auto listed = run.reader()->List();
+  if (listed) return;
+  run.Fail(listed.error().status.message(),
+           listed.error().hint.empty()
+               ? "restore it from a backup of this server"
+               : listed.error().hint,
+           listed.error().code);
+}
+
 }  // namespace
 
 void CheckConfiguration(CheckRun& run) {
@@ -234,37 +288,16 @@ void CheckPermissions(CheckRun& run) {
 
 void CheckConfinement(CheckRun& run) {
   const std::string path = StoragePath(run);
-  bool confined = false;
   const std::string loaded =
       Text(run.files, "/sys/kernel/security/apparmor/profiles");
-  for (const char* profile : {"usr.sbin.mysqld", "usr.sbin.mariadbd"}) {
-    const std::string program = profile == std::string_view("usr.sbin.mysqld")
-                                    ? "/usr/sbin/mysqld"
-                                    : "/usr/sbin/mariadbd";
-    const std::string enforced = program + " (enforce)";
-    if (loaded.find(enforced) == std::string::npos) continue;
+  bool confined = false;
+  for (const char* name : {"mysqld", "mariadbd"}) {
+    if (loaded.find("/usr/sbin/" + std::string(name) + " (enforce)") ==
+        std::string::npos) {
+      continue;
+    }
     confined = true;
-    std::string rules;
-    for (const char* directory :
-         {"/etc/apparmor.d/", "/etc/apparmor.d/local/"}) {
-      rules += Text(run.files, std::string(directory) + profile);
-    }
-    const std::string directory = DirectoryName(path);
-    const std::string cure =
-        "add to /etc/apparmor.d/local/" + std::string(profile) + ": ";
-    if (!path.empty() && directory != run.installation.data_directory &&
-        rules.find(directory + "/") == std::string::npos) {
-      run.Warn("the AppArmor profile of " + program + " has no rule for " +
-                   directory,
-               cure + directory + "/ r, " + directory +
-                   "/** rwk, and reload it with apparmor_parser -r");
-    }
-    if (rules.find("network inet stream") == std::string::npos &&
-        rules.find("abstractions/nameservice") == std::string::npos) {
-      run.Warn("the AppArmor profile of " + program +
-                   " may not allow connections to the key server",
-               cure + "network inet stream, network inet6 stream,");
-    }
+    CheckProfile(run, name, path);
   }
   if (Text(run.files, "/sys/fs/selinux/enforce").starts_with("1")) {
     confined = true;
@@ -276,10 +309,9 @@ void CheckConfinement(CheckRun& run) {
               "; HTTPS: setsebool -P mysql_connect_any 1");
     }
   }
-  if (run.findings.empty()) {
-    run.Ok(confined ? "the rules allow what the keyring needs"
-                    : "no rule of AppArmor or SELinux is enforced here");
-  }
+  if (!run.findings.empty()) return;
+  run.Ok(confined ? "the rules allow what the keyring needs"
+                  : "no rule of AppArmor or SELinux is enforced here");
 }
 
 void CheckLockedMemory(CheckRun& run) {
@@ -312,36 +344,9 @@ void CheckFiles(CheckRun& run) {
                     "before the first start there is none; otherwise correct "
                     "the option, mount its directory, or restore the file");
   }
-  const std::string directory = info->is_directory ? path : DirectoryName(path);
-  const std::string own = info->is_directory ? "" : BaseName(path);
-  const auto names = run.files.List(directory);
-  for (const std::string& name : names ? *names : std::vector<std::string>()) {
-    const std::string found = JoinPath(directory, name);
-    if (name.ends_with(".tmp") && name.starts_with(".")) {
-      run.Warn(found + " was left unfinished by a crash",
-               "the next start removes it");
-    } else if (!own.empty() && (name.starts_with(own + ".torn-") ||
-                                name.starts_with(own + ".damaged-") ||
-                                name.starts_with(own + ".backup") ||
-                                name.starts_with(own + ".rewrapped-"))) {
-      run.Warn(found + " was put aside or left by a crash",
-               "docs/file_formats.md says what it is; remove it once a start "
-               "has found all keys");
-    }
-  }
-  if (run.keyring() == nullptr) {
-    const auto listed = run.reader() == nullptr
-                            ? tl::expected<StoredKeyring, Failure>(
-                                  Failed({StatusCode::kInternal, "no reader"}))
-                            : run.reader()->List();
-    if (!listed) {
-      return run.Fail(listed.error().status.message(),
-                      listed.error().hint.empty()
-                          ? "restore it from a backup of this server"
-                          : listed.error().hint,
-                      listed.error().code);
-    }
-  }
+  CheckLeftovers(run, info->is_directory ? path : DirectoryName(path),
+                 info->is_directory ? "" : BaseName(path));
+  if (run.keyring() == nullptr) return FailToList(run);
   for (const StoredKey& key : run.keyring()->keys) {
     if (key.state == "missing" || key.state == "damaged" ||
         key.state == "unreadable") {
