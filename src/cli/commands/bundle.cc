@@ -9,6 +9,7 @@
 #include "cli/checks/check_report.h"
 #include "cli/command_table.h"
 #include "cli/commands/keyring_command.h"
+#include "json/secret_json.h"
 #include "os/durable.h"
 #include "os/process.h"
 #include "os/random.h"
@@ -99,7 +100,10 @@ std::string ConfigurationText(const Installation& installation,
           : installation.config;
   Result<Secret> text = files.ReadSecret(path, kMaxConfig);
   if (!text) return text.error().message();
-  // The values of all names that are not shown never reach a JSON library.
+  for (const char* secret :
+       {"auth_key", "secret_access_key", "session_token"}) {
+    (void)TakeJsonString(*text, secret);  // Overwrites it in the text.
+  }
   const auto json =
       nlohmann::ordered_json::parse(text->RevealText(), nullptr, false);
   if (!json.is_object()) return path + " is not a JSON object";
