@@ -23,6 +23,7 @@ class RsaOaep : public testing::Test {
     PublicHalf("key.pem", "public.pem");
   }
   static void TearDownTestSuite() { delete directory_; }
+  void SetUp() override { ERR_clear_error(); }  // What other tests left.
 
   // What the command prints, in the directory.
   static std::string OpenSsl(const std::string& arguments) {
@@ -147,6 +148,13 @@ TEST_F(RsaOaep, KeysThatCannotEncryptAreRefused) {
   Generate("ec.pem", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
   PublicHalf("ec.pem", "ec_public.pem");
   EXPECT_THAT(Refusal(File("ec_public.pem")), HasSubstr("not an RSA key"));
+}
+
+TEST_F(RsaOaep, APrivateKeyThatIsNotRsaIsRefused) {
+  Generate("ec.pem", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+  const Status status =
+      RsaPrivateKey::FromPem(Secret::CopyOf(File("ec.pem")), Secret()).status();
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
 }
 
 TEST_F(RsaOaep, WhatIsNoPublicKeyIsRefusedWithTheWayToOne) {
