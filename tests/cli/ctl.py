@@ -54,10 +54,10 @@ class Result:
 
 def run(home: pathlib.Path, *words, environment=None, user=None, stdin="", timeout=60) -> Result:
     command = [str(word) for word in (PROGRAM, *words)]
+    as_user = {"user": user, "group": "nogroup", "extra_groups": []} if user else {}
     done = subprocess.run(command, input=stdin, text=True, capture_output=True, check=False,
                           timeout=timeout, cwd=home,
-                          **({"user": user, "group": "nogroup", "extra_groups": []} if user else {}),
-                          env=process.bare_environment(home, environment))
+                          env=process.bare_environment(home, environment), **as_user)
     return Result(done)
 
 
