@@ -279,6 +279,11 @@ def test_the_local_file_opens_only_after_everything_else_has_failed(directory, r
     server.restart()
     assert server.status()["Component_status"] == "Active"
     assert "local_unlock_file is missing" in server.error_log()
+    server.stop()
+    for one in regions:
+        one.fault(operation="*", count=-1, **DENIED)
+    assert start_seconds(server) < usual + 1.5, "nothing to wait for"
+    assert server.status()["Component_status"] == "Disabled"
 
 
 def test_a_lost_account_is_recovered_with_the_private_key_only(directory, regions, make_slots_mysql):
