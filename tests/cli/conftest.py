@@ -76,7 +76,8 @@ def make_keyring(directory, kms, kmip):
                 f"--aws_key_management_master_key_id={ALIAS}",
                 f"--aws_key_management_region={kms.region}",
                 f"--aws_key_management_endpoint_url={kms.url}",
-                "--aws_key_management_startup_deadline=2"])
+                "--aws_key_management_startup_deadline=2",
+                *(f"--aws_key_management_{name}={value}" for name, value in more.items())])
         else:
             files = kmip.client_files("mariadb")
             keyring = ctl.Keyring(product, directory, {}, [
@@ -94,9 +95,13 @@ PRODUCTS = ["component_keyring_kms", "component_keyring_kmip", "keyring_aws", "a
             "kmip_key_management"]
 
 
-@pytest.fixture(params=PRODUCTS)
+@pytest.fixture(params=[*PRODUCTS, "key_files"])
 def filled(request, make_keyring):
-    """A keyring of each product, with two keys."""
+    """A keyring of each product and of each storage, with some keys."""
+    if request.param == "key_files":
+        keyring = make_keyring("aws_key_management", key_store="FILES")
+        keyring.write("latest 1", "rotate 1", "latest 2")
+        return keyring
     keyring = make_keyring(request.param)
     if request.param.endswith("management"):
         keyring.write("latest 1", "rotate 1", "latest 2")

@@ -156,7 +156,7 @@ def test_every_damaged_byte_is_a_problem(make_keyring, product, file):
 
 
 def test_a_damaged_and_a_missing_key_file_are_problems(make_keyring):
-    keyring = make_keyring("aws_key_management")
+    keyring = make_keyring("aws_key_management", key_store="FILES")
     keyring.write("latest 1", "latest 2", "latest 3")
     (keyring.data / "aws-kms-key.1.1").unlink()
     broken = keyring.data / "aws-kms-key.2.1"
@@ -171,7 +171,7 @@ def test_a_damaged_and_a_missing_key_file_are_problems(make_keyring):
 
 
 def test_a_blob_under_another_name_is_a_problem_of_that_key(make_keyring):
-    keyring = make_keyring("aws_key_management")
+    keyring = make_keyring("aws_key_management", key_store="FILES")
     keyring.write("latest 1", "latest 2")
     shutil.copy(keyring.data / "aws-kms-key.1.1", keyring.data / "aws-kms-key.3.1")
     done = keyring.ctl("verify", "--json")
@@ -180,7 +180,7 @@ def test_a_blob_under_another_name_is_a_problem_of_that_key(make_keyring):
 
 
 def test_a_raw_file_is_listed_as_not_bound(make_keyring, kms):
-    keyring = make_keyring("aws_key_management")
+    keyring = make_keyring("aws_key_management", key_store="FILES")
     keyring.write("latest 1")
     aws_client.stock_file(kms, keyring.data, 7)
     keys = {key["id"]: key for key in keyring.ctl("list", "--json").json()["keys"]}
