@@ -31,13 +31,14 @@ struct Behaviour {
   bool overlapping_pages = false;  // Each begins one object too early.
   bool finds_no_dates = false;     // Locate by Initial Date finds nothing.
   bool zero_located_items = false;
-  bool exact_located_items = true;        // Else it is left out.
-  bool raw_secrets = false;               // Fortanix gives secret data as Raw.
-  bool strict_lengths = false;            // AES of 128, 192 and 256 bits only.
-  bool needs_usage_mask = false;          // Vault, Fortanix.
-  bool adds_usage_bits = false;           // To what is asked for.
-  bool fewer_attributes = false;          // Gives no groups and no dates.
-  bool no_vendor_attributes = false;      // PyKMIP refuses them.
+  bool exact_located_items = true;    // Else it is left out.
+  bool raw_secrets = false;           // Fortanix gives secret data as Raw.
+  bool strict_lengths = false;        // AES of 128, 192 and 256 bits only.
+  bool needs_usage_mask = false;      // Vault, Fortanix.
+  bool adds_usage_bits = false;       // To what is asked for.
+  bool fewer_attributes = false;      // Gives no groups and no dates.
+  bool no_vendor_attributes = false;  // PyKMIP refuses them.
+  bool spoils_values = false;  // Keeps what is registered with a wrong byte.
   bool drops_application_info = false;    // Says nothing, and forgets it.
   bool refuses_application_info = false;  // An invalid field.
   // Destroyed objects stay, without value, with their names and the state.

@@ -68,6 +68,7 @@ constexpr Member kMembers[] = {
     {"adds_usage_bits", &Behaviour::adds_usage_bits},
     {"fewer_attributes", &Behaviour::fewer_attributes},
     {"no_vendor_attributes", &Behaviour::no_vendor_attributes},
+    {"spoils_values", &Behaviour::spoils_values},
     {"drops_application_info", &Behaviour::drops_application_info},
     {"refuses_application_info", &Behaviour::refuses_application_info},
     {"keeps_destroyed", &Behaviour::keeps_destroyed},

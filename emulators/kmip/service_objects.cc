@@ -98,6 +98,9 @@ Outcome Service::Register(Context& context) {
   if (!made.attributes.algorithm) made.attributes.algorithm = object->algorithm;
   if (!made.attributes.length) made.attributes.length = object->length;
   made.object = std::move(*object);
+  if (context.behaviour.spoils_values && !made.object.value.empty()) {
+    made.object.value.RevealMutable()[0] ^= 1;
+  }
   return Add(context, std::move(made));
 }
 

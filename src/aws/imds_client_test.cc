@@ -139,6 +139,17 @@ TEST_F(ImdsClientTest, A400OnTheTokenIsAnErrorAndNotVersion1) {
   EXPECT_EQ(fake_.http.seen().size(), 1u);
 }
 
+TEST_F(ImdsClientTest, WhatComesWithAnErrorIsNoToken) {
+  for (const int status : {204, 302, 400}) {
+    fake_.http.Push(status, "TOKEN");
+    const std::string text = Text();
+    EXPECT_NE(text.find("answers the request for a token with HTTP"),
+              std::string::npos)
+        << text;
+    EXPECT_EQ(fake_.http.seen().back().method, "PUT") << status;
+  }
+}
+
 TEST_F(ImdsClientTest, NoAnswerIsUnavailableAndTellsOfTheHopLimit) {
   fake_.http.PushError({StatusCode::kTimeout, "timed out"});
   const Status status = Get().status();

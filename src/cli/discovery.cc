@@ -60,9 +60,10 @@ class Search {
   Found FromConfig(Installation found, std::optional<Product> product) {
     found.config = arguments_.Text("--config");
     const std::string name = BaseName(found.config);
-    const std::optional<Product> of_name =
-        name.ends_with(".cnf") ? ProductNamed(name.substr(0, name.size() - 4))
-                               : std::nullopt;
+    std::optional<Product> of_name;
+    if (name.ends_with(".cnf")) {
+      of_name = ProductNamed(name.substr(0, name.size() - 4));
+    }
     if (!of_name || !IsComponent(*of_name)) {
       return UsageFailure(
           found.config + " is not named as a component's configuration file is",

@@ -59,6 +59,8 @@ class KmipClient {
   KmipChange Change(const KmipCall& call, const Deadline& deadline);
 
   size_t server_count() { return transport_.servers().size(); }
+  // That server of a session turned out not to have the caller's objects.
+  void PassOver(size_t server) { transport_.servers().RecordWrong(server); }
   // "host:port" of a server, by KmipSession::server().
   std::string ServerName(size_t server) const;
   KmipClientStatus status();

@@ -59,6 +59,11 @@ void KmipServerList::RecordNoVerdict(size_t server, const Status& error) {
   last_error_ = error;
 }
 
+void KmipServerList::RecordWrong(size_t server) {
+  const std::lock_guard lock(mutex_);
+  facts_[server].passed_over_until = clock_.Steady() + kLongestPause;
+}
+
 std::optional<size_t> KmipServerList::current() const {
   const std::lock_guard lock(mutex_);
   return current_;

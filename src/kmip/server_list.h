@@ -41,6 +41,9 @@ class KmipServerList {
   // A try that had too little time for a verdict: the others come first for a
   // second, and nothing else.
   void RecordNoVerdict(size_t server, const Status& error);
+  // One that answers and has other objects than the caller's: for a minute all
+  // others come first, also those that failed.
+  void RecordWrong(size_t server);
   // The server that answered last; nothing at first.
   std::optional<size_t> current() const;
   Status last_error() const;  // Of any server; Ok when there was none.

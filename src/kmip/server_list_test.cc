@@ -84,5 +84,16 @@ TEST_F(KmipServerListTest, BatchLimitsGoDownToOne) {
   EXPECT_EQ(list.BatchLimit(1), 64U);
 }
 
+TEST_F(KmipServerListTest, AWrongServerComesAfterThoseThatFailed) {
+  for (int i = 0; i < 9; ++i) list.RecordFailure(0, kDown);
+  list.RecordSuccess(1);
+  list.RecordWrong(1);
+  EXPECT_EQ(list.Order(), (Order{2, 0, 1}));
+  list.RecordFailure(2, kDown);
+  EXPECT_EQ(list.Order(), (Order{2, 0, 1}));
+  clock.Advance(Millis(60000));
+  EXPECT_EQ(list.Order(), (Order{0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace openkeyring

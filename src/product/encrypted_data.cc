@@ -11,7 +11,7 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMostFiles = 1000;
+constexpr size_t kMostFiles = 10000;
 constexpr size_t kMaxLine = size_t{64} << 10;  // A command line.
 
 // Page 0 of an InnoDB tablespace (MySQL 8.0 and later): its type, the space id

@@ -15,7 +15,7 @@
 namespace openkeyring {
 
 // The path of a file that is certainly encrypted: a tablespace, a redo log or
-// a binary log. Looks at the first bytes of at most 1,000 files; a file that
+// a binary log. Looks at the first bytes of at most 10,000 files; a file that
 // cannot be read does not count.
 std::optional<std::string> FindEncryptedFile(FileSystem& files,
                                              const std::string& data_directory);

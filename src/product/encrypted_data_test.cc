@@ -74,6 +74,16 @@ TEST_F(EncryptedDataTest, AnEncryptedTablespaceIsFoundWhereverItIs) {
   EXPECT_EQ(Found(), undo);
 }
 
+TEST_F(EncryptedDataTest, AnEncryptedTablespaceIsFoundAmongThousandsOfOthers) {
+  for (int i = 0; i < 3000; ++i) {
+    directory_.Write("db/t" + std::to_string(i) + ".ibd", "plain");
+  }
+  std::filesystem::create_directory(directory_.PathOf("other"));
+  const std::string table =
+      directory_.Write("other/secret.ibd", Tablespace(true));
+  EXPECT_EQ(Found(), table);
+}
+
 TEST_F(EncryptedDataTest, AnEncryptedRedoLogIsFound) {
   const std::string redo =
       directory_.Write("#innodb_redo/#ib_redo8", RedoLog("lCC"));

@@ -51,6 +51,29 @@ std::optional<CryptData> FindCryptData(ByteView start) {
   return crypt;
 }
 
+constexpr int kMostTables = 10000;
+
+std::string FindTable(FileSystem& files, const std::string& directory,
+                      bool descend, int& looked_at) {
+  const auto names = files.List(directory.empty() ? "." : directory);
+  if (!names) return "";
+  for (const std::string& name : *names) {
+    const std::string path = JoinPath(directory, name);
+    if (name.ends_with(".ibd")) {
+      if (++looked_at > kMostTables) return "";
+      const Result<Bytes> page = files.ReadStart(path, kLargestPage);
+      const auto crypt = page ? FindCryptData(*page) : std::nullopt;
+      if (crypt && crypt->oldest_version != 0) return path;
+    } else if (descend) {
+      const Result<FileInfo> info = files.Stat(path);
+      if (!info || !info->is_directory) continue;
+      std::string found = FindTable(files, path, false, looked_at);
+      if (!found.empty()) return found;
+    }
+  }
+  return "";
+}
+
 bool IsTablespace(std::string_view name) {
   return name.ends_with(".ibd") || name.ends_with(".delta") ||
          name == "ibdata1";
@@ -90,6 +113,12 @@ std::string FindEncryptedData(FileSystem& files, const std::string& directory) {
   if (!page) return "";
   const auto crypt = FindCryptData(*page);
   return crypt && crypt->oldest_version != 0 ? system : "";
+}
+
+std::string FindEncryptedTable(FileSystem& files,
+                               const std::string& directory) {
+  int looked_at = 0;
+  return FindTable(files, directory, true, looked_at);
 }
 
 std::set<uint32_t> FindKeyIds(FileSystem& files, const std::string& directory) {

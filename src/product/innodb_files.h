@@ -18,6 +18,11 @@ namespace openkeyring {
 // first page.
 std::string FindEncryptedData(FileSystem& files, const std::string& directory);
 
+// The first tablespace of a table, in this directory or in one of a database
+// below it, of which no page is plain; "" when there is none. Looks at no more
+// than 10,000.
+std::string FindEncryptedTable(FileSystem& files, const std::string& directory);
+
 // The ids of the keys that the tablespaces in a data directory or a backup of
 // one need: *.ibd and the *.delta of an incremental backup, also those of
 // databases (one level of directories).

@@ -52,6 +52,23 @@ TEST(FindEncryptedData, KnowsAnEncryptedSystemTablespace) {
   EXPECT_EQ(FindEncryptedData(files, ""), "");
 }
 
+TEST(FindEncryptedTable, LooksIntoEachDatabaseForATableWithoutPlainPages) {
+  TemporaryDirectory root;
+  const std::string path = root.path();
+  FileSystem& files = PosixFileSystem();
+  ASSERT_TRUE(files.MakeDirectory(path + "/d", 0700).ok());
+  const auto put = [&](const std::string& name, const Bytes& page) {
+    ASSERT_TRUE((*files.Create(path + name, 0600))->Append(page).ok());
+  };
+  put("/d/plain.ibd", Tablespace(1, 0));
+  put("/d/decrypted.ibd", Tablespace(0, 0));
+  put("/d/other", Tablespace(1, 1));
+  EXPECT_EQ(FindEncryptedTable(files, path), "");
+  put("/d/secret.ibd", Tablespace(1, 1));
+  EXPECT_EQ(FindEncryptedTable(files, path), path + "/d/secret.ibd");
+  EXPECT_EQ(FindEncryptedTable(files, path + "/absent"), "");
+}
+
 TEST(FindKeyIds, ReadsTablespacesAndDeltasOfAllDatabases) {
   TemporaryDirectory root;
   const std::string path = root.path();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "product/key_access.h"
 
+#include <memory>
+#include <mutex>
 #include <set>
 
 #include "product/innodb_files.h"
@@ -10,6 +12,30 @@ namespace {
 
 constexpr char kWhatToDo[] =
     "correct the configuration, or restore the keys from a backup";
+
+// A file that needs a key, "" for none. Tables are looked at once, when a first
+// key is to be made: as long as there is none, nothing gets encrypted.
+class EncryptedFile {
+ public:
+  EncryptedFile(FileSystem& files, const KeyAccess& access)
+      : files_(files),
+        directory_(access.data_directory),
+        system_(FindEncryptedData(files, directory_)) {}
+
+  const std::string& Find() {
+    if (!system_.empty()) return system_;
+    std::call_once(once_,
+                   [&] { table_ = FindEncryptedTable(files_, directory_); });
+    return table_;
+  }
+
+ private:
+  FileSystem& files_;
+  const std::string directory_;
+  const std::string system_;  // Looked for at the start.
+  std::once_flag once_;
+  std::string table_;
+};
 
 }  // namespace
 
@@ -34,9 +60,8 @@ Status CheckBackup(const KeyAccess& access, const VersionedKeys& keys,
 
 std::function<Status(bool)> CreationRule(const KeyAccess& access,
                                          FileSystem& files) {
-  return [is_server = access.is_server,
-          encrypted = FindEncryptedData(files, access.data_directory)](
-             bool is_empty) -> Status {
+  const auto data = std::make_shared<EncryptedFile>(files, access);
+  return [is_server = access.is_server, data](bool is_empty) -> Status {
     if (!is_server) {
       return {
           StatusCode::kMisconfigured,
@@ -44,7 +69,8 @@ std::function<Status(bool)> CreationRule(const KeyAccess& access,
           "one: the key that it asks for has to come from the server that "
           "made it"};
     }
-    if (!is_empty || encrypted.empty()) return Status::Ok();
+    const std::string encrypted = is_empty ? data->Find() : "";
+    if (encrypted.empty()) return Status::Ok();
     return {StatusCode::kMisconfigured,
             encrypted +
                 " is encrypted, and no key at all is stored where this "

@@ -31,8 +31,8 @@ struct KeyAccess {
 Status CheckBackup(const KeyAccess& access, const VersionedKeys& keys,
                    FileSystem& files);
 
-// The rule for VersionedKeys::Options::may_create. `files` is looked at once,
-// now.
+// The rule for VersionedKeys::Options::may_create. Borrows `files`: the log and
+// the system tablespace are looked at now, tables before a first key is made.
 std::function<Status(bool is_empty)> CreationRule(const KeyAccess& access,
                                                   FileSystem& files);
 

@@ -29,6 +29,21 @@ TEST(CreationRule, NoFirstKeyIsMadeWhereDataIsEncrypted) {
             std::string::npos);
 }
 
+TEST(CreationRule, NorWhereATableIs) {
+  CrashFileSystem files;
+  Bytes page = {'s', 0xe, 0xc, 'R', 'E', 't', 1, 16};
+  page.resize(page.size() + 16 + 4 + 4);
+  page.back() = 1;
+  files.Put("plain.ibd", page);
+  EXPECT_TRUE(CreationRule({true, false, "", ""}, files)(true).ok());
+  page[page.size() - 5] = 2;  // The oldest version of any page.
+  files.Put("table.ibd", page);
+  const auto rule = CreationRule({true, false, "", ""}, files);
+  EXPECT_TRUE(rule(false).ok());
+  EXPECT_NE(rule(true).message().find("table.ibd is encrypted"),
+            std::string::npos);
+}
+
 TEST(CheckBackup, AnIdOfATableThatHasNoKeyIsRefused) {
   CrashFileSystem files;
   ManualClock clock;

@@ -88,6 +88,25 @@ def test_no_first_key_is_made_where_the_redo_log_is_encrypted(kms, make_server):
     server.stop()
 
 
+def test_nor_where_only_a_table_is(kms, make_server):
+    server = make_server(kms).start()
+    make_table(server, "t", 5)
+    server.stop()
+    safe = server.directory / "safe"
+    safe.mkdir()
+    for path in server.data.glob("aws-kms-key*"):
+        path.rename(safe / path.name)
+    server.start()
+    assert "d/t.ibd is encrypted, and no key at all is stored" in said(server)
+    assert not list(server.data.glob("aws-kms-key*")) and not readable(server, "t")
+    server.stop()
+    for path in safe.iterdir():
+        path.rename(server.data / path.name)
+    server.start()
+    assert readable(server, "t")
+    server.stop()
+
+
 def test_a_rotation_without_the_right_to_decrypt_leaves_nothing_behind(kms, make_server):
     server = make_server(kms).start()
     make_tables(server, {"a": 1, "b": 5})

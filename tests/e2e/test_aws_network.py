@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A network that does not lead to KMS: what becomes of the server, how long it takes, and what is said."""
 
+import pathlib
 import signal
+import subprocess
 import time
 
 import pytest
@@ -10,6 +12,7 @@ from lab import aws_plugin, process
 from lab.aws_plugin import make_table, readable, refusal, said, status, wait_usable
 
 DEADLINE = 5.0  # Of an operation, by default.
+NAME = "kms.resolver.test"
 
 
 def timed_refusal(server, key_id: int) -> tuple[str, float]:
@@ -63,4 +66,37 @@ def test_a_hung_kms_costs_one_deadline_and_no_loaded_key(kms, make_server):
         kms.process.send(signal.SIGCONT)
     wait_usable(server, 2)
     assert len(aws_plugin.key_files(server.data)) >= 2
+    server.stop()
+
+
+@pytest.fixture
+def slow_names(directory):
+    """(environment of a server, file that makes the name service hang for NAME while it exists)."""
+    library, flag = directory / "slow_names.so", directory / "slow"
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", pathlib.Path(__file__).with_name("slow_names.c"), "-o", library, "-ldl"],
+                   check=True)
+    return {"LD_PRELOAD": str(library), "SLOW_NAME": NAME, "SLOW_NAME_FLAG": str(flag)}, flag
+
+
+def test_a_hung_name_service_holds_nobody_beyond_a_deadline(kms, make_server, slow_names):
+    environment, flag = slow_names
+    port = kms.url.rpartition(":")[2]
+    server = make_server(kms, environment={**environment, "AWS_MAX_ATTEMPTS": "1"}, options=[
+        f"--aws-key-management-endpoint-url=http://{NAME}:{port}", "--aws-key-management-allow-unencrypted-endpoint=ON",
+        "--aws-key-management-startup-deadline=2", *aws_plugin.TOUCH_NOTHING]).start()
+    make_table(server, "t", 1)
+    flag.touch()
+    # At the last address that worked.
+    began = time.monotonic()
+    wait_usable(server, 2)
+    assert time.monotonic() - began < DEADLINE + 1
+    # Without one: a start does not wait for the name service, which hangs for half a minute.
+    began = time.monotonic()
+    server.restart()
+    assert time.monotonic() - began < 15
+    _, seconds = timed_refusal(server, 3)
+    assert seconds < DEADLINE + 1
+    flag.unlink()
+    wait_usable(server, 3)
+    assert readable(server, "t")
     server.stop()

@@ -97,22 +97,26 @@ def test_an_encrypted_system_needs_kms_to_start_and_takes_no_harm_without(kms, m
     server.stop()
 
 
-def test_after_a_hang_of_kms_the_first_key_brings_all_others(make_server, directory):
+@pytest.mark.parametrize("count", [200, pytest.param(5000, marks=pytest.mark.long)])
+def test_after_a_hang_of_kms_the_first_key_brings_all_others(count, make_server, directory):
     kms = emulator.Emulator(directory / "kms", alias="alias/openkeyring").start()
     server = make_server(kms, options=TOUCH_NOTHING, environment=ONCE)
-    files_for(kms, server, range(1, 201))
+    files_for(kms, server, range(1, count + 1))
     try:
         kms.process.send(signal.SIGSTOP)
         began = time.monotonic()
         server.start(f"{DEADLINE}=1")
-        assert time.monotonic() - began < 20, "deadlines of keys do not add up"
-        assert "starting without 200 of 200 key versions" in said(server)
+        start = time.monotonic() - began
+        assert start < 20, "deadlines of keys do not add up"
+        assert f"starting without {count} of {count} key versions" in said(server)
         began = time.monotonic()
         assert not any(usable(server, number) for number in range(2, 22))
         assert time.monotonic() - began < 15
         kms.process.send(signal.SIGCONT)
+        began = time.monotonic()
         wait_usable(server, 9)
-        assert status(server)["versions_loaded"] == "200"
+        process.wait_until(lambda: status(server)["versions_loaded"] == str(count), "all keys", 120)
+        print(f"{count} keys: {start:.1f} s to ready while KMS hangs, {time.monotonic() - began:.1f} s until all are loaded")
     finally:
         kms.stop()
     server.stop()
@@ -189,6 +193,23 @@ def test_many_keys_are_loaded_in_parallel_over_few_connections(make_https_kms, m
     assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
     assert len(aws_plugin.key_files(server.data)) == 400
     assert kms.counters()["accepted_connections"] <= 18
+    server.stop()
+
+
+def test_a_throttled_start_loads_all_keys_with_few_calls_in_vain(kms, make_server):
+    server = make_server(kms)
+    files_for(kms, server, range(1, 101))
+    kms.latency(10)
+    kms.availability(quota={"requests_per_second": 60, "burst": 30})
+    kms.reset_counters()
+    server.start(f"{DEADLINE}=60")
+    assert status(server)["versions_loaded"] == "100"
+    throttled = kms.counters()["error_codes"]["ThrottlingException"]
+    assert 1 <= throttled <= 80, "of each round no more than were under way; 16 the first time"
+    assert kms.calls("Decrypt") == 100 + throttled
+    lines = [line for line in said(server).splitlines() if "with fewer calls at once" in line]
+    assert len(lines) == 1 and "ThrottlingException" in lines[0]
+    assert attempts(server) == [], "throttled keys were not given up for a later attempt"
     server.stop()
 
 

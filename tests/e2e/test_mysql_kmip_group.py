@@ -117,6 +117,24 @@ def test_another_object_group_is_refused(pair, make_kmip_mysql):
     check(server)
 
 
+def test_two_servers_with_one_uuid_make_no_key_twice(pair, make_kmip_mysql):
+    """A copy of a data directory that kept its auto.cnf."""
+    one, other = filled(make_kmip_mysql(pair[0])), make_kmip_mysql(pair[0], name="copy")
+    one.stop()
+    shutil.rmtree(other.data)
+    shutil.copytree(one.data, other.data, ignore=shutil.ignore_patterns("*.sock*", "*.pid"))
+    one.start()
+    other.start()
+    one.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY")
+    with pytest.raises(SqlError):
+        other.sql("ALTER INSTANCE ROTATE INNODB MASTER KEY")
+        pytest.fail("both have stored it")
+    assert "has the same server_uuid" in other.last_log()
+    for server in (one, other):
+        server.restart()
+        check(server)
+
+
 def test_a_standby_without_the_objects_is_not_used(pair, make_kmip_mysql):
     one, two = pair
     server = filled(make_kmip_mysql(one, more={"standby_servers": [f"127.0.0.1:{two.port}"]}))
@@ -130,7 +148,7 @@ def test_a_standby_without_the_objects_is_not_used(pair, make_kmip_mysql):
     assert two.objects() == []
     check(server)
     one.start()
-    process.wait_until(lambda: generates(server, "afterwards"), "the first server", 90)
+    process.wait_until(lambda: generates(server, "afterwards"), "the first server", 10)
     server.restart()
     check(server)
 

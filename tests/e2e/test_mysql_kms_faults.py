@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from lab import percona_file
+from lab import emulator, percona_file
 from lab.kms_component import NAME
 from lab.mysql import SqlError
 
@@ -403,3 +403,21 @@ def test_the_file_of_oracles_component_is_read_and_kept(kms, make_kms_mysql):
     assert [percona_file.is_percona(one["data"]) for one in percona_file.elements(server.keyring)] == [False, False]
     server.restart()
     assert len(server.keyring_keys()) == 2
+
+
+@pytest.mark.parametrize("kind", ["hang", "http_status"])
+def test_metadata_that_hang_are_not_another_region(kind, directory, make_kms_mysql):
+    """An alias of the same name in us-east-1 would wrap the keys there."""
+    with emulator.Emulator(directory / "kms2", options=["--region", "us-east-1"]) as kms:
+        kms.start()
+        kms.control("POST", "/keys", {"region": "us-east-1", "alias": kms.alias})
+        server = make_kms_mysql(kms=kms, more={"region": None, "startup_deadline_ms": 20000},
+                                environment={"AWS_EC2_METADATA_SERVICE_ENDPOINT": kms.url})
+        server.environment.pop("AWS_REGION")
+        kms.fault(kind, "imds:GetRegion", count=4, status=503)
+        server.start()
+        assert server.status()["Component_status"] == "Active", server.last_log()
+        assert kms.counters()["faults"].get(kind, 0) >= 1
+        header = server.keyring.read_bytes()
+        assert b"arn:aws:kms:eu-central-1:" in header and b"us-east-1" not in header
+        assert "us-east-1" not in server.last_log()

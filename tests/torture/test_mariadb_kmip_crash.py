@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torture
-from lab import kmip_plugin
+from lab import kmip_plugin, process
 from lab.mariadb import MariaDB
 from lab.pykmip import PyKmip
 
@@ -65,8 +65,11 @@ def test_rows_and_versions_outlive_kill_9(rounds, directory):
             for _ in range(rounds):
                 server.dying = False
                 writer = Writer(server, dice, tables)
+                before = sum(tables.values())
                 writer.start()
-                time.sleep(dice.uniform(0.5, 1.5))
+                # On a slow machine, too, something happens before the kill.
+                process.wait_until(lambda: sum(tables.values()) >= before + 6 or not writer.is_alive(), "rows", 60)
+                time.sleep(dice.uniform(0, 1))
                 server.dying = True
                 server.kill()
                 writer.join()

@@ -12,7 +12,9 @@ import time
 
 import pytest
 
-from lab import aws_plugin, certificates, emulator, process
+from kmip.pie import client as pie_client
+
+from lab import aws_plugin, certificates, emulator, kmip_emulator, kmip_plugin, process
 import core
 import torture
 
@@ -45,16 +47,19 @@ def profile(directory, identity):
 class Harness:
     """The plugin in a program that is not a server and keeps no key."""
 
-    def __init__(self, directory: pathlib.Path, kms, environment: dict[str, str], *variables: str):
-        program, keys = directory / "harness", directory / "keys"
-        keys.mkdir()
+    def __init__(self, directory: pathlib.Path, kms, environment: dict[str, str]):
+        self.keys = directory / "keys"
+        self.keys.mkdir()
+        self.start(directory, aws_plugin.PLUGIN, environment, keyfile_dir=self.keys, region=kms.region, endpoint_url=kms.url,
+                   master_key_id=kms.alias)
+
+    def start(self, directory: pathlib.Path, plugin: pathlib.Path, environment: dict[str, str], **variables) -> None:
+        program = directory / "harness"
         subprocess.run(["cc", "-O1", f"-I{HEADERS}", f"-I{HEADERS}/private", HERE / "harness.c", "-rdynamic", "-o", program, "-ldl"],
                        check=True)
-        self.keys = keys
         self.child = subprocess.Popen(
-            [program, aws_plugin.PLUGIN, f"keyfile_dir={keys}", f"region={kms.region}", f"endpoint_url={kms.url}",
-             f"master_key_id={kms.alias}", *variables], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env=process.bare_environment(directory, environment), cwd=directory)
+            [program, plugin, *(f"{name}={value}" for name, value in variables.items())], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=process.bare_environment(directory, environment), cwd=directory)
         assert self.child.stdout.readline() == "ready\n"
 
     def do(self, what: str) -> int:
@@ -70,6 +75,24 @@ class Harness:
         self.child.wait()
         self.child.stdin.close()
         self.child.stdout.close()
+
+
+class KmipHarness(Harness):
+    """The same with kmip_key_management."""
+
+    def __init__(self, directory: pathlib.Path, kmip):
+        files = kmip.client_files("mariadb")
+        self.start(directory, kmip_plugin.PLUGIN, {}, servers=f"127.0.0.1:{kmip.port}", server_ca=files["server_ca"],
+                   client_cert=files["client_ca"], client_key=files["client_key"])
+
+
+def keys_on(kmip) -> dict[str, bytes]:
+    """Values of the keys of kmip_key_management."""
+    files = kmip.client_files("mariadb")
+    with pie_client.ProxyKmipClient(hostname="127.0.0.1", port=kmip.port, cert=files["client_ca"], key=files["client_key"],
+                                    ca=files["server_ca"], ssl_version="PROTOCOL_TLSv1_2") as client:
+        return {f"version {one['names'][0]}": client.get(one["id"]).value for one in kmip.objects()
+                if one["state"] == "Active"}
 
 
 def keys_of(kms, directory) -> dict[str, bytes]:
@@ -92,10 +115,10 @@ def promised(finds: list[core.Find]) -> dict:
     return core.summary([find for find in finds if find.what != "the session token"])
 
 
-def search(dump: core.Core, secrets: dict[str, bytes]) -> list[core.Find]:
+def search(dump: core.Core, secrets: dict[str, bytes], known: bytes = b"alias/openkeyring") -> list[core.Find]:
     """All finds; a search that finds nothing at all proves nothing."""
     canary = "what is not a secret"
-    found = dump.search({**secrets, canary: b"alias/openkeyring"})
+    found = dump.search({**secrets, canary: known})
     assert canary in {find.what for find in found}
     return [find for find in found if find.what != canary]
 
@@ -139,6 +162,17 @@ def test_nor_are_credentials_of_an_instance_there(directory, kms):
               for number, key in enumerate(json.loads((kms.directory / "state.json").read_text())["access_keys"])}
     assert issued
     assert core.summary(search(dump, {**issued, **keys_of(kms, harness.keys)})) == {}
+
+
+def test_nor_does_one_of_the_kmip_plugin(directory):
+    with kmip_emulator.KmipEmulator(directory / "kmip").start() as kmip:
+        with KmipHarness(directory, kmip) as harness:
+            use_many(harness)
+            dump = core.Core(harness.child.pid, directory / "core")
+        keys = keys_on(kmip)
+    assert len(keys) >= 18
+    found = search(dump, keys, str(directory).encode())
+    assert core.summary(found) == {}, [str(find) for find in found][:20]
 
 
 def test_a_core_dump_of_the_server_shows_keys_only_where_the_server_put_them(directory, kms, make_server, profile):

@@ -12,6 +12,8 @@ import threading
 from lab import aws_client, aws_plugin, process
 from lab.mariadb import MariaDB
 
+# A warning about an Aria table that was open at a kill and that recovery had nothing to do for.
+LEFT_OPEN = "closed the table properly"
 SEED = int(os.environ.get("OPENKEYRING_TORTURE_SEED", "20240607"))
 
 
@@ -112,8 +114,8 @@ class Ledger:
         tables = self.tables()
         for some in _batches(tables, 40):
             answer = server.sql("CHECK TABLE " + ",".join(f"d.{table}" for table in some), seconds=300)
-            bad = [row for row in answer if row[-2:] != ("status", "OK")]
-            assert not bad, bad
+            bad = [row for row in answer if row[-2:] != ("status", "OK") and not row[-1].endswith(LEFT_OPEN)]
+            assert not bad and len({row[0] for row in answer if row[-2:] == ("status", "OK")}) == len(some), bad
             found: dict[str, dict[int, str]] = {table: {} for table in some}
             for table, row, value in server.sql("".join(f"SELECT '{t}', a, b FROM d.{t};" for t in some), seconds=300):
                 found[table][int(row)] = value

@@ -100,6 +100,8 @@ Status KmipGroup::WrongServer(const KmipSession& session,
                 ": set it back; to begin another group on purpose, remove "
                 "that file"};
   }
+  // The right one may be back before its time.
+  if (const auto server = session.server()) client_.PassOver(*server);
   return {StatusCode::kMisconfigured,
           Place(session) + " has no marker \"" + expected.Name() + '"' + note +
               ", so it is not the place where this database's keys are: fix "

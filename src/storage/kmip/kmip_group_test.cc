@@ -255,6 +255,19 @@ TEST_F(KmipGroupTest, AGroupWithoutKeysIsNoKeyringForDataThatNeedOne) {
   EXPECT_TRUE(load().ok());
 }
 
+TEST_F(KmipGroupTest, TheRightServerIsTriedAgainAsSoonAsAWrongOneWasMet) {
+  Started started = Start();
+  ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
+  lab_.server(0).Stop();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(started.mysql->Store(Aes("k"), Lab::Soon()).code(),
+              StatusCode::kMisconfigured);
+  }
+  lab_.server(0).Start();
+  EXPECT_TRUE(started.mysql->Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(other_store_.size(), 0U);
+}
+
 TEST_F(KmipGroupTest, AReadOnlyKeyringMakesNothing) {
   ASSERT_TRUE(Start(/*read_only=*/true).mysql->Load(Lab::Soon()));
   EXPECT_EQ(lab_.store.size(), 0U);

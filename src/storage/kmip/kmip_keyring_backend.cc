@@ -231,8 +231,33 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
                          "this KMIP server");
   }
   if (!identified) UseNamesAlone(wanted);
-  if (IsKeyOfServer(key.name, ServerUuid())) return Status::Ok();
-  return operation.creator.CheckAlone(object.id, wanted, deadline);
+  return CheckAlone(object, key, wanted, operation, deadline);
+}
+
+// Only this server makes the keys that are named after it, unless its data
+// directory was copied with its UUID. So a search that gets no answer does
+// not refuse them, and one that finds another says what is wrong.
+Status KmipKeyringBackend::CheckAlone(const Object& object, const Key& key,
+                                      const KmipNewKey& wanted,
+                                      Operation& operation,
+                                      const Deadline& deadline) {
+  const Status status =
+      operation.creator.CheckAlone(object.id, wanted, deadline);
+  if (status.ok() || !IsKeyOfServer(key.name, ServerUuid())) return status;
+  if (status.IsTransient()) {
+    log_.Write(LogLevel::kWarning,
+               ToString(key.name) +
+                   " is stored, but whether another server with the same "
+                   "server_uuid has stored it too cannot be found out: " +
+                   status.message());
+    return Status::Ok();
+  }
+  if (status.code() != StatusCode::kAlreadyExists) return status;
+  return {status.code(),
+          status.message() +
+              "; it is named after this server, so another one has the same "
+              "server_uuid: give a copied data directory a UUID (remove its "
+              "auto.cnf) and an object_group of its own"};
 }
 
 std::string KmipKeyringBackend::ServerUuid() const {

@@ -26,8 +26,7 @@ struct KmipKeyringOptions {
   bool activate_pre_active = false;
   bool read_only = false;  // Change nothing on the server.
   // The database server's server_uuid, "" while it has none. Nobody else makes
-  // the keys that are named after it, so that they are stored without a look at
-  // who else might.
+  // the keys that are named after it, unless its data directory was copied.
   std::function<std::string()> server_uuid;
 };
 
@@ -88,6 +87,9 @@ class KmipKeyringBackend : public KeyringBackend {
   Status ActivateAndCheck(const Object& object, const Key& key,
                           KmipNewKey& wanted, Operation& operation,
                           const Deadline& deadline);
+  Status CheckAlone(const Object& object, const Key& key,
+                    const KmipNewKey& wanted, Operation& operation,
+                    const Deadline& deadline);
   Status RetireKnown(const KeyName& name, const Known& known,
                      Operation& operation, const Deadline& deadline);
   std::string ServerUuid() const;

@@ -723,25 +723,50 @@ TEST_F(KmipKeyringBackendTest, AServerThatGivesFewAttributesWillDo) {
   EXPECT_TRUE(KeyringBackend().Store(Aes("k"), Lab::Soon()).ok());
 }
 
-TEST_F(KmipKeyringBackendTest, KeysOfTheServerItselfAreStoredWithoutASearch) {
+TEST_F(KmipKeyringBackendTest, AKeyThatTheServerKeepsWronglyIsNotStored) {
+  Set(&Behaviour::spoils_values);
+  const Status status = KeyringBackend().Store(Aes("k"), Lab::Soon());
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("returns another value"), std::string::npos)
+      << status.message();
+  EXPECT_TRUE(KeyringBackend().Load(Lab::Soon())->empty());
+}
+
+TEST_F(KmipKeyringBackendTest, TwoServersWithOneUuidDoNotStoreOneKeyTwice) {
   KmipKeyringOptions options;
   options.server_uuid = [] { return "ca43a29e-e8a9-11f1-b637-02fc00000001"; };
-  KmipKeyringBackend backend = KeyringBackend(options);
-  const auto searches = [&] { return lab_.server().operations()["Locate"]; };
-  for (const char* id :
-       {"INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1",
-        "MySQLReplicationKey_ca43a29e-e8a9-11f1-b637-02fc00000001_12"}) {
-    ASSERT_TRUE(backend.Store(Aes(id), Lab::Soon()).ok());
-  }
-  EXPECT_EQ(searches(), 0);
-  ASSERT_TRUE(backend.Store(Aes("of a user", "a@b"), Lab::Soon()).ok());
-  EXPECT_EQ(searches(), 1);
-  // A name with the UUID of another server is anybody's.
-  const char* other = "INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000002-1";
-  ASSERT_TRUE(backend.Store(Aes(other), Lab::Soon()).ok());
-  EXPECT_EQ(searches(), 2);
-  EXPECT_EQ(KeyringBackend(options).Store(Aes(other), Lab::Soon()).code(),
-            StatusCode::kAlreadyExists);
+  const char* id = "INNODBKey-ca43a29e-e8a9-11f1-b637-02fc00000001-1";
+  KmipKeyringBackend one = KeyringBackend(options);
+  KmipKeyringBackend other = KeyringBackend(options);
+  ASSERT_TRUE(one.Load(Lab::Soon())->empty());
+  ASSERT_TRUE(other.Load(Lab::Soon())->empty());
+  ASSERT_TRUE(one.Store(Aes(id), Lab::Soon()).ok());
+  const Status refused = other.Store(Aes(id), Lab::Soon());
+  EXPECT_EQ(refused.code(), StatusCode::kAlreadyExists);
+  EXPECT_NE(refused.message().find("has the same server_uuid"),
+            std::string::npos)
+      << refused.message();
+  EXPECT_EQ(KeyringBackend(options).Load(Lab::Soon())->size(), 1U);
+  // The key of a user is another matter.
+  const Status users = KeyringBackend().Store(Aes(id), Lab::Soon());
+  EXPECT_EQ(users.code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(users.message().find("server_uuid"), std::string::npos);
+}
+
+TEST_F(KmipKeyringBackendTest, AServersOwnKeyDoesNotNeedTheSearchForAnother) {
+  KmipKeyringOptions options;
+  options.server_uuid = [] { return "ca43a29e-e8a9-11f1-b637-02fc00000001"; };
+  Fault fault = MakeFault("fail", "Locate", -1);
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kGeneralFailure);
+  lab_.server().Push(fault);
+  EXPECT_FALSE(KeyringBackend(options).Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_TRUE(
+      KeyringBackend(options)
+          .Store(Aes("MySQLReplicationKey_ca43a29e-e8a9-11f1-b637-02fc00000001"
+                     "_12"),
+                 Lab::Soon())
+          .ok());
+  EXPECT_NE(lab_.log.Text().find("cannot be found out"), std::string::npos);
 }
 
 TEST_F(KmipKeyringBackendTest, ADeadServerIsUnavailableNotEmpty) {
