@@ -47,7 +47,8 @@ struct FakeAwsDependencies {
   }
 
   AwsDependencies dependencies() {
-    return {http, aws_clock, environment, files, processes, random, log};
+    return {http,      aws_clock, environment, files,
+            processes, random,    log,         retry_quota};
   }
   void SetConfig(std::string text) {
     files.contents["/home/db/.aws/config"] = std::move(text);
@@ -65,6 +66,7 @@ struct FakeAwsDependencies {
   FakeProcessRunner processes;
   FakeRandom random;
   MemoryLog log;
+  RetryQuota retry_quota;
   AwsClock aws_clock{clock, log};
 };
 

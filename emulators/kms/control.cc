@@ -105,6 +105,7 @@ Result<Json> Control::Dispatch(const Call& call) {
   if (topic == "counters") return Counters(call);
   if (topic == "faults") return Faults(call);
   if (topic == "latency") return Latency(call);
+  if (topic == "availability") return Availability(call);
   if (topic == "clock") return Clock(call);
   if (topic == "keys") return Keys(call);
   if (topic == "identities") return Identities(call);
@@ -138,6 +139,34 @@ Result<Json> Control::Latency(const Call& call) {
     emulator_.latency_ms = call.body.at("ms").get<int64_t>();
   }
   return Json{{"ms", emulator_.latency_ms.load()}};
+}
+
+Result<Json> Control::Availability(const Call& call) {
+  if (call.method == "POST") {
+    // Everything is read before anything changes.
+    const Json& body = call.body;
+    const Json quota = body.value("quota", Json::object());
+    const double rate = quota.value("requests_per_second", 0.0);
+    const double burst = quota.value("burst", rate);
+    const double percent =
+        body.value("errors", Json::object()).value("percent", 0.0);
+    Json outage = body.value("outage", Json::object());
+    const Millis after(
+        static_cast<int64_t>(1000 * outage.value("after_s", 0.0)));
+    const Millis length(
+        static_cast<int64_t>(1000 * outage.value("for_s", 0.0)));
+    outage.emplace("kind", "http_status");
+    outage.emplace("status", 503);
+    outage.emplace("code", "ServiceUnavailable");
+    Result<Fault> fault = FaultFromJson(outage);
+    if (!fault) return fault.error();
+    if (body.contains("quota")) emulator_.availability.SetQuota(rate, burst);
+    if (body.contains("errors")) emulator_.availability.SetErrors(percent);
+    if (body.contains("outage")) {
+      emulator_.availability.PlanOutage(after, length, std::move(*fault));
+    }
+  }
+  return emulator_.availability.ToJson();
 }
 
 Result<Json> Control::Clock(const Call& call) {

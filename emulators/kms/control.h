@@ -33,6 +33,7 @@ class Control {
   Result<Json> Counters(const Call& call);
   Result<Json> Faults(const Call& call);
   Result<Json> Latency(const Call& call);
+  Result<Json> Availability(const Call& call);
   Result<Json> Clock(const Call& call);
   Result<Json> Keys(const Call& call);
   Result<Json> ListKeys();

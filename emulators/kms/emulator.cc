@@ -37,6 +37,7 @@ Emulator::Emulator(KeyStore& key_store, openkeyring::Random& the_random,
     : store(key_store),
       random(the_random),
       clock(base_clock),
+      availability(clock, the_random),
       issuer(key_store, the_random, clock),
       kms(key_store, the_random, clock),
       sts(key_store, issuer, clock),
@@ -80,7 +81,8 @@ Reply Emulator::Handle(const HttpMessage& request) {
   }
   const Route& route = exchange.route;
   counters.OperationCalled(route.name);
-  const auto fault = faults.Take(route.service, route.operation);
+  auto fault = faults.Take(route.service, route.operation);
+  if (!fault) fault = availability.FaultFor(route.service);
   Millis wait(latency_ms.load());
   if (fault) {
     counters.FaultApplied(fault->kind);

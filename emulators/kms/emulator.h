@@ -7,6 +7,7 @@
 #include <string>
 
 #include "emulators/kms/auth.h"
+#include "emulators/kms/availability.h"
 #include "emulators/kms/emulator_clock.h"
 #include "emulators/kms/faults.h"
 #include "emulators/kms/kms_service.h"
@@ -41,6 +42,7 @@ class Emulator {
   EmulatorClock clock;
   Counters counters;
   FaultQueue faults;
+  Availability availability;
   StopSignal stop;
   CredentialIssuer issuer;
   KmsService kms;

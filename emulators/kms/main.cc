@@ -35,6 +35,10 @@ Status Run(const Options& options, emulators::Program& program) {
   Emulator emulator(**store, random, openkeyring::SystemClock(),
                     options.regions, metadata);
   emulator.latency_ms = options.latency_ms;
+  emulator.availability.SetQuota(
+      options.requests_per_second,
+      options.burst > 0 ? options.burst : options.requests_per_second);
+  emulator.availability.SetErrors(options.error_percent);
   const auto welcome = PrepareState(emulator, files, options);
   if (!welcome) return welcome.error();
   Control control(emulator);

@@ -52,6 +52,20 @@ void DescribeContent(CLI::App& app, Options& o) {
       ->capture_default_str();
 }
 
+void DescribeAvailability(CLI::App& app, Options& o) {
+  auto* rate = app.add_option("--requests-per-second", o.requests_per_second,
+                              "Request quota of KMS; what exceeds it is "
+                              "ThrottlingException; 0: none")
+                   ->check(CLI::NonNegativeNumber);
+  app.add_option("--burst", o.burst,
+                 "Requests that may come at once; default: a second's worth")
+      ->check(CLI::PositiveNumber)
+      ->needs(rate);
+  app.add_option("--error-percent", o.error_percent,
+                 "Of 100 requests of KMS, so many end in KMSInternalException")
+      ->check(CLI::Range(0.0, 100.0));
+}
+
 class KmsCommandLine : public emulators::CommandLine {
  public:
   explicit KmsCommandLine(Options& options)
@@ -64,6 +78,7 @@ class KmsCommandLine : public emulators::CommandLine {
   void Describe(CLI::App& app) override {
     DescribeListening(app, options_);
     DescribeContent(app, options_);
+    DescribeAvailability(app, options_);
   }
 
   std::string Check() override {

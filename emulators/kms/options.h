@@ -24,6 +24,9 @@ struct Options : emulators::Options {
   std::vector<std::string> access_keys;  // "ID:SECRET"
   std::string imds_role = "emulator-role";
   int max_connections = 256;
+  double requests_per_second = 0;  // 0: no quota.
+  double burst = 0;                // 0: a second's worth.
+  double error_percent = 0;
 };
 
 // Fills the options, or says with which status to exit, see CommandLine::Parse.

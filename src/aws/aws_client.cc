@@ -48,7 +48,7 @@ Status AwsClient::CallUntilFinal(const AwsCall& call,
     if (answer && answer->status / 100 == 2) {
       Status status = call.read(answer->body);
       if (status.ok()) {
-        quota_.GiveBack(attempt.last_cost);
+        dependencies_.retry_quota.GiveBack(attempt.last_cost);
         return status;
       }
       answer = Status(StatusCode::kUnavailable, status.message());
@@ -122,6 +122,10 @@ bool AwsClient::MayRepeat(const AwsCall& call, Attempt& attempt,
     return true;
   }
   const AwsErrorClass error_class = ClassifyAwsError(error);
+  if (error_class.code == StatusCode::kThrottled &&
+      deadline.reports_throttling()) {
+    return false;
+  }
   return error_class.retry && (call.resend || error_class.not_done) &&
          WaitForRetry(
              attempt,
@@ -153,7 +157,7 @@ bool AwsClient::WaitForRetry(Attempt& attempt, int attempts, bool after_timeout,
   const Millis delay =
       RetryDelay(attempt.number - 1, dependencies_.random, wish);
   if (delay >= deadline.Remaining(dependencies_.clock)) return false;
-  if (!quota_.TryTake(cost)) return false;
+  if (!dependencies_.retry_quota.TryTake(cost)) return false;
   SleepUnlessCancelled(dependencies_.clock, delay, deadline);
   attempt.last_cost = cost;
   ++attempt.number;

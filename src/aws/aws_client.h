@@ -42,10 +42,12 @@ struct AwsCall {
 // retries.
 //
 // Until the deadline, and up to the settings' number of attempts, transient
-// failures are retried in the SDKs' standard mode (see RetryQuota). A clock
+// failures are retried in the SDKs' standard mode (see RetryQuota, which all
+// clients of a product share). A clock
 // that differs from AWS's is corrected once a call, and credentials that AWS
 // refuses are replaced once a call. What must not be sent twice is repeated
-// only after an answer that proves that nothing was done.
+// only after an answer that proves that nothing was done. With a deadline that
+// reports throttling (a batch's), throttling is an error at once: kThrottled.
 //
 // Errors: see AwsErrorStatus and HttpClient; never kNotFound.
 // Threads: all methods may be called concurrently. No lock is held during I/O.
@@ -83,7 +85,6 @@ class AwsClient {
   const AwsService service_;
   const AwsSettings settings_;
   RegionResolver& region_;
-  RetryQuota quota_;
   const std::shared_ptr<KmsStatisticsKeeper> statistics_;
 };
 

@@ -74,9 +74,10 @@ class AwsClientTest : public testing::Test {
   FakeRandom random_;
   MemoryLog log_;
   AwsClock aws_clock_{clock_, log_};
+  RetryQuota quota_;
   AwsDependencies dependencies_{
       http_,      aws_clock_, environment_, PosixFileSystem(),
-      processes_, random_,    log_};
+      processes_, random_,    log_,         quota_};
   AwsSettings settings_;
   std::unique_ptr<CredentialChain> chain_;
   std::unique_ptr<RegionResolver> region_;
@@ -133,6 +134,30 @@ TEST_F(AwsClientTest, ThrottlingIsRetriedWithGrowingPauses) {
   EXPECT_EQ(client().statistics().requests, 3u);
 }
 
+TEST_F(AwsClientTest, AThrottledCallOfABatchIsTheBatchsToRepeat) {
+  for (const char* code : {"ThrottlingException", "SlowDown"}) {
+    PushError(503, code);
+    const Status status =
+        client()
+            .Unwrap(
+                {{'b'}, kKeyId}, {},
+                Deadline::After(clock_, Millis(60000)).ReportingThrottling())
+            .status();
+    EXPECT_EQ(status.code(), StatusCode::kThrottled);
+  }
+  EXPECT_EQ(http_.seen().size(), 2u);
+  EXPECT_TRUE(clock_.sleeps().empty());
+  EXPECT_EQ(quota_.available(), 500);
+}
+
+TEST_F(AwsClientTest, OtherFailuresOfABatchAreStillRetried) {
+  PushError(500, "KMSInternalException");
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(client().Unwrap(
+      {{'b'}, kKeyId}, {},
+      Deadline::After(clock_, Millis(60000)).ReportingThrottling()));
+}
+
 TEST_F(AwsClientTest, AttemptsAreLimited) {
   settings_.max_attempts = 2;
   for (int i = 0; i < 5; ++i) PushError(500, "KMSInternalException");
@@ -161,7 +186,7 @@ TEST_F(AwsClientTest, ACancelledCallIsNoErrorOfTheServiceAndNotRetried) {
   });
   AwsDependencies dependencies{
       http,       aws_clock_, environment_, PosixFileSystem(),
-      processes_, random_,    log_};
+      processes_, random_,    log_,         quota_};
   KmsClientOptions options;
   options.master_key_id = [] { return std::string(kKeyId); };
   client();  // For the chain and the region.
@@ -187,7 +212,8 @@ TEST_F(AwsClientTest, APauseBeforeARetryEndsWhenTheCallIsCancelled) {
   });
   AwsClock real(SystemClock(), log_);
   AwsDependencies dependencies{
-      http, real, environment_, PosixFileSystem(), processes_, random_, log_};
+      http,       real,    environment_, PosixFileSystem(),
+      processes_, random_, log_,         quota_};
   settings_.max_attempts = 20;
   client();
   KmsClient slow(dependencies, settings_, *chain_, *region_,

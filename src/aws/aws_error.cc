@@ -101,7 +101,7 @@ struct Rule {
 };
 
 constexpr AwsErrorClass Throttled() {
-  return {StatusCode::kUnavailable,
+  return {StatusCode::kThrottled,
           true,
           false,
           false,
@@ -250,7 +250,8 @@ AwsErrorClass ClassifyAwsError(const AwsError& error) {
   for (const Rule& rule : kRules) {
     if (rule.code == error.code) return rule.error_class;
   }
-  if (error.http_status >= 500 || error.http_status == 429) return Faulted();
+  if (error.http_status == 429) return Throttled();
+  if (error.http_status >= 500) return Faulted();
   if (error.code.empty()) {
     return Final(StatusCode::kUnavailable,
                  "is there a proxy or another server in between?");

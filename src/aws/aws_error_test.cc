@@ -167,14 +167,30 @@ TEST(ParseAwsError, ReadsDateAndWish) {
 }
 
 TEST(ClassifyAwsError, KnowsWhatPassesByWaiting) {
-  for (const char* code :
-       {"ThrottlingException", "Throttling", "LimitExceededException",
-        "KMSInternalException", "DependencyTimeoutException",
-        "KeyUnavailableException", "ServiceUnavailable", "InternalFailure",
-        "RequestTimeout", "SlowDown"}) {
+  for (const char* code : {"KMSInternalException", "DependencyTimeoutException",
+                           "KeyUnavailableException", "ServiceUnavailable",
+                           "InternalFailure", "RequestTimeout"}) {
     EXPECT_TRUE(Judge(code).retry) << code;
     EXPECT_EQ(Judge(code).code, StatusCode::kUnavailable) << code;
   }
+}
+
+TEST(ClassifyAwsError, KnowsWhatFewerCallsCure) {
+  for (const char* code :
+       {"ThrottlingException", "Throttling", "ThrottledException",
+        "RequestThrottled", "RequestThrottledException",
+        "TooManyRequestsException", "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded", "BandwidthLimitExceeded",
+        "LimitExceededException", "SlowDown", "EC2ThrottledException"}) {
+    for (const int status : {400, 429, 503}) {
+      EXPECT_EQ(Judge(code, status).code, StatusCode::kThrottled) << code;
+      EXPECT_TRUE(Judge(code, status).retry) << code;
+      EXPECT_TRUE(Judge(code, status).not_done) << code;
+    }
+  }
+  EXPECT_EQ(Judge("", 429).code, StatusCode::kThrottled);
+  EXPECT_EQ(Judge("SomethingNew", 429).code, StatusCode::kThrottled);
+  EXPECT_EQ(Judge("", 503).code, StatusCode::kUnavailable);
 }
 
 TEST(ClassifyAwsError, KnowsWhatOnlyAPersonCanMend) {

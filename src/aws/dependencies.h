@@ -3,6 +3,7 @@
 #define OPENKEYRING_AWS_DEPENDENCIES_H_
 
 #include "aws/aws_clock.h"
+#include "aws/retry.h"
 #include "base/log.h"
 #include "net/http.h"
 #include "os/environment.h"
@@ -22,6 +23,7 @@ struct AwsDependencies {
   ProcessRunner& processes;
   Random& random;
   Log& log;
+  RetryQuota& retry_quota;  // One for all services that one product calls.
 };
 
 }  // namespace openkeyring

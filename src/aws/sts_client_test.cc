@@ -107,9 +107,17 @@ TEST_F(StsClientTest, WhatMayPassIsTriedAgainUpToTheSetting) {
     fake_.http.PushError({StatusCode::kTimeout, "slow"});
     fake_.http.Push(400, Error("Throttling"));
     fake_.http.Push(200, kAnswer);
-    EXPECT_EQ(AssumeRole().status().code(), StatusCode::kUnavailable);
+    EXPECT_EQ(AssumeRole().status().code(), StatusCode::kThrottled);
     EXPECT_TRUE(AssumeRole());  // Takes the one that is left.
   }
+}
+
+TEST_F(StsClientTest, RetriesTakeFromTheQuotaThatAllServicesShare) {
+  ASSERT_TRUE(fake_.retry_quota.TryTake(495));  // By calls of KMS, say.
+  for (int i = 0; i < 3; ++i) fake_.http.Push(503, "busy");
+  EXPECT_FALSE(AssumeRole());
+  EXPECT_EQ(fake_.http.seen().size(), 2u);
+  EXPECT_EQ(fake_.retry_quota.available(), 0);
 }
 
 TEST_F(StsClientTest, RefusalsAreReadableAndFinal) {

@@ -18,8 +18,9 @@ class FailureStreak {
 
   // Whether the batch should stop.
   bool IsOver() const { return failures_.load() >= limit_; }
-  // Counts the outcome of one call.
+  // Counts the outcome of one call. A key server that throttles is not away.
   void Record(const Status& outcome) {
+    if (outcome.code() == StatusCode::kThrottled) return;
     if (outcome.IsTransient()) {
       ++failures_;
     } else {

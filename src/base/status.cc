@@ -21,6 +21,8 @@ std::string_view StatusCodeName(StatusCode code) {
       return "Unavailable";
     case StatusCode::kTimeout:
       return "Timeout";
+    case StatusCode::kThrottled:
+      return "Throttled";
     case StatusCode::kCorrupt:
       return "Corrupt";
     case StatusCode::kReadOnly:
@@ -32,7 +34,8 @@ std::string_view StatusCodeName(StatusCode code) {
 }
 
 bool Status::IsTransient() const {
-  return code_ == StatusCode::kUnavailable || code_ == StatusCode::kTimeout;
+  return code_ == StatusCode::kUnavailable || code_ == StatusCode::kTimeout ||
+         code_ == StatusCode::kThrottled;
 }
 
 Status Status::WithContext(std::string_view context) const {

@@ -21,7 +21,10 @@ enum class StatusCode {
   kDenied,           // Somebody with the right to refuse refused.
   kUnavailable,      // Not reachable or not able right now: worth a retry.
   kTimeout,          // No answer in the time allowed: worth a retry.
-  kCorrupt,          // Stored bytes or an answer are not what they must be.
+  // Refused for the rate of calls, before anything was done: worth a retry
+  // after a pause, with fewer calls at once.
+  kThrottled,
+  kCorrupt,  // Stored bytes or an answer are not what they must be.
   kReadOnly,
   kInternal,  // A fault of this program or of its libraries.
 };
@@ -43,7 +46,8 @@ class [[nodiscard]] Status {
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
 
-  // True for the kinds that may pass by waiting: kUnavailable and kTimeout.
+  // True for the kinds that may pass by waiting: kUnavailable, kTimeout and
+  // kThrottled.
   bool IsTransient() const;
   // The same error, with "context: " put before its text. Ok stays Ok.
   Status WithContext(std::string_view context) const;

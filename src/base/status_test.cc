@@ -30,14 +30,16 @@ TEST(Status, EveryCodeHasANameOfItsOwn) {
   for (int code = 0; code <= static_cast<int>(StatusCode::kInternal); ++code) {
     names.insert(StatusCodeName(static_cast<StatusCode>(code)));
   }
-  EXPECT_EQ(names.size(), 11u);
+  EXPECT_EQ(names.size(), 12u);
 }
 
-TEST(Status, OnlyUnavailableAndTimeoutMayPass) {
+TEST(Status, OnlyUnavailableTimeoutAndThrottledMayPass) {
   for (int code = 0; code <= static_cast<int>(StatusCode::kInternal); ++code) {
     const auto kind = static_cast<StatusCode>(code);
     EXPECT_EQ(Status(kind, "").IsTransient(),
-              kind == StatusCode::kUnavailable || kind == StatusCode::kTimeout);
+              kind == StatusCode::kUnavailable ||
+                  kind == StatusCode::kTimeout ||
+                  kind == StatusCode::kThrottled);
   }
 }
 

@@ -13,6 +13,7 @@ ExitCode ExitCodeOf(const Status& status) {
     case StatusCode::kDenied:
     case StatusCode::kUnavailable:
     case StatusCode::kTimeout:
+    case StatusCode::kThrottled:
       return ExitCode::kUnreachable;
     case StatusCode::kCorrupt:
       return ExitCode::kProblems;
@@ -32,6 +33,7 @@ ExitCode FileExitCodeOf(const Status& status) {
       return ExitCode::kUsage;
     case StatusCode::kUnavailable:
     case StatusCode::kTimeout:
+    case StatusCode::kThrottled:
       return ExitCode::kFailed;
     default:
       return ExitCodeOf(status);

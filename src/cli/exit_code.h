@@ -26,7 +26,7 @@ enum class ExitCode {
 
 // The code for an error of a key server, of a configuration or of a format:
 //   kMisconfigured, kInvalidArgument -> kUsage
-//   kUnavailable, kTimeout, kDenied -> kUnreachable
+//   kUnavailable, kTimeout, kThrottled, kDenied -> kUnreachable
 //   kCorrupt -> kProblems
 //   all else -> kFailed
 ExitCode ExitCodeOf(const Status& status);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/failure_streak.h"
-#include "os/parallel.h"
+#include "keyring/adaptive_parallelism.h"
 
 namespace openkeyring {
 namespace {
@@ -26,18 +26,21 @@ size_t WorstOf(const std::vector<Status>& results) {
 }  // namespace
 
 Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
-                   const Clock& clock, const Deadline& deadline,
+                   Clock& clock, Random& random, const Deadline& deadline,
                    std::string_view doing,
-                   const std::function<Status(size_t)>& job) {
+                   const std::function<Status(size_t, const Deadline&)>& job) {
   const size_t count = names.size();
   std::vector<Status> results(count);
   std::vector<char> tried(count, 0);  // Not bits: threads write to them.
   FailureStreak streak(std::min(std::max<size_t>(parallelism, 1), count));
-  RunParallel(count, parallelism, [&](size_t i) {
-    if (streak.IsOver() || deadline.Passed(clock)) return;
+  AdaptiveParallelism adaptive(parallelism, random);
+  const Deadline reporting = deadline.ReportingThrottling();
+  RunAdaptive(count, adaptive, clock, deadline, [&](size_t i) -> Status {
+    if (streak.IsOver() || deadline.Passed(clock)) return Status::Ok();
     tried[i] = 1;
-    results[i] = job(i);
+    results[i] = job(i, reporting);
     streak.Record(results[i]);
+    return results[i];
   });
   const auto failed = static_cast<size_t>(
       std::ranges::count_if(results, [](const Status& s) { return !s.ok(); }));

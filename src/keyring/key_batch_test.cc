@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-#include "testing/fake_key_wrapper.h"
+#include "testing/fakes.h"
 #include "testing/manual_clock.h"
 
 namespace openkeyring {
@@ -26,17 +26,17 @@ class KeyBatchTest : public testing::Test {
   Status Run(size_t count, size_t parallelism,
              const std::function<Status(size_t)>& job) {
     calls_ = 0;
-    return ForEveryKey(Names(count), parallelism, clock_,
+    return ForEveryKey(Names(count), parallelism, clock_, random_,
                        Deadline::After(clock_, Millis(1000)), "open",
-                       [&](size_t i) {
+                       [&](size_t i, const Deadline& own) {
+                         EXPECT_TRUE(own.reports_throttling());
                          ++calls_;
                          return job(i);
                        });
   }
-  Deadline Soon() { return Deadline::After(clock_, Millis(1000)); }
 
   ManualClock clock_;
-  FakeKeyWrapper wrapper_;
+  FakeRandom random_;
   std::atomic<int> calls_{0};
 };
 
@@ -75,6 +75,35 @@ TEST_F(KeyBatchTest, DeadServiceCostsOneRoundAndNotOneCallAKey) {
   EXPECT_EQ(status.code(), StatusCode::kTimeout);
   EXPECT_LE(calls_, 8);
   EXPECT_THAT(status.message(), HasSubstr("were not tried"));
+}
+
+TEST_F(KeyBatchTest, WhatIsThrottledIsRepeated) {
+  std::atomic<int> throttled{0};
+  EXPECT_TRUE(Run(50, 1, [&](size_t i) {
+                return i == 7 && ++throttled == 1
+                           ? Status(StatusCode::kThrottled, "slower")
+                           : Status::Ok();
+              }).ok());
+  EXPECT_EQ(calls_, 51);
+  EXPECT_EQ(clock_.sleeps().size(), 1u);
+}
+
+TEST_F(KeyBatchTest, AServiceThatThrottlesIsNotDead) {
+  std::atomic<int> throttled{0};
+  EXPECT_TRUE(Run(50, 4, [&](size_t) {
+                return ++throttled <= 5 ? Status(StatusCode::kThrottled, "slow")
+                                        : Status::Ok();
+              }).ok());
+  EXPECT_EQ(calls_, 55);
+}
+
+TEST_F(KeyBatchTest, ThrottlingWithoutEndFailsWithItsReason) {
+  const Status status = Run(
+      50, 4, [](size_t) { return Status(StatusCode::kThrottled, "slower"); });
+  EXPECT_EQ(status.code(), StatusCode::kThrottled);
+  EXPECT_THAT(status.message(), HasSubstr("slower"));
+  EXPECT_THAT(status.message(), HasSubstr("were not tried"));
+  EXPECT_LE(clock_.Steady() - ManualClock().Steady(), Millis(1000));
 }
 
 TEST_F(KeyBatchTest, NothingIsTriedAfterTheDeadlineAndNothingIsOkThen) {

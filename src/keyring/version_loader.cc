@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/failure_streak.h"
-#include "os/parallel.h"
 
 namespace openkeyring {
 namespace {
@@ -27,7 +26,8 @@ VersionLoader::VersionLoader(VersionedBackend& backend, LoadedKeys& loaded,
       random_(random),
       log_(log),
       options_(std::move(options)),
-      flights_(clock) {}
+      flights_(clock),
+      parallelism_(options_.parallelism, random) {}
 
 Status VersionLoader::Relist() {
   const Result<std::vector<KeyVersion>> stored = backend_.List();
@@ -40,15 +40,14 @@ Status VersionLoader::Relist() {
 
 Status VersionLoader::Load(KeyVersion key, const Deadline& deadline) {
   if (loaded_.Find(key) != nullptr) return Status::Ok();
-  Status status = LoadInFlight(key, deadline, deadline);
+  Status status = LoadInFlight(key, deadline);
   if (status.ok()) LoadRest(deadline);
   return status;
 }
 
-Status VersionLoader::LoadInFlight(KeyVersion key, const Deadline& wait,
-                                   const Deadline& deadline) {
+Status VersionLoader::LoadInFlight(KeyVersion key, const Deadline& deadline) {
   const std::optional<Status> outcome =
-      flights_.Run(key, wait, [&]() -> Status {
+      flights_.Run(key, deadline, [&]() -> Status {
         if (loaded_.Find(key) != nullptr) return Status::Ok();
         Status paused = index_.PausedFailure(key);
         return paused.ok() ? Fetch(key, deadline) : paused;
@@ -118,12 +117,22 @@ Status VersionLoader::LoadAll(Millis startup) {
 void VersionLoader::LoadRound(const std::vector<KeyVersion>& keys,
                               bool is_first, const Deadline& deadline) {
   FailureStreak streak(std::min(options_.parallelism, keys.size()));
-  RunParallel(keys.size(), options_.parallelism, [&](size_t i) {
-    // Everything is tried once, however short the wait may be.
-    if (streak.IsOver() || (!is_first && deadline.Passed(clock_))) return;
-    const Millis limit = options_.operation_deadline();
-    streak.Record(Fetch(keys[i], is_first ? Deadline::After(clock_, limit)
-                                          : deadline.Within(clock_, limit)));
+  const Millis limit = options_.operation_deadline();
+  // Everything is tried once, however short the wait may be.
+  const Deadline end =
+      is_first
+          ? Deadline::After(clock_, std::max(limit, deadline.Remaining(clock_)))
+          : deadline;
+  RunAdaptive(keys.size(), parallelism_, clock_, end, [&](size_t i) -> Status {
+    if (streak.IsOver() || (!is_first && end.Passed(clock_))) {
+      return Status::Ok();
+    }
+    const Deadline own =
+        is_first ? Deadline::After(clock_, limit) : end.Within(clock_, limit);
+    Status status = Fetch(keys[i], own.ReportingThrottling());
+    streak.Record(status);
+    if (status.code() == StatusCode::kThrottled) ReportThrottling(status);
+    return status;
   });
 }
 
@@ -148,10 +157,23 @@ void VersionLoader::LoadRest(const Deadline& deadline) {
     index_.EndPauses();
     const std::vector<KeyVersion> pending = index_.Pending();
     FailureStreak streak(std::min(options_.parallelism, pending.size() + 1));
-    RunParallel(pending.size(), options_.parallelism, [&](size_t i) {
-      if (streak.IsOver() || deadline.Passed(clock_)) return;
-      streak.Record(LoadInFlight(pending[i], no_wait, deadline));
-    });
+    const Deadline reporting = deadline.ReportingThrottling();
+    const auto load = [&](size_t i) -> Status {
+      if (streak.IsOver() || deadline.Passed(clock_)) return Status::Ok();
+      // Not as on demand: what was throttled has its pause here.
+      const Status outcome =
+          flights_
+              .Run(pending[i], no_wait,
+                   [&]() -> Status {
+                     return loaded_.Find(pending[i]) != nullptr
+                                ? Status::Ok()
+                                : Fetch(pending[i], reporting);
+                   })
+              .value_or(Status::Ok());
+      streak.Record(outcome);
+      return outcome;
+    };
+    RunAdaptive(pending.size(), parallelism_, clock_, deadline, load);
     // What failed in a complete pass is left to its own first use.
     rest_is_due_ = streak.IsOver() || deadline.Passed(clock_);
     return listed;
@@ -184,6 +206,14 @@ size_t VersionLoader::ReportRound(int round,
                  " of " + std::to_string(tried.size()) +
                  " key versions are not loaded yet: " + transient);
   return left;
+}
+
+void VersionLoader::ReportThrottling(const Status& status) {
+  if (throttling_is_reported_.exchange(true)) return;
+  log_.Write(LogLevel::kWarning,
+             "keys are loaded more slowly, with fewer calls at once, since the "
+             "key server limits their rate: " +
+                 status.message());
 }
 
 void VersionLoader::ReportErrors(const std::vector<std::string>& errors) {

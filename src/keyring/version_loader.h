@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "keyring/adaptive_parallelism.h"
 #include "keyring/loaded_keys.h"
 #include "keyring/version_index.h"
 #include "keyring/versioned_backend.h"
@@ -38,7 +39,8 @@ class VersionLoader {
 
   // Adds what the store has to the index.
   Status Relist();
-  // Lists what is stored and reads all of it in parallel. Transient failures
+  // Lists what is stored and reads all of it in parallel, with fewer calls at
+  // once while the key server throttles (RunAdaptive). Transient failures
   // are tried again, a line in the log an attempt, until `startup` (0: one
   // attempt) has passed; a last line says how many versions are then missing.
   // Fails only when the list itself cannot be read.
@@ -50,8 +52,7 @@ class VersionLoader {
 
  private:
   using Flights = SingleFlight<KeyVersion, Status>;
-  Status LoadInFlight(KeyVersion key, const Deadline& wait,
-                      const Deadline& deadline);
+  Status LoadInFlight(KeyVersion key, const Deadline& deadline);
   Status Fetch(KeyVersion key, const Deadline& deadline);
   Status ExplainMissing(KeyVersion key, const Status& not_found) const;
   void LoadRest(const Deadline& deadline);
@@ -61,6 +62,7 @@ class VersionLoader {
   size_t ReportRound(int round, const std::vector<KeyVersion>& tried,
                      std::set<KeyVersion>& reported);
   void ReportErrors(const std::vector<std::string>& errors);
+  void ReportThrottling(const Status& status);
   void PauseBeforeRound(int round, const Deadline& deadline);
 
   VersionedBackend& backend_;
@@ -73,6 +75,9 @@ class VersionLoader {
   Flights flights_;
   // Versions were left out by LoadAll because the key server was away.
   std::atomic<bool> rest_is_due_{false};
+  std::atomic<bool> throttling_is_reported_{false};
+  // LoadAll's, and then of the one LoadRest that runs at a time.
+  AdaptiveParallelism parallelism_;
 };
 
 }  // namespace openkeyring

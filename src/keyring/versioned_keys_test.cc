@@ -424,6 +424,74 @@ TEST_F(VersionedKeysTest, StartGivesUpWaitingAtItsDeadline) {
               HasSubstr("starting without 1 of 1 key versions"));
 }
 
+TEST_F(VersionedKeysTest, AThrottledStartLoadsAllKeysMoreSlowly) {
+  for (uint32_t id = 1; id <= 100; ++id) backend_.Put({id, 1}, kKeyA);
+  std::atomic<int> fetches{0};
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    return operation == "Fetch" && ++fetches % 20 == 0
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
+  EXPECT_EQ(keys_.counts().versions_loaded, 100u);
+  EXPECT_LE(fetches, 110);
+  EXPECT_EQ(backend_.reporting_fetches, backend_.calls("Fetch"))
+      << "a call that repeats itself would keep its place";
+  EXPECT_FALSE(clock_.sleeps().empty());
+  ASSERT_EQ(log_.lines().size(), 1u) << log_.Text();
+  EXPECT_THAT(log_.Text(), HasSubstr("limits their rate: slower"));
+}
+
+TEST_F(VersionedKeysTest, AThrottledStartEndsAtItsDeadline) {
+  for (uint32_t id = 1; id <= 100; ++id) backend_.Put({id, 1}, kKeyA);
+  FailFetches(StatusCode::kThrottled);
+  for (const Millis startup : {Millis(20000), Millis(0)}) {
+    const SteadyTime before = clock_.Steady();
+    ASSERT_TRUE(keys_.LoadAll(startup).ok());
+    EXPECT_LE(clock_.Steady() - before, std::max(startup, Millis(5000)));
+    EXPECT_LE(backend_.calls("Fetch"), 40);
+  }
+  EXPECT_THAT(log_.Text(), HasSubstr("starting without 100 of 100"));
+  // On demand it is tried again, and then loads the others.
+  FailNothing();
+  clock_.Advance(Millis(5000));
+  EXPECT_TRUE(keys_.Get({5, 1}));
+  EXPECT_EQ(keys_.counts().versions_loaded, 100u);
+}
+
+TEST_F(VersionedKeysTest,
+       WithoutTimeToWaitAThrottledStartHasThatOfAnOperation) {
+  for (uint32_t id = 1; id <= 40; ++id) backend_.Put({id, 1}, kKeyA);
+  std::atomic<int> fetches{0};
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    return operation == "Fetch" && ++fetches == 3
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.counts().versions_loaded, 40u);
+}
+
+TEST_F(VersionedKeysTest, TheRestIsLoadedMoreSlowlyWhenItIsThrottled) {
+  for (uint32_t id = 1; id <= 50; ++id) backend_.Put({id, 1}, kKeyA);
+  FailFetches(StatusCode::kUnavailable);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  clock_.Advance(Millis(5000));
+  std::atomic<int> fetches{0};
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    return operation == "Fetch" && ++fetches == 20
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  const size_t pauses = clock_.sleeps().size();
+  backend_.reporting_fetches = 0;
+  EXPECT_TRUE(keys_.Get({5, 1}));
+  EXPECT_EQ(backend_.reporting_fetches, 50) << "all but the one on demand";
+  EXPECT_EQ(keys_.counts().versions_loaded, 50u);
+  EXPECT_EQ(fetches, 51);
+  EXPECT_EQ(clock_.sleeps().size(), pauses + 1);
+}
+
 TEST_F(VersionedKeysTest, StartDoesNotWaitForWhatWaitingCannotFix) {
   backend_.Put({1, 1}, kKeyA);
   FailFetches(StatusCode::kDenied);

@@ -45,7 +45,9 @@ Millis Deadline::Remaining(const Clock& clock) const {
 }
 
 Deadline Deadline::Within(const Clock& clock, Millis duration) const {
-  return Deadline(std::min(at_, clock.Steady() + duration), cancellation_);
+  Deadline earlier = *this;
+  earlier.at_ = std::min(at_, clock.Steady() + duration);
+  return earlier;
 }
 
 bool Deadline::IsCancelled() const {

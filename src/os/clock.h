@@ -47,20 +47,31 @@ class Deadline {
   Deadline Within(const Clock& clock, Millis duration) const;
   SteadyTime at() const { return at_; }
 
+  // The same moment, for a batch: a call that is throttled shall not wait and
+  // repeat itself, but end with kThrottled, so that the batch slows down.
+  Deadline ReportingThrottling() const {
+    Deadline reporting = *this;
+    reporting.reports_throttling_ = true;
+    return reporting;
+  }
+  bool reports_throttling() const { return reports_throttling_; }
+
   // The same moment, or that of the cancellation if it is earlier; any other
   // cancellation is forgotten. Borrowed, also by copies.
   Deadline CancelledBy(const Cancellation& cancellation) const {
-    return Deadline(at_, &cancellation);
+    Deadline cancelled = *this;
+    cancelled.cancellation_ = &cancellation;
+    return cancelled;
   }
   bool IsCancelled() const;
   // Null when nothing can cancel it.
   const Cancellation* cancellation() const { return cancellation_; }
 
  private:
-  explicit Deadline(SteadyTime at, const Cancellation* cancellation = nullptr)
-      : at_(at), cancellation_(cancellation) {}
+  explicit Deadline(SteadyTime at) : at_(at) {}
   SteadyTime at_;
-  const Cancellation* cancellation_;
+  const Cancellation* cancellation_ = nullptr;
+  bool reports_throttling_ = false;
 };
 
 }  // namespace openkeyring

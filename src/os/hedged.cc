@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "os/hedged.h"
 
+#include <condition_variable>
 #include <mutex>
 #include <vector>
 
@@ -17,10 +18,7 @@ class HedgedRun {
       : clock_(clock), patience_(patience), attempts_(count) {}
 
   void Run(size_t index, const HedgedAttempt& attempt) {
-    while (!MayStart(index)) {
-      if (winner()) return;
-      clock_.SleepFor(kPause);
-    }
+    if (!AwaitTurn(index)) return;
     const EndOfAttempt end(*this, index);
     if (attempt(index, cancellation_)) Won(index);
   }
@@ -48,27 +46,37 @@ class HedgedRun {
     const size_t index_;
   };
 
-  bool MayStart(size_t index) {
-    const std::lock_guard lock(mutex_);
-    if (winner_) return false;
-    const SteadyTime now = clock_.Steady();
+  // Whether it is to be started; false after a success of another one.
+  bool AwaitTurn(size_t index) {
+    std::unique_lock lock(mutex_);
     if (index > 0) {
-      const Attempt& before = attempts_[index - 1];
-      const bool late = before.started && now - *before.started >= patience_;
-      if (!before.ended && !late) return false;
+      started_.wait(lock,
+                    [&] { return winner_ || attempts_[index - 1].started; });
     }
-    attempts_[index].started = now;
+    while (!winner_ && index > 0 && !IsLate(attempts_[index - 1])) {
+      lock.unlock();
+      clock_.SleepFor(kPause);
+      lock.lock();
+    }
+    if (winner_) return false;
+    attempts_[index].started = clock_.Steady();
+    started_.notify_all();
     return true;
+  }
+  bool IsLate(const Attempt& attempt) const {
+    return attempt.ended || clock_.Steady() - *attempt.started >= patience_;
   }
   void Won(size_t index) {
     const std::lock_guard lock(mutex_);
     if (!winner_) winner_ = index;
     cancellation_.Cancel();
+    started_.notify_all();
   }
 
   Clock& clock_;
   const Millis patience_;
   mutable std::mutex mutex_;
+  std::condition_variable started_;  // An attempt, or there is a winner.
   std::vector<Attempt> attempts_;
   std::optional<size_t> winner_;
   Cancellation cancellation_;

@@ -45,6 +45,7 @@ class KmsService {
 
   std::unique_ptr<HttpClient> http_;
   AwsClock clock_;
+  RetryQuota retry_quota_;  // KMS's and STS's.
   AwsDependencies dependencies_;
   RegionResolver region_;
   std::unique_ptr<CredentialChain> credentials_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "product/load_retry.h"
 
+#include "keyring/adaptive_parallelism.h"
+
 namespace openkeyring {
 namespace {
 
@@ -8,22 +10,28 @@ constexpr Millis kRetryInterval{500};
 
 }  // namespace
 
-Status LoadWithRetry(Clock& clock, Log& log, const LoadRetryPolicy& policy,
+Status LoadWithRetry(Clock& clock, Random& random, Log& log,
+                     const LoadRetryPolicy& policy,
                      const std::function<Status()>& load) {
   Status status = load();
   const Status first = status;
+  ThrottlePause throttled(random);
   const auto retries = [&] {
     return policy.is_first && !status.ok() &&
-           (policy.retry_all || status.IsTransient()) &&
-           policy.deadline.Remaining(clock) > kRetryInterval;
+           (policy.retry_all || status.IsTransient());
   };
   for (bool reported = false; retries(); reported = true) {
+    const Millis left = policy.deadline.Remaining(clock);
+    const Millis pause = status.code() == StatusCode::kThrottled
+                             ? throttled.AfterThrottle(left)
+                             : kRetryInterval;
+    if (pause >= left) break;
     if (!reported) {
       log.Write(LogLevel::kWarning, "loading the keyring is retried until " +
                                         policy.option + ": " +
                                         status.message());
     }
-    clock.SleepFor(kRetryInterval);
+    clock.SleepFor(pause);
     status = load();
   }
   // The last try may have had no time left to find out more than that.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "os/clock.h"
+#include "os/random.h"
 
 namespace openkeyring {
 
@@ -23,9 +24,11 @@ struct LoadRetryPolicy {
 };
 
 // Calls `load` until it succeeds, fails for a reason that does not pass, or a
-// first load's time is over. The first failure that is tried again is a
+// first load's time is over: every half second, and after throttling after a
+// random pause (ThrottlePause). The first failure that is tried again is a
 // warning. What `load` says last.
-Status LoadWithRetry(Clock& clock, Log& log, const LoadRetryPolicy& policy,
+Status LoadWithRetry(Clock& clock, Random& random, Log& log,
+                     const LoadRetryPolicy& policy,
                      const std::function<Status()>& load);
 
 }  // namespace openkeyring

@@ -13,7 +13,7 @@ class LoadWithRetryTest : public testing::Test {
  protected:
   Status Load(bool is_first, int failures, StatusCode code) {
     calls_ = 0;
-    return LoadWithRetry(clock_, log_,
+    return LoadWithRetry(clock_, random_, log_,
                          {is_first, Deadline::After(clock_, Millis(3000))},
                          [&]() -> Status {
                            if (++calls_ > failures) return Status::Ok();
@@ -22,6 +22,7 @@ class LoadWithRetryTest : public testing::Test {
   }
 
   ManualClock clock_;
+  FakeRandom random_;
   MemoryLog log_;
   int calls_ = 0;
 };
@@ -40,14 +41,35 @@ TEST_F(LoadWithRetryTest, AFirstLoadEndsWithItsTime) {
 
 TEST_F(LoadWithRetryTest, ATryThatHadNoTimeDoesNotHideTheReason) {
   int calls = 0;
-  const Status status =
-      LoadWithRetry(clock_, log_, {true, Deadline::After(clock_, Millis(1200))},
-                    [&calls]() -> Status {
-                      if (++calls == 1)
-                        return {StatusCode::kUnavailable, "cut off"};
-                      return {StatusCode::kTimeout, "no time"};
-                    });
+  const Status status = LoadWithRetry(
+      clock_, random_, log_, {true, Deadline::After(clock_, Millis(1200))},
+      [&calls]() -> Status {
+        if (++calls == 1) return {StatusCode::kUnavailable, "cut off"};
+        return {StatusCode::kTimeout, "no time"};
+      });
   EXPECT_EQ(status.message(), "no time; the first try: cut off");
+}
+
+TEST_F(LoadWithRetryTest, AfterThrottlingThePauseIsRandomAndGrows) {
+  EXPECT_TRUE(Load(true, 2, StatusCode::kThrottled).ok());
+  // Half (the fake's fraction) of 1 s and 2 s.
+  EXPECT_EQ(clock_.sleeps(), (std::vector{Millis(500), Millis(1000)}));
+}
+
+TEST_F(LoadWithRetryTest, AThrottledLoadUsesItsTimeAndEndsWithIt) {
+  random_.fraction = 0.9;
+  EXPECT_EQ(Load(true, 1000, StatusCode::kThrottled).code(),
+            StatusCode::kThrottled);
+  const Millis spent = std::chrono::duration_cast<Millis>(
+      clock_.Steady() - ManualClock().Steady());
+  EXPECT_GE(spent, Millis(2900));
+  EXPECT_LE(spent, Millis(3000));
+}
+
+TEST_F(LoadWithRetryTest, WithoutThrottlingThePauseIsNotRandom) {
+  random_.fraction = 0.123;
+  EXPECT_TRUE(Load(true, 3, StatusCode::kUnavailable).ok());
+  EXPECT_EQ(clock_.sleeps(), std::vector(3, Millis(500)));
 }
 
 TEST_F(LoadWithRetryTest, WhatDoesNotPassIsNotRepeated) {
@@ -63,11 +85,11 @@ TEST_F(LoadWithRetryTest, BeforeALastResortEverythingIsRepeated) {
     if (++calls_ == 3) return Status::Ok();
     return {StatusCode::kDenied, "no"};
   };
-  EXPECT_TRUE(LoadWithRetry(clock_, log_, policy, load).ok());
+  EXPECT_TRUE(LoadWithRetry(clock_, random_, log_, policy, load).ok());
   EXPECT_EQ(calls_, 3);
   policy.is_first = false;
   calls_ = 0;
-  EXPECT_FALSE(LoadWithRetry(clock_, log_, policy, load).ok());
+  EXPECT_FALSE(LoadWithRetry(clock_, random_, log_, policy, load).ok());
   EXPECT_EQ(calls_, 1);
 }
 

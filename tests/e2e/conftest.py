@@ -42,6 +42,7 @@ def kms(shared_kms):
         shared_kms.start()
     shared_kms.clear_faults()
     shared_kms.latency(0)
+    shared_kms.availability(quota={}, errors={}, outage={"for_s": 0})
 
 
 @pytest.fixture(scope="session")

@@ -196,6 +196,23 @@ def test_many_keys_are_loaded_in_parallel_over_few_connections(make_https_kms, m
     server.stop()
 
 
+def test_a_throttled_start_loads_all_keys_with_few_calls_in_vain(kms, make_server):
+    server = make_server(kms)
+    files_for(kms, server, range(1, 101))
+    kms.latency(10)
+    kms.availability(quota={"requests_per_second": 60, "burst": 30})
+    kms.reset_counters()
+    server.start(f"{DEADLINE}=60")
+    assert status(server)["versions_loaded"] == "100"
+    throttled = kms.counters()["error_codes"]["ThrottlingException"]
+    assert 1 <= throttled <= 80, "of each round no more than were under way; 16 the first time"
+    assert kms.calls("Decrypt") == 100 + throttled
+    lines = [line for line in said(server).splitlines() if "with fewer calls at once" in line]
+    assert len(lines) == 1 and "ThrottlingException" in lines[0]
+    assert attempts(server) == [], "throttled keys were not given up for a later attempt"
+    server.stop()
+
+
 def test_an_authority_among_the_systems_is_trusted(make_https_kms, make_server, directory):
     authority = certificates.Authority(directory / "ca")
     kms = make_https_kms(authority.server())

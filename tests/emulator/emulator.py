@@ -112,6 +112,8 @@ class Emulator:
         """Back to good behaviour; keys and identities stay."""
         self.control("DELETE", "/faults")
         self.control("POST", "/latency", {"ms": 0})
+        nothing = {"quota": {}, "errors": {}, "outage": {"for_s": 0}}
+        self.control("POST", "/availability", nothing)
         self.control("POST", "/clock", {"offset_s": 0})
         self.control("POST", "/sts", {"lifetime_s": None})
         self.control("POST", "/counters/reset")

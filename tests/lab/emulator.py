@@ -51,5 +51,9 @@ class Emulator(OurEmulator):
     def clear_faults(self) -> None:
         self.control("DELETE", "/faults")
 
+    def availability(self, **more) -> dict:
+        """quota={"requests_per_second": 50}, errors={"percent": 5}, outage={"for_s": 10}."""
+        return self.control("POST", "/availability", more)
+
     def latency(self, milliseconds: int) -> None:
         self.control("POST", "/latency", {"ms": milliseconds})

@@ -48,9 +48,9 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
   const Deadline deadline =
       Deadline::After(SystemClock(), is_first ? config.startup_deadline
                                               : config.operation_deadline);
-  Status status = LoadWithRetry(SystemClock(), log, {is_first, deadline}, [&] {
-    return opened->LoadKeys(deadline, log);
-  });
+  Status status =
+      LoadWithRetry(SystemClock(), SystemRandom(), log, {is_first, deadline},
+                    [&] { return opened->LoadKeys(deadline, log); });
   if (!status.ok()) return status;
   return opened;
 }

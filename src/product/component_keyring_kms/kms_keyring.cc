@@ -132,9 +132,9 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
                                              : config_.operation_deadline);
   LoadRetryPolicy policy{startup, deadline};
   policy.retry_all = startup && MayUseLocalSlot();
-  Status status = LoadWithRetry(SystemClock(), log, policy, [&] {
-    return LoadKeys(options, data_directory, deadline, log);
-  });
+  Status status = LoadWithRetry(
+      SystemClock(), SystemRandom(), log, policy,
+      [&] { return LoadKeys(options, data_directory, deadline, log); });
   if (!status.ok() && policy.retry_all) {
     SystemClock().SleepFor(deadline.Remaining(SystemClock()));
     status = LoadByLocalSlot(options, data_directory, status, log);

@@ -30,7 +30,8 @@ KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
 Status KmipKeyManagement::Load(Millis startup_deadline, Log& log) {
   const Deadline deadline = Deadline::After(SystemClock(), startup_deadline);
   const Status status = LoadWithRetry(
-      SystemClock(), log, {true, deadline, "startup_deadline"}, [&] {
+      SystemClock(), SystemRandom(), log, {true, deadline, "startup_deadline"},
+      [&] {
         const Millis remaining = deadline.Remaining(SystemClock());
         list_deadline_ms_ = remaining.count();
         return keys_.LoadAll(remaining);

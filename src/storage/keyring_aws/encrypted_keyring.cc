@@ -51,15 +51,17 @@ Result<std::unique_ptr<EncryptedKeyring>> EncryptedKeyring::Open(
       OpenedKeys::Make(random, options.cache_keys);
   if (!opened) return opened.error();
   return std::unique_ptr<EncryptedKeyring>(new EncryptedKeyring(
-      std::move(*store), std::move(*opened), clock, options));
+      std::move(*store), std::move(*opened), clock, random, options));
 }
 
 EncryptedKeyring::EncryptedKeyring(std::unique_ptr<EncryptedKeyStore> store,
                                    std::unique_ptr<OpenedKeys> opened,
-                                   Clock& clock, const Options& options)
+                                   Clock& clock, Random& random,
+                                   const Options& options)
     : store_(std::move(store)),
       opened_(std::move(opened)),
       clock_(clock),
+      random_(random),
       options_(options) {}
 
 std::vector<KeyName> EncryptedKeyring::List() const {
@@ -202,7 +204,7 @@ Status EncryptedKeyring::Remove(const KeyName& name) {
 
 Status EncryptedKeyring::RotateKeys(KeyWrapper& kms, const Deadline& deadline) {
   Status status =
-      KeyRewrap(*store_, *opened_, kms, clock_, options_.parallelism)
+      KeyRewrap(*store_, *opened_, kms, clock_, random_, options_.parallelism)
           .Run(deadline);
   std::set<EncryptedKeyPointer> stored;
   for (const auto& [name, key] : store_->Snapshot()) stored.insert(key);

@@ -64,7 +64,7 @@ class EncryptedKeyring {
  private:
   EncryptedKeyring(std::unique_ptr<EncryptedKeyStore> store,
                    std::unique_ptr<OpenedKeys> opened, Clock& clock,
-                   const Options& options);
+                   Random& random, const Options& options);
   EncryptionContext ContextOf(const KeyName& name,
                               const std::string& type) const;
   Status TryToOpen(KeyWrapper& kms, const KeyName& name,
@@ -82,6 +82,7 @@ class EncryptedKeyring {
   const std::unique_ptr<EncryptedKeyStore> store_;
   const std::unique_ptr<OpenedKeys> opened_;
   Clock& clock_;
+  Random& random_;
   const Options options_;
 };
 

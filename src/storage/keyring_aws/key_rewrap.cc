@@ -63,14 +63,14 @@ Status KeyRewrap::RewrapRest(const Deadline& deadline) {
     old.push_back(key);
   }
   std::vector<EncryptedKeyPointer> replacements(names.size());
-  const Status status = ForEveryKey(names, parallelism_, clock_, deadline,
-                                    "re-encrypt", [&](size_t i) {
-                                      Result<EncryptedKeyPointer> made =
-                                          RewrapOne(names[i], old[i], deadline);
-                                      if (!made) return made.error();
-                                      replacements[i] = std::move(*made);
-                                      return Status::Ok();
-                                    });
+  const Status status = ForEveryKey(
+      names, parallelism_, clock_, random_, deadline, "re-encrypt",
+      [&](size_t i, const Deadline& own) {
+        Result<EncryptedKeyPointer> made = RewrapOne(names[i], old[i], own);
+        if (!made) return made.error();
+        replacements[i] = std::move(*made);
+        return Status::Ok();
+      });
   if (!status.ok()) return status;
   for (size_t i = 0; i < names.size(); ++i) {
     rewrapped_[old[i]] = std::move(replacements[i]);

@@ -6,6 +6,7 @@
 
 #include "keyring/key_wrapper.h"
 #include "os/clock.h"
+#include "os/random.h"
 #include "storage/keyring_aws/encrypted_key_store.h"
 #include "storage/keyring_aws/opened_keys.h"
 
@@ -22,11 +23,12 @@ class KeyRewrap {
  public:
   // All borrowed. `parallelism`: calls of `kms` at a time.
   KeyRewrap(EncryptedKeyStore& store, OpenedKeys& opened, KeyWrapper& kms,
-            Clock& clock, size_t parallelism)
+            Clock& clock, Random& random, size_t parallelism)
       : store_(store),
         opened_(opened),
         kms_(kms),
         clock_(clock),
+        random_(random),
         parallelism_(parallelism) {}
 
   // kCorrupt when a new ciphertext opens as another key or not at all;
@@ -52,6 +54,7 @@ class KeyRewrap {
   OpenedKeys& opened_;
   KeyWrapper& kms_;
   Clock& clock_;
+  Random& random_;
   const size_t parallelism_;
   // A ciphertext and what replaces it.
   std::map<EncryptedKeyPointer, EncryptedKeyPointer> rewrapped_;

@@ -44,7 +44,7 @@ std::set<std::string> WrappingKeysOf(const JsonKeyring& document) {
 }  // namespace
 
 JsonFileBackend::JsonFileBackend(const FileBackendDependencies& dependencies,
-                                 const Clock& clock,
+                                 Clock& clock,
                                  std::shared_ptr<KeyringFile> file,
                                  FileBackendOptions options)
     : dependencies_(dependencies),
@@ -74,11 +74,11 @@ Result<std::vector<Key>> JsonFileBackend::UnwrapAll(const Deadline& deadline) {
   std::vector<Key> keys(document.size());
   std::vector<std::string> wrapping_keys(document.size());
   Status status = ForEveryKey(
-      NamesOf(document), options_.parallelism, clock_, deadline, "open",
-      [&](size_t i) {
+      NamesOf(document), options_.parallelism, clock_, dependencies_.random,
+      deadline, "open", [&](size_t i, const Deadline& own) {
         const JsonElement& element = document.element(i);
         Result<UnwrappedKey> opened =
-            dependencies_.wrapper.Unwrap(element.wrapped, {}, deadline);
+            dependencies_.wrapper.Unwrap(element.wrapped, {}, own);
         if (!opened) return opened.error();
         keys[i] = {element.name, element.type, std::move(opened->key)};
         wrapping_keys[i] = std::move(opened->wrapping_key);
@@ -155,14 +155,15 @@ Status JsonFileBackend::Rewrap(const std::vector<Key>& keys,
   std::vector<KeyName> names;
   for (const size_t i : which) names.push_back(keys[i].name);
   std::vector<WrappedKey> wrapped(which.size());
-  Status status = ForEveryKey(names, options_.parallelism, clock_, deadline,
-                              "wrap again", [&](size_t i) {
-                                Result<WrappedKey> made = WrapChecked(
-                                    dependencies_.wrapper, keys[which[i]].data,
-                                    {}, StoredWith::kBlobOnly, deadline);
-                                if (made) wrapped[i] = std::move(*made);
-                                return made.status();
-                              });
+  Status status =
+      ForEveryKey(names, options_.parallelism, clock_, dependencies_.random,
+                  deadline, "wrap again", [&](size_t i, const Deadline& own) {
+                    Result<WrappedKey> made =
+                        WrapChecked(dependencies_.wrapper, keys[which[i]].data,
+                                    {}, StoredWith::kBlobOnly, own);
+                    if (made) wrapped[i] = std::move(*made);
+                    return made.status();
+                  });
   JsonKeyring next = file_.document();
   for (size_t i = 0; status.ok() && i < which.size(); ++i) {
     status = next.SetWrapped(which[i], wrapped[i]);

@@ -30,8 +30,8 @@ namespace openkeyring {
 class JsonFileBackend : public KeyringBackend {
  public:
   // `clock` is borrowed. The options' encryption context is not used.
-  JsonFileBackend(const FileBackendDependencies& dependencies,
-                  const Clock& clock, std::shared_ptr<KeyringFile> file,
+  JsonFileBackend(const FileBackendDependencies& dependencies, Clock& clock,
+                  std::shared_ptr<KeyringFile> file,
                   FileBackendOptions options);
 
   // One call of the wrapper a key. Keys that another wrapping key wrapped than
@@ -56,7 +56,7 @@ class JsonFileBackend : public KeyringBackend {
                 const Deadline& deadline);
 
   FileBackendDependencies dependencies_;
-  const Clock& clock_;
+  Clock& clock_;
   const FileBackendOptions options_;
   const std::string path_;
 
