@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_TESTING_MEMORY_VERSIONED_BACKEND_H_
 #define OPENKEYRING_TESTING_MEMORY_VERSIONED_BACKEND_H_
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -33,6 +34,8 @@ class MemoryVersionedBackend : public VersionedBackend {
     std::lock_guard lock(mutex_);
     keys_.erase(key);
   }
+  // Those whose deadline reported throttling.
+  std::atomic<int> reporting_fetches{0};
   int calls(const std::string& operation) const {
     std::lock_guard lock(mutex_);
     const auto found = calls_.find(operation);
@@ -47,7 +50,8 @@ class MemoryVersionedBackend : public VersionedBackend {
     for (const auto& [key, plaintext] : keys_) keys.push_back(key);
     return keys;
   }
-  Result<Secret> Fetch(KeyVersion key, const Deadline&) override {
+  Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override {
+    reporting_fetches += deadline.reports_throttling() ? 1 : 0;
     Status status = Enter("Fetch", key);
     if (!status.ok()) return status;
     std::lock_guard lock(mutex_);

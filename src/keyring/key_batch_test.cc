@@ -88,6 +88,15 @@ TEST_F(KeyBatchTest, WhatIsThrottledIsRepeated) {
   EXPECT_EQ(clock_.sleeps().size(), 1u);
 }
 
+TEST_F(KeyBatchTest, AServiceThatThrottlesIsNotDead) {
+  std::atomic<int> throttled{0};
+  EXPECT_TRUE(Run(50, 4, [&](size_t) {
+                return ++throttled <= 5 ? Status(StatusCode::kThrottled, "slow")
+                                        : Status::Ok();
+              }).ok());
+  EXPECT_EQ(calls_, 55);
+}
+
 TEST_F(KeyBatchTest, ThrottlingWithoutEndFailsWithItsReason) {
   const Status status = Run(
       50, 4, [](size_t) { return Status(StatusCode::kThrottled, "slower"); });

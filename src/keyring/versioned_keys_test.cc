@@ -435,6 +435,8 @@ TEST_F(VersionedKeysTest, AThrottledStartLoadsAllKeysMoreSlowly) {
   ASSERT_TRUE(keys_.LoadAll(Millis(60000)).ok());
   EXPECT_EQ(keys_.counts().versions_loaded, 100u);
   EXPECT_LE(fetches, 110);
+  EXPECT_EQ(backend_.reporting_fetches, backend_.calls("Fetch"))
+      << "a call that repeats itself would keep its place";
   EXPECT_FALSE(clock_.sleeps().empty());
   ASSERT_EQ(log_.lines().size(), 1u) << log_.Text();
   EXPECT_THAT(log_.Text(), HasSubstr("limits their rate: slower"));
@@ -457,6 +459,19 @@ TEST_F(VersionedKeysTest, AThrottledStartEndsAtItsDeadline) {
   EXPECT_EQ(keys_.counts().versions_loaded, 100u);
 }
 
+TEST_F(VersionedKeysTest,
+       WithoutTimeToWaitAThrottledStartHasThatOfAnOperation) {
+  for (uint32_t id = 1; id <= 40; ++id) backend_.Put({id, 1}, kKeyA);
+  std::atomic<int> fetches{0};
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    return operation == "Fetch" && ++fetches == 3
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.counts().versions_loaded, 40u);
+}
+
 TEST_F(VersionedKeysTest, TheRestIsLoadedMoreSlowlyWhenItIsThrottled) {
   for (uint32_t id = 1; id <= 50; ++id) backend_.Put({id, 1}, kKeyA);
   FailFetches(StatusCode::kUnavailable);
@@ -469,7 +484,9 @@ TEST_F(VersionedKeysTest, TheRestIsLoadedMoreSlowlyWhenItIsThrottled) {
                : Status::Ok();
   });
   const size_t pauses = clock_.sleeps().size();
+  backend_.reporting_fetches = 0;
   EXPECT_TRUE(keys_.Get({5, 1}));
+  EXPECT_EQ(backend_.reporting_fetches, 50) << "all but the one on demand";
   EXPECT_EQ(keys_.counts().versions_loaded, 50u);
   EXPECT_EQ(fetches, 51);
   EXPECT_EQ(clock_.sleeps().size(), pauses + 1);
