@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torture
-from lab import aws_keyring_plugin, kmip_component, kms_component, percona_file, pykmip
+from lab import aws_keyring_plugin, kmip_component, kms_component, percona_file, process, pykmip
 from lab.mysql import SqlError
 
 pytestmark = pytest.mark.sid
@@ -133,8 +133,11 @@ def test_nothing_acknowledged_is_lost_by_kill_9(form, rounds, kms, directory):
     try:
         for _ in range(rounds):
             writers = [Writer(server, ledger, random.Random(dice.random()), number) for number in range(WRITERS)]
+            before = ledger.acknowledged
             for writer in writers:
                 writer.start()
+            # On a slow machine, too, something happens before the kill.
+            process.wait_until(lambda: ledger.acknowledged >= before + 12 or not all(map(Writer.is_alive, writers)), "keys", 60)
             time.sleep(dice.uniform(0.3, 1.2))
             server.dying = True
             server.kill()
