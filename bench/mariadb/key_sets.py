@@ -31,7 +31,8 @@ def loading(lab: Lab) -> list[Figure]:
         found += [
             Figure(f"{count} keys in a key set usable, to key files", ours / median(files), "x",
                    0.05, f"{ours:.0f} ms and {median(files):.0f} ms"),
-            Figure(f"{count} keys in a key set: calls of KMS", max(calls for _, calls in starts), "", 3),
+            Figure(f"{count} keys in a key set: calls of KMS",
+                   max(calls for _, calls in starts), "", 3),
         ]
     return found
 
@@ -41,7 +42,8 @@ def rotate(lab: Lab, name: str, store: str, source: str) -> float:
     lab.kms.latency(0)
     lab.time(directory, "init", "make", ROTATED, store=store, source=source)
     lab.kms.latency(LATENCY_MS)
-    return lab.time(directory, "init", "rotate", ROTATED, store=store, source=source)["rotate"]["ms"]
+    times = lab.time(directory, "init", "rotate", ROTATED, store=store, source=source)
+    return times["rotate"]["ms"]
 
 
 def rotation(lab: Lab) -> list[Figure]:
@@ -54,7 +56,8 @@ def rotation(lab: Lab) -> list[Figure]:
     return [
         Figure(f"rotate {ROTATED} ids of a key set, {source}, to key files",
                median(times["SEALED", source]) / files, "x", goal,
-               f"{median(times['SEALED', source]):.0f} ms and {files:.0f} ms, {PARALLEL} calls at once")
+               f"{median(times['SEALED', source]):.0f} ms and {files:.0f} ms, "
+               f"{PARALLEL} calls at once")
         for source, goal in (("LOCAL", 0.1), ("KMS", 0.6))]
 
 

@@ -255,6 +255,23 @@ Status CheckValues(const CommandSpec& command, const Arguments& arguments) {
   return status;
 }
 
+// What stands behind "--" is an argument, whatever it looks like.
+Status AddOperands(const CommandSpec& command,
+                   const std::vector<std::string>& words,
+                   Arguments& arguments) {
+  for (const std::string& word : words) {
+    const auto free =
+        std::ranges::find_if(command.operands, [&](const OperandSpec& operand) {
+          return operand.repeats || !arguments.Has(operand.name);
+        });
+    if (free == command.operands.end()) {
+      return {StatusCode::kInvalidArgument, "unexpected argument " + word};
+    }
+    arguments.Add(free->name, word);
+  }
+  return Status::Ok();
+}
+
 bool IsHelp(const std::string& word) {
   return word == "-h" || word == "--help";
 }
@@ -295,12 +312,18 @@ tl::expected<CommandLine, Failure> ParseCommandLine(
     Status status = CheckOptionNames(*command, rest, hint);
     if (!status.ok()) return UsageFailure(status.message(), hint);
   }
+  const auto dashes = std::ranges::find(words, "--");
   Parser parser;
-  const std::string wrong = parser.Parse(words);
+  const std::string wrong = parser.Parse({words.begin(), dashes});
   if (!wrong.empty()) return UsageFailure(wrong, HintFor("", command));
   CommandLine line = parser.Result();
   if (line.command == nullptr) return line;
-  Status status = CheckValues(*line.command, line.arguments);
+  Status status = Status::Ok();
+  if (dashes != words.end()) {
+    status =
+        AddOperands(*line.command, {dashes + 1, words.end()}, line.arguments);
+  }
+  if (status.ok()) status = CheckValues(*line.command, line.arguments);
   if (!status.ok()) {
     return UsageFailure(status.message(), HintFor("", line.command));
   }

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lab import aws_client, aws_plugin, emulator, key_set, mariadb, process
+from lab import aws_client, aws_plugin, key_set, mariadb, process
 from lab.aws_plugin import (TOUCH_NOTHING, make_table, make_tables, readable, refusal, said, status, told,
                             wait_usable)
 from lab.mariadb import SqlError

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "product/aws_key_management/aws_key_management.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "product/load_retry.h"
 
 #ifdef OPENKEYRING_MOCK_KMS
 #include "product/aws_key_management/mock_key_wrapper.h"
@@ -10,21 +13,47 @@
 namespace openkeyring {
 namespace {
 
-Result<std::unique_ptr<KmsService>> MakeKmsService(
-    const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
-    Log& log) {
+// The key of a list that new keys are made under. One key is taken as it is.
+std::string FirstKmsKey(const std::string& list) {
+  if (list.find(',') == std::string::npos && !list.starts_with('[')) {
+    return list;
+  }
+  const Result<std::vector<KmsKeyOptions>> keys = ParseKmsKeyList(list);
+  return keys && !keys->empty() ? keys->front().key : "";
+}
+
+// A list as an option has it.
+std::vector<std::string> SplitPaths(const std::string& list) {
+  std::vector<std::string> paths;
+  for (size_t begin = 0; begin < list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    const std::string path = list.substr(begin, end - begin);
+    if (!path.empty()) paths.push_back(path);
+    begin = end + 1;
+  }
+  return paths;
+}
+
+AwsOptions AwsOptionsOf(const AwsStartupOptions& startup) {
   AwsOptions aws;
   aws.region = startup.region;
   aws.endpoint_url = startup.endpoint_url;
   aws.allow_unencrypted_endpoint = startup.allow_unencrypted_endpoint;
+  return aws;
+}
+
+KmsServiceOptions ServiceOptions(const AwsStartupOptions& startup,
+                                 const AwsDynamicOptions& dynamic) {
   KmsServiceOptions options;
   if (startup.request_timeout.count() > 0) {
     options.connect_timeout = options.request_timeout = startup.request_timeout;
   }
   options.parallel_calls = startup.load_parallelism;
-  options.master_key_id = [&dynamic] { return dynamic.master_key_id(); };
+  options.master_key_id = [&dynamic] {
+    return FirstKmsKey(dynamic.master_key_id());
+  };
   options.master_key_option = "aws_key_management_master_key_id";
-  return KmsService::Make(aws, std::move(options), log);
+  return options;
 }
 
 // Without a master key id the set is opened by the key that its slot names, and
@@ -66,10 +95,55 @@ Status AwsKeyManagement::Connect() {
     return Status::Ok();
   }
 #endif
-  Result<std::unique_ptr<KmsService>> made =
-      MakeKmsService(startup_, dynamic_, log_);
-  if (made) kms_ = std::move(*made);
-  return made.status();
+  const Result<std::vector<KmsKeyOptions>> keys =
+      ParseKmsKeyList(dynamic_.master_key_id());
+  if (!keys) {
+    return keys.error().WithContext("aws_key_management_master_key_id");
+  }
+  const bool is_plain =
+      keys->empty() || (keys->size() == 1 && !keys->front().HasSettings());
+  const AwsOptions common = AwsOptionsOf(startup_);
+  KmsServiceOptions options = ServiceOptions(startup_, dynamic_);
+  Result<std::unique_ptr<KmsService>> made = KmsService::Make(
+      is_plain ? common.Clone() : AwsOptionsOfKey(keys->front(), common),
+      options, log_);
+  if (!made) return made.error();
+  kms_ = std::move(*made);
+  // One count for all clients.
+  options.statistics = kms_->client().statistics_keeper();
+  Result<std::unique_ptr<KmsServices>> all =
+      KmsServices::Make(is_plain ? std::vector<KmsKeyOptions>() : *keys, common,
+                        options, nullptr, log_);
+  if (!all) return all.error();
+  slot_kms_ = std::move(*all);
+  return ReadSlotOptions();
+}
+
+Status AwsKeyManagement::ReadSlotOptions() {
+  std::vector<std::string> problems;
+  recovery_keys_ = ReadRecoveryKeys(
+      PosixFileSystem(), SplitPaths(startup_.recovery_public_key), problems);
+  std::string text;
+  for (const std::string& problem : problems) {
+    text += (text.empty() ? "" : "; ") + problem;
+  }
+  if (!problems.empty()) {
+    return {StatusCode::kMisconfigured,
+            "aws_key_management_recovery_public_key: " + text};
+  }
+  const LocalUnlockFile local = LocalUnlock();
+  if (local.path.empty()) return Status::Ok();
+  const Status status = CheckLocalUnlockFile(PosixFileSystem(), local.path,
+                                             local.forbidden_directories);
+  // One that is missing does not stop a server whose KMS answers.
+  if (status.code() == StatusCode::kNotFound) return Status::Ok();
+  return status.WithContext("aws_key_management_local_unlock_file");
+}
+
+LocalUnlockFile AwsKeyManagement::LocalUnlock() const {
+  std::vector<std::string> forbidden = {startup_.access.data_directory};
+  if (!startup_.keyfile_dir.empty()) forbidden.push_back(startup_.keyfile_dir);
+  return {startup_.local_unlock_file, std::move(forbidden)};
 }
 
 KeyWrapper& AwsKeyManagement::wrapper() {
@@ -105,6 +179,8 @@ Status AwsKeyManagement::OpenStore() {
       startup_.key_store, startup_.access.is_server, *there, directory);
   if (!plan) return plan.error();
   if (*plan == StorePlan::kKeySet) return OpenKeySet();
+  if (*plan == StorePlan::kFiles) status = CheckOneKey();
+  if (!status.ok()) return status;
   status = OpenFiles();
   if (!status.ok() || *plan == StorePlan::kFiles) return status;
   return ImportFiles();
@@ -128,6 +204,9 @@ std::unique_ptr<KeySetBackend> AwsKeyManagement::MakeKeySet() {
   options.data_directory = DataDirectory();
   options.source = startup_.key_source;
   options.makers = {&wrapper()};
+  for (size_t i = 1; slot_kms_ != nullptr && i < slot_kms_->size(); ++i) {
+    options.makers.push_back(&slot_kms_->service(i).wrapper());
+  }
   options.parallelism = startup_.load_parallelism;
   options.slots = [this] { return MakeSlots(); };
   return std::make_unique<KeySetBackend>(
@@ -141,7 +220,41 @@ Status AwsKeyManagement::OpenKeySet() {
   Status status = key_set_->Prepare();
   if (!status.ok()) return status;
   UseKeysOf(*key_set_);
-  return keys_->LoadAll(startup_.startup_deadline);
+  if (startup_.local_unlock_file.empty()) {
+    return keys_->LoadAll(startup_.startup_deadline);
+  }
+  OpenByAnySlot();
+  return keys_->LoadAll(Millis(0));
+}
+
+void AwsKeyManagement::OpenByAnySlot() {
+  const Deadline deadline =
+      Deadline::After(SystemClock(), startup_.startup_deadline);
+  const LoadRetryPolicy policy{true, deadline,
+                               "aws_key_management_startup_deadline", true};
+  const Status status =
+      LoadWithRetry(SystemClock(), SystemRandom(), log_, policy,
+                    [&] { return key_set_->OpenExisting(deadline); });
+  if (status.ok()) return;
+  log_.Write(LogLevel::kWarning,
+             "no key server opened the key set until "
+             "aws_key_management_startup_deadline; "
+             "aws_key_management_local_unlock_file is tried: " +
+                 status.message());
+  key_set_->AllowLastResort();
+}
+
+Status AwsKeyManagement::CheckOneKey() const {
+  const bool has_slots = slot_kms_ != nullptr && slot_kms_->size() > 1;
+  if (!startup_.access.is_server ||
+      (!has_slots && startup_.recovery_public_key.empty() &&
+       startup_.local_unlock_file.empty())) {
+    return Status::Ok();
+  }
+  return {StatusCode::kMisconfigured,
+          "keys are in files here, and these have one KMS key: set one "
+          "aws_key_management_master_key_id, without recovery_public_key and "
+          "local_unlock_file, or aws_key_management_key_store=SEALED"};
 }
 
 Status AwsKeyManagement::ImportFiles() {
@@ -185,7 +298,18 @@ std::unique_ptr<KeySlots> AwsKeyManagement::MakeSlots() {
     return std::make_unique<KeySlots>(
         std::make_unique<UnnamedKmsSlotKey>(wrapper()));
   }
-  return std::make_unique<KeySlots>(std::make_unique<KmsSlotKey>(wrapper()));
+  if (slot_kms_ == nullptr) {
+    return std::make_unique<KeySlots>(std::make_unique<KmsSlotKey>(wrapper()));
+  }
+  SlotKeys keys = MakeSlotKeys(*slot_kms_, recovery_keys_, LocalUnlock(),
+                               PosixFileSystem(), SystemRandom());
+  if (slot_kms_->size() == 0) {
+    keys.insert(keys.begin(), std::make_unique<KmsSlotKey>(wrapper()));
+  }
+  if (keys.size() == 1) {
+    return std::make_unique<KeySlots>(std::move(keys.front()));
+  }
+  return std::make_unique<KeySlots>(std::move(keys), SystemClock());
 }
 
 Status AwsKeyManagement::CheckKeys() const {

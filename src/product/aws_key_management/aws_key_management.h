@@ -12,7 +12,10 @@
 #include "product/aws_key_management/key_store.h"
 #include "product/dynamic_key_options.h"
 #include "product/key_access.h"
+#include "product/key_slot_options.h"
 #include "product/kms_service.h"
+#include "product/kms_services.h"
+#include "product/slot_keys.h"
 #include "storage/mariadb_files/key_file_backend.h"
 #include "storage/sealed/key_set_backend.h"
 
@@ -41,6 +44,9 @@ struct AwsStartupOptions {
   Millis startup_deadline{60000};
   KeyStore key_store = KeyStore::kAuto;
   KeySource key_source = KeySource::kKms;
+  // Of the key set's slots. Paths of PEM files, separated by commas.
+  std::string recovery_public_key;
+  std::string local_unlock_file;
   KeyAccess access;
   bool mock = false;  // Needs OPENKEYRING_MOCK_KMS.
 };
@@ -73,6 +79,13 @@ class AwsKeyManagement {
       : startup_(startup), dynamic_(dynamic), log_(log) {}
 
   Status Connect();
+  Status ReadSlotOptions();
+  LocalUnlockFile LocalUnlock() const;
+  // Why key files, which have one KMS key each, cannot be used, or Ok.
+  Status CheckOneKey() const;
+  // Opens the key set by its last resort when everything else has failed until
+  // the startup deadline.
+  void OpenByAnySlot();
   Status OpenStore();
   Status OpenFiles();
   Status OpenKeySet();
@@ -92,6 +105,10 @@ class AwsKeyManagement {
   const AwsDynamicOptions& dynamic_;
   Log& log_;
   std::unique_ptr<KmsService> kms_;  // Null with the mock.
+  // When there are several KMS keys: a client for each, which opens the key
+  // set. Else none.
+  std::unique_ptr<KmsServices> slot_kms_;
+  std::vector<RecoveryKey> recovery_keys_;
   std::unique_ptr<KeyWrapper> mock_wrapper_;
   std::unique_ptr<KeyFileBackend> files_;   // One of the two, and, while keys
   std::unique_ptr<KeySetBackend> key_set_;  // are imported, both.

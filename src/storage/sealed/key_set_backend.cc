@@ -62,6 +62,11 @@ Status KeySetBackend::Prepare() {
               "a directory"};
 }
 
+Status KeySetBackend::OpenExisting(const Deadline& deadline) {
+  Status status = Open(false, deadline);
+  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
+}
+
 void KeySetBackend::AllowLastResort() {
   const std::lock_guard lock(mutex_);
   last_resort_ = true;
@@ -311,7 +316,8 @@ Result<Secret> KeySetBackend::AskMakers(size_t bytes,
   return first;
 }
 
-// One durable write for all that were made, which are then read again.
+// One durable write for all that were made. The store reads back what it wrote;
+// to open all records again would make each key cost as much as all.
 void KeySetBackend::Append(const std::vector<KeyVersion>& keys,
                            std::vector<Result<Secret>> secrets,
                            std::vector<Status>& outcomes) {
@@ -329,39 +335,20 @@ void KeySetBackend::Append(const std::vector<KeyVersion>& keys,
     stored.push_back(i);
   }
   if (records.empty()) return;
-  Result<SealedStore::Keys> found = StoreLocked(records);
-  KeySetNames made;
-  for (const size_t i : stored) {
-    outcomes[i] = found.status();
-    if (!found) continue;
-    const auto record = found->find(RecordName(keys[i]));
-    if (record == found->end() || !record->second.data.Equals(*secrets[i])) {
-      outcomes[i] = {StatusCode::kCorrupt,
-                     Describe(keys[i]) + " cannot be read back"};
-      continue;
+  Status status =
+      store_ != nullptr
+          ? store_->PutAll(records)
+          : Status(StatusCode::kUnavailable,
+                   "key set " + location_.path() + " is being opened again");
+  if (status.ok()) {
+    KeySetNames made;
+    for (const size_t i : stored) {
+      made[keys[i]] = names_[keys[i]] = KeyOrigin::kMade;
+      opened_[keys[i]] = std::move(*secrets[i]);
     }
-    made[keys[i]] = names_[keys[i]] = KeyOrigin::kMade;
-    opened_[keys[i]] = std::move(*secrets[i]);
+    status = location_.Mark(made);
   }
-  const Status status = location_.Mark(made);
-  if (status.ok()) return;
-  for (const size_t i : stored) {
-    if (outcomes[i].ok()) outcomes[i] = status;
-  }
-}
-
-Result<SealedStore::Keys> KeySetBackend::StoreLocked(
-    const std::vector<Key>& records) {
-  if (store_ == nullptr) {
-    return Status(StatusCode::kUnavailable,
-                  "key set " + location_.path() + " is being opened again");
-  }
-  const Status status = store_->PutAll(records);
-  if (!status.ok()) return status;
-  Result<SealedStore::Keys> keys = store_->ReadBack();
-  // The set has more than what is known of it now.
-  if (!keys) store_ = nullptr;
-  return keys;
+  for (const size_t i : stored) outcomes[i] = status;
 }
 
 Status KeySetBackend::Import(const std::map<KeyVersion, const Secret*>& keys,
@@ -371,14 +358,9 @@ Status KeySetBackend::Import(const std::map<KeyVersion, const Secret*>& keys,
 
 // ---- For status variables --------------------------------------------------
 
-std::vector<SlotStatus> KeySetBackend::slots() const {
+std::shared_ptr<const SealedStore> KeySetBackend::store() const {
   const std::lock_guard lock(mutex_);
-  return store_ == nullptr ? std::vector<SlotStatus>() : store_->slots().List();
-}
-
-bool KeySetBackend::opened_by_last_resort() const {
-  const std::lock_guard lock(mutex_);
-  return store_ != nullptr && store_->slots().opened_by_last_resort();
+  return store_;
 }
 
 }  // namespace openkeyring

@@ -36,6 +36,8 @@ class KeySetBackend : public VersionedBackend {
   // Makes the set from keys that were read from key files (key_set_store.h).
   Status Import(const std::map<KeyVersion, const Secret*>& keys,
                 const Deadline& deadline);
+  // Opens the set, should there be one.
+  Status OpenExisting(const Deadline& deadline);
   // From now on a key of last resort may open the set.
   void AllowLastResort();
 
@@ -49,9 +51,8 @@ class KeySetBackend : public VersionedBackend {
       const std::function<Deadline()>& deadline) override;
   std::string Describe(KeyVersion key) const override;
 
-  // Of the set as it was opened last; none before.
-  std::vector<SlotStatus> slots() const;
-  bool opened_by_last_resort() const;
+  // The set as it was opened last, for status variables; null before.
+  std::shared_ptr<const SealedStore> store() const;
 
  private:
   using Flights = SingleFlight<int, Status>;
@@ -72,8 +73,6 @@ class KeySetBackend : public VersionedBackend {
   void Append(const std::vector<KeyVersion>& keys,
               std::vector<Result<Secret>> secrets,
               std::vector<Status>& outcomes);
-  // Stores them, and gives all that the file then holds.
-  Result<SealedStore::Keys> StoreLocked(const std::vector<Key>& records);
 
   const KeySetDependencies dependencies_;
   const KeySetOptions options_;

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "product/slot_status.h"
+
 // Last: they bring in MariaDB's headers.
 #include "server/mariadb/aws_key_management/aws_plugin.h"
 #include "server/mariadb/shared/status_entry.h"
@@ -34,6 +36,21 @@ std::string CredentialSourceName() {
   return LoadedAwsKeys().credential_source();
 }
 std::string Store() { return LoadedAwsKeys().store_name(); }
+SlotSummary Slots() {
+  const KeySetBackend* key_set = LoadedAwsKeys().key_set();
+  const auto store = key_set != nullptr ? key_set->store() : nullptr;
+  return store != nullptr ? SummaryOf(store->slots()) : SlotSummary();
+}
+std::string SlotCount() { return std::to_string(Slots().slots); }
+std::string SlotsOpening() { return std::to_string(Slots().opening); }
+std::string OpenedByLocalSlot() {
+  return Slots().opened_by_local_slot ? "1" : "0";
+}
+std::string SlotOpened() { return Slots().opened; }
+std::string SlotsFailed() { return Slots().failed; }
+std::string SlotsUntried() { return Slots().untried; }
+std::string SlotsMissing() { return Slots().missing; }
+std::string SlotsForeign() { return Slots().foreign; }
 std::string Endpoint() { return LoadedAwsKeys().statistics().endpoint; }
 
 }  // namespace
@@ -43,6 +60,14 @@ st_mysql_show_var aws_status_variables[] = {
     Entry<VersionsLoaded>("aws_key_management_versions_loaded"),
     Entry<VersionsFailed>("aws_key_management_versions_failed"),
     Entry<Store>("aws_key_management_key_store"),
+    Entry<SlotCount>("aws_key_management_slots"),
+    Entry<SlotsOpening>("aws_key_management_slots_opening"),
+    Entry<OpenedByLocalSlot>("aws_key_management_opened_by_local_slot"),
+    Entry<SlotOpened>("aws_key_management_slot_opened"),
+    Entry<SlotsFailed>("aws_key_management_slots_failed"),
+    Entry<SlotsUntried>("aws_key_management_slots_untried"),
+    Entry<SlotsMissing>("aws_key_management_slots_missing"),
+    Entry<SlotsForeign>("aws_key_management_slots_foreign"),
     Entry<Requests>("aws_key_management_kms_requests"),
     Entry<Retries>("aws_key_management_kms_retries"),
     Entry<Errors>("aws_key_management_kms_errors"),

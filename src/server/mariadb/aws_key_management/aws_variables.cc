@@ -30,6 +30,8 @@ char* region_value;
 char* endpoint_url_value;
 char allow_unencrypted_endpoint_value;
 char* keyfile_dir_value;
+char* recovery_public_key_value;
+char* local_unlock_file_value;
 unsigned long bind_key_id_value;
 unsigned long key_store_value;
 unsigned long key_source_value;
@@ -86,8 +88,10 @@ void UpdateMasterKeyId(MYSQL_THD, st_mysql_sys_var*, void* variable,
 
 MYSQL_SYSVAR_STR(
     master_key_id, master_key_id_value, PLUGIN_VAR_RQCMDARG,
-    "AWS KMS key that new keys are made under: id, alias/name or ARN. When it "
-    "is not set, existing keys can be used and no new ones made",
+    "AWS KMS key that new keys are made under: id, alias/name or ARN; or, for "
+    "a key set, several, each of which opens it, separated by commas or as a "
+    "JSON list. When it is not set, existing keys can be used and no new ones "
+    "made",
     CheckMasterKeyId, UpdateMasterKeyId, "");
 MYSQL_SYSVAR_INT(
     request_timeout, request_timeout_value,
@@ -135,6 +139,18 @@ MYSQL_SYSVAR_ENUM(
     "Who makes the bytes of new keys in a key set. KMS: AWS, one call for each "
     "key. LOCAL: OpenSSL's random generator in this process, without a call",
     nullptr, nullptr, 0, &sources.library);
+MYSQL_SYSVAR_STR(
+    recovery_public_key, recovery_public_key_value,
+    PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+    "PEM files of RSA public keys, separated by commas, whose private halves "
+    "open the key set without AWS",
+    nullptr, nullptr, "");
+MYSQL_SYSVAR_STR(
+    local_unlock_file, local_unlock_file_value,
+    PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+    "File with a secret of 32 bytes that opens the key set when no KMS key "
+    "does until startup_deadline. Not beside the key set",
+    nullptr, nullptr, "");
 MYSQL_SYSVAR_INT(load_parallelism, load_parallelism_value,
                  PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
                  "How many keys are decrypted, or rotated, at once", nullptr,
@@ -156,6 +172,8 @@ AwsStartupOptions StartupOptionsFromVariables() {
   startup.startup_deadline = StartupDeadline();
   startup.key_store = static_cast<KeyStore>(key_store_value);
   startup.key_source = static_cast<KeySource>(key_source_value);
+  startup.recovery_public_key = Text(recovery_public_key_value);
+  startup.local_unlock_file = Text(local_unlock_file_value);
   startup.access = AccessOfThisProgram();
 #ifdef OPENKEYRING_MOCK_KMS
   startup.mock = mock_value != 0;
@@ -179,6 +197,8 @@ st_mysql_sys_var* aws_system_variables[] = {
     MYSQL_SYSVAR(bind_key_id),
     MYSQL_SYSVAR(key_store),
     MYSQL_SYSVAR(key_source),
+    MYSQL_SYSVAR(recovery_public_key),
+    MYSQL_SYSVAR(local_unlock_file),
     MYSQL_SYSVAR(load_parallelism),
     MYSQL_SYSVAR(startup_deadline),
     MYSQL_SYSVAR(operation_deadline),
