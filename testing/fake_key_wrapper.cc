@@ -65,17 +65,24 @@ Result<UnwrappedKey> FakeKeyWrapper::Unwrap(const WrappedKey& wrapped,
                                             const Deadline&) {
   Status status = Enter("Unwrap");
   if (!status.ok()) return status;
-  std::lock_guard lock(mutex_);
-  const auto found = sealed_.find(wrapped.blob);
-  const bool right = found != sealed_.end() &&
-                     found->second.binding == binding &&
-                     (wrapped.wrapping_key.empty() ||
-                      wrapped.wrapping_key == found->second.wrapping_key);
-  if (!right) {
-    return Status(StatusCode::kCorrupt, "the fake KMS refuses this blob");
+  UnwrappedKey opened;
+  std::function<void(Secret&)> falsify;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = sealed_.find(wrapped.blob);
+    const bool right = found != sealed_.end() &&
+                       found->second.binding == binding &&
+                       (wrapped.wrapping_key.empty() ||
+                        wrapped.wrapping_key == found->second.wrapping_key);
+    if (!right) {
+      return Status(StatusCode::kCorrupt, "the fake KMS refuses this blob");
+    }
+    opened = {Secret::CopyOf(ByteView(found->second.key)),
+              found->second.wrapping_key};
+    falsify = plaintext_hook_;
   }
-  return UnwrappedKey{Secret::CopyOf(ByteView(found->second.key)),
-                      found->second.wrapping_key};
+  if (falsify) falsify(opened.key);
+  return opened;
 }
 
 Result<WrappedKey> FakeKeyWrapper::Rewrap(const WrappedKey& wrapped,
@@ -107,6 +114,12 @@ void FakeKeyWrapper::SetHook(
     std::function<Status(const std::string& operation)> hook) {
   std::lock_guard lock(mutex_);
   hook_ = std::move(hook);
+}
+
+void FakeKeyWrapper::SetPlaintextHook(
+    std::function<void(Secret& plaintext)> hook) {
+  std::lock_guard lock(mutex_);
+  plaintext_hook_ = std::move(hook);
 }
 
 int FakeKeyWrapper::calls(const std::string& operation) const {

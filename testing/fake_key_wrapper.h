@@ -36,6 +36,8 @@ class FakeKeyWrapper : public KeyWrapper {
   // Called at the start of every operation with its name, outside any lock;
   // may block, and what it returns other than Ok is the operation's error.
   void SetHook(std::function<Status(const std::string& operation)> hook);
+  // May change what Unwrap answers; called outside any lock.
+  void SetPlaintextHook(std::function<void(Secret& plaintext)> hook);
   int calls(const std::string& operation) const;
 
  private:
@@ -49,6 +51,7 @@ class FakeKeyWrapper : public KeyWrapper {
 
   mutable std::mutex mutex_;
   std::function<Status(const std::string&)> hook_;
+  std::function<void(Secret&)> plaintext_hook_;
   std::map<std::string, int> calls_;
   std::map<Bytes, Sealed> sealed_;
   uint32_t serial_ = 0;

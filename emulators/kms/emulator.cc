@@ -95,7 +95,9 @@ Reply Emulator::Handle(const HttpMessage& request) {
                                      return Render(exchange, error);
                                    })
                     : Answer(exchange);
-  if (fault) Distort(*fault, reply);
+  std::string earlier;
+  if (reply.status == 200) earlier = earlier_.Exchange(route.name, reply.body);
+  if (fault) Distort(*fault, earlier, reply);
   Stamp(exchange, fault, reply);
   if (wait.count() > 0) stop.WaitUntil(arrived + wait);
   return reply;

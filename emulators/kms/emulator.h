@@ -71,6 +71,7 @@ class Emulator {
   void Stamp(const Exchange& exchange, const std::optional<Fault>& fault,
              Reply& reply) const;
 
+  EarlierAnswers earlier_;
   Authenticator kms_auth_;
   Authenticator sts_auth_;
 };

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "base/encoding.h"
 
 namespace kms_emulator {
 namespace {
@@ -15,9 +18,11 @@ constexpr size_t kDefaultOversize = 16 << 20;
 constexpr std::array<std::string_view, 8> kInsteadKinds = {
     "hang",       "throttle",     "http_status",   "html",
     "cut_before", "reset_before", "expired_token", "http_redirect"};
-constexpr std::array<std::string_view, 9> kAfterKinds = {
-    "latency_ms", "cut_after", "reset_after", "truncate",    "oversize",
-    "wrong_date", "bad_json",  "empty_body",  "clock_offset"};
+constexpr std::array<std::string_view, 15> kAfterKinds = {
+    "latency_ms",   "cut_after",      "reset_after",  "truncate",
+    "oversize",     "wrong_date",     "bad_json",     "empty_body",
+    "clock_offset", "earlier_answer", "answer_twice", "other_key_id",
+    "other_bytes",  "no_bytes",       "half_json"};
 
 template <size_t n>
 bool Contains(const std::array<std::string_view, n>& list,
@@ -86,7 +91,48 @@ void Oversize(const Fault& fault, Reply& reply) {
   reply.body = "{\"Padding\":\"" + std::string(size, 'A') + "\"}";
 }
 
+// Any key of this account that nobody asked about.
+std::string OtherKey(const std::string& arn) {
+  const size_t slash = arn.rfind('/');
+  return slash == arn.npos
+             ? arn
+             : arn.substr(0, slash) + "/00000000-0000-4000-8000-000000000000";
+}
+
+// As many bytes, each of them another.
+std::string OtherBytes(const std::string& base64) {
+  auto bytes = openkeyring::Base64Decode(base64);
+  if (!bytes) return base64;
+  for (uint8_t& byte : *bytes) byte = static_cast<uint8_t>(~byte);
+  return openkeyring::Base64Encode(*bytes);
+}
+
+// Answers that are well formed and not true.
+void Falsify(const std::string& kind, Reply& reply) {
+  Json body = Json::parse(reply.body, nullptr, false);
+  if (!body.is_object()) return;
+  for (const char* name : {"KeyId", "SourceKeyId"}) {
+    if (kind == "other_key_id" && body.contains(name)) {
+      body[name] = OtherKey(body[name].get<std::string>());
+    }
+  }
+  for (const char* name : {"Plaintext", "CiphertextBlob"}) {
+    if (!body.contains(name)) continue;
+    if (kind == "no_bytes") body[name] = "";
+    if (kind == "other_bytes") {
+      body[name] = OtherBytes(body[name].get<std::string>());
+    }
+  }
+  reply.body = body.dump();
+}
+
 }  // namespace
+
+std::string EarlierAnswers::Exchange(const std::string& operation,
+                                     const std::string& body) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(bodies_[operation], body);
+}
 
 bool Fault::Instead() const { return Contains(kInsteadKinds, kind); }
 
@@ -173,7 +219,7 @@ Reply ReplyInstead(const Fault& fault,
   return reply;
 }
 
-void Distort(const Fault& fault, Reply& reply) {
+void Distort(const Fault& fault, const std::string& earlier, Reply& reply) {
   if (fault.kind == "cut_after") {
     reply.delivery.kind = Kind::kCut;
   } else if (fault.kind == "reset_after") {
@@ -189,6 +235,14 @@ void Distort(const Fault& fault, Reply& reply) {
   } else if (fault.kind == "empty_body") {
     reply.status = fault.status;
     reply.body.clear();
+  } else if (fault.kind == "earlier_answer") {
+    if (!earlier.empty()) reply.body = earlier;
+  } else if (fault.kind == "answer_twice") {
+    reply.delivery.kind = Kind::kTwice;
+  } else if (fault.kind == "half_json") {
+    reply.body.resize(reply.body.size() / 2);
+  } else {
+    Falsify(fault.kind, reply);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -37,6 +38,18 @@ struct Fault {
   bool Instead() const;
 };
 
+// The last good answer of each operation, for the fault "earlier_answer".
+// Threads: all methods may be called concurrently.
+class EarlierAnswers {
+ public:
+  // Keeps `body`, and gives the one before it, "" when there was none.
+  std::string Exchange(const std::string& operation, const std::string& body);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::string> bodies_;
+};
+
 // kInvalidArgument for an unknown kind or a member of the wrong type.
 Result<Fault> FaultFromJson(const Json& json);
 Json ToJson(const Fault& fault);
@@ -62,8 +75,9 @@ class FaultQueue {
 // puts an error into the form of the service that was asked.
 Reply ReplyInstead(const Fault& fault,
                    const std::function<Reply(const ServiceError&)>& render);
-// What the fault makes of the operation's answer.
-void Distort(const Fault& fault, Reply& reply);
+// What the fault makes of the operation's answer. `earlier` is the body of an
+// answer to an earlier request, "" for none.
+void Distort(const Fault& fault, const std::string& earlier, Reply& reply);
 
 }  // namespace kms_emulator
 

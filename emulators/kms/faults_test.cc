@@ -41,10 +41,38 @@ TEST(EmulatorFaults, UnknownKindsAndWrongTypesAreInvalid) {
 TEST(EmulatorFaults, TruncateKeepsTheBodyForItsLength) {
   Reply reply;
   reply.body = "0123456789";
-  Distort(Make({{"kind", "truncate"}}), reply);
+  Distort(Make({{"kind", "truncate"}}), "", reply);
   EXPECT_EQ(reply.delivery.kind, Delivery::Kind::kTruncate);
   EXPECT_EQ(reply.delivery.bytes, 5u);
   EXPECT_EQ(reply.body.size(), 10u);
+}
+
+TEST(EmulatorFaults, FalseAnswersAreWellFormed) {
+  const auto falsified = [](const char* kind, const std::string& earlier = "") {
+    Reply reply;
+    reply.body =
+        R"({"CiphertextBlob":"AAD/","KeyId":"arn:x:key/1","Plaintext":"Zm9v"})";
+    Distort(Make({{"kind", kind}}), earlier, reply);
+    return reply;
+  };
+  const Json other = Json::parse(falsified("other_bytes").body);
+  EXPECT_EQ(other["CiphertextBlob"], "//8A");
+  EXPECT_EQ(other["Plaintext"], "mZCQ");
+  EXPECT_EQ(other["KeyId"], "arn:x:key/1");
+  EXPECT_EQ(Json::parse(falsified("no_bytes").body)["Plaintext"], "");
+  EXPECT_EQ(Json::parse(falsified("other_key_id").body)["KeyId"],
+            "arn:x:key/00000000-0000-4000-8000-000000000000");
+  EXPECT_EQ(falsified("earlier_answer", "{\"a\":1}").body, "{\"a\":1}");
+  EXPECT_EQ(falsified("answer_twice").delivery.kind, Delivery::Kind::kTwice);
+  EXPECT_FALSE(Json::accept(falsified("half_json").body));
+}
+
+TEST(EmulatorFaults, EarlierAnswersAreThoseOfTheSameOperation) {
+  EarlierAnswers answers;
+  EXPECT_EQ(answers.Exchange("Decrypt", "1"), "");
+  EXPECT_EQ(answers.Exchange("Encrypt", "2"), "");
+  EXPECT_EQ(answers.Exchange("Decrypt", "3"), "1");
+  EXPECT_EQ(answers.Exchange("Decrypt", "4"), "3");
 }
 
 }  // namespace

@@ -30,13 +30,15 @@ struct HttpMessage {
   std::string Get(std::string_view name) const;
 };
 
-// How an answer gets onto the wire. All but kWhole end the connection.
+// How an answer gets onto the wire. All but kWhole and kTwice end the
+// connection.
 struct Delivery {
   enum class Kind {
     kWhole,
     kCut,       // Nothing is sent; the connection is closed in order (FIN).
     kReset,     // Nothing is sent; the connection is reset (RST).
     kTruncate,  // Content-Length of the whole body, but only `bytes` of it.
+    kTwice,     // As kWhole, and then all of it again.
     kHang,      // Nothing is sent until the client leaves or `hang` passes.
   };
   Kind kind = Kind::kWhole;

@@ -132,6 +132,10 @@ bool HttpServer::Deliver(int fd, const Reply& reply, bool close,
     case Kind::kWhole:
       // One write, so that no client waits for a delayed acknowledgement.
       return stream.Write(ReplyHead(reply, close) + reply.body) && !close;
+    case Kind::kTwice: {
+      const std::string answer = ReplyHead(reply, close) + reply.body;
+      return stream.Write(answer + answer) && !close;
+    }
     case Kind::kTruncate:
       (void)stream.Write(ReplyHead(reply, close) +
                          reply.body.substr(0, delivery.bytes));

@@ -23,6 +23,18 @@ bool IsServerName(const std::string& name) {
   return name == "mysqld" || name == "mariadbd";
 }
 
+// Which word of a command line is a server's program, its size for none: the
+// first one, or an argument of a dynamic linker that starts it.
+size_t ProgramWord(const std::vector<std::string>& words) {
+  if (words.empty()) return 0;
+  const bool is_linker = BaseName(words[0]).starts_with("ld-");
+  const size_t last = is_linker ? words.size() : 1;
+  for (size_t i = 0; i < last; ++i) {
+    if (IsServerName(BaseName(words[i]))) return i;
+  }
+  return words.size();
+}
+
 bool IsDefaultsOption(const std::string& word) {
   return word.starts_with("--defaults-") || word == "--no-defaults";
 }
@@ -94,17 +106,17 @@ std::vector<std::string> ServerSearch::CommandLineOf(const std::string& pid) {
 
 // As the server decides it: the files and what they say depend on the program.
 DatabaseServer ServerSearch::Inspect(
-    const std::string& program,
+    const std::string& program, const std::vector<std::string>& start,
     const std::vector<std::string>& defaults_options) {
   DatabaseServer server;
   server.program = program;
   server.is_mariadb = IsMariaDb(program);
-  std::string command = ShellQuoted(program);
-  for (const std::string& option : defaults_options) {
-    command += " " + ShellQuoted(option);
+  std::string command;
+  for (const auto& words : {start, defaults_options}) {
+    for (const std::string& word : words) command += ShellQuoted(word) + " ";
   }
   const Result<Secret> printed = processes_.Run(
-      command + " --print-defaults 2>/dev/null", kPrintTimeout, kMaxPrinted);
+      command + "--print-defaults 2>/dev/null", kPrintTimeout, kMaxPrinted);
   if (printed) {
     server.variables = ParsePrintedDefaults(printed->RevealText());
     server.options_from = program + " --print-defaults";
@@ -131,17 +143,21 @@ std::vector<DatabaseServer> ServerSearch::Running() {
         std::from_chars(name.data(), name.data() + name.size(), pid);
     if (error != std::errc() || end != name.data() + name.size()) continue;
     const std::vector<std::string> words = CommandLineOf(name);
-    if (words.empty() || !IsServerName(BaseName(words[0]))) continue;
+    const size_t at = ProgramWord(words);
+    if (at == words.size()) continue;
     // It looks for its manifest beside the name that it was called by.
-    std::string program = words[0];
+    std::string program = words[at];
     if (!program.starts_with('/')) {
       program = files_.ResolveLink("/proc/" + name + "/exe").value_or("");
     }
     std::vector<std::string> defaults;
     std::ranges::copy_if(words, std::back_inserter(defaults), IsDefaultsOption);
-    DatabaseServer server = Inspect(program, defaults);
+    std::vector<std::string> start(words.begin(),
+                                   words.begin() + static_cast<ptrdiff_t>(at));
+    start.push_back(program);
+    DatabaseServer server = Inspect(program, start, defaults);
     server.pid = pid;
-    for (size_t i = 1; i < words.size(); ++i) {
+    for (size_t i = at + 1; i < words.size(); ++i) {
       AddServerOption(words[i], server.variables);
     }
     server.options_from += (server.options_from.empty() ? "" : ", ") +
@@ -163,7 +179,7 @@ std::vector<DatabaseServer> ServerSearch::Installed(
     if (!target || !files_.Stat(program)) continue;
     if (std::ranges::find(seen, *target) != seen.end()) continue;
     seen.push_back(*target);
-    servers.push_back(Inspect(program, defaults));
+    servers.push_back(Inspect(program, {program}, defaults));
   }
   if (!servers.empty()) return servers;
   DatabaseServer server;

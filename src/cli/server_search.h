@@ -38,7 +38,9 @@ class ServerSearch {
 
  private:
   std::vector<std::string> CommandLineOf(const std::string& pid);
+  // `start`: the words that start it, itself the last.
   DatabaseServer Inspect(const std::string& program,
+                         const std::vector<std::string>& start,
                          const std::vector<std::string>& defaults_options);
   bool IsMariaDb(const std::string& program);
 

@@ -12,6 +12,7 @@
 #include "base/encoding.h"
 #include "base/vector_registers.h"
 #include "net/connection_pool.h"
+#include "net/curl_memory.h"
 #include "net/known_addresses.h"
 #include "net/socket.h"
 #include "net/trust_store.h"
@@ -149,7 +150,7 @@ class CurlHttpClient : public HttpClient {
  public:
   explicit CurlHttpClient(const CurlOptions& options)
       : options_(options), pool_(options.max_connections) {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    InitializeCurl();
     trust_ = MakeTrustStore(options.ca_bundle);
   }
   ~CurlHttpClient() override = default;
@@ -182,6 +183,7 @@ class CurlHttpClient : public HttpClient {
     Result<HttpResponse> response =
         Exchange(handle.get(), request, *url, deadline);
     curl_easy_reset(handle.get());
+    ClearVectorRegisters();  // What was sent went by them, too.
     lease->Keep(std::move(handle));
     return response;
   }

@@ -548,6 +548,22 @@ TEST_F(CurlHttpClientTls, KeepsItsConnection) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST_F(CurlHttpClientTls, AnAnswerThatCameTwiceIsNotTheNextRequests) {
+  std::atomic<int> asked{0};
+  HttpTestServer server(
+      [&](const std::string&) {
+        const std::string answer = HttpAnswer(200, std::to_string(++asked));
+        return asked == 1 ? answer + answer : answer;
+      },
+      authority_.Issue(kHosts));
+  const auto client = Trusting(authority_.bundle());
+  for (const char* expected : {"1", "2", "3"}) {
+    const auto answer = client->Send(Post(server.Url(), "b"), kLong);
+    ASSERT_TRUE(answer) << answer.error().ToString();
+    EXPECT_EQ(answer->body.RevealText(), expected);
+  }
+}
+
 TEST_F(CurlHttpClientTls, RefusesAServerOfAnUnknownAuthority) {
   TestAuthority other(directory_.path(), "Other CA");
   HttpTestServer server(hello_, other.Issue(kHosts));

@@ -12,6 +12,7 @@ namespace openkeyring {
 namespace {
 
 constexpr size_t kMostFiles = 1000;
+constexpr size_t kMaxLine = size_t{64} << 10;  // A command line.
 
 // Page 0 of an InnoDB tablespace (MySQL 8.0 and later): its type, the space id
 // twice, and the flags, of which bit 13 says that it is encrypted.
@@ -95,17 +96,11 @@ class Search {
   size_t looked_at_ = 0;
 };
 
-// By the command line: the program may be run by a loader of its own.
-bool CopiesKeys(FileSystem& files) {
-  const Result<Bytes> line = files.ReadStart("/proc/self/cmdline", 4096);
-  if (!line) return false;
-  std::string_view rest = AsText(*line);
-  while (!rest.empty()) {
-    const std::string argument(rest.substr(0, rest.find('\0')));
-    if (BaseName(argument) == "mysql_migrate_keyring") return true;
-    rest.remove_prefix(std::min(rest.size(), argument.size() + 1));
-  }
-  return false;
+// The value of "--name=value" or "--name", "value"; MySQL takes both, and
+// underscores for dashes.
+bool IsOption(std::string argument, std::string_view name) {
+  std::ranges::replace(argument, '_', '-');
+  return argument == name || argument.starts_with(std::string(name) + "=");
 }
 
 }  // namespace
@@ -115,17 +110,38 @@ std::optional<std::string> FindEncryptedFile(
   return Search(files).In(data_directory.empty() ? "." : data_directory, 1);
 }
 
+// The program may be run by a loader of its own, so all arguments count.
+bool CopiesKeysInto(const std::string& product, std::string_view command_line) {
+  bool is_value = false;
+  while (!command_line.empty()) {
+    const std::string argument(command_line.substr(0, command_line.find('\0')));
+    if (BaseName(argument) == "mysql_migrate_keyring") return true;
+    const bool is_option =
+        IsOption(argument, "--keyring-migration-destination");
+    const bool names_product = argument.find(product) != argument.npos;
+    if ((is_option || is_value) && names_product) return true;
+    is_value = is_option && argument.find('=') == argument.npos;
+    command_line.remove_prefix(
+        std::min(command_line.size(), argument.size() + 1));
+  }
+  return false;
+}
+
 Status CheckNewKeyringFitsData(FileSystem& files,
                                const std::string& data_directory,
-                               const std::string& what) {
-  if (CopiesKeys(files)) return Status::Ok();
+                               const NewKeyring& keyring) {
+  const Result<Bytes> line = files.ReadStart("/proc/self/cmdline", kMaxLine);
+  if (line && CopiesKeysInto(keyring.product, AsText(*line))) {
+    return Status::Ok();
+  }
   const auto encrypted = FindEncryptedFile(files, data_directory);
   if (!encrypted) return Status::Ok();
   return {StatusCode::kMisconfigured,
-          "there is no " + what + ", but " + *encrypted +
+          "there is no " + keyring.missing + ", but " + *encrypted +
               " is encrypted and needs its key: correct the configuration or "
               "restore the keyring from a backup; if the encrypted data may be "
-              "lost, set allow_new_keyring"};
+              "lost, set " +
+              keyring.option};
 }
 
 }  // namespace openkeyring

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "os/file_system.h"
@@ -19,12 +20,23 @@ namespace openkeyring {
 std::optional<std::string> FindEncryptedFile(FileSystem& files,
                                              const std::string& data_directory);
 
-// kMisconfigured when there is such a file; names it. `what` is the keyring
-// that was not found, e.g. "keyring file /x". Ok in a program that copies keys
-// into a new keyring on purpose (mysql_migrate_keyring).
+// A keyring that would be made.
+struct NewKeyring {
+  std::string missing;  // What was not found, e.g. "keyring file /x".
+  std::string option;   // What a person sets to have it made all the same.
+  std::string product;  // As its library is called, without ".so".
+};
+
+// kMisconfigured when there is such a file; names it. Ok in a program that
+// copies keys into the new keyring on purpose.
 Status CheckNewKeyringFitsData(FileSystem& files,
                                const std::string& data_directory,
-                               const std::string& what);
+                               const NewKeyring& keyring);
+
+// Whether a command line, each argument ended by a zero byte, is that of a
+// program that copies keys into a keyring of this product:
+// mysql_migrate_keyring, or mysqld with --keyring-migration-destination.
+bool CopiesKeysInto(const std::string& product, std::string_view command_line);
 
 }  // namespace openkeyring
 

@@ -29,6 +29,9 @@ std::string RedoLog(std::string_view key) {
   return header.replace(1072, key.size(), key);
 }
 
+const NewKeyring kKeyring = {"keyring file k", "allow_new_keyring",
+                             "keyring_aws"};
+
 class EncryptedDataTest : public testing::Test {
  protected:
   EncryptedDataTest() {
@@ -50,9 +53,9 @@ class EncryptedDataTest : public testing::Test {
 
 TEST_F(EncryptedDataTest, PlainDataNeedNoKey) {
   EXPECT_EQ(Found(), "");
-  EXPECT_TRUE(CheckNewKeyringFitsData(PosixFileSystem(), directory_.path(),
-                                      "keyring file k")
-                  .ok());
+  EXPECT_TRUE(
+      CheckNewKeyringFitsData(PosixFileSystem(), directory_.path(), kKeyring)
+          .ok());
 }
 
 TEST_F(EncryptedDataTest, AMissingDataDirectoryNeedsNoKey) {
@@ -94,12 +97,41 @@ TEST_F(EncryptedDataTest, BytesThatAreNoTablespaceAreNoEvidence) {
 
 TEST_F(EncryptedDataTest, TheRefusalNamesTheFileAndTheWayOut) {
   const std::string table = directory_.Write("db/secret.ibd", Tablespace(true));
-  const Status status = CheckNewKeyringFitsData(
-      PosixFileSystem(), directory_.path(), "keyring file k");
+  const Status status =
+      CheckNewKeyringFitsData(PosixFileSystem(), directory_.path(), kKeyring);
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
   EXPECT_THAT(status.message(),
               AllOf(HasSubstr("no keyring file k"), HasSubstr(table),
                     HasSubstr("allow_new_keyring")));
+}
+
+// A command line as the kernel shows it.
+bool Copies(std::initializer_list<std::string> arguments) {
+  std::string line;
+  for (const std::string& one : arguments) line += one + '\0';
+  return CopiesKeysInto("keyring_aws", line);
+}
+
+TEST(CopiesKeysInto, KnowsTheProgramsThatFillANewKeyring) {
+  EXPECT_TRUE(Copies({"/usr/bin/mysql_migrate_keyring", "--x"}));
+  EXPECT_TRUE(Copies({"/lib/ld.so", "/usr/bin/mysql_migrate_keyring"}));
+  EXPECT_TRUE(
+      Copies({"mysqld", "--keyring-migration-destination=keyring_aws.so"}));
+  EXPECT_TRUE(
+      Copies({"mysqld", "--keyring_migration_destination=/x/keyring_aws.so"}));
+  EXPECT_TRUE(
+      Copies({"mysqld", "--keyring-migration-destination", "keyring_aws.so"}));
+}
+
+TEST(CopiesKeysInto, AServerAndAMigrationElsewhereDoNot) {
+  EXPECT_FALSE(Copies({}));
+  EXPECT_FALSE(Copies({"mysqld", "--early-plugin-load=keyring_aws.so"}));
+  EXPECT_FALSE(Copies({"mysqld", "--keyring-migration-source=keyring_aws.so",
+                       "--keyring-migration-destination=other.so"}));
+  EXPECT_FALSE(Copies({"mysqld", "--keyring-migration-destination=other.so",
+                       "--early-plugin-load=keyring_aws.so"}));
+  EXPECT_FALSE(Copies({"mysqld", "--keyring-migration-destination", "other.so",
+                       "--early-plugin-load=keyring_aws.so"}));
 }
 
 }  // namespace

@@ -135,3 +135,24 @@ def test_an_owner_too_long_for_a_migration_fails_it_and_is_not_left_behind(make_
     assert server.sql("SELECT keyring_key_remove('mine')", login=["--user=long"]) == [("1",)]
     server.stop()
     server.migrate("keyring_aws.so", "component_keyring_file.so", "to")
+
+
+def test_a_lost_data_file_is_not_replaced_by_a_new_one(make_aws_mysql):
+    server = make_aws_mysql()
+    start(server)
+    server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY) ENCRYPTION='Y'; INSERT INTO d.t VALUES (1)")
+    server.stop()
+    away = server.keyring.rename(server.directory / "away")
+    server.start()
+    assert "is encrypted and needs its key" in server.last_log() and "d/t.ibd" in server.last_log()
+    assert "keyring_aws_allow_new_keyring" in server.last_log()
+    assert not server.keyring.exists()
+    server.stop()
+    away.rename(server.keyring)
+    server.start()
+    assert server.value("SELECT a FROM d.t") == "1" and server.value(FETCH) == "text"
+    server.stop()
+    server.keyring.unlink()
+    server.configure(allow_new_keyring="ON")
+    server.start()
+    assert server.keyring.exists() and "no keyring was found" in server.last_log()

@@ -150,6 +150,36 @@ def test_an_increment_without_its_keys_fails_loudly_and_harms_nothing(lost, inst
     server.stop()
 
 
+class Renamed(mariadb.Installation):
+    """MariaDB 10.11 with programs that misleading links call."""
+
+    def program(self, name: str) -> list[str]:
+        called = {"mariadbd": "database", "mariadb-backup": "mysqld"}.get(name)
+        if called is None:
+            return super().program(name)
+        link = process.new_directory("names") / called
+        link.symlink_to(super().program(name)[-1])
+        return [str(link)]
+
+
+def test_a_program_is_recognized_by_what_it_is_and_not_by_its_name(kms, make_server, directory):
+    server = make_server(kms, installation=Renamed(mariadb.mariadb_10().prefix), options=ENCRYPTED).start()
+    full, increment = directory / "full", directory / "increment"
+    fill(server, "a", 1)
+    back_up(server, full)
+    fill(server, "b", 5)
+    assert (5, 1) in aws_plugin.key_files(server.data), "the server makes keys"
+    back_up(server, increment, f"--incremental-basedir={full}")
+    server.stop()
+    backup_program(server, "--prepare", f"--target-dir={full}")
+    for path in increment.glob("aws-kms-key*.5.*"):
+        path.unlink()
+    before = kms.calls("GenerateDataKeyWithoutPlaintext")
+    code, output = run_backup_program(server, "--prepare", f"--target-dir={full}", f"--incremental-dir={increment}")
+    assert code != 0 and "AWS KMS plugin: " in output and "key 5" in output
+    assert kms.calls("GenerateDataKeyWithoutPlaintext") == before, "a backup program makes none"
+
+
 def test_preparing_without_kms_says_so_on_standard_error_and_can_be_repeated(kms, make_server, directory):
     server = make_server(kms, options=[*ENCRYPTED, "--aws-key-management-startup-deadline=1"],
                          environment={"AWS_MAX_ATTEMPTS": "1"}).start()

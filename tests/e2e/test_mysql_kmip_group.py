@@ -84,6 +84,26 @@ def test_a_start_at_another_server_is_refused_and_creates_nothing(pair, make_kmi
     check(server)
 
 
+def test_without_a_note_an_empty_server_is_no_keyring_for_encrypted_data(pair, make_kmip_mysql):
+    """A data directory that was Percona's until now has no note."""
+    one, two = pair
+    server = filled(make_kmip_mysql(one))
+    server.stop()
+    (server.data / NOTE).unlink()
+    server.configure(server_port=two.port)
+    server.start()
+    assert server.status()["Component_status"] == "Disabled"
+    assert "is encrypted and needs its key" in server.status()["Last_failure"]
+    assert two.objects() == [] and not (server.data / NOTE).exists()
+    server.configure(server_port=two.port, allow_new_keyring=True)
+    server.restart()
+    assert server.status()["Component_status"] == "Active" and "a new keyring begins" in server.last_log()
+    (server.data / NOTE).unlink()
+    server.configure()
+    server.restart()
+    check(server)
+
+
 def test_another_object_group_is_refused(pair, make_kmip_mysql):
     server = filled(make_kmip_mysql(pair[0], more={"object_group": "a"}))
     before = pair[0].objects()

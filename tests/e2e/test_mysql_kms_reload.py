@@ -170,3 +170,30 @@ def test_an_empty_file_stays_perconas_and_is_a_warning(make_kms_mysql):
     assert server.keyring.read_bytes().startswith(b'{"version":"1.0"')
     server.restart()
     assert "first" in {key for key, _ in server.keyring_keys()}
+
+
+def test_a_sealed_file_that_was_truncated_is_not_an_empty_keyring(make_kms_mysql):
+    """Without encrypted data, too: keys of users are as lost."""
+    server = make_kms_mysql()
+    server.start()
+    server.install_udf()
+    generate(server, "first")
+    server.stop()
+    content = server.keyring.read_bytes()
+    note = server.data / "component_keyring_kms.sealed"
+    assert note.stat().st_mode & 0o777 == 0o640
+    server.keyring.write_bytes(b"")
+    server.start()
+    assert server.status()["Component_status"] == "Disabled"
+    assert "is empty, but this server's keyring is a sealed file" in server.status()["Last_failure"]
+    assert server.keyring.read_bytes() == b""
+    server.keyring.write_bytes(content)
+    server.restart()
+    assert "first" in {key for key, _ in server.keyring_keys()}
+    server.stop()
+    # The way to Percona's format stays open.
+    server.keyring.write_bytes(b"")
+    note.unlink()
+    server.start()
+    assert "stays in Percona's format" in server.last_log()
+    assert not note.exists()

@@ -3,6 +3,7 @@
 import concurrent.futures
 import email.utils
 import http.client
+import json
 import socket
 import time
 
@@ -123,6 +124,45 @@ def test_bad_json_and_empty_body(emulator):
     emulator.fault("empty_body")
     answer = call(emulator)
     assert (answer.status, answer.body) == (200, b"")
+
+
+def test_false_answers_are_well_formed(emulator, kms):
+    first, second = (kms.encrypt(KeyId=ALIAS, Plaintext=text) for text in (b"first", b"other"))
+
+    def opened(blob=second["CiphertextBlob"]):
+        answer = kms.decrypt(CiphertextBlob=blob)
+        return answer["Plaintext"], answer["KeyId"]
+
+    right = opened()
+    assert right == (b"other", second["KeyId"])
+    emulator.fault("other_bytes", "Decrypt")
+    assert opened() == (bytes(byte ^ 255 for byte in b"other"), second["KeyId"])
+    emulator.fault("no_bytes", "Decrypt")
+    assert opened() == (b"", second["KeyId"])
+    emulator.fault("other_key_id", "Decrypt")
+    assert opened()[0] == b"other" and opened() == right
+    emulator.fault("earlier_answer", "Decrypt", count=2)
+    assert opened(first["CiphertextBlob"]) == right
+    assert opened() == (b"first", first["KeyId"]), "the answer that was withheld"
+    assert opened() == right
+    emulator.fault("half_json", "GenerateDataKey")
+    answer = call(emulator)
+    assert answer.status == 200 and int(answer.headers["content-length"]) == len(answer.body)
+    with pytest.raises(ValueError):
+        answer.json()
+
+
+def test_an_answer_can_come_twice(emulator):
+    emulator.fault("answer_twice")
+    body = json.dumps(DATA_KEY)
+    connection = emulator.connect()
+    connection.request("POST", "/", body, emulator.signed_headers("GenerateDataKey", body))
+    answers = b""
+    while answers.count(b"HTTP/1.1 200 OK") < 2 or not answers.endswith(b"}"):
+        answers += connection.sock.recv(1 << 16)
+    half = len(answers) // 2
+    assert answers[:half] == answers[half:]
+    connection.close()
 
 
 def test_wrong_date(emulator):

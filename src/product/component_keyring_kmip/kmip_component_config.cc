@@ -144,6 +144,7 @@ Result<KmipComponentConfig> ReadKmipComponentConfig(
   config.keys.activate_pre_active =
       options->Bool("activate_pre_active").value_or(false);
   config.read_only = options->Bool("read_only").value_or(false);
+  config.allow_new_keyring = options->Bool("allow_new_keyring").value_or(false);
   config.keys.read_only = config.group.read_only = config.read_only;
   Status status = options->Finish();
   if (!status.ok()) return status;

@@ -24,6 +24,8 @@ struct KmipComponentConfig {
   KmipGroupOptions group;
   KmipKeyringOptions keys;
   bool read_only = false;
+  // Begin a keyring although the data directory has encrypted files.
+  bool allow_new_keyring = false;
   Millis startup_deadline{30000};
   Millis operation_deadline{3000};
 };

@@ -5,6 +5,7 @@
 
 #include "keyring/reload_check.h"
 #include "product/component_keyring_kmip/server_uuid.h"
+#include "product/encrypted_data.h"
 #include "product/load_retry.h"
 
 namespace openkeyring {
@@ -19,6 +20,13 @@ void SetDataDirectory(const std::string& directory,
     return ReadServerUuid(PosixFileSystem(), directory);
   };
   config.group.note_path = JoinPath(directory, kKmipGroupNote);
+  if (!config.allow_new_keyring) {
+    config.group.check_new_keyring = [directory](const std::string& place) {
+      return CheckNewKeyringFitsData(
+          PosixFileSystem(), directory,
+          {"key in " + place, "allow_new_keyring", kKmipComponent});
+    };
+  }
   // A server that root starts makes its files before it becomes another user.
   const Result<FileInfo> info = PosixFileSystem().Stat(directory);
   if (info) config.group.note_owner = info->owner;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "keyring/reload_check.h"
+#include "product/component_keyring_kms/sealed_note.h"
 #include "product/encrypted_data.h"
 #include "product/load_retry.h"
 #include "storage/percona/json_file_backend.h"
@@ -113,8 +114,24 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
   Status status = LoadWithRetry(SystemClock(), log, {startup, deadline}, [&] {
     return LoadKeys(options, data_directory, deadline, log);
   });
-  if (!status.ok() || previous == nullptr) return status;
-  return CheckServedKeysKept(previous->keyring(), keyring());
+  if (status.ok() && previous != nullptr) {
+    status = CheckServedKeysKept(previous->keyring(), keyring());
+  }
+  if (status.ok()) NoteFormat(data_directory, log);
+  return status;
+}
+
+// The keys are as they were without the note: a start does not fail for it.
+void KmsKeyring::NoteFormat(const std::string& data_directory, Log& log) const {
+  if (format_ != KeyringFileFormat::kSealed || config_.read_only) return;
+  const Status status =
+      NoteSealedFile(PosixFileSystem(), SystemRandom(), data_directory,
+                     OwnerOfDataDirectory(data_directory));
+  if (status.ok()) return;
+  log.Write(LogLevel::kWarning,
+            "that the keyring is a sealed file cannot be noted, so that an "
+            "empty file in its place would not be refused: " +
+                status.message());
 }
 
 StatusRows KmsKeyring::Rows() const {
@@ -161,17 +178,26 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
   if (!nothing) return nothing.error();
   // Where no keyring may be made the backend refuses, and says why.
   if (*nothing && options.may_create && !config_.allow_new_keyring) {
-    Status status = CheckNewKeyringFitsData(
-        files, data_directory, "key in the keyring file " + config_.path);
+    Status status =
+        CheckNewKeyringFitsData(files, data_directory,
+                                {"key in the keyring file " + config_.path,
+                                 "allow_new_keyring", kKmsComponent});
     if (!status.ok()) return status;
   }
   const Result<KeyringFileFormat> format =
       FormatOf(files, config_.path, config_.file_format);
   if (!format) return format.error();
+  format_ = *format;
+  // Nothing is stored, and it is Percona's: there is an empty file.
+  if (*nothing && format_ == KeyringFileFormat::kPercona &&
+      !config_.file_format) {
+    Status status = CheckMayBeEmpty(files, data_directory, config_.path);
+    if (!status.ok()) return status;
+  }
   const FileBackendDependencies dependencies = {kms_->wrapper(), files,
                                                 SystemRandom(), log};
   std::unique_ptr<KeyringBackend> backend;
-  if (*format == KeyringFileFormat::kSealed) {
+  if (format_ == KeyringFileFormat::kSealed) {
     backend = std::make_unique<SealedFileBackend>(dependencies, file_, options);
   } else {
     backend = std::make_unique<JsonFileBackend>(dependencies, SystemClock(),

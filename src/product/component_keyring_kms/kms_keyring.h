@@ -37,12 +37,14 @@ class KmsKeyring : public LoadedKeyring {
   Status LoadKeys(const FileBackendOptions& options,
                   const std::string& data_directory, const Deadline& deadline,
                   Log& log);
+  void NoteFormat(const std::string& data_directory, Log& log) const;
   // The backend for the form that the file has.
   Result<std::unique_ptr<KeyringBackend>> MakeBackend(
       const FileBackendOptions& options, const std::string& data_directory,
       Log& log);
 
   const KmsComponentConfig config_;
+  KeyringFileFormat format_ = KeyringFileFormat::kSealed;  // Of the file.
   std::unique_ptr<KmsService> kms_;
   std::shared_ptr<KeyringFile> file_;
   std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.

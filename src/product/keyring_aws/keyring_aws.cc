@@ -7,6 +7,7 @@
 
 #include "aws/arn.h"
 #include "aws/credentials/access_key_file.h"
+#include "product/encrypted_data.h"
 
 namespace openkeyring {
 namespace {
@@ -52,6 +53,20 @@ Status CheckOptions(const KeyringAwsOptions& options) {
   return ReadAccessKeyFile(PosixFileSystem(), options.conf_file).status();
 }
 
+// A file that is missing where data need a key has been lost, or is elsewhere.
+Status CheckNewKeyring(const KeyringAwsOptions& options) {
+  FileSystem& files = PosixFileSystem();
+  const Result<FileInfo> file = files.Stat(options.data_file);
+  if (file || file.error().code() != StatusCode::kNotFound ||
+      options.allow_new_keyring) {
+    return Status::Ok();
+  }
+  return CheckNewKeyringFitsData(
+      files, options.data_directory,
+      {"keyring file " + options.data_file, "keyring_aws_allow_new_keyring",
+       "keyring_aws"});
+}
+
 }  // namespace
 
 std::string RegionToAsk(const std::string& cmk_id, const std::string& region) {
@@ -69,6 +84,7 @@ KeyringAws::KeyringAws(KeyringAwsOptions options, Log& log)
 Result<std::unique_ptr<KeyringAws>> KeyringAws::Open(
     KeyringAwsOptions options, std::optional<FileOwner> owner, Log& log) {
   Status status = CheckOptions(options);
+  if (status.ok()) status = CheckNewKeyring(options);
   if (!status.ok()) return status;
   std::unique_ptr<KeyringAws> opened(new KeyringAws(std::move(options), log));
   const KeyringAwsOptions& said = opened->options_;

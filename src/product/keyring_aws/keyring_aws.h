@@ -22,6 +22,9 @@ struct KeyringAwsOptions {
   std::string endpoint_url;  // "" for AWS's own.
   bool allow_unencrypted_endpoint = false;
   bool cache_keys = false;
+  // Create a keyring although the data directory has encrypted files.
+  bool allow_new_keyring = false;
+  std::string data_directory;  // Of the server; "" is the current directory.
   Millis connect_timeout{2000};
   Millis request_timeout{3000};
   Millis operation_deadline{10000};  // A fetch, a store, a check, with retries.
@@ -36,7 +39,8 @@ struct KeyringAwsOptions {
 class KeyringAws {
  public:
   // Reads the conf file and the data file and tries the KMS key. kMisconfigured
-  // for what must be fixed first. A KMS that is away is a warning only: keys
+  // for what must be fixed first, and where a new keyring would be made beside
+  // encrypted data. A KMS that is away is a warning only: keys
   // are fetched when it is back. `log` is borrowed; `owner` is for files made.
   static Result<std::unique_ptr<KeyringAws>> Open(
       KeyringAwsOptions options, std::optional<FileOwner> owner, Log& log);

@@ -85,15 +85,16 @@ Result<EncryptedKeyring::KeyPointer> EncryptedKeyring::Fetch(
   }
   KeyPointer plain = std::make_shared<const Key>(
       Key{name, encrypted->type, std::move(key->key)});
-  RememberOpened(encrypted, plain);
+  const Status same = opened_->Confirm(encrypted, plain);
+  ForgetUnlessStored(encrypted, name);
+  if (!same.ok()) return same.WithContext("cannot decrypt " + ToString(name));
   return plain;
 }
 
-void EncryptedKeyring::RememberOpened(const EncryptedKeyPointer& encrypted,
-                                      const KeyPointer& plain) {
-  opened_->Add(encrypted, plain);
-  // Only what is still stored: it may have been removed meanwhile.
-  if (store_->Find(plain->name) != encrypted) opened_->Forget(encrypted);
+// It may have been removed meanwhile.
+void EncryptedKeyring::ForgetUnlessStored(const EncryptedKeyPointer& encrypted,
+                                          const KeyName& name) {
+  if (store_->Find(name) != encrypted) opened_->Forget(encrypted);
 }
 
 Status EncryptedKeyring::TryToOpen(KeyWrapper& kms, const KeyName& name,
@@ -153,7 +154,8 @@ Status EncryptedKeyring::Store(KeyWrapper& kms, const Key& key,
       WrapChecked(kms, key.data, ContextOf(key.name, key.type),
                   StoredWith::kWrappingKey, deadline);
   if (!wrapped) return CannotEncrypt(key.name, wrapped.error());
-  return Add(key.name, key.type, std::move(*wrapped), key.data.Clone());
+  return Add({key.name, key.type, key.data.Clone()}, std::move(*wrapped),
+             &OpenedKeys::Add);
 }
 
 Status EncryptedKeyring::Generate(KeyWrapper& kms, const KeyName& name,
@@ -164,19 +166,21 @@ Status EncryptedKeyring::Generate(KeyWrapper& kms, const KeyName& name,
   Result<GeneratedKey> made =
       GenerateChecked(kms, bytes, ContextOf(name, type), deadline);
   if (!made) return CannotEncrypt(name, made.error());
-  return Add(name, type, std::move(made->wrapped), std::move(made->key));
+  return Add({name, type, std::move(made->key)}, std::move(made->wrapped),
+             &OpenedKeys::AddUnconfirmed);
 }
 
-Status EncryptedKeyring::Add(const KeyName& name, const std::string& type,
-                             WrappedKey wrapped, Secret plain) {
+Status EncryptedKeyring::Add(Key key, WrappedKey wrapped, Remember remember) {
+  const KeyName name = key.name;
   const auto encrypted = std::make_shared<const EncryptedKey>(
-      EncryptedKey{type, std::move(wrapped)});
+      EncryptedKey{key.type, std::move(wrapped)});
   const Status status = store_->Change([&](EncryptedKeyStore::Keys& keys) {
     return keys.emplace(name, encrypted).second ? Status::Ok() : Taken(name);
   });
   if (status.ok()) {
-    RememberOpened(encrypted, std::make_shared<const Key>(
-                                  Key{name, type, std::move(plain)}));
+    ((*opened_).*remember)(encrypted,
+                           std::make_shared<const Key>(std::move(key)));
+    ForgetUnlessStored(encrypted, name);
   }
   return status;
 }

@@ -36,7 +36,8 @@ class EncryptedKeyring {
       std::unique_ptr<AwsDataFile> file, Clock& clock, Random& random,
       const Options& options);
 
-  // Null when there is no such key, and only then.
+  // Null when there is no such key, and only then. kUnavailable when KMS opens
+  // a key as another one than before.
   Result<KeyPointer> Fetch(KeyWrapper& kms, const KeyName& name,
                            const Deadline& deadline);
   std::vector<KeyName> List() const;
@@ -72,10 +73,11 @@ class EncryptedKeyring {
   Status CheckNew(const KeyName& name, const std::string& type, size_t bytes,
                   size_t max_bytes) const;
   // What was wrapped and has been opened once.
-  Status Add(const KeyName& name, const std::string& type, WrappedKey wrapped,
-             Secret plain);
-  void RememberOpened(const EncryptedKeyPointer& encrypted,
-                      const KeyPointer& plain);
+  using Remember = void (OpenedKeys::*)(const EncryptedKeyPointer&,
+                                        const KeyPointer&);
+  Status Add(Key key, WrappedKey wrapped, Remember remember);
+  void ForgetUnlessStored(const EncryptedKeyPointer& encrypted,
+                          const KeyName& name);
 
   const std::unique_ptr<EncryptedKeyStore> store_;
   const std::unique_ptr<OpenedKeys> opened_;

@@ -137,6 +137,43 @@ TEST_F(EncryptedKeyringTest, ACacheAnswersUntilTheKeyGoes) {
   EXPECT_EQ(Fetch(*keyring, "a"), "two");
 }
 
+TEST_F(EncryptedKeyringTest, AGeneratedKeyIsUsedOnceTwoAnswersAgreeOnIt) {
+  for (const bool cache : {false, true}) {
+    for (const int false_answer : {1, 2}) {
+      const std::string id = std::to_string(false_answer) + (cache ? "c" : "");
+      const auto keyring = Open(cache);
+      int answers = 0;
+      kms_.SetPlaintextHook([&](Secret& plaintext) {
+        if (++answers == false_answer) plaintext.RevealMutable()[0] ^= 1;
+      });
+      ASSERT_TRUE(keyring->Generate(kms_, {id, ""}, "AES", 16, Soon()).ok());
+      const auto refused = keyring->Fetch(kms_, {id, ""}, Soon());
+      ASSERT_FALSE(refused) << id;
+      EXPECT_EQ(refused.error().code(), StatusCode::kUnavailable);
+      EXPECT_THAT(refused.error().message(), HasSubstr("two different keys"));
+      if (false_answer == 2) {
+        EXPECT_EQ(Fetch(*keyring, id), "Unavailable");
+      }
+      const std::string right = Fetch(*keyring, id);
+      EXPECT_EQ(Fetch(*keyring, id), right);
+      EXPECT_EQ(Fetch(*Open(), id), right);
+    }
+  }
+}
+
+TEST_F(EncryptedKeyringTest, AnAnswerThatDiffersFromAnEarlierOneIsNotUsed) {
+  const auto keyring = Open();
+  ASSERT_TRUE(Store(*keyring, "a", "value").ok());
+  bool lies = true;
+  kms_.SetPlaintextHook([&](Secret& plaintext) {
+    if (lies) plaintext = Secret::CopyOf(std::string_view("other"));
+  });
+  EXPECT_EQ(Fetch(*keyring, "a"), "Unavailable");
+  lies = false;
+  EXPECT_EQ(Fetch(*keyring, "a"), "Unavailable") << "which one was false?";
+  EXPECT_EQ(Fetch(*keyring, "a"), "value");
+}
+
 TEST_F(EncryptedKeyringTest, TheCacheOutlivesARotation) {
   const auto keyring = Open(true);
   ASSERT_TRUE(Store(*keyring, "a", "one").ok());

@@ -32,8 +32,33 @@ void OpenedKeys::Add(const EncryptedKeyPointer& encrypted,
                      const KeyPointer& plain) {
   const Result<Digest256> fingerprint = Fingerprint(plain->data);
   if (!fingerprint) return;  // Not remembered, so it is opened again.
+  Set(encrypted, *fingerprint, plain);
+}
+
+void OpenedKeys::AddUnconfirmed(const EncryptedKeyPointer& encrypted,
+                                const KeyPointer& plain) {
+  const Result<Digest256> fingerprint = Fingerprint(plain->data);
+  if (fingerprint) Set(encrypted, *fingerprint, nullptr);
+}
+
+Status OpenedKeys::Confirm(const EncryptedKeyPointer& encrypted,
+                           const KeyPointer& plain) {
+  const Result<Digest256> fingerprint = Fingerprint(plain->data);
+  if (!fingerprint) return fingerprint.error();
+  const std::optional<Digest256> before = FingerprintOf(encrypted);
+  const bool agrees = !before || DigestsEqual(*before, *fingerprint);
+  Set(encrypted, *fingerprint, agrees ? plain : nullptr);
+  if (agrees) return Status::Ok();
+  return {StatusCode::kUnavailable,
+          "AWS KMS has opened it as two different keys, so that neither is "
+          "used; if it happens again, look for a proxy between the server and "
+          "KMS"};
+}
+
+void OpenedKeys::Set(const EncryptedKeyPointer& encrypted,
+                     const Digest256& fingerprint, KeyPointer kept) {
   const std::lock_guard lock(mutex_);
-  opened_[encrypted] = {*fingerprint, keep_plaintext_ ? plain : nullptr};
+  opened_[encrypted] = {fingerprint, keep_plaintext_ ? kept : nullptr};
 }
 
 OpenedKeys::KeyPointer OpenedKeys::Find(

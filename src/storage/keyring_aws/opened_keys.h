@@ -32,6 +32,12 @@ class OpenedKeys {
                                                   bool keep_plaintext);
 
   void Add(const EncryptedKeyPointer& encrypted, const KeyPointer& plain);
+  // The same, but a plaintext of which KMS has told only once is not kept.
+  void AddUnconfirmed(const EncryptedKeyPointer& encrypted,
+                      const KeyPointer& plain);
+  // Adds it unless it was added as another plaintext: one of two answers of KMS
+  // is false then, and kUnavailable. The next one decides.
+  Status Confirm(const EncryptedKeyPointer& encrypted, const KeyPointer& plain);
   // Null unless it was added and plaintexts are kept.
   KeyPointer Find(const EncryptedKeyPointer& encrypted) const;
   // Of a plaintext, and of the plaintext that a ciphertext was added with;
@@ -49,6 +55,8 @@ class OpenedKeys {
     KeyPointer plain;
   };
   OpenedKeys(Secret salt, bool keep_plaintext);
+  void Set(const EncryptedKeyPointer& encrypted, const Digest256& fingerprint,
+           KeyPointer kept);
 
   const Secret salt_;
   const bool keep_plaintext_;

@@ -53,6 +53,10 @@ Status KmipGroup::CheckListed(KmipSession& session,
     Remember(*expected);
     return Status::Ok();
   }
+  if (!has_keys && options_.check_new_keyring != nullptr) {
+    Status status = options_.check_new_keyring(Place(session));
+    if (!status.ok()) return status;
+  }
   if (markers.empty()) return Begin(session, has_keys, deadline);
   // Several are there when several databases began the group concurrently.
   return Adopt(session,

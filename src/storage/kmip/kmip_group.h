@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_STORAGE_KMIP_KMIP_GROUP_H_
 #define OPENKEYRING_STORAGE_KMIP_KMIP_GROUP_H_
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,10 +20,13 @@ struct KmipGroupOptions {
   std::string object_group;  // "": the objects of the certificate.
   // The note in the data directory; "": there is no data directory.
   std::string note_path;
-  std::optional<FileOwner> note_owner;
+  std::optional<FileOwner> note_owner = std::nullopt;
   bool read_only = false;  // Make neither a marker nor a note.
+  // Asked before a group without keys becomes the keyring of a data directory
+  // without a note; null allows it. `place` is what the error calls the group.
+  std::function<Status(const std::string& place)> check_new_keyring = nullptr;
   // For a reload: that of the keyring in use, whatever the note says now.
-  std::optional<KmipGroupMarker> required;
+  std::optional<KmipGroupMarker> required = std::nullopt;
 };
 
 // Whether a KMIP server is one that holds this database's keys. "The server has
@@ -31,9 +35,11 @@ struct KmipGroupOptions {
 //   note  marker  keys |
 //   yes   its own   -  | the right server
 //   yes     no      -  | refused: another server, or another group
-//   no      yes     -  | the note is written, with a warning
+//   no      yes    yes | the note is written, with a warning
+//   no      yes     no | the same, unless check_new_keyring refuses it
 //   no      no     yes | an older group: a marker and a note are made
-//   no      no     no  | a new group: the same, with a warning
+//   no      no     no  | a new group: the same, with a warning, unless
+//                      | check_new_keyring refuses it
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipGroup {

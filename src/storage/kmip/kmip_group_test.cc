@@ -222,6 +222,39 @@ TEST_F(KmipGroupTest, AReloadNeedsTheMarkerInUseEvenWithoutANote) {
   EXPECT_EQ(other_store_.size(), 0U);
 }
 
+TEST_F(KmipGroupTest, AGroupWithoutKeysIsNoKeyringForDataThatNeedOne) {
+  std::string asked;
+  KmipGroupOptions options = {group_, note_};
+  options.check_new_keyring = [&](const std::string& place) {
+    asked = place;
+    return Status(StatusCode::kMisconfigured, "t.ibd is encrypted");
+  };
+  const auto load = [&] {
+    KmipGroup group(*client_, PosixFileSystem(), SystemRandom(), lab_.log,
+                    options);
+    return KmipKeyringBackend(*client_, group, SystemClock(), SystemRandom(),
+                              lab_.log, {})
+        .Load(Lab::Soon())
+        .status();
+  };
+  EXPECT_EQ(load().message(), "t.ibd is encrypted");
+  EXPECT_EQ(asked.find("object group \"g\" on KMIP server 127.0.0.1:"), 0U);
+  EXPECT_EQ(lab_.store.size(), 0U) << "no marker";
+  EXPECT_FALSE(ReadKmipGroupNote(PosixFileSystem(), note_));
+  // Nor is one that another database has begun.
+  Started other = Start();
+  ASSERT_TRUE(other.mysql->Load(Lab::Soon()));
+  ASSERT_TRUE(PosixFileSystem().Remove(note_).ok());
+  EXPECT_EQ(load().message(), "t.ibd is encrypted");
+  EXPECT_FALSE(ReadKmipGroupNote(PosixFileSystem(), note_));
+  // One with keys is, and so is the noted one.
+  ASSERT_TRUE(other.mysql->Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_TRUE(load().ok());
+  EXPECT_TRUE(ReadKmipGroupNote(PosixFileSystem(), note_));
+  ASSERT_TRUE(other.mysql->Remove({"k", ""}, Lab::Soon()).ok());
+  EXPECT_TRUE(load().ok());
+}
+
 TEST_F(KmipGroupTest, AReadOnlyKeyringMakesNothing) {
   ASSERT_TRUE(Start(/*read_only=*/true).mysql->Load(Lab::Soon()));
   EXPECT_EQ(lab_.store.size(), 0U);

@@ -61,6 +61,8 @@ Result<Secret> KeyFileBackend::Fetch(KeyVersion key, const Deadline& deadline) {
   if (!file) return file.error();
   Result<Secret> plaintext = Open(*file, Describe(key), deadline);
   if (!plaintext) return plaintext;
+  const Status same = CheckOpensAsMade(key, *plaintext);
+  if (!same.ok()) return same;
   // Files of earlier versions of this software have no mark yet.
   const Status marked = directory_.Mark(key);
   if (!marked.ok() && !is_mark_failure_logged_.exchange(true)) {
@@ -86,6 +88,25 @@ Result<Secret> KeyFileBackend::Open(const KeyFile& file,
                       " bytes, which is not the size of an AES key");
   }
   return std::move(plaintext->key);
+}
+
+Status KeyFileBackend::CheckOpensAsMade(KeyVersion key,
+                                        const Secret& plaintext) {
+  const std::lock_guard lock(mutex_);
+  const auto made = made_.find(key);
+  if (made == made_.end()) return Status::Ok();
+  const Result<Digest256> digest = Sha256(plaintext.RevealBytes());
+  if (!digest) return digest.error();
+  if (DigestsEqual(*digest, made->second)) {
+    made_.erase(made);
+    return Status::Ok();
+  }
+  made->second = *digest;  // Either answer may be the false one.
+  return {StatusCode::kUnavailable,
+          "the new " + Describe(key) +
+              " was opened by AWS KMS as two different keys, so that neither "
+              "is used; if it happens again, look for a proxy between the "
+              "server and KMS"};
 }
 
 Result<KeyFile> KeyFileBackend::ReadAndCheck(KeyVersion key) {
@@ -153,11 +174,17 @@ Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
   const Result<Secret> opened =
       Open(file, "the new " + Describe(key), deadline);
   if (!opened) return opened.error();
+  const Result<Digest256> digest = Sha256(opened->RevealBytes());
+  if (!digest) return digest.error();
   const Result<Bytes> content =
       file.bound ? WriteBoundKeyFile(file.wrapped, file.binding)
                  : file.wrapped.blob;
   if (!content) return content.error();
   Status status = directory_.Create(KeyFileName(key), *content);
+  if (status.ok()) {
+    const std::lock_guard lock(mutex_);
+    made_[key] = *digest;
+  }
   return status.ok() ? directory_.Mark(key) : status;
 }
 

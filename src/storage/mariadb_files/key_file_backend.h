@@ -4,11 +4,14 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "crypto/digest.h"
 #include "keyring/key_wrapper.h"
 #include "keyring/versioned_backend.h"
 #include "os/file_system.h"
@@ -30,7 +33,9 @@ enum class BindPolicy {
 //
 // Files are made durable before they are used, are never changed, and have mode
 // 0440. A key is opened before its file takes its name, so that what was made
-// can also be read at the next start. Several servers may share the directory:
+// can also be read at the next start, and is given out once a second answer of
+// KMS agrees: data must not be encrypted with what one false answer said.
+// Several servers may share the directory:
 // the first file of a name stays. Threads: all methods may be called
 // concurrently.
 class KeyFileBackend : public VersionedBackend {
@@ -65,6 +70,8 @@ class KeyFileBackend : public VersionedBackend {
   Result<Secret> Open(const KeyFile& file, const std::string& description,
                       const Deadline& deadline);
   Result<EncryptionContext> ContextOfNewKey(KeyVersion key);
+  // Ok but for a key that was made here and opened as another one.
+  Status CheckOpensAsMade(KeyVersion key, const Secret& plaintext);
 
   KeyWrapper& wrapper_;
   Log& log_;
@@ -73,6 +80,9 @@ class KeyFileBackend : public VersionedBackend {
   std::unique_ptr<KeyDirectory> data_;  // Null when it is the same one.
   InstallationId installation_;
   std::atomic<bool> is_mark_failure_logged_{false};
+  std::mutex mutex_;  // Guards what follows.
+  // What new keys opened as the last time, until two answers agree.
+  std::map<KeyVersion, Digest256> made_;
 };
 
 // What a key file of this product is bound to (docs/file_formats.md). With an

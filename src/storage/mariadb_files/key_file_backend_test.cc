@@ -211,6 +211,28 @@ TEST_F(KeyFileBackendTest, AKeyThatCannotBeOpenedGetsNoFile) {
 
 // ---- The highest version ever made -----------------------------------------
 
+TEST_F(KeyFileBackendTest, ANewKeyIsUsedOnceTwoAnswersAgreeOnIt) {
+  for (const int false_answer : {1, 2}) {
+    KeyFileBackend backend = MakeBackend();
+    const KeyVersion key{static_cast<uint32_t>(false_answer), 1};
+    int answers = 0;
+    wrapper_.SetPlaintextHook([&](Secret& plaintext) {
+      if (++answers == false_answer) plaintext.RevealMutable()[0] ^= 1;
+    });
+    ASSERT_TRUE(backend.Create(key, 16, Soon()).ok());
+    const Status status = backend.Fetch(key, Soon()).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable) << false_answer;
+    EXPECT_THAT(status.message(), HasSubstr("as two different keys"));
+    if (false_answer == 2) {
+      EXPECT_FALSE(backend.Fetch(key, Soon()));
+    }
+    const auto right = backend.Fetch(key, Soon());
+    ASSERT_TRUE(right);
+    KeyFileBackend restarted = MakeBackend();
+    EXPECT_TRUE(restarted.Fetch(key, Soon())->Equals(*right));
+  }
+}
+
 TEST_F(KeyFileBackendTest, AMissingNewestVersionIsStillListed) {
   KeyFileBackend backend = MakeBackend();
   for (const uint32_t version : {1, 2, 3}) {

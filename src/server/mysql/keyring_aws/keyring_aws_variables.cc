@@ -17,7 +17,8 @@ namespace {
 char *cmk_id_value, *region_value, *conf_file_value, *data_file_value,
     *endpoint_url_value;
 unsigned long credentials_value;
-bool cache_keys_value, allow_unencrypted_endpoint_value;
+bool cache_keys_value, allow_unencrypted_endpoint_value,
+    allow_new_keyring_value;
 unsigned connect_timeout_value, request_timeout_value, operation_deadline_value,
     rotate_deadline_value, parallelism_value;
 
@@ -147,6 +148,14 @@ constinit BoolVariable allow_unencrypted_endpoint = {
     &allow_unencrypted_endpoint_value,
     false};
 
+constinit BoolVariable allow_new_keyring = {
+    {kBoolVariable | kReadOnly, "allow_new_keyring",
+     "Create a new keyring although the data directory has encrypted files, "
+     "whose data are then lost",
+     nullptr, nullptr},
+    &allow_new_keyring_value,
+    false};
+
 constexpr UnsignedVariable Number(const char* name, const char* comment,
                                   unsigned* value, unsigned fallback,
                                   unsigned least, unsigned most) {
@@ -188,6 +197,7 @@ SystemVariable* keyring_aws_variables[] = {
     OPENKEYRING_VARIABLE(data_file),
     OPENKEYRING_VARIABLE(endpoint_url),
     OPENKEYRING_VARIABLE(allow_unencrypted_endpoint),
+    OPENKEYRING_VARIABLE(allow_new_keyring),
     OPENKEYRING_VARIABLE(credentials),
     OPENKEYRING_VARIABLE(cache_keys),
     OPENKEYRING_VARIABLE(connect_timeout),
@@ -205,6 +215,7 @@ KeyringAwsOptions OptionsOfVariables() {
   options.data_file = Text(data_file_value);
   options.endpoint_url = Text(endpoint_url_value);
   options.allow_unencrypted_endpoint = allow_unencrypted_endpoint_value;
+  options.allow_new_keyring = allow_new_keyring_value;
   options.use_chain = credentials_value == kChain;
   options.cache_keys = cache_keys_value;
   options.connect_timeout = Millis(connect_timeout_value);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "product/keyring_aws/keyring_aws.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "testing/fakes.h"
+#include "testing/temporary_directory.h"
+
+namespace openkeyring {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// A plugin whose KMS is away, which is only a warning.
+class KeyringAwsTest : public testing::Test {
+ protected:
+  KeyringAwsTest() {
+    options_.cmk_id = "alias/a";
+    options_.region = "eu-west-1";
+    options_.conf_file = directory_.Write("conf", "AKIDEXAMPLE\nsecret\n");
+    std::filesystem::permissions(options_.conf_file,
+                                 std::filesystem::perms::owner_read);
+    options_.data_file = directory_.PathOf("keys");
+    options_.endpoint_url = "http://127.0.0.1:1";
+    options_.operation_deadline = Millis(50);
+    options_.data_directory = directory_.PathOf("data");
+    std::filesystem::create_directory(options_.data_directory);
+  }
+  Status Open() {
+    return KeyringAws::Open(options_, std::nullopt, log_).status();
+  }
+  bool HasFile() { return std::filesystem::exists(options_.data_file); }
+
+  TemporaryDirectory directory_;
+  KeyringAwsOptions options_;
+  MemoryLog log_;
+};
+
+TEST_F(KeyringAwsTest, NoNewKeyringIsMadeBesideEncryptedData) {
+  const std::string log = directory_.Write("data/binlog.000001",
+                                           "\xfd"
+                                           "bin.....");
+  const Status refused = Open();
+  EXPECT_EQ(refused.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(
+      refused.message(),
+      AllOf(HasSubstr("no keyring file " + options_.data_file), HasSubstr(log),
+            HasSubstr("set keyring_aws_allow_new_keyring")));
+  EXPECT_FALSE(HasFile());
+  options_.allow_new_keyring = true;
+  EXPECT_TRUE(Open().ok());
+  EXPECT_TRUE(HasFile());
+  // From now on there is one.
+  options_.allow_new_keyring = false;
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(KeyringAwsTest, ANewKeyringBesidePlainDataIsAWarning) {
+  directory_.Write("data/binlog.000001",
+                   "\xfe"
+                   "bin.....");
+  EXPECT_TRUE(Open().ok());
+  EXPECT_TRUE(HasFile());
+  EXPECT_THAT(log_.Text(), HasSubstr("no keyring was found"));
+}
+
+}  // namespace
+}  // namespace openkeyring
