@@ -75,7 +75,8 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      ListCommand(),       ShowCommand(), VerifyCommand(),
+      ListCommand(),       ShowCommand(),    VerifyCommand(),
+      ConvertCommand(),    MigrateCommand(),
       CompletionCommand(), ManCommand(),  HelpCommand(),
   };
   return commands;

@@ -33,6 +33,8 @@ std::string UsageLine(const CommandSpec& command);
 CommandSpec ListCommand();
 CommandSpec ShowCommand();
 CommandSpec VerifyCommand();
+CommandSpec ConvertCommand();
+CommandSpec MigrateCommand();
 CommandSpec CompletionCommand();
 CommandSpec ManCommand();
 CommandSpec HelpCommand();

@@ -161,7 +161,7 @@ bool LooksLikeJsonKeyring(ByteView start) {
   return !text.empty() && text[0] == '{';
 }
 
-Result<std::vector<Key>> ReadComponentFile(Secret& content) {
+Result<std::vector<Key>> ReadPlainJsonKeyring(Secret& content) {
   if (content.empty()) return std::vector<Key>();
   Result<std::vector<Secret>> data = TakeKeys(content);
   if (!data) return data.error();
@@ -181,7 +181,7 @@ Result<std::vector<Key>> ReadComponentFile(Secret& content) {
   return ReadElements(*elements, std::move(*data));
 }
 
-Result<Secret> WriteComponentFile(const std::vector<const Key*>& keys) {
+Result<Secret> WritePlainJsonKeyring(const std::vector<const Key*>& keys) {
   Secret out = Secret::CopyOf("{\"version\":\"1.0\",\"elements\":[");
   bool first = true;
   for (const Key* key : keys) {

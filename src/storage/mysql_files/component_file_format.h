@@ -26,11 +26,11 @@ bool LooksLikeJsonKeyring(ByteView start);
 // kCorrupt for all that is not such a file, complete: also for two keys of one
 // name, for data that is not hex and for a key without bytes; kMisconfigured
 // for a version other than 1.0.
-Result<std::vector<Key>> ReadComponentFile(Secret& content);
+Result<std::vector<Key>> ReadPlainJsonKeyring(Secret& content);
 
 // As the component writes it: compact, upper-case hex. kInvalidArgument for a
 // name that JSON cannot hold.
-Result<Secret> WriteComponentFile(const std::vector<const Key*>& keys);
+Result<Secret> WritePlainJsonKeyring(const std::vector<const Key*>& keys);
 
 }  // namespace openkeyring
 
