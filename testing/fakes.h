@@ -110,7 +110,8 @@ HttpResponse MakeResponse(int status, std::string_view body,
 // Answers every command by `handler`.
 class FakeProcessRunner : public ProcessRunner {
  public:
-  Result<Secret> Run(const std::string& command, Millis, size_t) override {
+  Result<Secret> Run(const std::string& command, Millis, size_t,
+                     const Cancellation*) override {
     commands.push_back(command);
     if (!handler) return Status(StatusCode::kUnavailable, "no handler");
     return handler(command);

@@ -32,7 +32,10 @@ AwsClient::AwsClient(AwsDependencies dependencies, AwsService service,
 
 Status AwsClient::Call(const AwsCall& call, const Deadline& deadline) {
   Status status = CallUntilFinal(call, deadline);
-  statistics_->Outcome(status, dependencies_.clock.Now());
+  // That nobody waits any more says nothing about the service.
+  if (status.ok() || !deadline.IsCancelled()) {
+    statistics_->Outcome(status, dependencies_.clock.Now());
+  }
   return status;
 }
 
@@ -66,6 +69,7 @@ Result<HttpResponse> AwsClient::SendOnce(const AwsCall& call, Attempt& attempt,
   request.url = EndpointUrl(*region);
   request.allow_plain_http = settings_.allow_unencrypted_endpoint;
   request.send_once = !call.resend;
+  request.cancellation = deadline.cancellation();
   Status status = call.write(request);
   if (status.ok()) status = Sign(call, attempt, *region, request, deadline);
   if (!status.ok()) return status;
@@ -150,7 +154,7 @@ bool AwsClient::WaitForRetry(Attempt& attempt, int attempts, bool after_timeout,
       RetryDelay(attempt.number - 1, dependencies_.random, wish);
   if (delay >= deadline.Remaining(dependencies_.clock)) return false;
   if (!quota_.TryTake(cost)) return false;
-  dependencies_.clock.SleepFor(delay);
+  SleepUnlessCancelled(dependencies_.clock, delay, deadline);
   attempt.last_cost = cost;
   ++attempt.number;
   statistics_->Retry();

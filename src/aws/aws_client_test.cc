@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "aws/credentials/credential_chain.h"
@@ -146,6 +147,61 @@ TEST_F(AwsClientTest, NoRetryBeginsBeyondTheDeadline) {
   EXPECT_FALSE(Decrypt(Millis(400)));
   EXPECT_EQ(http_.seen().size(), 1u);
   EXPECT_TRUE(clock_.sleeps().empty());
+}
+
+// The handler cancels in the middle of the exchange, as a caller that needs
+// the answer no more does.
+TEST_F(AwsClientTest, ACancelledCallIsNoErrorOfTheServiceAndNotRetried) {
+  Cancellation cancellation;
+  const Cancellation* seen = nullptr;
+  FakeHttp http([&](const HttpRequest& request) -> Result<HttpResponse> {
+    seen = request.cancellation;
+    cancellation.Cancel();
+    return Status(StatusCode::kTimeout, "nobody waits for it");
+  });
+  AwsDependencies dependencies{
+      http,       aws_clock_, environment_, PosixFileSystem(),
+      processes_, random_,    log_};
+  KmsClientOptions options;
+  options.master_key_id = [] { return std::string(kKeyId); };
+  client();  // For the chain and the region.
+  KmsClient cancelled(dependencies, settings_, *chain_, *region_,
+                      std::move(options));
+  const Status status =
+      cancelled
+          .Unwrap(
+              {{'b'}, kKeyId}, {},
+              Deadline::After(clock_, Millis(60000)).CancelledBy(cancellation))
+          .status();
+  EXPECT_EQ(status.code(), StatusCode::kTimeout);
+  EXPECT_EQ(seen, &cancellation);
+  EXPECT_EQ(http.seen().size(), 1u);
+  EXPECT_EQ(cancelled.statistics().errors, 0u);
+  EXPECT_EQ(cancelled.statistics().last_error, "");
+}
+
+TEST_F(AwsClientTest, APauseBeforeARetryEndsWhenTheCallIsCancelled) {
+  Cancellation cancellation;
+  FakeHttp http([&](const HttpRequest&) -> Result<HttpResponse> {
+    return Status(StatusCode::kUnavailable, "refused");
+  });
+  AwsClock real(SystemClock(), log_);
+  AwsDependencies dependencies{
+      http, real, environment_, PosixFileSystem(), processes_, random_, log_};
+  settings_.max_attempts = 20;
+  client();
+  KmsClient slow(dependencies, settings_, *chain_, *region_,
+                 {Millis(3000), [] { return std::string(kKeyId); }, "", {}});
+  std::jthread canceller([&] {
+    SystemClock().SleepFor(Millis(100));
+    cancellation.Cancel();
+  });
+  const SteadyTime start = SystemClock().Steady();
+  const Deadline deadline = Deadline::After(SystemClock(), Millis(60000));
+  EXPECT_FALSE(
+      slow.Unwrap({{'b'}, kKeyId}, {}, deadline.CancelledBy(cancellation)));
+  EXPECT_LT(SystemClock().Steady() - start, Millis(400));
+  EXPECT_EQ(http.seen().size(), 1u);
 }
 
 TEST_F(AwsClientTest, OneAttemptNeverOutlastsTheDeadline) {

@@ -162,7 +162,7 @@ Result<HttpResponse> ImdsClient::Send(const Settings& settings,
       if (busy) return answer;
       return NoAnswer(settings.endpoint, answer.error());
     }
-    dependencies_.clock.SleepFor(pause);
+    SleepUnlessCancelled(dependencies_.clock, pause, deadline);
   }
 }
 
@@ -171,6 +171,7 @@ Status ImdsClient::RenewToken(const Settings& settings,
                               const Deadline& deadline) {
   token_.Clear();
   HttpRequest request;
+  request.cancellation = deadline.cancellation();
   request.method = "PUT";
   request.url = settings.endpoint + "/latest/api/token";
   request.allow_plain_http = true;
@@ -218,6 +219,7 @@ Result<HttpResponse> ImdsClient::GetOnce(const Settings& settings,
     if (!status.ok()) return status;
   }
   HttpRequest request;
+  request.cancellation = deadline.cancellation();
   request.url = settings.endpoint + path;
   request.allow_plain_http = true;
   request.use_proxy = false;

@@ -102,7 +102,7 @@ void RegionResolver::Ask(const Deadline& deadline) {
       line = "no AWS region is set, and the instance does not tell it: " +
              std::string(kFallback) + " is used. Set the region (" +
              region.error().message() + ")";
-    } else {
+    } else if (!deadline.IsCancelled()) {
       last_error_ = NoRegion(region.error());
       quiet_until_ = dependencies_.clock.Steady() + kQuiet;
     }

@@ -123,6 +123,20 @@ TEST(RegionResolver, ACallWithoutTimeLeftAsksNobodyAndSpoilsNothing) {
   EXPECT_EQ(resolver.RegionFor("", fake.InAMinute()), "eu-north-1");
 }
 
+TEST(RegionResolver, ACancelledCallSpoilsNothing) {
+  Cancellation cancellation;
+  FakeAwsDependencies fake(
+      [&](const HttpRequest& request) -> Result<HttpResponse> {
+        if (request.cancellation == nullptr) return MakeResponse(200, "eu-a-1");
+        cancellation.Cancel();
+        return Status(StatusCode::kTimeout, "nobody waits for it");
+      });
+  RegionResolver resolver(fake.dependencies(), NoRegion());
+  EXPECT_FALSE(
+      resolver.RegionFor("", fake.InAMinute().CancelledBy(cancellation)));
+  EXPECT_EQ(resolver.RegionFor("", fake.InAMinute()), "eu-a-1");
+}
+
 TEST(RegionResolver, CallersAtOnceShareOneQuestionAndAllGetItsAnswer) {
   std::atomic<int> requests{0};
   FakeAwsDependencies fake(

@@ -191,6 +191,23 @@ Status FindSwitches(const Lookup& lookup, const AwsOptions& options,
 
 }  // namespace
 
+AwsOptions AwsOptions::Clone() const {
+  return {region,
+          endpoint_url,
+          allow_unencrypted_endpoint,
+          profile,
+          key_file,
+          access_key_id,
+          secret_access_key.Clone(),
+          session_token.Clone(),
+          role_arn,
+          external_id,
+          ca_bundle,
+          use_fips_endpoint,
+          use_dualstack_endpoint,
+          max_attempts};
+}
+
 Result<AwsSettings> ResolveAwsSettings(const AwsOptions& options,
                                        Environment& environment,
                                        FileSystem& files) {

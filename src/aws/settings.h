@@ -33,6 +33,8 @@ struct AwsOptions {
   std::optional<bool> use_fips_endpoint;
   std::optional<bool> use_dualstack_endpoint;
   std::optional<int> max_attempts;
+
+  AwsOptions Clone() const;
 };
 
 // The same after the environment (AWS_*) and the profile's keys were asked, in

@@ -19,13 +19,18 @@ using Json = nlohmann::json;
 constexpr size_t kMostErrors = 8;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// Parses, and collects the keys of the outermost object that come twice.
+// Parses, and collects the keys that come twice in the outermost object, or in
+// one of a list in it.
 Json ParseNoting(std::string_view text, std::set<std::string>& twice) {
-  std::set<std::string> seen;
+  constexpr int kOutermost = 1, kInList = 3;
+  std::set<std::string> seen, seen_in_list;
   const auto note = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::key && depth == 1) {
-      const auto name = parsed.get<std::string>();
-      if (!seen.insert(name).second) twice.insert(name);
+    if (event == Json::parse_event_t::object_start) seen_in_list.clear();
+    if (event != Json::parse_event_t::key) return true;
+    const auto name = parsed.get<std::string>();
+    if ((depth == kOutermost && !seen.insert(name).second) ||
+        (depth == kInList && !seen_in_list.insert(name).second)) {
+      twice.insert(name);
     }
     return true;
   };
@@ -201,6 +206,37 @@ std::optional<int64_t> JsonOptions::Integer(const std::string& name,
   Complain(name + " must be a whole number from " + std::to_string(least) +
            " to " + std::to_string(most));
   return std::nullopt;
+}
+
+std::vector<JsonOptions> JsonOptions::Objects(const std::string& name,
+                                              const std::string& text_member) {
+  known_.insert(name);
+  std::vector<JsonOptions> entries;
+  const Json* value = values_->Find(name);
+  if (value == nullptr) return entries;
+  const auto add = [&](const Json& entry) {
+    JsonOptions options;
+    options.source_ = value->is_array() ? name + ", entry " +
+                                              std::to_string(entries.size() + 1)
+                                        : name;
+    options.values_->object =
+        entry.is_string() ? Json{{text_member, entry}} : entry;
+    entries.push_back(std::move(options));
+  };
+  bool right = value->is_string() || (value->is_array() && !value->empty());
+  if (value->is_string()) {
+    add(*value);
+  } else if (right) {
+    for (const Json& entry : *value) {
+      right &= entry.is_string() || entry.is_object();
+      if (right) add(entry);
+    }
+  }
+  if (right) return entries;
+  Complain(name +
+           " must be a string in quotes, or a list of strings and "
+           "objects that is not empty");
+  return {};
 }
 
 std::map<std::string, std::string> JsonOptions::Texts(const std::string& name) {

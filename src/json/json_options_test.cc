@@ -179,6 +179,38 @@ TEST(JsonOptions, AKeyThatIsThereTwiceIsAnErrorButNotInInnerObjects) {
   EXPECT_EQ(options.Finish().message(), "/etc/x.cnf: a is a duplicate");
 }
 
+TEST(JsonOptions, AListHasOptionsOfItsOwnInEachEntry) {
+  JsonOptions options = Options(R"({"l":["a",{"k":"b","x":"y"}],"s":"c"})");
+  std::vector<JsonOptions> entries = options.Objects("l", "k");
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].Text("k"), "a");
+  EXPECT_TRUE(entries[0].Finish().ok());
+  EXPECT_EQ(entries[1].Text("k"), "b");
+  EXPECT_EQ(entries[1].Finish().message(),
+            "l, entry 2: there is no option x; did you mean k?");
+  entries = options.Objects("s", "k");
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].Text("k"), "c");
+  EXPECT_TRUE(options.Objects("none", "k").empty());
+  EXPECT_TRUE(options.Finish().ok());
+}
+
+TEST(JsonOptions, WhatIsNoListOfObjectsIsAnError) {
+  for (const char* wrong : {"[]", "7", "{}", "[7]", "[[\"a\"]]"}) {
+    JsonOptions options = Options("{\"l\":" + std::string(wrong) + "}");
+    EXPECT_TRUE(options.Objects("l", "k").empty()) << wrong;
+    EXPECT_THAT(options.Finish().message(), HasSubstr("l must be a string"));
+  }
+}
+
+TEST(JsonOptions, AKeyThatComesTwiceInAnEntryOfAListIsAnError) {
+  EXPECT_THAT(ErrorOf(R"({"l":[{"k":"a","k":"b"}]})"),
+              HasSubstr("k is a duplicate"));
+  JsonOptions options = Options(R"({"l":[{"k":"a"},{"k":"b"}]})");
+  EXPECT_EQ(options.Objects("l", "k").size(), 2u);
+  EXPECT_TRUE(options.Finish().ok());
+}
+
 TEST(JsonOptions, ASecretMustBeThereOnceAsAText) {
   for (const char* text :
        {R"({"password":"s3cret","password":"s3cret"})", R"({"password":5})",

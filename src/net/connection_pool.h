@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "os/clock.h"
+#include "os/cancellation.h"
 
 namespace openkeyring {
 
@@ -63,8 +63,8 @@ class ConnectionPool {
   std::optional<Lease> Acquire(const Deadline& deadline) {
     std::unique_lock lock(mutex_);
     AbandonParents();
-    if (!freed_.wait_until(lock, deadline.at(),
-                           [&] { return in_use_ < limit_; })) {
+    const auto is_free = [&] { return in_use_ < limit_; };
+    if (!WaitUnlessCancelled(freed_, lock, deadline, is_free)) {
       return std::nullopt;
     }
     ++in_use_;

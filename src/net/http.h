@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "os/cancellation.h"
 #include "os/clock.h"
 
 namespace openkeyring {
@@ -29,6 +30,8 @@ struct HttpRequest {
   // only after the request went out, and would be replaced and the request sent
   // again; so this one goes out on a new connection.
   bool send_once = false;
+  // Ends the exchange early (kTimeout). Borrowed; null: nothing does.
+  const Cancellation* cancellation = nullptr;
 };
 
 struct HttpResponse {

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <optional>
 
 #include "base/encoding.h"
 #include "base/vector_registers.h"
@@ -81,6 +83,7 @@ struct Answer {
 StatusCode CodeOfCurl(CURLcode code) {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_ABORTED_BY_CALLBACK:  // Cancelled.
       return StatusCode::kTimeout;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
@@ -119,11 +122,60 @@ CURLcode UseStore(CURL*, void* context, void* store) {
   return CURLE_OK;
 }
 
-// An easy handle with its open connections.
-struct CurlCleanup {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+// An easy handle, and the multi handle that drives it and has its open
+// connections.
+class CurlHandle {
+ public:
+  CurlHandle() : multi_(curl_multi_init()), easy_(curl_easy_init()) {
+    if (multi_ == nullptr) return;
+    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, kMaxKept);
+  }
+
+  bool IsComplete() const { return multi_ != nullptr && easy_ != nullptr; }
+  CURL* easy() const { return easy_.get(); }
+
+  // Like curl_easy_perform, which cannot be ended from outside; then this is
+  // CURLE_ABORTED_BY_CALLBACK.
+  CURLcode Perform(const Cancellation* cancellation) {
+    if (curl_multi_add_handle(multi_.get(), easy()) != CURLM_OK) {
+      return CURLE_FAILED_INIT;
+    }
+    const CURLcode code = PerformAdded(cancellation);
+    curl_multi_remove_handle(multi_.get(), easy());
+    return code;
+  }
+
+ private:
+  static constexpr long kMaxKept = 2;
+
+  CURLcode PerformAdded(const Cancellation* cancellation) {
+    const int slice = cancellation == nullptr
+                          ? 1000
+                          : static_cast<int>(kCancellationSlice.count());
+    for (int running = 1; running > 0;) {
+      if (cancellation != nullptr && cancellation->IsCancelled()) {
+        return CURLE_ABORTED_BY_CALLBACK;
+      }
+      if (curl_multi_perform(multi_.get(), &running) != CURLM_OK ||
+          (running > 0 && curl_multi_poll(multi_.get(), nullptr, 0, slice,
+                                          nullptr) != CURLM_OK)) {
+        return CURLE_OUT_OF_MEMORY;
+      }
+    }
+    int queued = 0;
+    const CURLMsg* message = curl_multi_info_read(multi_.get(), &queued);
+    return message == nullptr ? CURLE_FAILED_INIT : message->data.result;
+  }
+
+  struct CleanUpMulti {
+    void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
+  };
+  struct CleanUpEasy {
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  };
+  std::unique_ptr<CURLM, CleanUpMulti> multi_;
+  std::unique_ptr<CURL, CleanUpEasy> easy_;  // Goes first.
 };
-using CurlHandle = std::unique_ptr<CURL, CurlCleanup>;
 
 // A proxy, where the environment names one, does the resolving.
 bool MayUseProxy(const HttpRequest& request) {
@@ -141,9 +193,12 @@ bool FailedToResolve(CURL* curl, CURLcode code) {
   if (code == CURLE_COULDNT_RESOLVE_HOST) return true;
   curl_off_t resolved = 0;
   curl_easy_getinfo(curl, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-  if (code != CURLE_OPERATION_TIMEDOUT || resolved != 0) return false;
+  if (resolved != 0 ||
+      (code != CURLE_OPERATION_TIMEDOUT && code != CURLE_ABORTED_BY_CALLBACK)) {
+    return false;
+  }
   KeepLibraryMapped();
-  return true;
+  return code == CURLE_OPERATION_TIMEDOUT;
 }
 
 class CurlHttpClient : public HttpClient {
@@ -167,7 +222,10 @@ class CurlHttpClient : public HttpClient {
     }
     Status headers = CheckHeaders(request.headers);
     if (!headers.ok()) return headers;
-    const Deadline deadline = Deadline::After(SystemClock(), timeout);
+    Deadline deadline = Deadline::After(SystemClock(), timeout);
+    if (request.cancellation != nullptr) {
+      deadline = deadline.CancelledBy(*request.cancellation);
+    }
     auto lease = pool_.Acquire(deadline);
     if (!lease) {
       return Status(StatusCode::kTimeout,
@@ -175,22 +233,21 @@ class CurlHttpClient : public HttpClient {
                         " came free in time (all " +
                         std::to_string(options_.max_connections) + " busy)");
     }
-    CurlHandle handle =
-        lease->TakeKept().value_or(CurlHandle(curl_easy_init()));
-    if (handle == nullptr) {
+    std::optional<CurlHandle> handle = lease->TakeKept();
+    if (!handle) handle.emplace();
+    if (!handle->IsComplete()) {
       return Status(StatusCode::kInternal, "libcurl: out of memory");
     }
-    Result<HttpResponse> response =
-        Exchange(handle.get(), request, *url, deadline);
-    curl_easy_reset(handle.get());
+    Result<HttpResponse> response = Exchange(*handle, request, *url, deadline);
+    curl_easy_reset(handle->easy());
     ClearVectorRegisters();  // What was sent went by them, too.
-    lease->Keep(std::move(handle));
+    lease->Keep(std::move(*handle));
     return response;
   }
 
  private:
   // By the name, or where that cannot be resolved by the known addresses.
-  Result<HttpResponse> Exchange(CURL* curl, const HttpRequest& request,
+  Result<HttpResponse> Exchange(CurlHandle& curl, const HttpRequest& request,
                                 const Url& url, const Deadline& deadline) {
     if (IsNumericAddress(url.host) || MayUseProxy(request)) {
       return Perform(curl, request, url, deadline, {}).response;
@@ -207,9 +264,9 @@ class CurlHttpClient : public HttpClient {
     if (addresses.empty() || deadline.Passed(SystemClock())) {
       return std::move(outcome.response);
     }
-    curl_easy_reset(curl);
+    curl_easy_reset(curl.easy());
     outcome = Perform(curl, request, url, deadline, addresses);
-    if (!outcome.response) known_.Forget(host);
+    if (!outcome.response && !deadline.IsCancelled()) known_.Forget(host);
     return std::move(outcome.response);
   }
 
@@ -220,9 +277,10 @@ class CurlHttpClient : public HttpClient {
   };
 
   // At these addresses, when there are some.
-  Outcome Perform(CURL* curl, const HttpRequest& request, const Url& url,
-                  const Deadline& deadline,
+  Outcome Perform(CurlHandle& handle, const HttpRequest& request,
+                  const Url& url, const Deadline& deadline,
                   const std::vector<std::string>& addresses) {
+    CURL* const curl = handle.easy();
     Answer answer;
     answer.max_body = options_.max_response_bytes;
     HeaderList headers;
@@ -242,7 +300,7 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, Answer::OnHeader);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer);
-    const CURLcode code = curl_easy_perform(curl);
+    const CURLcode code = handle.Perform(request.cancellation);
     if (code == CURLE_OK) {
       long status = 0;
       curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -299,7 +357,6 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 2L);
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, request.send_once ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_NETRC, CURL_NETRC_IGNORED);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -351,6 +408,7 @@ class CurlHttpClient : public HttpClient {
                   " cannot be read or has no certificate, so " +
                   url.HostHeader() + " cannot be verified: " + text};
     }
+    if (code == CURLE_ABORTED_BY_CALLBACK) text = "nobody waits for it";
     text = "no answer from " + url.HostHeader() + ": " + text;
     if (code == CURLE_PEER_FAILED_VERIFICATION) {
       text += " (is the right CA bundle set, and the host name right?)";

@@ -275,6 +275,86 @@ TEST(CurlHttpClient, TimesOutWhenTheAnswerDoesNotCome) {
   gate.Open();
 }
 
+// Sends, cancels when the server has the request, and says how long the call
+// lasted from then on.
+Millis TimeToEndAfterCancel(HttpClient& client, HttpRequest request,
+                            const std::function<void()>& await) {
+  Cancellation cancellation;
+  request.cancellation = &cancellation;
+  SteadyTime cancelled{};
+  std::jthread canceller([&] {
+    await();
+    cancelled = SystemClock().Steady();
+    cancellation.Cancel();
+  });
+  const Status status = client.Send(request, Millis(60000)).status();
+  const SteadyTime end = SystemClock().Steady();
+  canceller.join();
+  EXPECT_EQ(status.code(), StatusCode::kTimeout);
+  EXPECT_TRUE(Contains(status.message(), "nobody waits for it"))
+      << status.message();
+  return std::chrono::duration_cast<Millis>(end - cancelled);
+}
+
+TEST(CurlHttpClient, ACancelledCallEndsAtOnceAndTheNextOneWorks) {
+  Gate gate;
+  HttpTestServer server([&](const std::string& request) {
+    if (request.starts_with("GET /hang")) gate.Pass();
+    return HttpAnswer(200, "yes");
+  });
+  const auto client = MakeCurlHttpClient({});
+  EXPECT_LT(TimeToEndAfterCancel(*client, Get(server.Url("/hang")),
+                                 [&] { EXPECT_TRUE(gate.AwaitInside(1)); }),
+            Millis(700));
+  EXPECT_EQ(CodeOf(*client, Get(server.Url())), StatusCode::kOk);
+}
+
+TEST(CurlHttpClient, ACallThatIsCancelledBeforeItBeginsIsNotSent) {
+  HttpTestServer server(Says(HttpAnswer(200, "yes")));
+  const auto client = MakeCurlHttpClient({});
+  Cancellation cancellation;
+  cancellation.Cancel();
+  HttpRequest request = Get(server.Url());
+  request.cancellation = &cancellation;
+  EXPECT_EQ(CodeOf(*client, request), StatusCode::kTimeout);
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST(CurlHttpClient, ACancelledCallDoesNotWaitForAHungNameService) {
+  name_service_hangs = true;
+  const auto client = MakeCurlHttpClient({});
+  EXPECT_LT(TimeToEndAfterCancel(*client,
+                                 Get("https://" + std::string(kSlowName) + "/"),
+                                 [] { SystemClock().SleepFor(Millis(100)); }),
+            Millis(700));
+  name_service_hangs = false;
+}
+
+TEST(CurlHttpClient, ACancelledCallDoesNotWaitForItsTurn) {
+  Gate gate;
+  HttpTestServer server([&](const std::string&) {
+    gate.Pass();
+    return HttpAnswer(200, "yes");
+  });
+  CurlOptions options;
+  options.max_connections = 1;
+  const auto client = MakeCurlHttpClient(options);
+  std::jthread first(
+      [&] { EXPECT_TRUE(client->Send(Get(server.Url()), kLong)); });
+  EXPECT_TRUE(gate.AwaitInside(1));
+  Cancellation cancellation;
+  HttpRequest request = Get(server.Url());
+  request.cancellation = &cancellation;
+  const SteadyTime start = SystemClock().Steady();
+  std::jthread canceller([&] {
+    SystemClock().SleepFor(Millis(50));
+    cancellation.Cancel();
+  });
+  EXPECT_EQ(CodeOf(*client, request), StatusCode::kTimeout);
+  EXPECT_LT(SystemClock().Steady() - start, kLong / 2);
+  gate.Open();
+}
+
 TEST(CurlHttpClient, TimesOutWhenTheHandshakeDoesNotCome) {
   const SilentListener listener;
   CurlOptions options;

@@ -7,6 +7,8 @@
 #include <array>
 #include <thread>
 
+#include "os/cancellation.h"
+
 namespace openkeyring {
 namespace {
 
@@ -38,12 +40,29 @@ std::string UtcText(WallTime time, const char* format) {
 
 Millis Deadline::Remaining(const Clock& clock) const {
   const SteadyTime now = clock.Steady();
-  if (now >= at_) return Millis(0);
+  if (now >= at_ || IsCancelled()) return Millis(0);
   return std::chrono::ceil<Millis>(at_ - now);
 }
 
 Deadline Deadline::Within(const Clock& clock, Millis duration) const {
-  return Deadline(std::min(at_, clock.Steady() + duration));
+  return Deadline(std::min(at_, clock.Steady() + duration), cancellation_);
+}
+
+bool Deadline::IsCancelled() const {
+  return cancellation_ != nullptr && cancellation_->IsCancelled();
+}
+
+void SleepUnlessCancelled(Clock& clock, Millis duration,
+                          const Deadline& deadline) {
+  if (deadline.cancellation() == nullptr) {
+    clock.SleepFor(duration);
+    return;
+  }
+  const Deadline end =
+      Deadline::After(clock, duration).CancelledBy(*deadline.cancellation());
+  while (!end.Passed(clock)) {
+    clock.SleepFor(std::min(kCancellationSlice, end.Remaining(clock)));
+  }
 }
 
 }  // namespace openkeyring

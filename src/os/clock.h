@@ -29,7 +29,10 @@ Clock& SystemClock();
 // A moment in UTC, in a format of strftime; by default "2026-11-22 13:05:59".
 std::string UtcText(WallTime time, const char* format = "%Y-%m-%d %H:%M:%S");
 
-// The moment by which a whole operation, with its retries, must be over.
+class Cancellation;
+
+// The moment by which a whole operation, with its retries, must be over. One
+// that is cancelled has passed.
 class Deadline {
  public:
   static Deadline After(const Clock& clock, Millis duration) {
@@ -44,9 +47,20 @@ class Deadline {
   Deadline Within(const Clock& clock, Millis duration) const;
   SteadyTime at() const { return at_; }
 
+  // The same moment, or that of the cancellation if it is earlier; any other
+  // cancellation is forgotten. Borrowed, also by copies.
+  Deadline CancelledBy(const Cancellation& cancellation) const {
+    return Deadline(at_, &cancellation);
+  }
+  bool IsCancelled() const;
+  // Null when nothing can cancel it.
+  const Cancellation* cancellation() const { return cancellation_; }
+
  private:
-  explicit Deadline(SteadyTime at) : at_(at) {}
+  explicit Deadline(SteadyTime at, const Cancellation* cancellation = nullptr)
+      : at_(at), cancellation_(cancellation) {}
   SteadyTime at_;
+  const Cancellation* cancellation_;
 };
 
 }  // namespace openkeyring

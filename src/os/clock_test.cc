@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
+#include "os/cancellation.h"
 #include "testing/manual_clock.h"
 
 namespace openkeyring {
@@ -33,6 +37,47 @@ TEST(Deadline, WithinIsTheEarlierOfTheTwo) {
   const Deadline deadline = Deadline::After(clock, Millis(100));
   EXPECT_EQ(deadline.Within(clock, Millis(30)).Remaining(clock), Millis(30));
   EXPECT_EQ(deadline.Within(clock, Millis(300)).Remaining(clock), Millis(100));
+}
+
+TEST(Deadline, ThatIsCancelledHasPassed) {
+  ManualClock clock;
+  Cancellation cancellation;
+  const Deadline deadline =
+      Deadline::After(clock, Millis(100)).CancelledBy(cancellation);
+  const Deadline shorter = deadline.Within(clock, Millis(50));
+  EXPECT_FALSE(deadline.IsCancelled());
+  EXPECT_EQ(deadline.Remaining(clock), Millis(100));
+  cancellation.Cancel();
+  for (const Deadline& one : {deadline, shorter}) {
+    EXPECT_TRUE(one.IsCancelled());
+    EXPECT_TRUE(one.Passed(clock));
+    EXPECT_EQ(one.Remaining(clock), Millis(0));
+  }
+}
+
+TEST(SleepUnlessCancelled, SleepsAsLongAsAskedFor) {
+  ManualClock clock;
+  const SteadyTime start = clock.Steady();
+  Cancellation cancellation;
+  const Deadline deadline = Deadline::After(clock, Millis(1));
+  SleepUnlessCancelled(clock, Millis(50), deadline);
+  EXPECT_EQ(clock.sleeps(), std::vector{Millis(50)});
+  SleepUnlessCancelled(clock, Millis(50), deadline.CancelledBy(cancellation));
+  EXPECT_EQ(clock.Steady() - start, Millis(100));
+}
+
+TEST(SleepUnlessCancelled, EndsSoonAfterTheCancellation) {
+  Clock& clock = SystemClock();
+  Cancellation cancellation;
+  const Deadline deadline = Deadline::After(clock, Millis(60000));
+  const SteadyTime start = clock.Steady();
+  std::jthread canceller([&] {
+    clock.SleepFor(Millis(50));
+    cancellation.Cancel();
+  });
+  SleepUnlessCancelled(clock, Millis(60000),
+                       deadline.CancelledBy(cancellation));
+  EXPECT_LT(clock.Steady() - start, Millis(20000));
 }
 
 TEST(SystemClock, SleepsAtLeastAsLongAsAskedFor) {

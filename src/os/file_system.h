@@ -26,6 +26,9 @@ struct FileInfo {
   mode_t permissions = 0;  // The low 12 bits of st_mode.
   FileOwner owner;
   int64_t modified_ns = 0;  // Since the epoch.
+  uint64_t device = 0;      // With the inode, which file it is.
+  uint64_t inode = 0;
+  uint64_t links = 1;  // Names that it has (hard links).
   bool is_regular = false;
   bool is_directory = false;
 };
@@ -80,6 +83,11 @@ class FileSystem {
   // The file that `path` leads to: `path` itself unless it is a symbolic link.
   // kNotFound for a link to nothing. A test without links has nothing to do.
   virtual Result<std::string> ResolveLink(const std::string& path) {
+    return path;
+  }
+  // An absolute path to the same file without symbolic links in it, "." or
+  // "..". A test without links has nothing to do.
+  virtual Result<std::string> CanonicalPath(const std::string& path) {
     return path;
   }
   // The names in a directory, without "." and "..", in no order.

@@ -69,6 +69,9 @@ FileInfo InfoOf(const struct stat& st) {
   info.permissions = st.st_mode & 07777;
   info.owner = {st.st_uid, st.st_gid};
   info.modified_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+  info.device = st.st_dev;
+  info.inode = st.st_ino;
+  info.links = st.st_nlink;
   info.is_regular = S_ISREG(st.st_mode);
   info.is_directory = S_ISDIR(st.st_mode);
   return info;
@@ -188,6 +191,10 @@ class RealFileSystem : public FileSystem {
   Result<std::string> ResolveLink(const std::string& path) override {
     struct stat st;
     if (lstat(path.c_str(), &st) != 0 || !S_ISLNK(st.st_mode)) return path;
+    return CanonicalPath(path);
+  }
+
+  Result<std::string> CanonicalPath(const std::string& path) override {
     const std::unique_ptr<char, void (*)(void*)> target(
         realpath(path.c_str(), nullptr), free);
     if (target == nullptr) return ErrnoStatus("follow the link", path);

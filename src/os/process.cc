@@ -46,7 +46,10 @@ class Child {
       if (left.count() == 0) {
         return Status(StatusCode::kTimeout, "the command took too long");
       }
-      const int ready = poll(&wait, 1, static_cast<int>(left.count()));
+      const Millis slice = deadline.cancellation() == nullptr
+                               ? left
+                               : std::min(left, kCancellationSlice);
+      const int ready = poll(&wait, 1, static_cast<int>(slice.count()));
       if (ready <= 0) continue;
       const std::span<uint8_t> space = chunk.RevealMutable();
       const ssize_t n = read(pipe_, space.data(), space.size());
@@ -129,8 +132,10 @@ class Child {
 class RealProcessRunner : public ProcessRunner {
  public:
   Result<Secret> Run(const std::string& command, Millis timeout,
-                     size_t max_output) override {
-    const Deadline deadline = Deadline::After(SystemClock(), timeout);
+                     size_t max_output,
+                     const Cancellation* cancellation) override {
+    Deadline deadline = Deadline::After(SystemClock(), timeout);
+    if (cancellation != nullptr) deadline = deadline.CancelledBy(*cancellation);
     Child child;
     Status started = child.Start(command);
     if (!started.ok()) return started;

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "os/cancellation.h"
 #include "os/clock.h"
 
 namespace openkeyring {
@@ -17,10 +18,12 @@ class ProcessRunner {
   // Runs `command` by /bin/sh -c with no standard input and returns what it
   // wrote to standard output, at most `max_output` bytes. Standard error is
   // the host's own. The child, with its whole process group, is killed when
-  // `timeout` has passed (kTimeout). A non-zero exit is kUnavailable and more
-  // than `max_output` bytes is kCorrupt; neither text holds the output.
+  // `timeout` has passed, or `cancellation` says so (kTimeout); null: nothing
+  // does. A non-zero exit is kUnavailable and more than `max_output` bytes is
+  // kCorrupt; neither text holds the output.
   virtual Result<Secret> Run(const std::string& command, Millis timeout,
-                             size_t max_output) = 0;
+                             size_t max_output,
+                             const Cancellation* cancellation) = 0;
 };
 
 // The real one. Lives for the process.

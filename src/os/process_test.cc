@@ -22,7 +22,7 @@ constexpr size_t kMuch = 1 << 20;
 
 Result<Secret> RunShell(const std::string& command, Millis timeout = kLong,
                         size_t max_output = kMuch) {
-  return SystemProcessRunner().Run(command, timeout, max_output);
+  return SystemProcessRunner().Run(command, timeout, max_output, nullptr);
 }
 
 std::string Output(const std::string& command) {
@@ -109,6 +109,23 @@ TEST(ProcessRunner, KillsTheWholeGroupWhenTheTimeIsOver) {
 TEST(ProcessRunner, TheTimeAlsoBoundsACommandThatClosedItsOutput) {
   EXPECT_EQ(RunShell("exec >&-; sleep 60", Millis(200)).status().code(),
             StatusCode::kTimeout);
+}
+
+TEST(ProcessRunner, ACancelledCommandIsKilled) {
+  for (const char* command : {"sleep 60", "exec >&-; sleep 60"}) {
+    Cancellation cancellation;
+    const SteadyTime start = SystemClock().Steady();
+    std::jthread canceller([&] {
+      SystemClock().SleepFor(Millis(100));
+      cancellation.Cancel();
+    });
+    EXPECT_EQ(SystemProcessRunner()
+                  .Run(command, Millis(60000), 100, &cancellation)
+                  .status()
+                  .code(),
+              StatusCode::kTimeout);
+    EXPECT_LT(SystemClock().Steady() - start, kLong);
+  }
 }
 
 TEST(ProcessRunner, PassesNoDescriptorOn) {

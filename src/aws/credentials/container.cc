@@ -103,6 +103,7 @@ Result<Credentials> ContainerSource::AskOnce(const std::string& url,
   if (left.count() == 0) {
     return Status(StatusCode::kTimeout, "the time allowed is over");
   }
+  request.cancellation = deadline.cancellation();
   Result<HttpResponse> response =
       dependencies_.http.Send(request, std::min(left, kTimeout));
   if (!response) return response.error();
@@ -124,7 +125,7 @@ Result<Credentials> ContainerSource::Fetch(const Deadline& deadline) {
         deadline.Remaining(dependencies_.clock) <= kPause) {
       return error.WithContext(*url);
     }
-    dependencies_.clock.SleepFor(kPause);
+    SleepUnlessCancelled(dependencies_.clock, kPause, deadline);
   }
 }
 

@@ -162,11 +162,12 @@ std::string CredentialChain::Accept(FoundCredentials found, LogLevel& level) {
 }
 
 // Without credentials, a failure for want of this caller's time says nothing to
-// the next caller.
+// the next caller; one because the caller went away never does.
 std::string CredentialChain::RememberFailure(const Status& error,
                                              const Deadline& deadline,
                                              LogLevel& level) {
   const bool valid = AgeOfCurrent() != Age::kExpired;
+  if (deadline.IsCancelled()) return "";
   last_error_ = error;
   if (valid || !deadline.Passed(clock_)) {
     quiet_until_ = clock_.Steady() + (valid ? kQuietWith : kQuietWithout);

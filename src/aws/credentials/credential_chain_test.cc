@@ -237,6 +237,25 @@ TEST_F(CredentialChainTest, ACallerWithoutTimeAsksNobodyAndSpoilsNothing) {
   EXPECT_EQ(Id(), "K1");
 }
 
+TEST_F(CredentialChainTest, ACancelledRefreshIsNotRemembered) {
+  Cancellation cancellation;
+  Add("fake", [&](const Deadline& deadline) -> Result<Credentials> {
+    if (++asked_ == 1) return Keys("K1", fake_.clock.Now() + minutes(14));
+    if (deadline.cancellation() == nullptr) return Keys("K3");
+    cancellation.Cancel();
+    return kAway;
+  });
+  Make();
+  EXPECT_EQ(Id(), "K1");
+  fake_.clock.Advance(minutes(8));
+  const auto old = chain_->Get(fake_.InAMinute().CancelledBy(cancellation));
+  ASSERT_TRUE(old);
+  EXPECT_EQ((*old)->access_key_id, "K1");
+  EXPECT_EQ(asked_, 2);
+  EXPECT_EQ(Id(), "K3");  // Without a pause.
+  EXPECT_EQ(fake_.log.Text().find("could not be refreshed"), std::string::npos);
+}
+
 TEST_F(CredentialChainTest, ARefreshOfValidOnesTakesHalfOfTheTimeAtMost) {
   Millis allowed{0};
   Add("fake", [&](const Deadline& deadline) {

@@ -15,7 +15,8 @@ Result<Credentials> RunAndRead(AwsDependencies dependencies,
   if (left.count() == 0) {
     return Status(StatusCode::kTimeout, "the time allowed is over");
   }
-  Result<Secret> output = dependencies.processes.Run(command, left, kMaxOutput);
+  Result<Secret> output = dependencies.processes.Run(command, left, kMaxOutput,
+                                                     deadline.cancellation());
   if (!output) return output.error();
   Result<CredentialAnswer> answer =
       ReadCredentialAnswer(*output, "SessionToken");
