@@ -76,7 +76,8 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
       ListCommand(),       ShowCommand(),    VerifyCommand(),
-      ConvertCommand(),    MigrateCommand(),
+      ConvertCommand(),    MigrateCommand(), BackupCommand(),
+      RestoreCommand(),
       CompletionCommand(), ManCommand(),  HelpCommand(),
   };
   return commands;

@@ -35,6 +35,8 @@ CommandSpec ShowCommand();
 CommandSpec VerifyCommand();
 CommandSpec ConvertCommand();
 CommandSpec MigrateCommand();
+CommandSpec BackupCommand();
+CommandSpec RestoreCommand();
 CommandSpec CompletionCommand();
 CommandSpec ManCommand();
 CommandSpec HelpCommand();

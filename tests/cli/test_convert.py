@@ -165,7 +165,7 @@ def test_raw_key_files_become_bound_ones_and_raw_again(tool, directory, kms, raw
             aws_client.decrypt(kms, path.read_bytes())
     assert (directory / "bound").stat().st_mode & 0o777 == 0o750
     bound = mariadb_options(directory, kms, directory / "bound", "bound.cnf")
-    assert tool.json("verify", *bound)["keys"] == 3
+    assert tool.json("verify", *bound)["readable"] == 3
     tool.json("convert", *bound, "--to", "raw", "--output", directory / "again", "--yes")
     assert read_raw(directory / "again", kms) == VERSIONS
     assert snapshot(directory / "raw") == before
