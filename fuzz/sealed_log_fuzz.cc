@@ -10,6 +10,7 @@
 
 #include "base/byte_codec.h"
 #include "fuzz/check.h"
+#include "storage/sealed/sealed_header.h"
 #include "storage/sealed/sealed_log.h"
 
 using namespace openkeyring;

@@ -149,6 +149,7 @@ Result<KeyringAwsOptions> KeyringAwsOptionsOf(
   options.use_chain =
       variables.Choice("credentials", 0, {"FILE", "CHAIN"}) == 1;
   options.cache_keys = variables.Bool("cache_keys", false);
+  options.allow_new_keyring = variables.Bool("allow_new_keyring", false);
   options.connect_timeout =
       Millis(variables.Integer("connect_timeout_ms", 2000, 1, kHour));
   options.request_timeout =

@@ -115,8 +115,9 @@ DatabaseServer ServerSearch::Inspect(
   for (const auto& words : {start, defaults_options}) {
     for (const std::string& word : words) command += ShellQuoted(word) + " ";
   }
-  const Result<Secret> printed = processes_.Run(
-      command + "--print-defaults 2>/dev/null", kPrintTimeout, kMaxPrinted);
+  const Result<Secret> printed =
+      processes_.Run(command + "--print-defaults 2>/dev/null", kPrintTimeout,
+                     kMaxPrinted, nullptr);
   if (printed) {
     server.variables = ParsePrintedDefaults(printed->RevealText());
     server.options_from = program + " --print-defaults";

@@ -29,6 +29,14 @@ struct StoredKey {
 // "1.3", or the data id: what `show` takes.
 std::string IdText(const StoredKey& key);
 
+// One wrapping of the data key of a sealed file.
+struct StoredSlot {
+  int number = 0;
+  std::string kind;   // "aws-kms", "public-key", "local-file", ...
+  std::string name;   // As configured.
+  std::string maker;  // An ARN, or a fingerprint.
+};
+
 // What a keyring holds, and where.
 struct StoredKeyring {
   std::string format;  // "sealed 1", "key files", "KMIP 1.4", ...
@@ -39,7 +47,8 @@ struct StoredKeyring {
   std::optional<FileInfo> file;  // Of the file or directory.
   int lock_pid = 0;              // Of the process that has the file locked.
   std::string lock_holder;       // "process 12 (mysqld)", "" for none.
-  std::vector<StoredKey> keys;   // In the order of their names.
+  std::vector<StoredSlot> slots;  // Of a sealed file.
+  std::vector<StoredKey> keys;    // In the order of their names.
 };
 
 // A key or a file that cannot be read, and why.

@@ -28,6 +28,8 @@ struct FileBackendOptions {
   bool may_create = true;
   // Nothing is served yet: whatever opens is better than no keyring.
   bool first_load = true;
+  // Whether a key that is the last resort may open a sealed file (key_slots.h).
+  bool last_resort = false;
   // Pairs of the encryption context, besides our own.
   EncryptionContext encryption_context;
   // How many calls of the wrapper at once.

@@ -101,8 +101,7 @@ class Writer {
     options->startup.access.is_server = true;
     aws_options_.SetMasterKeyId(options->master_key_id);
     aws_options_.bind_policy = options->bind_policy;
-    auto opened =
-        AwsKeyManagement::Open(options->startup, aws_options_, log_);
+    auto opened = AwsKeyManagement::Open(options->startup, aws_options_, log_);
     if (!opened) return opened.error();
     key_files_ = std::move(*opened);
     versions_ = &key_files_->keys();

@@ -58,8 +58,9 @@ class Tool {
     if (!content) return content.error();
     const Result<ReadHeader> read = ReadSealedHeader(content->RevealBytes());
     if (!read) return read.error();
+    const KeySlot& slot = read->header.slots[0];
     const Result<UnwrappedKey> key =
-        kms_.Unwrap(read->header.data_key, read->header.context, Soon());
+        kms_.Unwrap({slot.blob, slot.maker}, read->header.context, Soon());
     if (!key) return key.error();
     std::ofstream(path_ + ".data-key", std::ios::binary)
         << key->key.RevealText();

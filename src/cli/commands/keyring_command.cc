@@ -72,9 +72,17 @@ std::string AgeText(const std::optional<WallTime>& created, WallTime now) {
 Json JsonOf(const StoredKeyring& keyring, WallTime) {
   Json facts = Json::object();
   for (const auto& [name, value] : keyring.facts) facts[name] = value;
+  Json slots = Json::array();
+  for (const StoredSlot& slot : keyring.slots) {
+    slots.push_back({{"number", slot.number},
+                     {"kind", slot.kind},
+                     {"name", slot.name},
+                     {"maker", slot.maker}});
+  }
   Json json = {{"format", keyring.format},
                {"place", keyring.place},
                {"wrapping_keys", keyring.wrapping_keys},
+               {"slots", std::move(slots)},
                {"facts", std::move(facts)},
                {"count", keyring.keys.size()}};
   if (keyring.file) {
@@ -116,8 +124,15 @@ void PrintSummary(const StoredKeyring& keyring, Output& out) {
   };
   line("keyring", keyring.place);
   line("format", keyring.format);
-  for (const std::string& key : keyring.wrapping_keys) {
-    line("wrapped by", key);
+  for (const StoredSlot& slot : keyring.slots) {
+    line("key slot " + std::to_string(slot.number),
+         slot.kind + " " + slot.name +
+             (slot.maker.empty() ? "" : " (" + slot.maker + ")"));
+  }
+  if (keyring.slots.empty()) {
+    for (const std::string& key : keyring.wrapping_keys) {
+      line("wrapped by", key);
+    }
   }
   for (const auto& [name, value] : keyring.facts) {
     std::string title = name;

@@ -2,18 +2,18 @@
 // The keyring file of component_keyring_kms, whatever its format.
 #include <set>
 
-#include "base/encoding.h"
 #include "cli/product_options.h"
+#include "cli/readers/sealed_listing.h"
 #include "cli/readers/wrapped_keys.h"
 #include "cli/stored_keyring.h"
 #include "product/component_keyring_kms/kms_keyring.h"
 #include "storage/percona/json_keyring_backup.h"
-#include "storage/sealed/sealed_outline.h"
+#include "storage/sealed/sealed_header.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxSealed = size_t{1} << 30, kMagic = 8;
+constexpr size_t kMagic = 8;
 
 class KmsComponentReader : public KeyringReader {
  public:
@@ -32,7 +32,7 @@ class KmsComponentReader : public KeyringReader {
     FindLockHolder(*path, keyring);
     const Result<Bytes> start = files_.ReadStart(*path, kMagic);
     if (!start) return FileFailed(start.error());
-    Status status = !start->empty() && LooksSealed(*start) ? ListSealed(keyring)
+    Status status = !start->empty() && LooksSealed(*start) ? ListSealedFile(files_, log_, keyring)
                                                            : ListJson(keyring);
     if (!status.ok()) return FileFailed(status.WithContext(*path));
     return keyring;
@@ -83,38 +83,6 @@ class KmsComponentReader : public KeyringReader {
         "there is no keyring file: " + status.message(),
         "before a server's first start there is none; otherwise correct path, "
         "mount its directory, or restore the file");
-  }
-
-  Status ListSealed(StoredKeyring& keyring) {
-    const Result<Bytes> content = files_.Read(keyring.place, kMaxSealed);
-    if (!content) return content.error();
-    const Result<ReadHeader> read = ReadSealedHeader(*content);
-    if (!read) return read.error();
-    const SealedHeader& header = read->header;
-    const Result<SealedOutline> outline = OutlineSealedFile(*content, *read);
-    if (!outline) return outline.error();
-    keyring.format = "sealed 1";
-    keyring.wrapping_keys = {header.data_key.wrapping_key};
-    keyring.facts = {{"kms_key", header.kms_key},
-                     {"file_id", HexEncode(header.file_id)},
-                     {"generation", std::to_string(header.generation)}};
-    if (outline->good < content->size()) {
-      log_.Write(LogLevel::kWarning,
-                 keyring.place + " cannot be read from byte " +
-                     std::to_string(outline->good) +
-                     " on: an incomplete record or damage; keyringctl verify "
-                     "tells which");
-    }
-    for (const auto& [name, entry] : outline->keys) {
-      StoredKey key;
-      key.id = name.data_id;
-      key.owner = name.auth_id;
-      key.type = entry.type;
-      key.bytes = entry.bytes;
-      key.wrapping_key = header.data_key.wrapping_key;
-      keyring.keys.push_back(std::move(key));
-    }
-    return Status::Ok();
   }
 
   // The file that a start would take: a backup that a crash left may be newer.

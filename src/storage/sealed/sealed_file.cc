@@ -10,6 +10,13 @@ namespace {
 constexpr size_t kWorthCompacting = 64 << 10;
 constexpr size_t kEndBytes = 64;  // More than the last tag and its mark.
 
+Result<std::unique_ptr<SealedLog>> MakeLog(const SealedHeader& header,
+                                           const Secret& data_key,
+                                           Random& random) {
+  return SealedLog::Make(data_key, header.file_id, header.generation, random,
+                         header.put_all);
+}
+
 }  // namespace
 
 size_t CompactionPoint(size_t live_bytes, size_t max_file) {
@@ -29,8 +36,8 @@ Result<SealedFile::Keys> SealedFile::Open(ByteView content, ReadHeader read,
                                           Secret data_key) {
   Status status = CheckSealedHeader(content, read, data_key);
   if (!status.ok()) return status;
-  Result<std::unique_ptr<SealedLog>> log = SealedLog::Make(
-      data_key, read.header.file_id, read.header.generation, random_);
+  Result<std::unique_ptr<SealedLog>> log =
+      MakeLog(read.header, data_key, random_);
   if (!log) return log.error();
   const ByteView records = content.subspan(read.size);
   Result<ReplayedLog> replayed = (*log)->Replay(records, read.size);
@@ -93,8 +100,7 @@ Status SealedFile::PutTornEndAside(ByteView torn) {
 Status SealedFile::Create(SealedHeader header, Secret data_key) {
   Result<Bytes> content = WriteSealedHeader(header, data_key);
   if (!content) return content.error();
-  Result<std::unique_ptr<SealedLog>> log =
-      SealedLog::Make(data_key, header.file_id, header.generation, random_);
+  Result<std::unique_ptr<SealedLog>> log = MakeLog(header, data_key, random_);
   if (!log) return log.error();
   Status status = file_->Create(*content);
   if (!status.ok()) return status;
@@ -108,15 +114,19 @@ Status SealedFile::Create(SealedHeader header, Secret data_key) {
   return PrepareToWrite({}, {});
 }
 
+// Some room is left for removing keys from a full file.
+size_t SealedFile::LimitOfPuts() const {
+  return options_.max_file - options_.max_file / 16;
+}
+
 // The keyring above knows which keys there are. But should it ever be wrong, a
 // log with a duplicate key could not be read again.
 Status SealedFile::Put(const Key& key) {
-  // Some room is left for removing keys from a full file.
-  const size_t limit = options_.max_file - options_.max_file / 16;
   if (!names_.insert(key.name).second) {
     return {StatusCode::kAlreadyExists, ToString(key.name) + " exists already"};
   }
-  Status status = Append(&SealedLog::SealPut, key, limit);
+  Status status = Append(SealedLog::RecordSize(key), LimitOfPuts(),
+                         [&] { return log_->SealPut(key); });
   if (!status.ok()) names_.erase(key.name);
   return NotAboutKeys(status);
 }
@@ -125,22 +135,51 @@ Status SealedFile::Remove(const KeyName& name) {
   if (!names_.contains(name)) {
     return {StatusCode::kNotFound, "there is no " + ToString(name)};
   }
-  Status status = Append(&SealedLog::SealRemove, Key{name, "", Secret()},
-                         options_.max_file);
+  const Key key{name, "", Secret()};
+  Status status = Append(SealedLog::RecordSize(key), options_.max_file,
+                         [&] { return log_->SealRemove(key); });
   if (status.ok()) names_.erase(name);
   return NotAboutKeys(status);
 }
 
-Status SealedFile::Append(SealStep seal, const Key& key, size_t limit) {
-  if (options_.read_only) {
-    return {StatusCode::kReadOnly,
-            file_->path() + " cannot be changed: read_only is set"};
+Status SealedFile::PutAll(std::span<const Key> keys) {
+  std::set<KeyName> names;
+  for (const Key& key : keys) {
+    if (names_.contains(key.name) || !names.insert(key.name).second) {
+      return {StatusCode::kAlreadyExists,
+              ToString(key.name) + " exists already"};
+    }
   }
-  Status status = FixFile();
+  if (keys.empty()) return Status::Ok();
+  Status status = AllowPutAll();
+  if (status.ok()) {
+    status = Append(SealedLog::RecordSize(keys), LimitOfPuts(),
+                    [&] { return log_->SealPutAll(keys); });
+  }
+  if (status.ok()) names_.merge(names);
+  return NotAboutKeys(status);
+}
+
+Status SealedFile::AllowPutAll() {
+  if (header_.put_all) return Status::Ok();
+  SealedHeader header = header_;
+  header.put_all = true;
+  return ReplaceHeader(std::move(header));
+}
+
+Status SealedFile::CheckMayChange() const {
+  if (!options_.read_only) return Status::Ok();
+  return {StatusCode::kReadOnly,
+          file_->path() + " cannot be changed: read_only is set"};
+}
+
+Status SealedFile::Append(size_t size, size_t limit, const SealStep& seal) {
+  Status status = CheckMayChange();
+  if (status.ok()) status = FixFile();
   if (status.ok()) status = CheckIntact();
-  if (status.ok()) status = MakeRoom(SealedLog::RecordSize(key), limit);
+  if (status.ok()) status = MakeRoom(size, limit);
   if (!status.ok()) return status;
-  const Result<Bytes> record = (log_.get()->*seal)(key);
+  const Result<Bytes> record = seal();
   if (!record) return record.error();
   status = AppendRecord(*record);
   if (!status.ok()) {
@@ -249,8 +288,7 @@ Result<SealedFile::Keys> SealedFile::ReadKeys() {
   const Result<Bytes> records =
       file_->file().ReadBack(header_size_, end_ - header_size_);
   if (!records) return records.error();
-  Result<std::unique_ptr<SealedLog>> log =
-      SealedLog::Make(data_key_, header_.file_id, header_.generation, random_);
+  Result<std::unique_ptr<SealedLog>> log = MakeLog(header_, data_key_, random_);
   if (!log) return log.error();
   Result<ReplayedLog> replayed = (*log)->Replay(*records, header_size_);
   if (!replayed) return replayed.error();
@@ -263,12 +301,35 @@ Status SealedFile::ReplaceHeader(SealedHeader header, const Keys& keys) {
   return status.ok() ? Rewrite(std::move(header), keys) : status;
 }
 
+Result<SealedFile::Keys> SealedFile::KeysToRewrite() {
+  Status status = CheckMayChange();
+  if (status.ok()) status = FixFile();
+  if (status.ok()) status = CheckIntact();
+  if (!status.ok()) return status;
+  return ReadKeys();
+}
+
+Status SealedFile::ReplaceHeader(SealedHeader header) {
+  const Result<Keys> keys = KeysToRewrite();
+  return keys ? Rewrite(std::move(header), *keys) : keys.error();
+}
+
+Status SealedFile::Reseal(SealedHeader header, Secret data_key) {
+  const Result<Keys> keys = KeysToRewrite();
+  if (!keys) return keys.error();
+  return RewriteWith(std::move(header), std::move(data_key), *keys);
+}
+
 Status SealedFile::Rewrite(SealedHeader header, const Keys& keys) {
+  return RewriteWith(std::move(header), data_key_.Clone(), keys);
+}
+
+Status SealedFile::RewriteWith(SealedHeader header, Secret data_key,
+                               const Keys& keys) {
   header.generation = header_.generation + 1;
-  Result<std::unique_ptr<SealedLog>> log =
-      SealedLog::Make(data_key_, header.file_id, header.generation, random_);
+  Result<std::unique_ptr<SealedLog>> log = MakeLog(header, data_key, random_);
   if (!log) return log.error();
-  Result<Bytes> content = WriteSealedHeader(header, data_key_);
+  Result<Bytes> content = WriteSealedHeader(header, data_key);
   if (!content) return content.error();
   const size_t header_size = content->size();
   Status status = AppendPuts(**log, keys, *content);
@@ -277,6 +338,7 @@ Status SealedFile::Rewrite(SealedHeader header, const Keys& keys) {
   status = file_->Replace(*content, replaced);
   if (!replaced) return status;
   header_ = std::move(header);
+  data_key_ = std::move(data_key);
   log_ = std::move(*log);
   header_size_ = header_size;
   end_ = content->size();

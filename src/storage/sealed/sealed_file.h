@@ -2,9 +2,11 @@
 #ifndef OPENKEYRING_STORAGE_SEALED_SEALED_FILE_H_
 #define OPENKEYRING_STORAGE_SEALED_SEALED_FILE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 
 #include "base/log.h"
@@ -49,19 +51,27 @@ class SealedFile {
   Status Put(const Key& key);
   // kNotFound for a key that is not there.
   Status Remove(const KeyName& name);
-  // Rewrites the file, which has these keys, with another KMS key or encryption
-  // context in its header. The data key stays.
+  // All of them or none, also after a crash, in one record and one sync. A file
+  // whose header does not allow such records is rewritten with one that does
+  // before. kAlreadyExists when one of them is there.
+  Status PutAll(std::span<const Key> keys);
+  // Rewrites the file, which has these keys, with another KMS key, encryption
+  // context or other key slots in its header. The data key stays.
   Status ReplaceHeader(SealedHeader header, const Keys& keys);
+  // The same, with the keys that the file has.
+  Status ReplaceHeader(SealedHeader header);
+  // Rewrites the file with another data key, which the header's slots wrap.
+  Status Reseal(SealedHeader header, Secret data_key);
 
   const SealedHeader& header() const { return header_; }
   const Secret& data_key() const { return data_key_; }
 
  private:
-  using SealStep = Result<Bytes> (SealedLog::*)(const Key&);
+  using SealStep = std::function<Result<Bytes>()>;
 
   Status PrepareToWrite(const Keys& keys, ByteView torn);
   Status PutTornEndAside(ByteView torn);
-  Status Append(SealStep seal, const Key& key, size_t limit);
+  Status Append(size_t size, size_t limit, const SealStep& seal);
   Status AppendRecord(const Bytes& record);
   void AppendDoneMark();
   void UndoAppend();
@@ -71,8 +81,13 @@ class SealedFile {
   void RememberEnd(ByteView written);
   Status MakeRoom(size_t bytes, size_t limit);
   void CompactIfGrown();
-  Result<Keys> ReadKeys();
   Status Rewrite(SealedHeader header, const Keys& keys);
+  Status RewriteWith(SealedHeader header, Secret data_key, const Keys& keys);
+  Result<Keys> ReadKeys();
+  Result<Keys> KeysToRewrite();
+  Status AllowPutAll();
+  Status CheckMayChange() const;
+  size_t LimitOfPuts() const;
   static Status AppendPuts(SealedLog& log, const Keys& keys, Bytes& content);
   size_t LiveSize(const Keys& keys) const;
 

@@ -3,34 +3,34 @@
 #define OPENKEYRING_STORAGE_SEALED_SEALED_FILE_BACKEND_H_
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "keyring/keyring_backend.h"
 #include "storage/keyring_file.h"
-#include "storage/sealed/sealed_file.h"
+#include "storage/sealed/sealed_store.h"
 
 namespace openkeyring {
 
-// All keys of a MySQL keyring in one sealed file: one call of the wrapper opens
-// it, none is needed to store a key. This class knows the wrapper; the file
-// itself is SealedFile's.
-//
-// When another process has the file, or it cannot be written, Load warns and
-// every later change is refused with the reason. Load creates the file when it
-// is missing, so that a wrong configuration shows at once; not when it is read
-// only. An empty file is refused: a sealed file never is. Trouble with files is
-// never kNotFound or kAlreadyExists: those are answers about keys.
+// All keys of a MySQL keyring in one sealed file: SealedStore as a port of
+// component_keyring_kms. One call of a key server opens it, none is needed to
+// store a key. Load creates the file when it is missing, so that a wrong
+// configuration shows at once; not when it is read only.
 //
 // Threads: all methods may be called concurrently. A mutex is held while a
-// record is written to the local file, never during a call of the wrapper.
+// record is written to the local file, never during a call of a key server.
 class SealedFileBackend : public KeyringBackend {
  public:
+  // With one KMS key.
   SealedFileBackend(const FileBackendDependencies& dependencies,
                     std::shared_ptr<KeyringFile> file,
-                    FileBackendOptions options);
+                    const FileBackendOptions& options);
+  // With any keys.
+  SealedFileBackend(const SealedStoreDependencies& dependencies,
+                    std::unique_ptr<KeySlots> slots,
+                    std::shared_ptr<KeyringFile> file,
+                    const FileBackendOptions& options);
 
   // One call of the wrapper. When the KMS key or the context in the
   // configuration is another than the file's, its data key is wrapped again; if
@@ -40,26 +40,11 @@ class SealedFileBackend : public KeyringBackend {
   Status Remove(const KeyName& name, const Deadline& deadline) override;
   std::vector<std::pair<std::string, std::string>> Describe() const override;
 
+  // For status rows and tools.
+  SealedStore& store() { return store_; }
+
  private:
-  using Keys = SealedFile::Keys;
-
-  // `again`: another process was faster in creating the file, so its file is
-  // to be loaded.
-  Result<Keys> LoadOnce(const Deadline& deadline, bool& again);
-  Status CreateNew(const Deadline& deadline, bool& again);
-  Status CheckMissing(bool& again);
-  Result<Keys> Open(ByteView content, const Deadline& deadline);
-  Status CheckContext(const SealedHeader& header) const;
-  Status RewrapIfChanged(const Keys& keys, const Deadline& deadline);
-  Status Rewrap(const Keys& keys, const Deadline& deadline);
-  EncryptionContext ContextOf(const FileId& file_id) const;
-
-  FileBackendDependencies dependencies_;
-  const FileBackendOptions options_;
-  const std::shared_ptr<KeyringFile> file_;
-
-  mutable std::mutex mutex_;
-  SealedFile sealed_;
+  SealedStore store_;
 };
 
 }  // namespace openkeyring

@@ -35,7 +35,7 @@ TEST_F(SealedFileCreateTest, CreatesTheFileAtOnceAndBindsItsKey) {
       (EncryptionContext{{"openkeyring:product", "component_keyring_kms"},
                          {"openkeyring:file-id", HexEncode(header.file_id)},
                          {"team", "db"}}));
-  EXPECT_EQ(header.kms_key, "alias/fake");
+  EXPECT_EQ(header.slots[0].name, "alias/fake");
   EXPECT_EQ(header.generation, 1u);
   EXPECT_THAT(
       backend->Describe(),

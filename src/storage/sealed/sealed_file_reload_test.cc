@@ -32,8 +32,8 @@ TEST_F(SealedFileRewrapTest, AnotherKmsKeyWrapsTheDataKeyAgain) {
   EXPECT_EQ(kms_.calls("Unwrap"), 3) << "creation, load, and the check";
   EXPECT_EQ(kms_.calls("Wrap"), 1);
   const SealedHeader header = Header();
-  EXPECT_EQ(header.kms_key, "alias/new");
-  EXPECT_THAT(header.data_key.wrapping_key, HasSubstr("fake-alias/new"));
+  EXPECT_EQ(header.slots[0].name, "alias/new");
+  EXPECT_THAT(header.slots[0].maker, HasSubstr("fake-alias/new"));
   EXPECT_EQ(header.file_id, old.file_id);
   EXPECT_EQ(header.context, old.context);
   EXPECT_EQ(header.generation, old.generation + 1);
@@ -100,7 +100,7 @@ TEST_F(SealedFileRewrapTest, AFailureAtTheStartDoesNotWithholdTheKeyring) {
   EXPECT_EQ(Content(), before_);
   files_.hook = nullptr;
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
-  EXPECT_EQ(Header().kms_key, "alias/new") << "it is tried again";
+  EXPECT_EQ(Header().slots[0].name, "alias/new") << "it is tried again";
 }
 
 TEST_F(SealedFileRewrapTest, AFileThatWasWrittenToMeanwhileIsNotRewrapped) {
@@ -185,7 +185,7 @@ TEST_F(SealedFileRewrapTest, OfATornFileKeepsAllCompleteRecords) {
   torn.resize(torn.size() - 21);
   files_.Put(kPath, torn);
   EXPECT_EQ(Loaded(), KeysWith({"a"}));
-  EXPECT_EQ(Header().kms_key, "alias/new");
+  EXPECT_EQ(Header().slots[0].name, "alias/new");
   EXPECT_EQ(Loaded(), KeysWith({"a"}));
 }
 

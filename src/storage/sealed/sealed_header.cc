@@ -14,7 +14,8 @@ namespace {
 // transfer that changed them.
 constexpr std::array<uint8_t, 8> kMagic = {0x89, 'O',  'K',  'R',
                                            'S',  '\r', '\n', 0x1a};
-constexpr uint16_t kVersion = 1;
+constexpr uint16_t kNewestVersion = 2;
+constexpr uint16_t kPutAllFeature = 1;
 constexpr size_t kCheck = 32;             // The MAC, and the digest.
 constexpr size_t kMaxHeader = 256 << 10;  // More than any context needs.
 constexpr size_t kSizeAt = kMagic.size() + 2;
@@ -26,42 +27,82 @@ Status Damaged(const char* why) {
                                     why + "; restore the file from a backup"};
 }
 
+Status Newer(const std::string& what) {
+  return {StatusCode::kMisconfigured,
+          "the file has " + what +
+              ", which a newer OpenKeyring wrote; use that one"};
+}
+
+bool TakeOnlySlot(ByteReader& reader, std::vector<KeySlot>& slots) {
+  ByteView name, maker, blob;
+  if (!reader.TakeField(name) || !reader.TakeField(maker) ||
+      !reader.TakeField(blob)) {
+    return false;
+  }
+  slots = {{1,
+            SlotKind::kAwsKms,
+            std::string(AsText(name)),
+            std::string(AsText(maker)),
+            {},
+            Bytes(blob.begin(), blob.end())}};
+  return CanBeWritten(slots);
+}
+
 // The checks are not part of it.
-Result<SealedHeader> ReadFields(ByteReader reader) {
+Result<SealedHeader> ReadFields(ByteReader reader, uint16_t version) {
   const Status damaged = Damaged("its fields do not add up");
   SealedHeader header;
-  ByteView file_id, kms_key, arn, blob;
-  uint16_t pairs = 0;
+  ByteView file_id;
+  uint16_t features = 0;
   if (!reader.TakeBytes(header.file_id.size(), file_id) ||
-      !reader.TakeNumber(header.generation) || !reader.TakeNumber(pairs)) {
+      !reader.TakeNumber(header.generation) ||
+      (version > 1 && !reader.TakeNumber(features))) {
     return damaged;
   }
+  if (features > kPutAllFeature) {
+    return Newer("format features " + std::to_string(features));
+  }
+  header.put_all = features != 0;
   std::ranges::copy(file_id, header.file_id.begin());
-  for (int i = 0; i < pairs; ++i) {
-    ByteView name, value;
-    if (!reader.TakeField(name) || !reader.TakeField(value) ||
-        !header.context.emplace(AsText(name), AsText(value)).second) {
-      return damaged;
-    }
-  }
-  if (!reader.TakeField(kms_key) || !reader.TakeField(arn) ||
-      !reader.TakeField(blob) || !reader.AtEnd() || blob.empty()) {
-    return damaged;
-  }
-  header.kms_key = AsText(kms_key);
-  header.data_key.wrapping_key = AsText(arn);
-  header.data_key.blob.assign(blob.begin(), blob.end());
+  if (!TakePairs(reader, header.context)) return damaged;
+  const bool slots = version == 1 ? TakeOnlySlot(reader, header.slots)
+                                  : TakeSlots(reader, header.slots);
+  if (!slots || !reader.AtEnd()) return damaged;
   return header;
 }
 
-bool FitsFields(const SealedHeader& header) {
-  const auto fits = [](size_t size) { return size <= kMaxField; };
-  return fits(header.kms_key.size()) &&
-         fits(header.data_key.wrapping_key.size()) &&
-         fits(header.data_key.blob.size()) && fits(header.context.size()) &&
-         std::ranges::all_of(header.context, [&](const auto& pair) {
-           return fits(pair.first.size()) && fits(pair.second.size());
-         });
+Status CheckFits(const SealedHeader& header, size_t size) {
+  const auto fits = [](size_t length) { return length <= kMaxField; };
+  if (CanBeWritten(header.slots) && size <= kMaxHeader &&
+      fits(header.context.size()) &&
+      std::ranges::all_of(header.context, [&](const auto& pair) {
+        return fits(pair.first.size()) && fits(pair.second.size());
+      })) {
+    return Status::Ok();
+  }
+  return {StatusCode::kInvalidArgument,
+          "the encryption context, the names of the keys and the key slots are "
+          "too long for a keyring file, or a key slot is empty"};
+}
+
+Bytes WriteFields(const SealedHeader& header, uint16_t version) {
+  Bytes out(kMagic.begin(), kMagic.end());
+  PutNumber(out, version);
+  PutNumber(out, uint32_t{0});  // The size, when it is known.
+  PutBytes(out, header.file_id);
+  PutNumber(out, header.generation);
+  if (version > 1) {
+    PutNumber(out, header.put_all ? kPutAllFeature : uint16_t{0});
+  }
+  PutPairs(out, header.context);
+  if (version > 1) {
+    PutSlots(out, header.slots);
+    return out;
+  }
+  PutField(out, AsBytes(header.slots[0].name));
+  PutField(out, AsBytes(header.slots[0].maker));
+  PutField(out, header.slots[0].blob);
+  return out;
 }
 
 Result<Digest256> HeaderMac(const SealedHeader& header, const Secret& data_key,
@@ -82,31 +123,19 @@ bool LooksSealed(ByteView content) {
          std::equal(kMagic.begin(), kMagic.begin() + shared, content.begin());
 }
 
+uint16_t VersionOf(const SealedHeader& header) {
+  const bool first = !header.put_all && header.slots.size() == 1 &&
+                     header.slots[0].kind == SlotKind::kAwsKms &&
+                     header.slots[0].parameters.empty();
+  return first ? 1 : 2;
+}
+
 Result<Bytes> WriteSealedHeader(const SealedHeader& header,
                                 const Secret& data_key) {
-  Bytes out(kMagic.begin(), kMagic.end());
-  PutNumber(out, kVersion);
-  PutNumber(out, uint32_t{0});  // The size, when it is known.
-  PutBytes(out, header.file_id);
-  PutNumber(out, header.generation);
-  PutNumber(out, static_cast<uint16_t>(header.context.size()));
-  for (const auto& [name, value] : header.context) {
-    PutField(out, AsBytes(name));
-    PutField(out, AsBytes(value));
-  }
-  PutField(out, AsBytes(header.kms_key));
-  PutField(out, AsBytes(header.data_key.wrapping_key));
-  PutField(out, header.data_key.blob);
-  if (header.data_key.blob.empty()) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the wrapped data key is empty");
-  }
+  Bytes out = WriteFields(header, VersionOf(header));
   const size_t size = out.size() + 2 * kCheck;
-  if (!FitsFields(header) || size > kMaxHeader) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the encryption context and the KMS key's name are too long "
-                  "for a keyring file");
-  }
+  Status status = CheckFits(header, size);
+  if (!status.ok()) return status;
   Bytes size_bytes;
   PutNumber(size_bytes, static_cast<uint32_t>(size));
   std::ranges::copy(size_bytes, out.begin() + kSizeAt);
@@ -140,16 +169,14 @@ Result<ReadHeader> ReadSealedHeader(ByteView content) {
   if (!DigestsEqual(*digest, content.subspan(size - kCheck, kCheck))) {
     return Damaged("its checksum is wrong");
   }
-  if (version != kVersion) {
-    return Status(StatusCode::kMisconfigured,
-                  "the file has format version " + std::to_string(version) +
-                      ", which a newer OpenKeyring wrote; use that one");
+  if (version == 0 || version > kNewestVersion) {
+    return Newer("format version " + std::to_string(version));
   }
   const size_t fields = kSizeAt + 4;
   Result<SealedHeader> header = ReadFields(
-      ByteReader(content.subspan(fields, size - fields - 2 * kCheck)));
+      ByteReader(content.subspan(fields, size - fields - 2 * kCheck)), version);
   if (!header) return header.error();
-  return ReadHeader{std::move(*header), size};
+  return ReadHeader{std::move(*header), version, size};
 }
 
 Status CheckSealedHeader(ByteView content, const ReadHeader& read,

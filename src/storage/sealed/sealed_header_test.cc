@@ -23,8 +23,7 @@ class SealedHeaderTest : public testing::Test {
     std::iota(header_.file_id.begin(), header_.file_id.end(), 0xa0);
     header_.generation = 3;
     header_.context = {{"a", "b"}};
-    header_.kms_key = "alias/k";
-    header_.data_key = {{1, 2}, "arn"};
+    header_.slots = {{1, SlotKind::kAwsKms, "alias/k", "arn", {}, {1, 2}}};
     std::array<uint8_t, kDataKeyBytes> key;
     std::iota(key.begin(), key.end(), 0);
     data_key_ = Secret::CopyOf(ByteView(key));
@@ -67,9 +66,9 @@ TEST_F(SealedHeaderTest, RoundTripsWithRecordsBehindIt) {
   header_.context["openkeyring:file-id"] = std::string(kMaxField, 'v');
   header_.context[""] = "";
   header_.generation = ~uint64_t{0};
-  header_.kms_key = "";
-  header_.data_key.wrapping_key = "";
-  header_.data_key.blob = Bytes(kMaxField, 0xff);
+  header_.slots[0].name = "";
+  header_.slots[0].maker = "";
+  header_.slots[0].blob = Bytes(kMaxField, 0xff);
   Bytes content = Write();
   const size_t size = content.size();
   PutBytes(content, AsBytes("records"));
@@ -79,9 +78,9 @@ TEST_F(SealedHeaderTest, RoundTripsWithRecordsBehindIt) {
   EXPECT_EQ(read->header.file_id, header_.file_id);
   EXPECT_EQ(read->header.generation, header_.generation);
   EXPECT_EQ(read->header.context, header_.context);
-  EXPECT_EQ(read->header.kms_key, header_.kms_key);
-  EXPECT_EQ(read->header.data_key.blob, header_.data_key.blob);
-  EXPECT_EQ(read->header.data_key.wrapping_key, "");
+  EXPECT_EQ(read->header.slots[0].name, header_.slots[0].name);
+  EXPECT_EQ(read->header.slots[0].blob, header_.slots[0].blob);
+  EXPECT_EQ(read->header.slots[0].maker, "");
   EXPECT_TRUE(CheckSealedHeader(content, *read, data_key_).ok());
 }
 
@@ -158,13 +157,13 @@ TEST_F(SealedHeaderTest, ANameThatIsThereTwiceIsRefused) {
 
 TEST_F(SealedHeaderTest, ANewerVersionIsNamedOnlyWhenItIsWhole) {
   Bytes content = Write();
-  content[9] = 2;
+  content[9] = 3;
   EXPECT_EQ(ReadSealedHeader(content).status().code(), StatusCode::kCorrupt)
       << "damage, since the digest is wrong";
   content = Digested(content);
   const Status status = ReadSealedHeader(content).status();
   EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
-  EXPECT_NE(status.message().find("version 2"), std::string::npos);
+  EXPECT_NE(status.message().find("version 3"), std::string::npos);
 }
 
 TEST_F(SealedHeaderTest, AnotherDataKeyIsNoticed) {
@@ -179,25 +178,20 @@ TEST_F(SealedHeaderTest, FieldsOfAnotherHeaderAreNoticed) {
       [](SealedHeader& h) { h.generation = 2; },
       [](SealedHeader& h) { h.context["a"] = "c"; },
       [](SealedHeader& h) { h.context.clear(); },
-      [](SealedHeader& h) { h.kms_key = "alias/other"; },
-      [](SealedHeader& h) { h.data_key.wrapping_key = "nra"; },
+      [](SealedHeader& h) { h.slots[0].name = "alias/other"; },
+      [](SealedHeader& h) { h.slots[0].maker = "nra"; },
       [](SealedHeader& h) {
-        h.data_key.blob = {2, 1};
+        h.slots[0].blob = {2, 1};
       },
       // The same bytes, with the border of two fields moved.
       [](SealedHeader& h) {
-        h.kms_key = "alias/ka";
-        h.data_key.wrapping_key = "rn";
+        h.slots[0].name = "alias/ka";
+        h.slots[0].maker = "rn";
       }};
   const Bytes ours = Write();
   const ByteView our_checks = ByteView(ours).last(kChecks);
   for (const auto& change : changes) {
-    SealedHeader other;
-    other.file_id = header_.file_id;
-    other.generation = header_.generation;
-    other.context = header_.context;
-    other.kms_key = header_.kms_key;
-    other.data_key = header_.data_key;
+    SealedHeader other = header_;
     change(other);
     Bytes theirs = *WriteSealedHeader(other, data_key_);
     EXPECT_TRUE(Check(theirs).ok());
@@ -209,11 +203,11 @@ TEST_F(SealedHeaderTest, FieldsOfAnotherHeaderAreNoticed) {
 TEST_F(SealedHeaderTest, TextsThatDoNotFitAreRefusedWhenWriting) {
   const std::string large(kMaxField + 1, 'x');
   const std::function<void(SealedHeader&)> changes[] = {
-      [&](SealedHeader& h) { h.kms_key = large; },
+      [&](SealedHeader& h) { h.slots[0].name = large; },
       [&](SealedHeader& h) { h.context["a"] = large; },
       [&](SealedHeader& h) { h.context[large] = "a"; },
-      [&](SealedHeader& h) { h.data_key.wrapping_key = large; },
-      [&](SealedHeader& h) { h.data_key.blob = Bytes(large.size(), 1); },
+      [&](SealedHeader& h) { h.slots[0].maker = large; },
+      [&](SealedHeader& h) { h.slots[0].blob = Bytes(large.size(), 1); },
       // Each fits, all do not.
       [&](SealedHeader& h) {
         for (const char* name : {"1", "2", "3", "4"}) {
@@ -229,7 +223,7 @@ TEST_F(SealedHeaderTest, TextsThatDoNotFitAreRefusedWhenWriting) {
 }
 
 TEST_F(SealedHeaderTest, WhatNoReaderWouldTakeIsNotWritten) {
-  header_.data_key.blob.clear();
+  header_.slots[0].blob.clear();
   EXPECT_EQ(WriteSealedHeader(header_, data_key_).status().code(),
             StatusCode::kInvalidArgument);
 }

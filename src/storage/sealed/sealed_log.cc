@@ -10,26 +10,29 @@
 namespace openkeyring {
 namespace {
 
-constexpr std::array<uint8_t, 3> kMark = {'O', 'K', 'R'};
 constexpr std::string_view kRecordInfo = "openkeyring sealed record";
 constexpr std::string_view kSaltInfo = "openkeyring record salt";
-constexpr size_t kPrefix = 20, kPrefixChecked = 16, kSalt = 32;
-// Three fields and a key, with their sizes, a salt and a tag.
-constexpr size_t kMaxRecord =
-    3 * (kMaxField + 2) + kMaxKeyBytes + kSalt + kAeadTag;
-
-constexpr char kTruncated[] = "a record is truncated";
-constexpr char kNoPrefix[] = "a record does not start with its prefix";
 
 Status BadRecord(const char* why) { return {StatusCode::kCorrupt, why}; }
+
+NamedKey NameOf(const Key& key) {
+  return {key.name, key.type, key.data.size()};
+}
+
+size_t NamesSize(const Key& key) {
+  return 3 * 2 + key.name.data_id.size() + key.name.auth_id.size() +
+         key.type.size();
+}
 
 }  // namespace
 
 Result<std::unique_ptr<SealedLog>> SealedLog::Make(const Secret& data_key,
                                                    const FileId& file_id,
                                                    uint64_t generation,
-                                                   Random& random) {
-  std::unique_ptr<SealedLog> log(new SealedLog(file_id, generation, random));
+                                                   Random& random,
+                                                   bool put_all) {
+  std::unique_ptr<SealedLog> log(
+      new SealedLog({file_id, put_all}, generation, random));
   Bytes info(kRecordInfo.begin(), kRecordInfo.end());
   PutBytes(info, file_id);
   Result<std::unique_ptr<DerivedKeyAead>> aead =
@@ -39,113 +42,34 @@ Result<std::unique_ptr<SealedLog>> SealedLog::Make(const Secret& data_key,
   const Result<HkdfSha256> hkdf = HkdfSha256::Make();
   if (!hkdf) return hkdf.error();
   Result<Secret> salt_key =
-      hkdf->Derive(data_key, file_id, AsBytes(kSaltInfo), kSalt);
+      hkdf->Derive(data_key, file_id, AsBytes(kSaltInfo), kRecordSalt);
   if (!salt_key) return salt_key.error();
   log->salt_key_ = std::move(*salt_key);
   return log;
 }
 
-// With the file id, so that nobody who may choose a key's name can make a part
-// of it look like a record.
-Result<Bytes> SealedLog::PrefixCheck(ByteView checked) const {
-  Bytes all(file_id_.begin(), file_id_.end());
-  PutBytes(all, checked);
-  const Result<Digest256> digest = Sha256(all);
-  if (!digest) return digest.error();
-  return Bytes(digest->begin(), digest->begin() + (kPrefix - kPrefixChecked));
-}
-
-Result<Bytes> SealedLog::WritePrefix(const Prefix& prefix) const {
-  Bytes out(kMark.begin(), kMark.end());
-  out.push_back(static_cast<uint8_t>(prefix.kind));
-  PutNumber(out, prefix.size);
-  PutNumber(out, prefix.sequence);
-  const Result<Bytes> check = PrefixCheck(out);
-  if (!check) return check.error();
-  PutBytes(out, *check);
-  return out;
-}
-
-Result<SealedLog::Prefix> SealedLog::ReadPrefix(ByteView bytes) const {
-  if (bytes.size() < kPrefix) return BadRecord(kTruncated);
-  if (!std::equal(kMark.begin(), kMark.end(), bytes.begin())) {
-    return BadRecord(kNoPrefix);
-  }
-  const Result<Bytes> check = PrefixCheck(bytes.first(kPrefixChecked));
-  if (!check) return check.error();
-  if (!std::ranges::equal(
-          *check, bytes.subspan(kPrefixChecked, kPrefix - kPrefixChecked))) {
-    return BadRecord(kNoPrefix);
-  }
-  Prefix prefix{static_cast<Kind>(bytes[kMark.size()]), 0, 0};
-  ByteReader reader(bytes.subspan(kMark.size() + 1));
-  if (!reader.TakeNumber(prefix.size) || !reader.TakeNumber(prefix.sequence)) {
-    return BadRecord(kTruncated);
-  }
-  const bool is_done = prefix.kind == Kind::kDone;
-  if ((!is_done && prefix.kind != Kind::kPut && prefix.kind != Kind::kRemove) ||
-      is_done != (prefix.size == 0) || prefix.size > kMaxRecord) {
-    return BadRecord("a record is of an unknown kind");
-  }
-  return prefix;
-}
-
-// Whether anything in `rest` proves that record number `sequence` was synced:
-// its mark is written after that, and so is the record that follows it. Blocks
-// reach the disk in any order, so nothing else does.
-bool SealedLog::ProvesSynced(ByteView rest, uint64_t sequence) const {
-  for (;;) {
-    const auto next =
-        std::search(rest.begin(), rest.end(), kMark.begin(), kMark.end());
-    rest = rest.subspan(static_cast<size_t>(next - rest.begin()));
-    if (rest.empty()) return false;
-    const Result<Prefix> prefix = ReadPrefix(rest);
-    if (!prefix && prefix.error().code() != StatusCode::kCorrupt) return true;
-    if (prefix) {
-      const bool is_done = prefix->kind == Kind::kDone;
-      if (prefix->sequence >= sequence + (is_done ? 0 : 1)) return true;
-    }
-    rest = rest.subspan(1);
-  }
-}
-
 Bytes SealedLog::AdditionalData(ByteView clear) const {
-  Bytes data(file_id_.begin(), file_id_.end());
+  Bytes data(file_.id.begin(), file_.id.end());
   PutNumber(data, generation_);
   PutBytes(data, tag_);
   PutBytes(data, clear);
   return data;
 }
 
-Result<Bytes> SealedLog::Seal(Kind kind, const Key& record) {
-  const KeyName& name = record.name;
-  if (name.data_id.size() > kMaxField || name.auth_id.size() > kMaxField ||
-      record.type.size() > kMaxField) {
-    return Status(StatusCode::kInvalidArgument,
-                  "its data id, owner or type has more than 65535 bytes");
-  }
-  // ReadPrefix takes what is larger for a torn end.
-  if (record.data.size() > kMaxKeyBytes) {
-    return Status(
-        StatusCode::kInvalidArgument,
-        "it has more than " + std::to_string(kMaxKeyBytes) + " bytes");
-  }
-  const size_t size = kSalt + 3 * 2 + name.data_id.size() +
-                      name.auth_id.size() + record.type.size() +
-                      record.data.size() + kAeadTag;
-  Result<Bytes> prefix =
-      WritePrefix({kind, static_cast<uint32_t>(size), sequence_ + 1});
+Result<Bytes> SealedLog::Seal(RecordKind kind, std::vector<NamedKey> keys,
+                              const Secret& data) {
+  const Result<Bytes> fields = WriteRecordFields(kind, keys);
+  if (!fields) return fields.error();
+  const size_t size = kRecordSalt + fields->size() + data.size() + kAeadTag;
+  Result<Bytes> prefix = WriteRecordPrefix(
+      file_, {kind, static_cast<uint32_t>(size), sequence_ + 1});
   if (!prefix) return prefix.error();
-  Bytes fields;
-  PutField(fields, AsBytes(name.data_id));
-  PutField(fields, AsBytes(name.auth_id));
-  PutField(fields, AsBytes(record.type));
-  const Result<Digest256> salt = MakeSalt(*prefix, fields, record.data);
+  const Result<Digest256> salt = MakeSalt(*prefix, *fields, data);
   if (!salt) return salt.error();
   Bytes out = std::move(*prefix);
   PutBytes(out, *salt);
-  PutBytes(out, fields);
-  Result<Bytes> sealed = aead_->Seal(*salt, AdditionalData(out), record.data);
+  PutBytes(out, *fields);
+  Result<Bytes> sealed = aead_->Seal(*salt, AdditionalData(out), data);
   if (!sealed) return sealed.error();
   PutBytes(out, *sealed);
   std::copy(out.end() - kAeadTag, out.end(), sealed_tag_.begin());
@@ -156,7 +80,7 @@ Result<Bytes> SealedLog::Seal(Kind kind, const Key& record) {
 // repeats itself, as in two clones of one virtual machine.
 Result<Digest256> SealedLog::MakeSalt(ByteView prefix, ByteView fields,
                                       const Secret& data) {
-  std::array<uint8_t, kSalt> random;
+  std::array<uint8_t, kRecordSalt> random;
   Status status = random_.Fill(random);
   if (!status.ok()) return status;
   Secret all = Secret::CopyOf(ByteView(random));
@@ -167,11 +91,24 @@ Result<Digest256> SealedLog::MakeSalt(ByteView prefix, ByteView fields,
 }
 
 Result<Bytes> SealedLog::SealPut(const Key& key) {
-  return Seal(Kind::kPut, key);
+  return Seal(RecordKind::kPut, {NameOf(key)}, key.data);
 }
 
 Result<Bytes> SealedLog::SealRemove(const Key& key) {
-  return Seal(Kind::kRemove, Key{key.name, "", Secret()});
+  return Seal(RecordKind::kRemove, {{key.name, "", 0}}, Secret());
+}
+
+Result<Bytes> SealedLog::SealPutAll(std::span<const Key> keys) {
+  if (keys.empty()) {
+    return Status(StatusCode::kInvalidArgument, "there is no key to store");
+  }
+  std::vector<NamedKey> names;
+  Secret all;
+  for (const Key& key : keys) {
+    names.push_back(NameOf(key));
+    all.Append(key.data.RevealBytes());
+  }
+  return Seal(RecordKind::kPutAll, std::move(names), all);
 }
 
 void SealedLog::Advance() {
@@ -180,49 +117,66 @@ void SealedLog::Advance() {
 }
 
 Result<Bytes> SealedLog::Done() const {
-  return WritePrefix({Kind::kDone, 0, sequence_});
+  return WriteRecordPrefix(file_, {RecordKind::kDone, 0, sequence_});
 }
 
 size_t SealedLog::RecordSize(const Key& key) {
-  return 2 * kPrefix + kSalt + 3 * 2 + key.name.data_id.size() +
-         key.name.auth_id.size() + key.type.size() + key.data.size() + kAeadTag;
+  return 2 * kRecordPrefix + kRecordSalt + NamesSize(key) + key.data.size() +
+         kAeadTag;
 }
 
-Result<Key> SealedLog::Open(ByteView record) {
-  ByteReader reader(record.subspan(kPrefix));
-  ByteView salt, data_id, auth_id, type;
-  if (!reader.TakeBytes(kSalt, salt) || !reader.TakeField(data_id) ||
-      !reader.TakeField(auth_id) || !reader.TakeField(type)) {
-    return BadRecord("a record's fields do not add up");
-  }
-  const ByteView clear = record.first(record.size() - reader.rest().size());
-  Result<Secret> data = aead_->Open(salt, AdditionalData(clear), reader.rest());
+size_t SealedLog::RecordSize(std::span<const Key> keys) {
+  size_t size = 2 * kRecordPrefix + kRecordSalt + 4 + kAeadTag;
+  for (const Key& key : keys) size += NamesSize(key) + 4 + key.data.size();
+  return size;
+}
+
+Result<std::vector<Key>> SealedLog::Open(RecordKind kind, ByteView record) {
+  Result<RecordFields> fields = ReadRecordFields(kind, record);
+  if (!fields) return fields.error();
+  const ByteView salt = record.subspan(kRecordPrefix, kRecordSalt);
+  Result<Secret> data =
+      aead_->Open(salt, AdditionalData(record.first(fields->clear_size)),
+                  record.subspan(fields->clear_size));
   if (!data) return data.error();
   std::copy(record.end() - kAeadTag, record.end(), sealed_tag_.begin());
-  return Key{{std::string(AsText(data_id)), std::string(AsText(auth_id))},
-             std::string(AsText(type)),
-             std::move(*data)};
+  std::vector<Key> keys;
+  keys.reserve(fields->keys.size());
+  ByteReader rest(data->RevealBytes());
+  for (NamedKey& key : fields->keys) {
+    ByteView bytes;
+    if (!rest.TakeBytes(key.size, bytes)) return BadRecord("a key is missing");
+    keys.push_back(
+        {std::move(key.name), std::move(key.type), Secret::CopyOf(bytes)});
+  }
+  return keys;
+}
+
+// Whether the record can follow what `keys` come to.
+bool SealedLog::Apply(RecordKind kind, std::vector<Key> record,
+                      std::map<KeyName, Key>& keys) {
+  if (kind == RecordKind::kRemove) return keys.erase(record[0].name) == 1;
+  return std::ranges::all_of(record, [&](Key& key) {
+    const KeyName name = key.name;
+    return keys.emplace(name, std::move(key)).second;
+  });
 }
 
 // The record or mark at the start of `rest`.
 SealedLog::Seen SealedLog::ReplayOne(ByteView rest,
                                      std::map<KeyName, Key>& keys) {
-  const Result<Prefix> prefix = ReadPrefix(rest);
+  const Result<RecordPrefix> prefix = ReadRecordPrefix(file_, rest);
   if (!prefix) return {prefix.error(), 0, true};
-  const size_t size = kPrefix + prefix->size;
-  const bool is_done = prefix->kind == Kind::kDone;
+  const size_t size = kRecordPrefix + prefix->size;
+  const bool is_done = prefix->kind == RecordKind::kDone;
   if (prefix->sequence != sequence_ + (is_done ? 0 : 1)) {
     return {BadRecord("a record is missing or duplicate"), 0, false};
   }
   if (is_done) return {Status::Ok(), size, false};
-  if (size > rest.size()) return {BadRecord(kTruncated), 0, true};
-  Result<Key> key = Open(rest.first(size));
-  if (!key) return {key.error(), 0, true};
-  const KeyName name = key->name;
-  const bool fits = prefix->kind == Kind::kPut
-                        ? keys.emplace(name, std::move(*key)).second
-                        : keys.erase(name) == 1;
-  if (!fits) {
+  if (size > rest.size()) return {BadRecord("a record is truncated"), 0, true};
+  Result<std::vector<Key>> record = Open(prefix->kind, rest.first(size));
+  if (!record) return {record.error(), 0, true};
+  if (!Apply(prefix->kind, std::move(*record), keys)) {
     return {
         BadRecord("a record stores a key that is there, or removes one that "
                   "is not"),
@@ -245,7 +199,8 @@ Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset) {
       continue;
     }
     if (seen.status.code() != StatusCode::kCorrupt) return seen.status;
-    if (seen.may_be_torn && !ProvesSynced(rest.subspan(1), sequence_ + 1)) {
+    if (seen.may_be_torn &&
+        !ProvesSynced(file_, rest.subspan(1), sequence_ + 1)) {
       if (after_record) SkipLostMark(rest, log);
       break;
     }
@@ -262,11 +217,11 @@ Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset) {
 // A mark is not synced: the record behind it may be on the disk without it, and
 // was perhaps promised. It proves by its tag that it is the next one.
 void SealedLog::SkipLostMark(ByteView rest, ReplayedLog& log) {
-  if (rest.size() <= kPrefix) return;
+  if (rest.size() <= kRecordPrefix) return;
   const uint64_t before = sequence_;
-  const Seen seen = ReplayOne(rest.subspan(kPrefix), log.keys);
+  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), log.keys);
   if (!seen.status.ok() || sequence_ == before) return;
-  log.good += kPrefix + seen.size;
+  log.good += kRecordPrefix + seen.size;
   log.lost_mark = true;
 }
 

@@ -6,13 +6,15 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/aead.h"
 #include "keyring/key.h"
 #include "os/random.h"
-#include "storage/sealed/sealed_header.h"
+#include "storage/sealed/sealed_record.h"
 
 // The records of a sealed keyring file (docs/file_formats.md). Bytes only.
 namespace openkeyring {
@@ -34,11 +36,13 @@ struct ReplayedLog {
 // Threads: one object is not synchronised.
 class SealedLog {
  public:
-  // At the start of the log of that file and generation. `random` is borrowed.
+  // At the start of the log of that file and generation. `put_all` is what the
+  // header says. `random` is borrowed.
   static Result<std::unique_ptr<SealedLog>> Make(const Secret& data_key,
                                                  const FileId& file_id,
                                                  uint64_t generation,
-                                                 Random& random);
+                                                 Random& random,
+                                                 bool put_all = false);
 
   // Reads all records and moves to behind the last good one. kCorrupt, with the
   // offset, for damage that cannot be a torn end. `offset` is where `records`
@@ -49,6 +53,9 @@ class SealedLog {
   // for a key above kMaxKeyBytes.
   Result<Bytes> SealPut(const Key& key);
   Result<Bytes> SealRemove(const Key& key);  // Its name only.
+  // One record for all these keys, which must be different. kInvalidArgument
+  // also when there is none or all are above kMaxPutAll.
+  Result<Bytes> SealPutAll(std::span<const Key> keys);
   // The record that was sealed last is stored.
   void Advance();
   // The mark that says so.
@@ -56,18 +63,14 @@ class SealedLog {
 
   // What a put of this key takes, its mark included.
   static size_t RecordSize(const Key& key);
+  // What a record that puts all these takes, its mark included.
+  static size_t RecordSize(std::span<const Key> keys);
 
  private:
   using Tag = std::array<uint8_t, kAeadTag>;
-  enum class Kind : uint8_t { kPut = 1, kRemove = 2, kDone = 3 };
-  struct Prefix {
-    Kind kind;
-    uint32_t size;  // Of what follows.
-    uint64_t sequence;
-  };
 
-  SealedLog(const FileId& file_id, uint64_t generation, Random& random)
-      : file_id_(file_id), generation_(generation), random_(random) {}
+  SealedLog(const RecordFile& file, uint64_t generation, Random& random)
+      : file_(file), generation_(generation), random_(random) {}
 
   // A record or mark that was looked at.
   struct Seen {
@@ -76,19 +79,18 @@ class SealedLog {
     bool may_be_torn = false;  // When it is not: as a crash could leave it.
   };
 
-  Result<Bytes> PrefixCheck(ByteView checked) const;
-  Result<Bytes> WritePrefix(const Prefix& prefix) const;
-  Result<Prefix> ReadPrefix(ByteView bytes) const;
-  bool ProvesSynced(ByteView rest, uint64_t sequence) const;
   Result<Digest256> MakeSalt(ByteView prefix, ByteView fields,
                              const Secret& data);
-  Result<Bytes> Seal(Kind kind, const Key& record);
-  Result<Key> Open(ByteView record);
+  Result<Bytes> Seal(RecordKind kind, std::vector<NamedKey> keys,
+                     const Secret& data);
+  Result<std::vector<Key>> Open(RecordKind kind, ByteView record);
   void SkipLostMark(ByteView rest, ReplayedLog& log);
   Seen ReplayOne(ByteView rest, std::map<KeyName, Key>& keys);
+  static bool Apply(RecordKind kind, std::vector<Key> record,
+                    std::map<KeyName, Key>& keys);
   Bytes AdditionalData(ByteView clear) const;
 
-  const FileId file_id_;
+  const RecordFile file_;
   const uint64_t generation_;
   Random& random_;
   std::unique_ptr<DerivedKeyAead> aead_;

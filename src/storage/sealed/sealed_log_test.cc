@@ -12,6 +12,7 @@
 
 #include "base/byte_codec.h"
 #include "base/encoding.h"
+#include "storage/sealed/sealed_header.h"
 #include "testing/fakes.h"
 
 namespace openkeyring {

@@ -13,8 +13,8 @@ class SealedOutlineTest : public testing::Test {
  protected:
   void SetUp() override {
     header_.file_id.fill(0xa0);
-    header_.kms_key = "alias/a";
-    header_.data_key = {{1, 2, 3}, "arn"};
+    header_.slots = {
+        {1, SlotKind::kAwsKms, "alias/a", "arn", {}, {1, 2, 3}}};
     content_ = *WriteSealedHeader(header_, data_key_);
     header_size_ = content_.size();
     log_ = *SealedLog::Make(data_key_, header_.file_id, 1, random_);
