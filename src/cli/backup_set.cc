@@ -182,15 +182,12 @@ std::string ToString(const BackupKey& key) {
 }
 
 std::string WriteManifest(const BackupManifest& manifest) {
-  Json json = {{"schema", kSchema},
-               {"product", ProductName(manifest.product)},
-               {"created", manifest.created},
-               {"format", manifest.format},
-               {"name", manifest.name},
-               {"wrapping_keys", manifest.wrapping_keys},
-               {"facts", Json::object()},
-               {"files", Json::array()},
-               {"keys", Json::array()}};
+  Json json = {
+      {"schema", kSchema},           {"product", ProductName(manifest.product)},
+      {"created", manifest.created}, {"format", manifest.format},
+      {"name", manifest.name},       {"wrapping_keys", manifest.wrapping_keys},
+      {"facts", Json::object()},     {"files", Json::array()},
+      {"keys", Json::array()}};
   for (const auto& [name, value] : manifest.facts) json["facts"][name] = value;
   for (const BackupFile& file : manifest.files) {
     json["files"].push_back({{"name", file.name},
@@ -244,8 +241,10 @@ Result<BackupManifest> CheckBackup(FileSystem& files,
   const std::string path = JoinPath(directory, kManifestName);
   const Result<Bytes> text = files.Read(path, kMaxManifest);
   if (text.status().code() == StatusCode::kNotFound) {
-    return Corrupt(directory + " is not a backup of keyringctl, or is "
-                               "incomplete: it has no " + kManifestName);
+    return Corrupt(directory +
+                   " is not a backup of keyringctl, or is "
+                   "incomplete: it has no " +
+                   kManifestName);
   }
   if (!text) return text.error();
   const Result<Bytes> sum =
@@ -298,9 +297,8 @@ tl::expected<std::string, Failure> PlaceOf(const Installation& installation,
 Result<std::vector<KeyringPart>> ReadParts(FileSystem& files, Product product,
                                            const std::string& place) {
   if (place.empty()) return std::vector<KeyringPart>();
-  const std::string directory = product == Product::kAwsKeyManagement
-                                    ? place
-                                    : DirectoryName(place);
+  const std::string directory =
+      product == Product::kAwsKeyManagement ? place : DirectoryName(place);
   for (int attempt = 0;; ++attempt) {
     const auto names = NamesOfParts(files, product, place);
     if (!names) return names.error();

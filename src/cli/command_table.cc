@@ -75,10 +75,9 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      ListCommand(),       ShowCommand(),    VerifyCommand(),
-      ConvertCommand(),    MigrateCommand(), BackupCommand(),
-      RestoreCommand(),
-      CompletionCommand(), ManCommand(),  HelpCommand(),
+      ListCommand(),    ShowCommand(),   VerifyCommand(),  ConvertCommand(),
+      MigrateCommand(), BackupCommand(), RestoreCommand(), CompletionCommand(),
+      ManCommand(),     HelpCommand(),
   };
   return commands;
 }

@@ -10,12 +10,12 @@ namespace {
 
 tl::unexpected<Failure> InUse(const std::string& path,
                               const std::string& holder, pid_t pid) {
-  return tl::unexpected(Failure(
-      {StatusCode::kUnavailable,
-       path + " is in use by " + holder +
-           (pid == 0 ? "" : ", pid " + std::to_string(pid)) +
-           "; nothing was changed"},
-      ExitCode::kInUse, "stop the server first"));
+  return tl::unexpected(
+      Failure({StatusCode::kUnavailable,
+               path + " is in use by " + holder +
+                   (pid == 0 ? "" : ", pid " + std::to_string(pid)) +
+                   "; nothing was changed"},
+              ExitCode::kInUse, "stop the server first"));
 }
 
 }  // namespace
@@ -45,9 +45,9 @@ std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
 
 Outcome PublishFile(FileSystem& files, const std::string& path,
                     ByteView content, mode_t permissions) {
-  const Status status = CreateDurably(
-      files, SystemRandom(), DirectoryName(path), BaseName(path), content,
-      permissions, OwnerForNewFile(files, path));
+  const Status status =
+      CreateDurably(files, SystemRandom(), DirectoryName(path), BaseName(path),
+                    content, permissions, OwnerForNewFile(files, path));
   if (status.ok()) return ExitCode::kOk;
   Failure failure(status, FileExitCodeOf(status));
   if (status.code() == StatusCode::kAlreadyExists) {

@@ -81,9 +81,8 @@ Opened OpenOurs(CommandContext& context, const Word& word, StoreRole role) {
     arguments.Add(is_component ? "--config" : "--defaults-file", word.file);
   }
   CommandContext inner{arguments, context.out, context.interruption};
-  const auto installation =
-      FindInstallation(inner, PosixFileSystem(), SystemProcessRunner(),
-                       Needs::kConfiguration);
+  const auto installation = FindInstallation(
+      inner, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
   if (!installation) return tl::unexpected(installation.error());
   return OpenKeyStore(context, *installation, role);
 }
@@ -111,8 +110,9 @@ Opened OpenKeyStore(CommandContext& context, const std::string& word,
     return MakePluginFileStore(parts.file);
   }
   if (!ProductNamed(parts.product)) {
-    return UsageFailure(parts.product + " is not a product that this tool knows",
-                        "keyringctl migrate --help lists them");
+    return UsageFailure(
+        parts.product + " is not a product that this tool knows",
+        "keyringctl migrate --help lists them");
   }
   return OpenOurs(context, parts, role);
 }

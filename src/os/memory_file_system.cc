@@ -75,7 +75,7 @@ Result<Bytes> MemoryFileSystem::Read(const std::string& path, size_t max_size) {
 }
 
 Result<Secret> MemoryFileSystem::ReadSecret(const std::string& path, size_t) {
-  return Status(StatusCode::kInternal, path + " is no place for a secret");
+  return Status(StatusCode::kInternal, path + " must not hold a secret");
 }
 
 Result<std::vector<std::string>> MemoryFileSystem::List(const std::string&) {

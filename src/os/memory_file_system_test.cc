@@ -46,8 +46,8 @@ TEST(MemoryFileSystemTest, AReplacedFileIsNotAtItsNameAnyMore) {
   auto old = files.Create("name", 0640);
   ASSERT_TRUE(old && (*old)->Append(AsBytes("old")).ok());
   EXPECT_TRUE(*(*old)->IsAt("name"));
-  const Replaced replaced = ReplaceDurably(files, random, "name",
-                                           AsBytes("new"), 0640, std::nullopt);
+  const Replaced replaced =
+      ReplaceDurably(files, random, "name", AsBytes("new"), 0640, std::nullopt);
   ASSERT_TRUE(replaced.status.ok());
   EXPECT_FALSE(*(*old)->IsAt("name"));
   EXPECT_EQ(*files.Read("name", 100), BytesOf("new"));
@@ -67,8 +67,7 @@ TEST(MemoryFileSystemTest, WhatIsNotThereIsNotFound) {
 TEST(MemoryFileSystemTest, ARenameThatMayNotReplaceDoesNot) {
   MemoryFileSystem files;
   ASSERT_TRUE(files.Create("a", 0600) && files.Create("b", 0600));
-  EXPECT_EQ(files.RenameNoReplace("a", "b").code(),
-            StatusCode::kAlreadyExists);
+  EXPECT_EQ(files.RenameNoReplace("a", "b").code(), StatusCode::kAlreadyExists);
   EXPECT_TRUE(files.Stat("a"));
   EXPECT_TRUE(files.RenameNoReplace("a", "c").ok());
 }

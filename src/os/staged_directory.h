@@ -24,9 +24,10 @@ class StagedDirectory {
   // kAlreadyExists when there is something at `path`. The directory and its
   // files belong to the owner of the directory around it, where we may say so.
   // `files` and `random` are borrowed.
-  static Result<std::unique_ptr<StagedDirectory>> Begin(
-      FileSystem& files, Random& random, const std::string& path,
-      mode_t permissions);
+  static Result<std::unique_ptr<StagedDirectory>> Begin(FileSystem& files,
+                                                        Random& random,
+                                                        const std::string& path,
+                                                        mode_t permissions);
   // Removes it unless it was published.
   ~StagedDirectory();
   StagedDirectory(const StagedDirectory&) = delete;

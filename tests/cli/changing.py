@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the changing commands share: the tool as a process, its JSON checked against the
-schemas, and keyrings that are written and read without our code."""
+"""What the tests of the changing commands share: the tool as a process, its JSON checked against
+the schemas, and keyrings that are written and read without our code."""
 
 import hashlib
 import json
@@ -11,13 +11,11 @@ import signal
 import subprocess
 
 import jsonschema
-import pytest
 
-from lab import certificates, emulator, kmip_component, kmip_emulator, kms_component, process
+from lab import kmip_component, kms_component, process
 from lab.service import PRODUCTS
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "schemas"
-ALIAS = "alias/openkeyring"
 TOOL = str(PRODUCTS / "keyringctl")
 
 Keys = dict[tuple[str, str], tuple[str, bytes]]  # (data id, owner) -> (type, key)
@@ -26,7 +24,7 @@ SOME: Keys = {
     ("INNODBKey-0f3a-1", ""): ("AES", bytes(range(32))),
     ("same name", "root@localhost"): ("AES", bytes(16)),
     ("same name", "app@%"): ("SECRET", b"pass\0word"),
-    ("quote\"backslash\\", ""): ("SECRET", "ü".encode()),
+    ('quote"backslash\\', ""): ("SECRET", "ü".encode()),
 }
 
 
@@ -38,9 +36,16 @@ class Tool:
         self.directory = directory
 
     def popen(self, *words, **more) -> subprocess.Popen:
-        return subprocess.Popen([TOOL, *map(str, words)], text=True, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=self.environment, cwd=self.directory, **more)
+        return subprocess.Popen(
+            [TOOL, *map(str, words)],
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+            cwd=self.directory,
+            **more,
+        )
 
     def run(self, *words, code: int = 0, **more) -> subprocess.CompletedProcess:
         with self.popen(*words, **more) as running:
@@ -83,18 +88,29 @@ class Tool:
 
 # Keyrings without our code.
 
+
 def write_plain(path: pathlib.Path, keys: Keys) -> None:
     """MySQL's component_keyring_file."""
-    elements = [{"user": owner, "data_id": data_id, "data_type": kind, "data": key.hex().upper(),
-                 "extension": []} for (data_id, owner), (kind, key) in keys.items()]
+    elements = [
+        {
+            "user": owner,
+            "data_id": data_id,
+            "data_type": kind,
+            "data": key.hex().upper(),
+            "extension": [],
+        }
+        for (data_id, owner), (kind, key) in keys.items()
+    ]
     path.write_text(json.dumps({"version": "1.0", "elements": elements}, separators=(",", ":")))
 
 
 def read_plain(path: pathlib.Path) -> Keys:
     document = json.loads(path.read_text())
     assert document["version"] == "1.0"
-    return {(one["data_id"], one["user"]): (one["data_type"], bytes.fromhex(one["data"]))
-            for one in document["elements"]}
+    return {
+        (one["data_id"], one["user"]): (one["data_type"], bytes.fromhex(one["data"]))
+        for one in document["elements"]
+    }
 
 
 def plain_config(directory: pathlib.Path, data: pathlib.Path) -> pathlib.Path:
@@ -130,40 +146,6 @@ def snapshot(*paths: pathlib.Path) -> dict:
             time = about.st_mtime_ns if path.is_file() else None
             found[path] = (content, about.st_mode, about.st_uid, time)
     return found
-
-
-# Key servers.
-
-@pytest.fixture(scope="session")
-def shared_kms():
-    directory = process.new_directory("kms")
-    with emulator.Emulator(directory, alias=ALIAS) as running:
-        running.start()
-        yield running
-    process.remove_directory(directory)
-
-
-@pytest.fixture
-def kms(shared_kms):
-    yield shared_kms
-    if shared_kms.process is None or not shared_kms.process.running():
-        shared_kms.start()
-    shared_kms.clear_faults()
-    shared_kms.latency(0)
-
-
-@pytest.fixture(scope="session")
-def kmip():
-    directory = process.new_directory("kmip")
-    authority = certificates.Authority(directory / "tls")
-    with kmip_emulator.KmipEmulator(directory / "emulator", authority).start() as running:
-        yield running
-    process.remove_directory(directory)
-
-
-@pytest.fixture
-def tool(directory, kms):
-    return Tool(directory, kms.environment())
 
 
 def interrupt_after(running: subprocess.Popen, seconds: float, number=signal.SIGKILL) -> int:

@@ -10,8 +10,7 @@ import subprocess
 import jsonschema
 import pytest
 
-from changing import (SCHEMAS, SOME, interrupt_after, kmip, kmip_config, kms, kms_config,  # noqa: F401
-                      plain_config, read_plain, shared_kms, snapshot, tool, write_plain)
+from changing import SCHEMAS, SOME, interrupt_after, kmip_config, kms_config, snapshot, write_plain
 from lab import aws_plugin, percona_file
 
 MORE = {**SOME, ("later", ""): ("AES", bytes(24))}
@@ -21,7 +20,13 @@ class Keyring:
     """A keyring that can get more keys: the arguments that name it, and its files."""
 
     def __init__(self, tool, directory, arguments, files, grow):
-        self.tool, self.directory, self.arguments, self.files, self.grow = tool, directory, arguments, files, grow
+        self.tool, self.directory, self.arguments, self.files, self.grow = (
+            tool,
+            directory,
+            arguments,
+            files,
+            grow,
+        )
 
     def lose(self) -> None:
         for path in self.files():
@@ -36,20 +41,30 @@ def keyring(request, tool, directory, kms):
         (directory / "data").mkdir()
         options = directory / "my.cnf"
         lines = [value.removeprefix("--") for value in aws_plugin.options(kms)]
-        options.write_text("[mariadb]\n" + "\n".join(lines)
-                           + f"\naws-key-management-keyfile-dir={place}\ndatadir={directory}/data\n")
+        options.write_text(
+            "[mariadb]\n"
+            + "\n".join(lines)
+            + f"\naws-key-management-keyfile-dir={place}\ndatadir={directory}/data\n"
+        )
         made = []
 
         def grow():
             made.append(len(made) + 1)
-            (place / f"aws-kms-key.1.{made[-1]}").write_bytes(percona_file.encrypt(kms, kms.alias, bytes(32)))
+            (place / f"aws-kms-key.1.{made[-1]}").write_bytes(
+                percona_file.encrypt(kms, kms.alias, bytes(32))
+            )
             for mark in place.glob("aws-kms-key-made.1.*"):
                 mark.unlink()
             (place / f"aws-kms-key-made.1.{made[-1]}").touch()
 
         grow()
-        return Keyring(tool, directory, ("--product", "aws_key_management", "--defaults-file", options),
-                       lambda: sorted(place.iterdir()), grow)
+        return Keyring(
+            tool,
+            directory,
+            ("--product", "aws_key_management", "--defaults-file", options),
+            lambda: sorted(place.iterdir()),
+            grow,
+        )
     config = kms_config(directory / "k", kms, directory / "keys", file_format=request.param)
     sets = iter((SOME, MORE))
 
@@ -59,8 +74,13 @@ def keyring(request, tool, directory, kms):
         (directory / "plain").unlink()
 
     grow_file()
-    return Keyring(tool, directory, ("--config", config),
-                   lambda: [path for path in [directory / "keys"] if path.exists()], grow_file)
+    return Keyring(
+        tool,
+        directory,
+        ("--config", config),
+        lambda: [path for path in [directory / "keys"] if path.exists()],
+        grow_file,
+    )
 
 
 def contents(keyring) -> dict[str, bytes]:
@@ -73,7 +93,9 @@ def test_what_was_lost_comes_back_as_it_was(tool, directory, keyring):
     assert reply["changed"] and reply["files"] == len(before) and reply["notes"]
     manifest = json.loads((directory / "b" / "manifest.json").read_text())
     jsonschema.validate(manifest, json.loads((SCHEMAS / "backup-manifest.json").read_text()))
-    subprocess.run(["sha256sum", "--check", "--quiet", "manifest.json.sha256"], cwd=directory / "b", check=True)
+    subprocess.run(
+        ["sha256sum", "--check", "--quiet", "manifest.json.sha256"], cwd=directory / "b", check=True
+    )
     assert (directory / "b").stat().st_mode & 0o777 == 0o700
     assert contents(keyring) == before
     keyring.lose()
@@ -166,7 +188,9 @@ def test_killed_while_restoring_it_goes_on(tool, directory, keyring):
         with tool.popen("restore", *keyring.arguments, directory / "b", "--yes") as running:
             interrupt_after(running, 0.005 + 0.003 * step)
         there = contents(keyring)
-        assert all(before[name] == content for name, content in there.items() if not name.startswith("."))
+        assert all(
+            before[name] == content for name, content in there.items() if not name.startswith(".")
+        )
         tool.run("restore", *keyring.arguments, directory / "b", "--yes")
         now = contents(keyring)
         assert {name: content for name, content in now.items() if name in before} == before
@@ -193,14 +217,17 @@ def test_a_damaged_file_is_replaced_and_kept(tool, directory, kms):
     tool.run("backup", "--config", config, directory / "b", "--yes")
     damaged = bytes(40) + good[40:]
     (directory / "keys").write_bytes(damaged)
-    assert tool.json("restore", "--config", config, directory / "b", "--dry-run")["plan"][0]["action"] == "replace"
+    assert (
+        tool.json("restore", "--config", config, directory / "b", "--dry-run")["plan"][0]["action"]
+        == "replace"
+    )
     tool.run("restore", "--config", config, directory / "b", "--yes")
     assert (directory / "keys").read_bytes() == good
     kept = list(directory.glob("keys.replaced-*"))
     assert len(kept) == 1 and kept[0].read_bytes() == damaged
     (directory / "keys").write_bytes(damaged)
     tool.run("backup", "--config", config, directory / "bad", "--yes", code=3)
-    assert not (directory / "bad").exists(), "a damaged file is no backup"
+    assert not (directory / "bad").exists(), "a damaged file makes a bad backup"
 
 
 def test_a_keyring_in_use_is_not_replaced_but_can_be_backed_up(tool, directory, kms):
@@ -209,7 +236,9 @@ def test_a_keyring_in_use_is_not_replaced_but_can_be_backed_up(tool, directory, 
     tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
     holder = subprocess.Popen(["flock", "--no-fork", str(directory / "keys"), "sleep", "60"])
     try:
-        subprocess.run(["sh", "-c", f"while flock -n {directory}/keys true; do sleep 0.05; done"], check=True)
+        subprocess.run(
+            ["sh", "-c", f"while flock -n {directory}/keys true; do sleep 0.05; done"], check=True
+        )
         tool.run("backup", "--config", config, directory / "b", "--yes")
         reply = tool.json("restore", "--config", config, directory / "b", "--yes", code=5)
         assert str(holder.pid) in reply["message"]
@@ -224,25 +253,38 @@ def test_keys_on_a_kmip_server_are_named_and_looked_for(tool, directory, kmip):
     config = kmip_config(directory / "i", kmip, "backup")
     write_plain(directory / "plain", SOME)
     common = ("--config", config, "--datadir", data)
-    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--datadir", data, "--yes")
+    tool.run(
+        "migrate", f"component_keyring_file:{directory}/plain", config, "--datadir", data, "--yes"
+    )
     note = data / "component_keyring_kmip.group"
     content = note.read_bytes()
     reply = tool.json("backup", *common, directory / "b", "--yes")
-    assert reply["keys"] == 4 and reply["files"] == 1 and any("KMIP server" in line for line in reply["notes"])
+    assert (
+        reply["keys"] == 4
+        and reply["files"] == 1
+        and any("KMIP server" in line for line in reply["notes"])
+    )
     for path in (directory / "b").iterdir():
         assert bytes(range(32)).hex() not in path.read_text().lower()
     note.unlink()
     tool.run("restore", *common, directory / "b", "--yes")
     assert note.read_bytes() == content
     elsewhere = kmip_config(directory / "j", kmip, "somebody-else")
-    done = tool.run("restore", "--config", elsewhere, "--datadir", data, directory / "b", "--yes", code=3)
+    done = tool.run(
+        "restore", "--config", elsewhere, "--datadir", data, directory / "b", "--yes", code=3
+    )
     assert "lacks keys" in done.stderr and "INNODBKey-0f3a-1" in done.stderr
 
 
 def test_a_disk_that_is_full_leaves_no_backup(tool, directory, keyring):
     disk = directory / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk], check=False).returncode != 0:
+    if (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk], check=False
+        ).returncode
+        != 0
+    ):
         pytest.skip("cannot mount a small disk here")
     try:
         (disk / "filler").write_bytes(bytes(4096))

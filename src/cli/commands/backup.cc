@@ -24,23 +24,27 @@ bool IsOnKmip(Product product) {
 std::vector<std::string> Advice(const BackupManifest& manifest) {
   switch (manifest.product) {
     case Product::kComponentKeyringKms:
-      return {"the component's configuration, credentials and the KMS key are "
-              "not in the backup",
-              "XtraBackup and CLONE do not copy the keyring file"};
+      return {
+          "the component's configuration, credentials and the KMS key are "
+          "not in the backup",
+          "XtraBackup and CLONE do not copy the keyring file"};
     case Product::kKeyringAws:
-      return {"the server's options, keyring_aws_conf_file and the KMS key are "
-              "not in the backup",
-              "XtraBackup and CLONE do not copy the data file"};
+      return {
+          "the server's options, keyring_aws_conf_file and the KMS key are "
+          "not in the backup",
+          "XtraBackup and CLONE do not copy the data file"};
     case Product::kAwsKeyManagement:
-      return {"the server's options, credentials and the KMS key are not in "
-              "the backup",
-              "mariadb-backup copies key files that lie in the data directory, "
-              "and none of another directory"};
+      return {
+          "the server's options, credentials and the KMS key are not in "
+          "the backup",
+          "mariadb-backup copies key files that lie in the data directory, "
+          "and none of another directory"};
     default:
-      return {"the keys are on the KMIP server and not in the backup, which "
-              "only has their names: back up the server by its own means",
-              "the configuration, certificates and their private keys are not "
-              "in the backup"};
+      return {
+          "the keys are on the KMIP server and not in the backup, which "
+          "only has their names: back up the server by its own means",
+          "the configuration, certificates and their private keys are not "
+          "in the backup"};
   }
 }
 
@@ -125,8 +129,8 @@ Outcome MakeBackup(CommandContext& context, const Installation& installation,
   if (parts->empty() && !IsOnKmip(installation.product)) {
     return UsageFailure("there is no keyring at " + place);
   }
-  auto staged = StagedDirectory::Begin(files, SystemRandom(), directory,
-                                       kDirectoryMode);
+  auto staged =
+      StagedDirectory::Begin(files, SystemRandom(), directory, kDirectoryMode);
   if (!staged) return FileFailed(staged.error());
   // Once without a manifest, to be read as a keyring is.
   for (const KeyringPart& part : *parts) {

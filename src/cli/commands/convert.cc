@@ -18,9 +18,8 @@ Found TargetOf(CommandContext& context, const Installation& source) {
     arguments.Add("--config", context.arguments.Text("--to-config"));
     arguments.Add("--datadir", source.data_directory);
     CommandContext inner{arguments, context.out, context.interruption};
-    Found found = FindInstallation(inner, PosixFileSystem(),
-                                   SystemProcessRunner(),
-                                   Needs::kConfiguration);
+    Found found = FindInstallation(
+        inner, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
     if (!found) return found;
     target = *found;
   }
@@ -69,15 +68,13 @@ Outcome RunConvert(CommandContext& context) {
                           "keyringctl convert --help");
     }
   }
-  const auto source =
-      FindInstallation(context, PosixFileSystem(), SystemProcessRunner(),
-                       Needs::kConfiguration);
+  const auto source = FindInstallation(
+      context, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
   if (!source) return tl::unexpected(source.error());
   const std::string to = context.arguments.Text("--to");
   const bool is_of_mariadb = to == "raw" || to == "bound";
   if (is_of_mariadb != (source->product == Product::kAwsKeyManagement)) {
-    return UsageFailure(std::string("keys of ") +
-                            ProductName(source->product) +
+    return UsageFailure(std::string("keys of ") + ProductName(source->product) +
                             " cannot be converted to " + to,
                         "keyringctl convert --help");
   }

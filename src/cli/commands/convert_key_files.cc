@@ -24,22 +24,19 @@ class Conversion {
  public:
   Conversion(CommandContext& context, const KeyFilesOptions& options,
              KmsAccess& kms, bool bound)
-      : context_(context),
-        options_(options),
-        kms_(kms),
-        bound_(bound) {}
+      : context_(context), options_(options), kms_(kms), bound_(bound) {}
 
   Outcome Run(const std::string& output) {
     Result<VersionedSecrets> keys =
         Read(options_.directory, options_.startup.access.data_directory);
     if (!keys) return Failed(keys.error());
     const char* format = bound_ ? "bound" : "raw";
-    const auto ended = Confirm(
-        context_, "convert",
-        "Write " + std::to_string(keys->size()) + " key files?",
-        {{"create", output,
-          std::to_string(keys->size()) + " " + format + " key files of " +
-              options_.directory}});
+    const auto ended =
+        Confirm(context_, "convert",
+                "Write " + std::to_string(keys->size()) + " key files?",
+                {{"create", output,
+                  std::to_string(keys->size()) + " " + format +
+                      " key files of " + options_.directory}});
     if (ended) return *ended;
     auto staged = StagedDirectory::Begin(files_, SystemRandom(), output,
                                          ModeOf(options_.directory, 0750));
@@ -136,10 +133,10 @@ class Conversion {
                      const std::string& installation) {
     const EncryptionContext binding =
         bound_ ? ContextOf(version, installation) : EncryptionContext();
-    Result<WrappedKey> wrapped = WrapChecked(
-        kms_.service->wrapper(), key, binding,
-        bound_ ? StoredWith::kWrappingKey : StoredWith::kBlobOnly,
-        NextDeadline());
+    Result<WrappedKey> wrapped =
+        WrapChecked(kms_.service->wrapper(), key, binding,
+                    bound_ ? StoredWith::kWrappingKey : StoredWith::kBlobOnly,
+                    NextDeadline());
     if (!wrapped) return wrapped.error().WithContext(KeyFileName(version));
     return bound_ ? WriteBoundKeyFile(*wrapped, binding) : wrapped->blob;
   }
@@ -153,9 +150,9 @@ class Conversion {
       same = same && other != found->end() && other->second.Equals(key);
     }
     if (same) return Status::Ok();
-    return {StatusCode::kCorrupt,
-            directory + " does not give back the keys of " +
-                options_.directory + "; it was removed"};
+    return {StatusCode::kCorrupt, directory +
+                                      " does not give back the keys of " +
+                                      options_.directory + "; it was removed"};
   }
 
   Outcome Report(size_t keys, const std::string& output) {
@@ -194,8 +191,7 @@ Outcome ConvertKeyFiles(CommandContext& context,
   }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
-  Result<KmsAccess> kms =
-      OpenKms(installation, PosixFileSystem(), context.out);
+  Result<KmsAccess> kms = OpenKms(installation, PosixFileSystem(), context.out);
   if (!kms) return Failed(kms.error());
   return Conversion(context, *options, *kms, bound)
       .Run(context.arguments.Text("--output"));

@@ -81,9 +81,9 @@ Outcome CompareAgain(const std::vector<Key>& source, const KeyStore& from,
   if (now.equal == source.size()) return ExitCode::kOk;
   return tl::unexpected(Failure(
       {StatusCode::kCorrupt,
-       to.Description() + " does not give back what was copied: " +
-           std::to_string(now.equal) + " of " + CountText(source.size()) +
-           " are equal"},
+       to.Description() +
+           " does not give back what was copied: " + std::to_string(now.equal) +
+           " of " + CountText(source.size()) + " are equal"},
       ExitCode::kFailed,
       "do not use it; " + from.Description() + " is as it was"));
 }
@@ -124,11 +124,10 @@ Outcome CopyKeys(CommandContext& context, const char* command, KeyStore& from,
                 "Copy " + CountText(found.missing.size()) + "?", plan);
     if (ended) return *ended;
     if (context.interruption.requested()) return Interrupted();
-    const Outcome added =
-        to.Add(found.missing, [&](size_t done, size_t total) {
-          context.out.Progress("copying keys", done, total);
-          return !context.interruption.requested();
-        });
+    const Outcome added = to.Add(found.missing, [&](size_t done, size_t total) {
+      context.out.Progress("copying keys", done, total);
+      return !context.interruption.requested();
+    });
     context.out.EndProgress();
     if (!added) return added;
   }

@@ -85,16 +85,15 @@ class Restore {
     if (manifest_.product == Product::kAwsKeyManagement) {
       return JoinPath(around_, file.name);
     }
-    return place_ + file.name.substr(
-                        std::min(file.name.size(), manifest_.name.size()));
+    return place_ +
+           file.name.substr(std::min(file.name.size(), manifest_.name.size()));
   }
 
   tl::unexpected<Failure> Refused(const std::string& why) const {
-    return tl::unexpected(
-        Failure({StatusCode::kDenied, why + "; nothing was changed"},
-                ExitCode::kFailed,
-                "if the backup is meant all the same, move what is there away "
-                "first, and keep it"));
+    return tl::unexpected(Failure(
+        {StatusCode::kDenied, why + "; nothing was changed"}, ExitCode::kFailed,
+        "if the backup is meant all the same, move what is there away "
+        "first, and keep it"));
   }
 
   // The backup may not lack what is in use now.
@@ -109,8 +108,7 @@ class Restore {
     } else if (installation_.server.pid != 0) {
       return tl::unexpected(Failure(
           {StatusCode::kUnavailable,
-           "the server runs, pid " +
-               std::to_string(installation_.server.pid) +
+           "the server runs, pid " + std::to_string(installation_.server.pid) +
                "; nothing was changed"},
           ExitCode::kInUse, "stop the server first"));
     }
@@ -197,9 +195,8 @@ class Restore {
                                      : std::to_string(file.bytes) + " bytes"});
       steps_.push_back(std::move(step));
     }
-    std::ranges::stable_sort(steps_, {}, [](const Step& step) {
-      return Rank(step.file->name);
-    });
+    std::ranges::stable_sort(
+        steps_, {}, [](const Step& step) { return Rank(step.file->name); });
     return ExitCode::kOk;
   }
 
@@ -231,11 +228,11 @@ class Restore {
     const std::string path = PathOf(*step.file);
     const Result<FileInfo> info = files_.Stat(path);
     if (!info) return info.error();
-    const std::string aside = path + ".replaced-" + RandomHex(SystemRandom(), 8);
-    Status status =
-        CreateDurably(files_, SystemRandom(), DirectoryName(aside),
-                      BaseName(aside), step.old, info->permissions,
-                      info->owner);
+    const std::string aside =
+        path + ".replaced-" + RandomHex(SystemRandom(), 8);
+    Status status = CreateDurably(files_, SystemRandom(), DirectoryName(aside),
+                                  BaseName(aside), step.old, info->permissions,
+                                  info->owner);
     if (!status.ok()) return status;
     context_.out.Inform("kept " + path + " as " + aside);
     return ReplaceDurably(files_, SystemRandom(), path, step.content,
@@ -257,13 +254,13 @@ class Restore {
       }
     }
     if (context_.out.json()) {
-      context_.out.PrintJson(
-          "restore", {{"dry_run", false},
-                      {"changed", !changed_.empty()},
-                      {"product", ProductName(manifest_.product)},
-                      {"place", place_},
-                      {"files", changed_},
-                      {"keys", manifest_.keys.size()}});
+      context_.out.PrintJson("restore",
+                             {{"dry_run", false},
+                              {"changed", !changed_.empty()},
+                              {"product", ProductName(manifest_.product)},
+                              {"place", place_},
+                              {"files", changed_},
+                              {"keys", manifest_.keys.size()}});
       return ExitCode::kOk;
     }
     context_.out.Line("restored " + std::to_string(changed_.size()) +

@@ -14,7 +14,7 @@ namespace {
 constexpr mode_t kNewFileMode = 0640;
 constexpr char kName[] = "data";
 
-// For a file that is built in memory: that it is new is no news.
+// For a file that is built in memory, which is always new.
 class NoLog : public Log {
  public:
   void Write(LogLevel, std::string_view) override {}
@@ -76,7 +76,8 @@ class KeyringAwsStore : public KeyStore {
     const Deadline deadline = Deadline::After(
         SystemClock(), kms->deadline * (1 + keys.size() / kms->parallelism));
     Status status = ForEveryKey(
-        names, kms->parallelism, SystemClock(), deadline, "open", [&](size_t i) {
+        names, kms->parallelism, SystemClock(), deadline, "open",
+        [&](size_t i) {
           const EncryptedKey& encrypted = *content.keys.at(names[i]);
           Result<UnwrappedKey> opened = kms->service->wrapper().Unwrap(
               encrypted.wrapped,

@@ -50,10 +50,10 @@ class ComponentFileStore : public KeyStore {
   // MySQL takes no lock on this file, so one that is there is left alone.
   Outcome Add(const std::vector<const Key*>& keys, const Progress&) override {
     if (!IsMissing()) {
-      return tl::unexpected(Failure(
-          {StatusCode::kAlreadyExists,
-           path_ + " is there and lacks keys; nothing was changed"},
-          ExitCode::kFailed, "name a file that does not exist"));
+      return tl::unexpected(
+          Failure({StatusCode::kAlreadyExists,
+                   path_ + " is there and lacks keys; nothing was changed"},
+                  ExitCode::kFailed, "name a file that does not exist"));
     }
     const Result<Secret> content = WritePlainJsonKeyring(keys);
     if (!content) return Failed(content.error());
@@ -74,7 +74,9 @@ class PluginFileStore : public KeyStore {
  public:
   explicit PluginFileStore(std::string path) : path_(std::move(path)) {}
 
-  std::string Description() const override { return "keyring_file in " + path_; }
+  std::string Description() const override {
+    return "keyring_file in " + path_;
+  }
 
   tl::expected<Keys, Failure> ReadAll() override {
     FileSystem& files = PosixFileSystem();

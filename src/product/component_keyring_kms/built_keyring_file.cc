@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kName[] = "keyring";
 
-// That a new file was made is no news here.
+// That a new file was made is expected here.
 class NotesOnly : public Log {
  public:
   explicit NotesOnly(Log& log) : log_(log) {}

@@ -194,9 +194,8 @@ Result<Secret> WritePlainJsonKeyring(const std::vector<const Key*>& keys) {
                         "hold");
     }
     const Json fields[] = {key->name.auth_id, key->name.data_id, key->type};
-    out.Append(std::string(first ? "{" : ",{") +
-               "\"user\":" + fields[0].dump() +
-               ",\"data_id\":" + fields[1].dump() +
+    out.Append(std::string(first ? "{" : ",{") + "\"user\":" +
+               fields[0].dump() + ",\"data_id\":" + fields[1].dump() +
                ",\"data_type\":" + fields[2].dump() + ",\"data\":\"");
     AppendHex(key->data.RevealBytes(), out);
     out.Append(std::string_view("\",\"extension\":[]}"));

@@ -26,7 +26,8 @@ std::string Element(std::string_view data) {
 
 TEST(ComponentFileFormatTest, KeysAreReadAsTheyWereWritten) {
   Key first{{"INNODBKey-1", ""}, "AES", Secret::CopyOf("0123456789abcdef")};
-  Key second{{"a \"k\\ey\"\n\xc3\xa4", "user@%"}, "SECRET",
+  Key second{{"a \"k\\ey\"\n\xc3\xa4", "user@%"},
+             "SECRET",
              Secret::CopyOf(std::string_view("\0\xff\x7f", 3))};
   const Result<Secret> written = WritePlainJsonKeyring({&first, &second});
   ASSERT_TRUE(written);

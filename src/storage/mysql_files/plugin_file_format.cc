@@ -111,8 +111,7 @@ Result<std::vector<Key>> ReadPluginFile(const Secret& content) {
   const ByteView keys = content.RevealBytes().subspan(
       kVersion2.size(), text.size() - kVersion2.size() - tail);
   if (has_digest) {
-    Status status =
-        CheckDigest(keys, content.RevealBytes().last(kDigestBytes));
+    Status status = CheckDigest(keys, content.RevealBytes().last(kDigestBytes));
     if (!status.ok()) return status;
   }
   for (const Layout& layout : kLayouts) {

@@ -20,8 +20,8 @@ void AppendWord(uint64_t value, size_t word, bool big_endian,
 
 // As the plugin writes a key.
 std::string KeyBytes(const std::string& id, const std::string& type,
-                     const std::string& user, std::string data,
-                     size_t word = 8, bool big_endian = false) {
+                     const std::string& user, std::string data, size_t word = 8,
+                     bool big_endian = false) {
   for (size_t i = 0; i < data.size(); ++i) {
     data[i] = static_cast<char>(data[i] ^ kMask[i % kMask.size()]);
   }
@@ -52,10 +52,9 @@ const std::string kLong(40, 'x');
 TEST(PluginFileFormatTest, KeysOfEveryMachineAreRead) {
   for (const size_t word : {8, 4}) {
     for (const bool big_endian : {false, true}) {
-      const auto keys =
-          Read(File2(KeyBytes("INNODBKey-1", "AES", "", kLong, word,
-                              big_endian) +
-                     KeyBytes("k", "SECRET", "u@h", "s", word, big_endian)));
+      const auto keys = Read(
+          File2(KeyBytes("INNODBKey-1", "AES", "", kLong, word, big_endian) +
+                KeyBytes("k", "SECRET", "u@h", "s", word, big_endian)));
       ASSERT_TRUE(keys) << word << big_endian << keys.status().ToString();
       ASSERT_EQ(keys->size(), 2u);
       EXPECT_EQ((*keys)[0].name, (KeyName{"INNODBKey-1", ""}));
