@@ -1,31 +1,44 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Reads a sealed keyring file of component_keyring_kms without OpenKeyring.
+"""Reads a sealed keyring file without OpenKeyring.
 
-  recover_sealed_keyring.py FILE                    what the file says about itself, and the names
-  of its keys recover_sealed_keyring.py --blob FILE > blob      the wrapped data key; its encryption
-  context goes to stderr recover_sealed_keyring.py --data-key KEY FILE     the keys, once KMS has
-  unwrapped the data key into the file KEY
+Of component_keyring_kms, or the key set of MariaDB's aws_key_management.
 
-Keys are printed as JSON, one object a line. Needs Python 3 and nothing else: AES-256-GCM is below,
-slow and not hardened against whoever can time it, so run it where you are alone. The file is only
-read. The format is docs/file_formats.md, "Sealed keyring file".
+  recover_sealed_keyring.py FILE
+      The key slots of the file, and the names of its keys.
+
+  recover_sealed_keyring.py --data-key KEY FILE
+  recover_sealed_keyring.py --private-key PEM FILE
+  recover_sealed_keyring.py --local-secret SECRET FILE
+      The keys: with the 32 bytes of the data key in the file KEY, with the private half of a
+      public-key slot, or with the secret of a local-file slot.
+
+  recover_sealed_keyring.py --blob [--slot N] FILE > BLOB
+      The wrapped data key of a slot, for `aws kms decrypt` or `openssl pkeyutl`. What these need
+      goes to stderr.
+
+Keys are printed as JSON, one object a line. Needs Python 3 and nothing else: AES-256-GCM and
+RSA-OAEP are below, slow and not hardened against whoever can time them, so run it where you are
+alone. The file is only read. The format is docs/file_formats.md, "Sealed keyring file".
 
 Ends with 1 when the file is damaged (what stands before the damage is printed all the same), with 2
 when it cannot be read at all.
 """
 
 import argparse
+import base64
 import hashlib
 import hmac
 import json
 import pathlib
 import struct
 import sys
-from typing import Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 MAGIC = b"\x89OKRS\r\n\x1a"
-PUT, REMOVE, DONE = 1, 2, 3
+PUT, REMOVE, DONE, PUT_ALL = 1, 2, 3, 4
+AWS_KMS, PUBLIC_KEY, LOCAL_FILE = 1, 2, 3
+KINDS = {AWS_KMS: "aws-kms", PUBLIC_KEY: "public-key", LOCAL_FILE: "local-file"}
 PREFIX, SALT, TAG, CHECKS = 20, 32, 16, 64
 
 
@@ -129,6 +142,53 @@ def hkdf(key: bytes, salt: bytes, info: bytes, size: int) -> bytes:
     return out[:size]
 
 
+# RSA-OAEP with SHA-256 (RFC 8017).
+
+def der(data: bytes) -> list[bytes]:
+    """The contents of a sequence of DER elements."""
+    found, at = [], 0
+    while at + 2 <= len(data):
+        size, at = data[at + 1], at + 2
+        if size & 0x80:
+            count = size & 0x7F
+            size, at = int.from_bytes(data[at:at + count], "big"), at + count
+        found.append(data[at:at + size])
+        at += size
+    return found
+
+
+class RsaPrivateKey:
+    def __init__(self, pem: str):
+        """PKCS#8 or PKCS#1."""
+        lines = pem.strip().splitlines()
+        if "ENCRYPTED" in pem or not lines or "PRIVATE KEY" not in lines[0]:
+            raise Damaged("not a private key in clear PEM (openssl pkey -in PEM writes one)")
+        fields = der(der(base64.b64decode("".join(lines[1:-1])))[0])
+        if lines[0] == "-----BEGIN PRIVATE KEY-----":
+            fields = der(der(fields[2])[0])
+        if len(fields) < 4:
+            raise Damaged("not an RSA key")
+        self.modulus, _, self.exponent = (int.from_bytes(field, "big") for field in fields[1:4])
+
+    def decrypt(self, blob: bytes) -> bytes:
+        size = (self.modulus.bit_length() + 7) // 8
+        padded = pow(int.from_bytes(blob, "big"), self.exponent, self.modulus).to_bytes(size, "big")
+        seed, data = padded[1:33], padded[33:]
+        seed = self._mask(seed, data)
+        data = self._mask(data, seed)
+        message = data[32:].lstrip(b"\0")
+        if padded[0] or data[:32] != hashlib.sha256(b"").digest() or message[:1] != b"\1":
+            raise Damaged("it was made for another private key, or is damaged")
+        return message[1:]
+
+    @staticmethod
+    def _mask(text: bytes, seed: bytes) -> bytes:
+        stream = b"".join(
+            hashlib.sha256(seed + struct.pack(">I", i)).digest() for i in range(len(text) // 32 + 1)
+        )
+        return bytes(a ^ b for a, b in zip(text, stream))
+
+
 # The file.
 
 class Reader:
@@ -148,49 +208,126 @@ class Reader:
         return self.take(self.number(2))
 
 
+class Slot(NamedTuple):
+    number: int
+    kind: int
+    name: str
+    maker: str
+    parameters: bytes
+    blob: bytes
+
+    def __str__(self) -> str:
+        kind = KINDS.get(self.kind, f"unknown kind {self.kind}")
+        return f"key slot {self.number}: {kind} {self.name} ({self.maker})"
+
+
+def pairs(reader: Reader) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for _ in range(reader.number(2)):
+        name, value = reader.field().decode(), reader.field().decode()
+        if name in found:
+            raise Damaged("a name is duplicate in an encryption context")
+        found[name] = value
+    return found
+
+
 class Header:
     def __init__(self, content: bytes):
         reader = Reader(content)
         if reader.take(8) != MAGIC:
             raise Damaged("this is not a sealed keyring file")
-        version, self.size = reader.number(2), reader.number(4)
+        self.version, self.size = reader.number(2), reader.number(4)
         if (
-            len(content) < self.size
+            not 104 <= self.size <= min(len(content), 256 << 10)
             or hashlib.sha256(content[: self.size - 32]).digest()
             != content[self.size - 32 : self.size]
         ):
-            raise Damaged("the header is damaged: its checksum is wrong")
-        if version != 1:
-            raise Damaged(f"the file has version {version}; this program knows version 1")
+            raise Damaged("the header is damaged: its size or its checksum is wrong")
+        if self.version not in (1, 2):
+            raise Damaged(
+                f"the file has version {self.version}; this program knows versions 1 and 2"
+            )
+        reader.data = content[: self.size - CHECKS]
         self.file_id, self.generation = reader.take(16), reader.number(8)
-        self.context = {
-            reader.field().decode(): reader.field().decode() for _ in range(reader.number(2))
-        }
-        self.kms_key, self.arn, self.blob = (
-            reader.field().decode(),
-            reader.field().decode(),
-            reader.field(),
-        )
+        features = reader.number(2) if self.version > 1 else 0
+        if features > 1:
+            raise Damaged(f"the file has features {features}, which this program does not know")
+        self.put_all = features == 1
+        self.context = pairs(reader)
+        self.slots = self.read_slots(reader)
         if reader.at != self.size - CHECKS:
             raise Damaged("the header's fields do not add up")
-        self.checked, self.mac = content[:reader.at], reader.take(32)
+        self.checked, self.mac = reader.data, content[self.size - 64 : self.size - 32]
+
+    def read_slots(self, reader: Reader) -> list[Slot]:
+        if self.version == 1:
+            name, maker = reader.field().decode(), reader.field().decode()
+            slots = [Slot(1, AWS_KMS, name, maker, b"", reader.field())]
+        else:
+            slots = [
+                Slot(
+                    reader.number(2),
+                    reader.number(2),
+                    text(reader.field()),
+                    text(reader.field()),
+                    reader.field(),
+                    reader.field(),
+                )
+                for _ in range(reader.number(2))
+            ]
+        numbers = [0] + [slot.number for slot in slots]
+        if len(slots) not in range(1, 65) or numbers != sorted(set(numbers)):
+            raise Damaged("the header's slots do not add up")
+        if not all(slot.blob for slot in slots):
+            raise Damaged("a key slot is empty")
+        return slots
 
     def check(self, data_key: bytes) -> None:
         key = hkdf(data_key, self.file_id, b"openkeyring sealed header", 32)
         if not hmac.compare_digest(hmac.digest(key, self.checked, "sha256"), self.mac):
             raise Damaged("this is not the data key of the file, or somebody changed the header")
 
+    def context_of(self, slot: Slot) -> dict[str, str]:
+        return pairs(Reader(slot.parameters)) if slot.parameters else self.context
+
+    def open_local(self, slot: Slot, secret: bytes) -> bytes:
+        maker = hkdf(secret, slot.parameters, b"openkeyring local unlock id", 16).hex()
+        if maker != slot.maker:
+            raise Damaged("it was made with another secret")
+        info = b"openkeyring local unlock slot" + self.file_id
+        once = hkdf(secret, slot.parameters, info, 44)
+        return gcm_open(once[:32], once[32:], self.file_id, slot.blob)
+
+    def open_slots(self, kind: int, open_slot: Callable[[Slot], bytes]) -> bytes:
+        """The data key, from the first slot of that kind that gives it."""
+        problems = []
+        for slot in self.slots:
+            if slot.kind != kind:
+                continue
+            try:
+                data_key = open_slot(slot)
+                self.check(data_key)
+                return data_key
+            except Damaged as damage:
+                problems.append(f"{slot}: {damage}")
+        raise Damaged("; ".join(problems) or f"the file has no {KINDS[kind]} slot")
+
+
+class Name(NamedTuple):
+    data_id: str
+    owner: str
+    type: str
+    size: int  # Of the key.
+
 
 class Record(NamedTuple):
     begin: int
     kind: int
     number: int
-    data_id: str
-    owner: str
-    type: str
+    names: list[Name]  # One, except of a PUT_ALL.
     salt: bytes = b""
     clear: bytes = b""   # From "OKR" to the end of the type.
-    sealed: bytes = b""  # The key, encrypted, and its tag.
+    sealed: bytes = b""  # The keys, encrypted, and the tag.
 
 
 def text(field: bytes) -> str:
@@ -212,7 +349,8 @@ class Log:
         if len(prefix) < PREFIX or prefix[:3] != b"OKR" or prefix[16:] != check:
             raise Damaged("a record does not start with its prefix")
         kind, size, number = struct.unpack(">BIQ", prefix[3:16])
-        if kind not in (PUT, REMOVE, DONE) or (kind == DONE) != (size == 0):
+        known = kind in (PUT, REMOVE, DONE) or (kind == PUT_ALL and self.header.put_all)
+        if not known or (kind == DONE) != (size == 0):
             raise Damaged("a record is of an unknown kind")
         return kind, size, number
 
@@ -250,22 +388,19 @@ class Log:
         reader = Reader(self.content[self.end:self.end + PREFIX + size], PREFIX)
         if len(reader.data) < PREFIX + size:
             raise Damaged("a record is truncated")
-        salt = reader.take(SALT)
-        data_id, owner, kind_of_key = reader.field(), reader.field(), reader.field()
+        salt, count = reader.take(SALT), reader.number(4) if kind == PUT_ALL else 1
+        names = []
+        for _ in range(count):
+            name = [text(reader.field()) for _ in range(3)]
+            names.append(Name(*name, reader.number(4) if kind == PUT_ALL else 0))
         clear, sealed = reader.data[:reader.at], reader.data[reader.at:]
-        if len(sealed) < TAG:
+        if kind != PUT_ALL:
+            names = [names[0]._replace(size=len(sealed) - TAG)]
+        if sum(name.size for name in names) != len(sealed) - TAG or not names:
             raise Damaged("a record's fields do not add up")
-        return Record(
-            self.end,
-            kind,
-            number,
-            text(data_id),
-            text(owner),
-            text(kind_of_key),
-            salt,
-            clear,
-            sealed,
-        )
+        if min(name.size for name in names) < 0:
+            raise Damaged("a record's fields do not add up")
+        return Record(self.end, kind, number, names, salt, clear, sealed)
 
     def is_torn(self, last: int) -> bool:
         """Whether what cannot be read is as a crash leaves it: nothing behind it proves that it had
@@ -283,54 +418,86 @@ class Log:
         return True
 
 
+def open_record(header: Header, record: Record, tag: bytes, data_key: bytes) -> bytes:
+    """The keys of a record that follows the one with that tag, one after the other."""
+    info = b"openkeyring sealed record" + header.file_id
+    once = hkdf(data_key, record.salt, info, 44)
+    additional = header.file_id + struct.pack(">Q", header.generation) + tag + record.clear
+    return gcm_open(once[:32], once[32:], additional, record.sealed)
+
+
 def keys_of(log: Log, data_key: bytes | None) -> tuple[dict, int]:
     """The keys, as what is to be printed, and the number of the last good record."""
     keys: dict = {}
     tag, last = bytes(TAG), 0
     for record in log.records():
-        printed = {"data_id": record.data_id, "owner": record.owner, "type": record.type}
         try:
-            if data_key is not None:
-                once = hkdf(
-                    data_key, record.salt, b"openkeyring sealed record" + log.header.file_id, 44
-                )
-                additional = (
-                    log.header.file_id
-                    + struct.pack(">Q", log.header.generation)
-                    + tag
-                    + record.clear
-                )
-                printed["key"] = gcm_open(once[:32], once[32:], additional, record.sealed).hex()
-            name = (record.data_id, record.owner)
-            if (record.kind == PUT) == (name in keys):
-                raise Damaged("a record stores a key that is there, or removes one that is not")
+            opened = Reader(
+                open_record(log.header, record, tag, data_key) if data_key is not None else b""
+            )
+            for data_id, owner, kind_of_key, size in record.names:
+                printed = {"data_id": data_id, "owner": owner, "type": kind_of_key}
+                if data_key is not None:
+                    printed["key"] = opened.take(size).hex()
+                if (record.kind == REMOVE) != ((data_id, owner) in keys):
+                    raise Damaged(
+                        "a record stores a key that is there, or removes one that is not"
+                    )
+                if record.kind == REMOVE:
+                    del keys[data_id, owner]
+                else:
+                    keys[data_id, owner] = printed
         except Damaged as damage:
             log.why = str(damage)
             break
-        if record.kind == PUT:
-            keys[name] = printed
-        else:
-            del keys[name]
         tag, last = record.sealed[-TAG:], record.number
     return keys, last
+
+
+def print_blob(header: Header, number: int | None) -> None:
+    """The blob to stdout, and how it is unwrapped to stderr."""
+    wanted = [s for s in header.slots if s.number == number or number is None]
+    wanted.sort(key=lambda slot: slot.kind != AWS_KMS)
+    if not wanted:
+        raise Damaged(f"the file has no key slot {number}")
+    slot = wanted[0]
+    print(slot, file=sys.stderr)
+    if slot.kind == AWS_KMS:
+        print(json.dumps(header.context_of(slot)), file=sys.stderr)
+    elif slot.kind == PUBLIC_KEY:
+        print(
+            "openssl pkeyutl -decrypt -inkey PRIVATE.pem -in BLOB -out KEY "
+            "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256",
+            file=sys.stderr,
+        )
+    sys.stdout.buffer.write(slot.blob)
+
+
+def data_key_of(header: Header, options) -> bytes | None:
+    if options.private_key:
+        private = RsaPrivateKey(pathlib.Path(options.private_key).read_text())
+        return header.open_slots(PUBLIC_KEY, lambda slot: private.decrypt(slot.blob))
+    if options.local_secret:
+        secret = pathlib.Path(options.local_secret).read_bytes()
+        return header.open_slots(LOCAL_FILE, lambda slot: header.open_local(slot, secret))
+    if not options.data_key:
+        return None
+    data_key = pathlib.Path(options.data_key).read_bytes()
+    header.check(data_key)
+    return data_key
 
 
 def run(options) -> int:
     content = pathlib.Path(options.file).read_bytes()
     header = Header(content)
     if options.blob:
-        print(json.dumps(header.context), file=sys.stderr)
-        sys.stdout.buffer.write(header.blob)
+        print_blob(header, options.slot)
         return 0
-    data_key = pathlib.Path(options.data_key).read_bytes() if options.data_key else None
+    data_key = data_key_of(header, options)
     if data_key is None:
-        print(
-            f"sealed keyring, generation {header.generation}, wrapped under {header.kms_key} "
-            f"({header.arn})",
-            file=sys.stderr,
-        )
-    else:
-        header.check(data_key)
+        print(f"sealed keyring, generation {header.generation}", file=sys.stderr)
+        for slot in header.slots:
+            print(slot, file=sys.stderr)
     log = Log(content, header)
     keys, last = keys_of(log, data_key)
     for name in sorted(keys):
@@ -353,9 +520,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--blob", action="store_true", help="write the wrapped data key to stdout")
-    parser.add_argument(
-        "--data-key", metavar="KEY", help="a file with the 32 bytes that KMS unwrapped"
-    )
+    parser.add_argument("--slot", type=int, metavar="N", help="of which key slot")
+    parser.add_argument("--data-key", metavar="KEY", help="a file with the data key")
+    parser.add_argument("--private-key", metavar="PEM", help="of a public-key slot, not encrypted")
+    parser.add_argument("--local-secret", metavar="SECRET", help="the file of a local-file slot")
     try:
         return run(parser.parse_args(arguments))
     except (Damaged, OSError) as problem:

@@ -44,9 +44,9 @@ struct StoredKeyring {
   std::vector<std::string> wrapping_keys;
   // Other facts, for people and for JSON: name and value.
   std::vector<std::pair<std::string, std::string>> facts;
-  std::optional<FileInfo> file;  // Of the file or directory.
-  int lock_pid = 0;              // Of the process that has the file locked.
-  std::string lock_holder;       // "process 12 (mysqld)", "" for none.
+  std::optional<FileInfo> file;   // Of the file or directory.
+  int lock_pid = 0;               // Of the process that has the file locked.
+  std::string lock_holder;        // "process 12 (mysqld)", "" for none.
   std::vector<StoredSlot> slots;  // Of a sealed file.
   std::vector<StoredKey> keys;    // In the order of their names.
 };

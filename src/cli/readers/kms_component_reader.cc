@@ -32,8 +32,9 @@ class KmsComponentReader : public KeyringReader {
     FindLockHolder(*path, keyring);
     const Result<Bytes> start = files_.ReadStart(*path, kMagic);
     if (!start) return FileFailed(start.error());
-    Status status = !start->empty() && LooksSealed(*start) ? ListSealedFile(files_, log_, keyring)
-                                                           : ListJson(keyring);
+    Status status = !start->empty() && LooksSealed(*start)
+                        ? ListSealedFile(files_, log_, keyring)
+                        : ListJson(keyring);
     if (!status.ok()) return FileFailed(status.WithContext(*path));
     return keyring;
   }

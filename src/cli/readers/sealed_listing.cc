@@ -2,7 +2,7 @@
 #include "cli/readers/sealed_listing.h"
 
 #include "base/encoding.h"
-#include "storage/sealed/sealed_outline.h"
+#include "storage/sealed/sealed_names.h"
 
 namespace openkeyring {
 namespace {
@@ -24,28 +24,26 @@ void AddSlots(const SealedHeader& header, StoredKeyring& keyring) {
 Status ListSealedFile(FileSystem& files, Log& log, StoredKeyring& keyring) {
   const Result<Bytes> content = files.Read(keyring.place, kMaxSealed);
   if (!content) return content.error();
-  const Result<ReadHeader> read = ReadSealedHeader(*content);
-  if (!read) return read.error();
-  const Result<SealedOutline> outline = OutlineSealedFile(*content, *read);
-  if (!outline) return outline.error();
-  keyring.format = "sealed " + std::to_string(read->version);
-  AddSlots(read->header, keyring);
-  keyring.facts = {{"file_id", HexEncode(read->header.file_id)},
-                   {"generation", std::to_string(read->header.generation)}};
-  if (outline->good < content->size()) {
+  const Result<SealedNames> names = ListSealedNames(*content);
+  if (!names) return names.error();
+  const SealedHeader& header = names->header;
+  keyring.format = "sealed " + std::to_string(VersionOf(header));
+  AddSlots(header, keyring);
+  keyring.facts = {{"file_id", HexEncode(header.file_id)},
+                   {"generation", std::to_string(header.generation)}};
+  if (!names->end.ok()) {
     log.Write(LogLevel::kWarning,
               keyring.place + " cannot be read from byte " +
-                  std::to_string(outline->good) +
-                  " on: an incomplete record or damage; keyringctl verify "
-                  "tells which");
+                  std::to_string(names->good) + " on: " + names->end.message() +
+                  "; keyringctl verify tells whether a crash left it so");
   }
-  keyring.keys.reserve(outline->keys.size());
-  for (const auto& [name, entry] : outline->keys) {
+  keyring.keys.reserve(names->keys.size());
+  for (const SealedName& named : names->keys) {
     StoredKey key;
-    key.id = name.data_id;
-    key.owner = name.auth_id;
-    key.type = entry.type;
-    key.bytes = entry.bytes;
+    key.id = named.key.name.data_id;
+    key.owner = named.key.name.auth_id;
+    key.type = named.key.type;
+    key.bytes = named.key.size;
     keyring.keys.push_back(std::move(key));
   }
   return Status::Ok();

@@ -188,9 +188,11 @@ Status SealedFileSlots::UpdateSeveral(const std::vector<KeySlot>& pending,
   if (!status.ok()) {
     Warn("its key slots could not be changed (" + ListOf(made) +
          "): " + status.message());
+    // The file may have it all the same, and lose it in a power cut.
     for (KeySlot& slot : updated->added) {
-      slot.number = 0;
-      missing_.push_back({slot, status});
+      const bool there = std::ranges::count(sealed_.header().slots, slot) > 0;
+      if (!there) slot.number = 0;
+      (there ? failures_ : missing_).push_back({slot, status});
     }
     return Status::Ok();
   }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "storage/sealed/sealed_names.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "storage/sealed/sealed_log.h"
+#include "testing/crash_file_system.h"
+#include "testing/sealed_slots_fixture.h"
+
+namespace openkeyring {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class SealedNamesTest : public testing::Test {
+ protected:
+  SealedNamesTest() {
+    SealedStoreOptions options;
+    options.put_all = true;
+    auto store = MakeSlotStore(world_, files_, "ab", options);
+    EXPECT_TRUE(store->Load(world_.Soon()));
+    EXPECT_TRUE(store->Put(SlotTestKey("one", "sixteen byte key")).ok());
+    std::vector<Key> keys;
+    keys.push_back(SlotTestKey("two", "22"));
+    keys.push_back(SlotTestKey("three", "333"));
+    EXPECT_TRUE(store->PutAll(keys).ok());
+    EXPECT_TRUE(store->Remove({"one", ""}).ok());
+  }
+  // "name size sequence".
+  static std::vector<std::string> Texts(const SealedNames& names) {
+    std::vector<std::string> texts;
+    for (const auto& [key, sequence] : names.keys) {
+      texts.push_back(key.name.data_id + " " + std::to_string(key.size) + " " +
+                      std::to_string(sequence));
+    }
+    return texts;
+  }
+
+  SlotWorld world_;
+  CrashFileSystem files_;
+};
+
+TEST_F(SealedNamesTest, ListsWithoutTheDataKey) {
+  const Bytes content = files_.Content("keyring");
+  const auto names = ListSealedNames(content);
+  ASSERT_TRUE(names);
+  EXPECT_THAT(Texts(*names), ElementsAre("three 3 2", "two 2 2"));
+  EXPECT_EQ(names->keys[0].key.type, "AES");
+  EXPECT_EQ(names->header.slots.size(), 2u);
+  EXPECT_EQ(names->good, content.size());
+  EXPECT_TRUE(names->end.ok());
+}
+
+TEST_F(SealedNamesTest, SaysWhereItCouldReadNoFurther) {
+  Bytes content = files_.Content("keyring");
+  const size_t header = ReadSealedHeader(content)->size;
+  for (size_t size = 0; size < content.size(); ++size) {
+    const auto names = ListSealedNames(ByteView(content).first(size));
+    ASSERT_EQ(names.has_value(), size >= header);
+    if (!names) continue;
+    EXPECT_LE(names->good, size);
+    EXPECT_EQ(names->end.ok(), names->good == size);
+  }
+  content[header] ^= 1;
+  const auto names = ListSealedNames(content);
+  EXPECT_THAT(Texts(*names), IsEmpty());
+  EXPECT_EQ(names->end.code(), StatusCode::kCorrupt);
+}
+
+TEST_F(SealedNamesTest, AHeaderThatIsDamagedIsAnError) {
+  Bytes content = files_.Content("keyring");
+  content[20] ^= 1;
+  EXPECT_EQ(ListSealedNames(content).status().code(), StatusCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace openkeyring
