@@ -37,6 +37,7 @@ CommandSpec ConvertCommand();
 CommandSpec MigrateCommand();
 CommandSpec BackupCommand();
 CommandSpec RestoreCommand();
+CommandSpec RewrapCommand();
 CommandSpec CompletionCommand();
 CommandSpec ManCommand();
 CommandSpec HelpCommand();

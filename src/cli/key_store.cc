@@ -36,6 +36,14 @@ Outcome LockFile(FileSystem& files, const std::string& path,
   return ExitCode::kOk;
 }
 
+Failure ServerRuns(int pid) {
+  return {{StatusCode::kUnavailable,
+           "the server runs, pid " + std::to_string(pid) +
+               ", and may make keys; nothing was changed"},
+          ExitCode::kInUse,
+          "stop the server first"};
+}
+
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
                                          const std::string& path) {
   const Result<FileInfo> info = files.Stat(DirectoryName(path));

@@ -67,6 +67,9 @@ tl::expected<std::unique_ptr<KeyStore>, Failure> OpenKeyStore(
 Outcome LockFile(FileSystem& files, const std::string& path,
                  std::unique_ptr<WritableFile>& lock);
 
+// For key files, which no server locks: a server that uses them runs.
+Failure ServerRuns(int pid);
+
 // Who a new file in the directory of `path` belongs to: the directory's owner.
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
                                          const std::string& path);

@@ -183,11 +183,7 @@ class Conversion {
 Outcome ConvertKeyFiles(CommandContext& context,
                         const Installation& installation, bool bound) {
   if (installation.server.pid != 0) {
-    return tl::unexpected(Failure(
-        {StatusCode::kUnavailable,
-         "the server runs, pid " + std::to_string(installation.server.pid) +
-             ", and may make keys; nothing was changed"},
-        ExitCode::kInUse, "stop the server first"));
+    return tl::unexpected(ServerRuns(installation.server.pid));
   }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());

@@ -106,11 +106,7 @@ class Restore {
       const Outcome locked = LockFile(files_, place_, lock_);
       if (!locked) return locked;
     } else if (installation_.server.pid != 0) {
-      return tl::unexpected(Failure(
-          {StatusCode::kUnavailable,
-           "the server runs, pid " + std::to_string(installation_.server.pid) +
-               "; nothing was changed"},
-          ExitCode::kInUse, "stop the server first"));
+      return tl::unexpected(ServerRuns(installation_.server.pid));
     }
     Installation in_place = installation_;
     in_place.path = place_;
