@@ -38,6 +38,7 @@ CommandSpec MigrateCommand();
 CommandSpec BackupCommand();
 CommandSpec RestoreCommand();
 CommandSpec RewrapCommand();
+CommandSpec InitCommand();
 CommandSpec CompletionCommand();
 CommandSpec ManCommand();
 CommandSpec HelpCommand();

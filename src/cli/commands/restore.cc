@@ -126,10 +126,10 @@ class Restore {
                                              there.facts.end());
     for (const char* identity : {"file_id", "installation"}) {
       if (facts.contains(identity) && manifest_.facts.contains(identity) &&
-          facts[identity] != manifest_.facts[identity]) {
+          facts[identity] != manifest_.facts.at(identity)) {
         return Refused(place_ + " is another keyring than the backup's (" +
                        identity + " " + facts[identity] + ", not " +
-                       manifest_.facts[identity] + ")");
+                       manifest_.facts.at(identity) + ")");
       }
     }
     for (const BackupKey& key : KeysOf(there)) {
