@@ -46,6 +46,10 @@ class Damaged(Exception):
     """The file is not what it must be."""
 
 
+class Contradiction(Damaged):
+    """A record that is intact, and not possible where it is: no crash leaves that."""
+
+
 # AES-256-GCM.
 
 def _sbox() -> list[int]:
@@ -340,7 +344,7 @@ class Log:
 
     def __init__(self, content: bytes, header: Header):
         self.content, self.header = content, header
-        self.end, self.why = header.size, ""
+        self.end, self.why, self.contradiction = header.size, "", False
 
     def prefix(self, at: int) -> tuple[int, int, int]:
         """Kind, size of what follows, number."""
@@ -361,9 +365,10 @@ class Log:
             try:
                 kind, size, number = self.prefix(self.end)
                 if number != last + (kind != DONE):
-                    raise Damaged("a record is missing or duplicate")
+                    raise Contradiction("a record is missing or duplicate")
                 record = None if kind == DONE else self.record(kind, size, number)
             except Damaged as damage:
+                self.contradiction = isinstance(damage, Contradiction)
                 if after_record and self.mark_is_lost(last):
                     self.end, after_record = self.end + PREFIX, False
                     continue
@@ -405,6 +410,8 @@ class Log:
     def is_torn(self, last: int) -> bool:
         """Whether what cannot be read is as a crash leaves it: nothing behind it proves that it had
         been synced."""
+        if self.contradiction:
+            return False
         for at in range(self.end + 1, len(self.content)):
             try:
                 if self.content[at:at + 3] != b"OKR":
@@ -440,7 +447,7 @@ def keys_of(log: Log, data_key: bytes | None) -> tuple[dict, int]:
                 if data_key is not None:
                     printed["key"] = opened.take(size).hex()
                 if (record.kind == REMOVE) != ((data_id, owner) in keys):
-                    raise Damaged(
+                    raise Contradiction(
                         "a record stores a key that is there, or removes one that is not"
                     )
                 if record.kind == REMOVE:
@@ -448,7 +455,7 @@ def keys_of(log: Log, data_key: bytes | None) -> tuple[dict, int]:
                 else:
                     keys[data_id, owner] = printed
         except Damaged as damage:
-            log.why = str(damage)
+            log.why, log.contradiction = str(damage), isinstance(damage, Contradiction)
             break
         tag, last = record.sealed[-TAG:], record.number
     return keys, last

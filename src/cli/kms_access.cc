@@ -29,8 +29,12 @@ Result<KmsAccess> OfComponent(const Installation& installation,
   options.request_timeout = config->request_timeout;
   options.parallel_calls = config->load_parallelism;
   options.master_key_option = "kms_key";
-  return Make(config->aws, std::move(options), config->kms_key,
-              config->operation_deadline, log);
+  // JSON files have one key; those of a sealed file are opened with its slots.
+  const KmsKeyOptions& key = config->slots.kms_keys.front();
+  const AwsOptions aws = key.HasSettings() ? AwsOptionsOfKey(key, config->aws)
+                                           : config->aws.Clone();
+  return Make(aws, std::move(options), key.key, config->operation_deadline,
+              log);
 }
 
 Result<KmsAccess> OfKeyringAws(const Installation& installation, Log& log) {

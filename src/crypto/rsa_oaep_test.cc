@@ -23,6 +23,7 @@ class RsaOaep : public testing::Test {
     PublicHalf("key.pem", "public.pem");
   }
   static void TearDownTestSuite() { delete directory_; }
+  void SetUp() override { ERR_clear_error(); }  // What other tests left.
 
   // What the command prints, in the directory.
   static std::string OpenSsl(const std::string& arguments) {

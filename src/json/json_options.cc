@@ -208,34 +208,30 @@ std::optional<int64_t> JsonOptions::Integer(const std::string& name,
   return std::nullopt;
 }
 
+bool JsonOptions::IsList(const std::string& name) const {
+  const Json* value = values_->Find(name);
+  return value != nullptr && value->is_array();
+}
+
 std::vector<JsonOptions> JsonOptions::Objects(const std::string& name,
                                               const std::string& text_member) {
   known_.insert(name);
   std::vector<JsonOptions> entries;
   const Json* value = values_->Find(name);
   if (value == nullptr) return entries;
-  const auto add = [&](const Json& entry) {
+  bool right = value->is_array() && !value->empty();
+  for (size_t i = 0; right && i < value->size(); ++i) {
+    const Json& entry = (*value)[i];
+    right = entry.is_string() || entry.is_object();
     JsonOptions options;
-    options.source_ = value->is_array() ? name + ", entry " +
-                                              std::to_string(entries.size() + 1)
-                                        : name;
+    options.source_ = name + ", entry " + std::to_string(i + 1);
     options.values_->object =
         entry.is_string() ? Json{{text_member, entry}} : entry;
     entries.push_back(std::move(options));
-  };
-  bool right = value->is_string() || (value->is_array() && !value->empty());
-  if (value->is_string()) {
-    add(*value);
-  } else if (right) {
-    for (const Json& entry : *value) {
-      right &= entry.is_string() || entry.is_object();
-      if (right) add(entry);
-    }
   }
   if (right) return entries;
   Complain(name +
-           " must be a string in quotes, or a list of strings and "
-           "objects that is not empty");
+           " must be a list of strings and objects, and must not be empty");
   return {};
 }
 

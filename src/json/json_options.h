@@ -52,10 +52,11 @@ class JsonOptions {
   // Nothing when absent or wrong.
   std::optional<int64_t> Integer(const std::string& name, int64_t least,
                                  int64_t most);
+  bool IsList(const std::string& name) const;
   // The entries of an array, an object each, with a source such as "kms_key,
-  // entry 2". A string among them, or instead of the array, stands for an
-  // object with `text_member` alone. The caller takes each one's members, and
-  // complains about what its Finish says.
+  // entry 2"; a string among them stands for an object with `text_member`
+  // alone. The caller takes each one's members, and complains about what its
+  // Finish says.
   std::vector<JsonOptions> Objects(const std::string& name,
                                    const std::string& text_member);
   // An object of texts.

@@ -17,6 +17,12 @@ constexpr size_t kMaxPem = 64 << 10;
 constexpr mode_t kAccessOfOthers = 0007;
 constexpr size_t kMostKmsKeys = 16;
 
+Status CheckKeyId(const std::string& key) {
+  if (key.find(',') == std::string::npos) return CheckKmsKeyId(key);
+  return {StatusCode::kMisconfigured,
+          "several keys are a list: [\"KEY1\", \"KEY2\"]"};
+}
+
 KmsKeyOptions ReadKmsKey(JsonOptions& entry) {
   KmsKeyOptions key;
   entry.Require("key");
@@ -27,11 +33,8 @@ KmsKeyOptions ReadKmsKey(JsonOptions& entry) {
   key.role_arn = entry.Text("role_arn");
   key.external_id = entry.Text("external_id");
   if (!key.key.empty()) {
-    const Status status = CheckKmsKeyId(key.key);
+    const Status status = CheckKeyId(key.key);
     if (!status.ok()) entry.Complain(status.message());
-    if (key.key.find(',') != std::string::npos) {
-      entry.Complain("several keys are a list: [\"KEY1\", \"KEY2\"]");
-    }
   }
   if (!key.external_id.empty() && key.role_arn.empty()) {
     entry.Complain("external_id requires role_arn");
@@ -72,8 +75,24 @@ Problems ProblemsOfList(const std::vector<KmsKeyOptions>& keys) {
   return problems;
 }
 
+void ReadOneKmsKey(JsonOptions& options, KeySlotOptions& slots) {
+  KmsKeyOptions key;
+  key.key = options.Text(kKmsKey);
+  if (!key.key.empty()) {
+    const Status status = CheckKeyId(key.key);
+    if (!status.ok()) {
+      options.Complain(std::string(kKmsKey) + ": " + status.message());
+    }
+  }
+  slots.kms_keys.push_back(std::move(key));
+}
+
 void ReadKmsKeys(JsonOptions& options, KeySlotOptions& slots) {
   options.Require(kKmsKey);
+  if (!options.IsList(kKmsKey)) {
+    ReadOneKmsKey(options, slots);
+    return;
+  }
   for (JsonOptions& entry : options.Objects(kKmsKey, "key")) {
     slots.kms_keys.push_back(ReadKmsKey(entry));
     const Status status = entry.Finish();
@@ -100,6 +119,7 @@ Status Misconfigured(std::string text) {
 Result<bool> LiesIn(FileSystem& files, const std::string& path,
                     const std::string& directory) {
   const Result<FileInfo> wanted = files.Stat(directory);
+  if (wanted.status().code() == StatusCode::kNotFound) return false;
   if (!wanted) return wanted.error();
   for (std::string parent = DirectoryName(path);;
        parent = DirectoryName(parent)) {
@@ -141,6 +161,11 @@ Result<std::vector<KmsKeyOptions>> ParseJsonList(std::string_view list) {
 }
 
 }  // namespace
+
+bool KmsKeyOptions::HasSettings() const {
+  return !region.empty() || !endpoint_url.empty() || !profile.empty() ||
+         !role_arn.empty() || !external_id.empty();
+}
 
 std::string KmsKeyOptions::Region() const {
   return region.empty() ? RegionOfKeyArn(key) : region;

@@ -26,6 +26,8 @@ struct KmsKeyOptions {
   std::string role_arn;
   std::string external_id;
 
+  // Whether it says more than the key.
+  bool HasSettings() const;
   // The region that the entry itself names: the option's, else the ARN's; ""
   // for neither.
   std::string Region() const;

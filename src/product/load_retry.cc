@@ -12,9 +12,12 @@ Status LoadWithRetry(Clock& clock, Log& log, const LoadRetryPolicy& policy,
                      const std::function<Status()>& load) {
   Status status = load();
   const Status first = status;
-  for (bool reported = false; policy.is_first && status.IsTransient() &&
-                              policy.deadline.Remaining(clock) > kRetryInterval;
-       reported = true) {
+  const auto retries = [&] {
+    return policy.is_first && !status.ok() &&
+           (policy.retry_all || status.IsTransient()) &&
+           policy.deadline.Remaining(clock) > kRetryInterval;
+  };
+  for (bool reported = false; retries(); reported = true) {
     if (!reported) {
       log.Write(LogLevel::kWarning, "loading the keyring is retried until " +
                                         policy.option + ": " +

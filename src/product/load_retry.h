@@ -18,6 +18,8 @@ struct LoadRetryPolicy {
   bool is_first = true;
   Deadline deadline;
   std::string option = "startup_deadline_ms";  // That sets the deadline.
+  // Also what does not pass by itself: what comes after is a last resort.
+  bool retry_all = false;
 };
 
 // Calls `load` until it succeeds, fails for a reason that does not pass, or a

@@ -56,6 +56,21 @@ TEST_F(LoadWithRetryTest, WhatDoesNotPassIsNotRepeated) {
   EXPECT_TRUE(log_.lines().empty());
 }
 
+TEST_F(LoadWithRetryTest, BeforeALastResortEverythingIsRepeated) {
+  LoadRetryPolicy policy{true, Deadline::After(clock_, Millis(3000))};
+  policy.retry_all = true;
+  const auto load = [&]() -> Status {
+    if (++calls_ == 3) return Status::Ok();
+    return {StatusCode::kDenied, "no"};
+  };
+  EXPECT_TRUE(LoadWithRetry(clock_, log_, policy, load).ok());
+  EXPECT_EQ(calls_, 3);
+  policy.is_first = false;
+  calls_ = 0;
+  EXPECT_FALSE(LoadWithRetry(clock_, log_, policy, load).ok());
+  EXPECT_EQ(calls_, 1);
+}
+
 TEST_F(LoadWithRetryTest, AReloadIsNotRepeated) {
   EXPECT_FALSE(Load(false, 1, StatusCode::kUnavailable).ok());
   EXPECT_EQ(calls_, 1);

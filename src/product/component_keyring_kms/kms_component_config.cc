@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "product/component_keyring_kms/kms_component_config.h"
 
+#include <algorithm>
 #include <utility>
-
-#include "aws/kms_messages.h"
 
 namespace openkeyring {
 namespace {
@@ -91,6 +90,56 @@ void ReadFormat(JsonOptions& options, KmsComponentConfig& config) {
   }
 }
 
+void CheckSlots(JsonOptions& options, const KmsComponentConfig& config) {
+  const auto has_no_endpoint = [](const KmsKeyOptions& key) {
+    return key.endpoint_url.empty();
+  };
+  if (config.slots.kms_keys.size() > 1 && !config.aws.endpoint_url.empty() &&
+      std::ranges::any_of(config.slots.kms_keys, has_no_endpoint)) {
+    options.Complain(
+        "endpoint_url is for one KMS key: with several, write it to the entry "
+        "of kms_key that it belongs to");
+  }
+  if (config.slots.NeedsSlots() &&
+      config.file_format == KeyringFileFormat::kPercona) {
+    options.Complain(
+        "file_format percona has one KMS key: several of them, "
+        "recovery_public_key and local_unlock_file require the sealed format");
+  }
+}
+
+void ReadRecoveryKeyFiles(FileSystem& files, JsonOptions& options,
+                          KmsComponentConfig& config) {
+  std::vector<std::string> problems;
+  config.recovery_keys =
+      ReadRecoveryKeys(files, config.slots.recovery_public_keys, problems);
+  for (const std::string& problem : problems) options.Complain(problem);
+}
+
+std::vector<std::string> DataDirectories(FileSystem& files,
+                                         const std::string& path,
+                                         const ServerDirectories& directories) {
+  std::vector<std::string> found = {directories.instance, DirectoryName(path)};
+  const Result<std::string> target = files.ResolveLink(path);
+  if (target && *target != path) found.push_back(DirectoryName(*target));
+  return found;
+}
+
+void CheckLocalFile(FileSystem& files, Log& log, JsonOptions& options,
+                    const KmsComponentConfig& config) {
+  const std::string& file = config.slots.local_unlock_file;
+  if (file.empty()) return;
+  const Status status =
+      CheckLocalUnlockFile(files, file, config.data_directories);
+  if (status.code() == StatusCode::kNotFound) {
+    log.Write(LogLevel::kWarning,
+              "local_unlock_file is missing, so it can open nothing: " +
+                  status.message());
+  } else if (!status.ok()) {
+    options.Complain("local_unlock_file: " + status.message());
+  }
+}
+
 // The options of MySQL Enterprise's component that go by other names here.
 void AdviseOnEnterpriseOptions(JsonOptions& options) {
   options.Advise("cmk_id", "its name is kms_key here");
@@ -113,23 +162,22 @@ Result<KmsComponentConfig> ReadKmsComponentConfig(
   AdviseOnEnterpriseOptions(*options);
   KmsComponentConfig config;
   options->Require("path");
-  options->Require("kms_key");
   config.path = options->Text("path");
   // The current directory changes while a server starts.
   if (!config.path.empty() && !config.path.starts_with('/')) {
     config.path = JoinPath(directories.instance, config.path);
   }
   config.read_only = options->Bool("read_only").value_or(false);
-  config.kms_key = options->Text("kms_key");
-  if (!config.kms_key.empty()) {
-    const Status status = CheckKmsKeyId(config.kms_key);
-    if (!status.ok()) options->Complain("kms_key: " + status.message());
-  }
+  config.slots = ReadKeySlotOptions(*options);
   ReadAws(*options, config.aws);
   CheckAws(*options, config.aws);
   ReadTimes(*options, config);
   ReadContext(*options, config);
   ReadFormat(*options, config);
+  CheckSlots(*options, config);
+  ReadRecoveryKeyFiles(files, *options, config);
+  config.data_directories = DataDirectories(files, config.path, directories);
+  CheckLocalFile(files, log, *options, config);
   Status status = options->Finish();
   if (!status.ok()) return status;
   return config;

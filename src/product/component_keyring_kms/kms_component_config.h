@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/settings.h"
 #include "product/component_file.h"
+#include "product/key_slot_options.h"
 
 namespace openkeyring {
 
@@ -22,7 +24,11 @@ enum class KeyringFileFormat { kSealed, kPercona };
 struct KmsComponentConfig {
   std::string path;  // Absolute unless the server gave no data directory.
   bool read_only = false;
-  std::string kms_key;
+  KeySlotOptions slots;                    // With at least one KMS key.
+  std::vector<RecoveryKey> recovery_keys;  // Read from slots' files.
+  // Where the local unlock file must not lie: the data directory, and those of
+  // `path` and of what it links to.
+  std::vector<std::string> data_directories;
   AwsOptions aws;
   Millis connect_timeout{2000};
   Millis request_timeout{3000};
@@ -38,7 +44,9 @@ struct KmsComponentConfig {
 };
 
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
-// unknown, ill-typed, missing, or do not go together; all of them at once.
+// unknown, ill-typed, missing, or do not go together, and for a recovery key or
+// a local unlock file that may not be used; all of them at once. A local unlock
+// file that is missing is a warning.
 Result<KmsComponentConfig> ReadKmsComponentConfig(
     FileSystem& files, Log& log, const ServerDirectories& directories);
 

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "testing/fakes.h"
 #include "testing/temporary_directory.h"
 
@@ -46,7 +48,9 @@ TEST_F(KmsComponentConfigFile, NeedsOnlyAPathAndAKmsKey) {
       Read(std::string("{") + kNeeded + "}");
   ASSERT_TRUE(config) << config.status().ToString();
   EXPECT_EQ(config->path, "/keys");
-  EXPECT_EQ(config->kms_key, "alias/k");
+  ASSERT_EQ(config->slots.kms_keys.size(), 1u);
+  EXPECT_EQ(config->slots.kms_keys[0].Name(), "alias/k");
+  EXPECT_FALSE(config->slots.NeedsSlots());
   EXPECT_FALSE(config->read_only);
   EXPECT_EQ(config->aws.region, "");
   EXPECT_TRUE(config->aws.secret_access_key.empty());
@@ -69,7 +73,7 @@ TEST_F(KmsComponentConfigFile, TakesPerconasOptionsAsItsManualPrintsThem) {
     "auth_key": "AKIDEXAMPLE", "secret_access_key": "s3cret"})");
   ASSERT_TRUE(config) << config.status().ToString();
   EXPECT_TRUE(config->read_only);
-  EXPECT_EQ(config->kms_key, "arn:aws:kms:eu-west-1:1:key/2");
+  EXPECT_EQ(config->slots.kms_keys.at(0).key, "arn:aws:kms:eu-west-1:1:key/2");
   EXPECT_EQ(config->aws.region, "eu-west-1");
   EXPECT_EQ(config->aws.access_key_id, "AKIDEXAMPLE");
   EXPECT_EQ(config->aws.secret_access_key.RevealText(), "s3cret");
@@ -146,6 +150,80 @@ TEST_F(KmsComponentConfigFile, BlankPathOrKmsKeyIsRefused) {
           .status()
           .message(),
       HasSubstr("kms_key: "));
+}
+
+TEST_F(KmsComponentConfigFile, TakesSeveralKeys) {
+  const auto config = Read(
+      R"({"path":"/keys","kms_key":["alias/a",{"key":"k","region":"r-1"}]})");
+  ASSERT_TRUE(config) << config.status().ToString();
+  ASSERT_EQ(config->slots.kms_keys.size(), 2u);
+  EXPECT_EQ(config->slots.kms_keys[1].Name(), "k@r-1");
+  EXPECT_EQ(config->data_directories, (std::vector<std::string>{"/data", "/"}));
+}
+
+TEST_F(KmsComponentConfigFile, SeveralKeysHaveEndpointsOfTheirOwn) {
+  const auto error = [&](const std::string& more) {
+    return Read(R"({"path":"/keys","endpoint_url":"https://k",)" + more + "}")
+        .status()
+        .message();
+  };
+  const char* expected = "endpoint_url is for one KMS key";
+  EXPECT_THAT(error(R"("kms_key":["a","b"])"), HasSubstr(expected));
+  EXPECT_EQ(error(R"("kms_key":["a"])"), "");
+  EXPECT_EQ(error(R"("kms_key":[{"key":"a","endpoint_url":"https://a"},)"
+                  R"({"key":"b","endpoint_url":"https://b"}])"),
+            "");
+}
+
+TEST_F(KmsComponentConfigFile, SlotsRequireTheSealedFormat) {
+  const char* expected = "file_format percona has one KMS key";
+  EXPECT_THAT(Read(R"({"path":"/k","file_format":"percona",)"
+                   R"("kms_key":["a","b"]})")
+                  .status()
+                  .message(),
+              HasSubstr(expected));
+  EXPECT_THAT(ErrorWith(R"("file_format":"percona","local_unlock_file":"/x")"),
+              HasSubstr(expected));
+}
+
+TEST_F(KmsComponentConfigFile, RecoveryKeysThatCannotBeUsedAreRefused) {
+  EXPECT_THAT(ErrorWith(R"("recovery_public_key":")" +
+                        directory_.PathOf("no.pem") + R"(","max_attempts":0)"),
+              AllOf(HasSubstr("recovery_public_key: "), HasSubstr("no.pem"),
+                    HasSubstr("max_attempts must be")));
+}
+
+TEST_F(KmsComponentConfigFile, ALocalUnlockFileThatIsMissingIsAWarning) {
+  const auto config = ReadWith(R"("local_unlock_file":"/none/secret")");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_THAT(log_.Text(), HasSubstr("local_unlock_file is missing"));
+}
+
+TEST_F(KmsComponentConfigFile, ALocalUnlockFileBesideTheDataIsRefused) {
+  const std::string secret = directory_.Write("secret", std::string(32, 's'));
+  EXPECT_EQ(chmod(secret.c_str(), 0400), 0);
+  const auto read = [&](const std::string& path, const std::string& instance) {
+    return Read(R"({"path":")" + path +
+                    R"(","kms_key":"k","local_unlock_file":")" + secret + "\"}",
+                instance);
+  };
+  EXPECT_THAT(read("/tmp/keys", directory_.path()).status().message(),
+              HasSubstr("local_unlock_file: " + secret + " lies in"));
+  EXPECT_THAT(read(directory_.PathOf("keys"), "/usr").status().message(),
+              HasSubstr("local_unlock_file: " + secret + " lies in"));
+  const Status ok = read("/usr/keys", "/usr").status();
+  EXPECT_TRUE(ok.ok()) << ok.message();
+}
+
+TEST_F(KmsComponentConfigFile, TheTargetOfALinkIsADirectoryOfTheKeyring) {
+  TemporaryDirectory elsewhere;
+  const std::string target = elsewhere.Write("keys", "");
+  std::filesystem::create_symlink(target, directory_.PathOf("link"));
+  const auto config =
+      Read(R"({"path":")" + directory_.PathOf("link") + R"(","kms_key":"k"})");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_EQ(config->data_directories.back(),
+            std::filesystem::canonical(elsewhere.path()).string());
 }
 
 TEST_F(KmsComponentConfigFile, NumbersOutsideOfTheirRangesAreRefused) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "product/component_keyring_kms/kms_keyring.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,13 +9,17 @@
 #include "product/component_keyring_kms/sealed_note.h"
 #include "product/encrypted_data.h"
 #include "product/load_retry.h"
+#include "product/slot_keys.h"
+#include "product/slot_status.h"
 #include "storage/percona/json_file_backend.h"
-#include "storage/sealed/sealed_file_backend.h"
 
 namespace openkeyring {
 namespace {
 
 constexpr size_t kMagicSize = 8;
+constexpr size_t kMaxHeader = 256 << 10;
+// For the last try, which also opens by the local slot.
+constexpr Millis kLastTry{2000};
 
 // Whether nothing is there that could hold a key: no file, or an empty one, and
 // no backup that a crash left.
@@ -51,9 +56,26 @@ KmsServiceOptions ServiceOptions(const KmsComponentConfig& config) {
   options.connect_timeout = config.connect_timeout;
   options.request_timeout = config.request_timeout;
   options.parallel_calls = config.load_parallelism;
-  options.master_key_id = [key = config.kms_key] { return key; };
   options.master_key_option = "kms_key";
   return options;
+}
+
+// Whether the file that is there has a slot for a local unlock file.
+bool HasLocalSlot(FileSystem& files, const std::string& path) {
+  const Result<Bytes> start = files.ReadStart(path, kMaxHeader);
+  if (!start) return false;
+  const Result<ReadHeader> read = ReadSealedHeader(*start);
+  return read && std::ranges::any_of(read->header.slots, [](const auto& slot) {
+           return slot.kind == SlotKind::kLocalFile;
+         });
+}
+
+std::string NamesOf(const std::vector<KmsKeyOptions>& keys) {
+  std::string names;
+  for (const KmsKeyOptions& key : keys) {
+    names += (names.empty() ? "" : ", ") + key.Name();
+  }
+  return names;
 }
 
 std::string TimeText(const std::optional<WallTime>& time) {
@@ -82,13 +104,10 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
                       : std::make_shared<KeyringFile>(
                             PosixFileSystem(), SystemRandom(), options.path,
                             OwnerOfDataDirectory(data_directory));
-  KmsServiceOptions service_options = ServiceOptions(options);
   // What a failed reload saw of KMS is told by the keyring that keeps serving.
-  if (previous != nullptr) {
-    service_options.statistics = previous->kms_->client().statistics_keeper();
-  }
-  Result<std::unique_ptr<KmsService>> kms =
-      KmsService::Make(options.aws, std::move(service_options), log);
+  Result<std::unique_ptr<KmsServices>> kms = KmsServices::Make(
+      options.slots.kms_keys, options.aws, ServiceOptions(options),
+      previous == nullptr ? nullptr : previous->kms_.get(), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
   Status status = opened->Load(previous, data_directory, retry, log);
@@ -111,14 +130,33 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
   const Deadline deadline =
       Deadline::After(SystemClock(), startup ? config_.startup_deadline
                                              : config_.operation_deadline);
-  Status status = LoadWithRetry(SystemClock(), log, {startup, deadline}, [&] {
+  LoadRetryPolicy policy{startup, deadline};
+  policy.retry_all = startup && !config_.slots.local_unlock_file.empty() &&
+                     HasLocalSlot(PosixFileSystem(), config_.path);
+  Status status = LoadWithRetry(SystemClock(), log, policy, [&] {
     return LoadKeys(options, data_directory, deadline, log);
   });
+  if (!status.ok() && policy.retry_all) {
+    SystemClock().SleepFor(deadline.Remaining(SystemClock()));
+    status = LoadByLocalSlot(options, data_directory, status, log);
+  }
   if (status.ok() && previous != nullptr) {
     status = CheckServedKeysKept(previous->keyring(), keyring());
   }
   if (status.ok()) NoteFormat(data_directory, log);
   return status;
+}
+
+Status KmsKeyring::LoadByLocalSlot(FileBackendOptions options,
+                                   const std::string& data_directory,
+                                   const Status& why_not, Log& log) {
+  log.Write(LogLevel::kWarning,
+            "no key server opened the keyring until startup_deadline_ms; "
+            "local_unlock_file is tried: " +
+                why_not.message());
+  options.last_resort = true;
+  return LoadKeys(options, data_directory,
+                  Deadline::After(SystemClock(), kLastTry), log);
 }
 
 // The keys are as they were without the note: a start does not fail for it.
@@ -135,24 +173,25 @@ void KmsKeyring::NoteFormat(const std::string& data_directory, Log& log) const {
 }
 
 StatusRows KmsKeyring::Rows() const {
-  const KmsStatistics statistics = kms_->client().statistics();
+  const KmsServicesState kms = kms_->State();
   StatusRows rows = {{"Data_file", config_.path},
                      {"Read_only", config_.read_only ? "Yes" : "No"},
-                     {"KeyId", config_.kms_key},
+                     {"KeyId", NamesOf(config_.slots.kms_keys)},
                      {"Keys", std::to_string(keyring_->size())}};
   for (auto& row : keyring_->backend().Describe()) {
     rows.push_back({row.first, OrNone(row.second)});
   }
-  const bool reachable =
-      statistics.last_success_time &&
-      statistics.last_success_time >= statistics.last_error_time;
-  rows.insert(rows.end(),
-              {{"Backend_reachable", reachable ? "Yes" : "No"},
-               {"Last_success", TimeText(statistics.last_success_time)},
-               {"Last_error", OrNone(statistics.last_error)},
-               {"Last_error_time", TimeText(statistics.last_error_time)},
-               {"Credential_source", OrNone(kms_->credentials().SourceName())},
-               {"Endpoint", OrNone(statistics.endpoint)}});
+  if (sealed_ != nullptr) {
+    for (auto& row : SlotRows(SummaryOf(sealed_->store().slots()))) {
+      rows.push_back({row.first, OrNone(row.second)});
+    }
+  }
+  rows.insert(rows.end(), {{"Backend_reachable", kms.reachable ? "Yes" : "No"},
+                           {"Last_success", TimeText(kms.last_success)},
+                           {"Last_error", OrNone(kms.last_error)},
+                           {"Last_error_time", TimeText(kms.last_error_time)},
+                           {"Credential_source", OrNone(kms.credential_source)},
+                           {"Endpoint", OrNone(kms.endpoint)}});
   return rows;
 }
 
@@ -194,16 +233,40 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
     Status status = CheckMayBeEmpty(files, data_directory, config_.path);
     if (!status.ok()) return status;
   }
-  const FileBackendDependencies dependencies = {kms_->wrapper(), files,
-                                                SystemRandom(), log};
-  std::unique_ptr<KeyringBackend> backend;
+  sealed_ = nullptr;
   if (format_ == KeyringFileFormat::kSealed) {
-    backend = std::make_unique<SealedFileBackend>(dependencies, file_, options);
-  } else {
-    backend = std::make_unique<JsonFileBackend>(dependencies, SystemClock(),
-                                                file_, options);
+    std::unique_ptr<SealedFileBackend> sealed = MakeSealedBackend(options, log);
+    sealed_ = sealed.get();
+    return std::unique_ptr<KeyringBackend>(std::move(sealed));
   }
-  return backend;
+  Status status = CheckOneKey();
+  if (!status.ok()) return status;
+  const FileBackendDependencies dependencies = {kms_->wrapper(0), files,
+                                                SystemRandom(), log};
+  return std::unique_ptr<KeyringBackend>(std::make_unique<JsonFileBackend>(
+      dependencies, SystemClock(), file_, options));
+}
+
+std::unique_ptr<SealedFileBackend> KmsKeyring::MakeSealedBackend(
+    const FileBackendOptions& options, Log& log) {
+  FileSystem& files = PosixFileSystem();
+  SlotKeys keys =
+      MakeSlotKeys(*kms_, config_.recovery_keys,
+                   {config_.slots.local_unlock_file, config_.data_directories},
+                   files, SystemRandom());
+  return std::make_unique<SealedFileBackend>(
+      SealedStoreDependencies{files, SystemRandom(), log},
+      std::make_unique<KeySlots>(std::move(keys), SystemClock()), file_,
+      options);
+}
+
+Status KmsKeyring::CheckOneKey() const {
+  if (!config_.slots.NeedsSlots()) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          "keyring file " + config_.path +
+              " is in Percona's or Oracle's JSON format, which has one KMS "
+              "key: configure one kms_key, without recovery_public_key and "
+              "local_unlock_file, or convert the file to the sealed format"};
 }
 
 Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(

@@ -7,9 +7,10 @@
 
 #include "keyring/keyring.h"
 #include "product/component_keyring_kms/kms_component_config.h"
-#include "product/kms_service.h"
+#include "product/kms_services.h"
 #include "product/loaded_keyring.h"
 #include "storage/keyring_file.h"
+#include "storage/sealed/sealed_file_backend.h"
 
 namespace openkeyring {
 
@@ -19,21 +20,31 @@ class KmsKeyring : public LoadedKeyring {
  public:
   // Opens the file, whatever its form, and loads all keys; the first time, what
   // may pass is tried until the configured startup deadline, if `retry` says
-  // so. `previous`, when there is one, serves until this succeeds, and a lock
-  // that it has on the same file is shared; a load that lacks one of its keys
-  // is refused. Files that are created belong to the owner of `data_directory`;
-  // where it has encrypted data, no new keyring is created. `log` is borrowed.
+  // so. Where the file has a slot for the local unlock file, everything is
+  // tried until then, and only afterwards that slot. `previous`, when there is
+  // one, serves until this succeeds, and a lock that it has on the same file is
+  // shared; a load that lacks one of its keys is refused. Files that are
+  // created belong to the owner of `data_directory`; where it has encrypted
+  // data, no new keyring is created. `log` is borrowed.
   static Result<std::unique_ptr<KmsKeyring>> Open(
       KmsComponentConfig config, KmsKeyring* previous,
       const std::string& data_directory, LoadRetry retry, Log& log);
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
+  // For tools: the key slots of a sealed file; null for a JSON file.
+  SealedFileSlots* slots() {
+    return sealed_ == nullptr ? nullptr : &sealed_->store().slots();
+  }
 
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
   Status Load(KmsKeyring* previous, const std::string& data_directory,
               LoadRetry retry, Log& log);
+  // After the startup deadline, `why_not` being what every other slot said.
+  Status LoadByLocalSlot(FileBackendOptions options,
+                         const std::string& data_directory,
+                         const Status& why_not, Log& log);
   Status LoadKeys(const FileBackendOptions& options,
                   const std::string& data_directory, const Deadline& deadline,
                   Log& log);
@@ -43,11 +54,16 @@ class KmsKeyring : public LoadedKeyring {
       const FileBackendOptions& options, const std::string& data_directory,
       Log& log);
 
+  std::unique_ptr<SealedFileBackend> MakeSealedBackend(
+      const FileBackendOptions& options, Log& log);
+  Status CheckOneKey() const;
+
   const KmsComponentConfig config_;
   KeyringFileFormat format_ = KeyringFileFormat::kSealed;  // Of the file.
-  std::unique_ptr<KmsService> kms_;
+  std::unique_ptr<KmsServices> kms_;
   std::shared_ptr<KeyringFile> file_;
-  std::unique_ptr<Keyring> keyring_;  // Last: it stands on the others.
+  std::unique_ptr<Keyring> keyring_;     // It stands on the others.
+  SealedFileBackend* sealed_ = nullptr;  // The keyring's; null: a JSON file.
 };
 
 // The keyring of component_keyring_kms.

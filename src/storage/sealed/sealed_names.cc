@@ -21,6 +21,7 @@ class NamesReader {
     if (prefix->sequence != sequence_ + (is_done ? 0 : 1)) {
       return Bad("a record is missing or duplicate");
     }
+    after_record_ = !is_done;
     if (is_done) return size;
     Result<RecordFields> fields =
         ReadRecordFields(prefix->kind, rest.first(size));
@@ -28,6 +29,17 @@ class NamesReader {
     ++sequence_;
     for (NamedKey& key : fields->keys) Apply(prefix->kind, std::move(key));
     return size;
+  }
+  // Where the mark of the record before stands, if a power cut lost it: the
+  // size of its place and of the record behind it.
+  Result<size_t> TakeBehindLostMark(ByteView rest) {
+    const uint64_t before = sequence_;
+    if (!after_record_ || rest.size() <= kRecordPrefix) {
+      return Bad("no record");
+    }
+    const Result<size_t> size = Take(rest.subspan(kRecordPrefix));
+    if (size && sequence_ == before + 1) return kRecordPrefix + *size;
+    return Bad("no record");
   }
   std::vector<SealedName> Names() {
     std::vector<SealedName> names;
@@ -48,6 +60,7 @@ class NamesReader {
 
   const RecordFile file_;
   uint64_t sequence_ = 0;
+  bool after_record_ = false;
   std::map<KeyName, SealedName> keys_;
 };
 
@@ -59,9 +72,11 @@ Result<SealedNames> ListSealedNames(ByteView content) {
   SealedNames names{std::move(read->header), {}, read->size, Status::Ok()};
   NamesReader reader({names.header.file_id, names.header.put_all});
   while (names.good < content.size() && names.end.ok()) {
-    const Result<size_t> size = reader.Take(content.subspan(names.good));
-    if (size) {
-      names.good += *size;
+    const ByteView rest = content.subspan(names.good);
+    const Result<size_t> size = reader.Take(rest);
+    const Result<size_t> other = size ? size : reader.TakeBehindLostMark(rest);
+    if (other) {
+      names.good += *other;
     } else {
       names.end = size.error();
     }
