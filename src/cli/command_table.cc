@@ -75,9 +75,12 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      ListCommand(),    ShowCommand(),   VerifyCommand(),  ConvertCommand(),
-      MigrateCommand(), BackupCommand(), RestoreCommand(), CompletionCommand(),
-      ManCommand(),     HelpCommand(),
+      ListCommand(),     ShowCommand(),    VerifyCommand(),
+      ConvertCommand(),  MigrateCommand(), BackupCommand(),
+      RestoreCommand(),  RewrapCommand(),  InitCommand(),
+      SlotListCommand(), SlotAddCommand(), SlotRemoveCommand(),
+      ResealCommand(),   RecoverCommand(), CompletionCommand(),
+      ManCommand(),      HelpCommand(),
   };
   return commands;
 }

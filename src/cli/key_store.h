@@ -96,8 +96,15 @@ std::unique_ptr<KeyStore> MakeKmipComponentStore(StoreSettings settings);
 std::unique_ptr<KeyStore> MakeKeyringAwsStore(StoreSettings settings);
 // MySQL's own files, in which the keys are not encrypted.
 std::unique_ptr<KeyStore> MakeComponentFileStore(std::string path,
-                                                 StoreRole role);
+                                                 StoreRole role,
+                                                 mode_t new_file_mode = 0640);
 std::unique_ptr<KeyStore> MakePluginFileStore(std::string path);
+// A sealed file whose recovery key is at hand. Read only.
+struct RecoverySource {
+  std::string path, private_key;
+  std::string passphrase_file;  // "": none.
+};
+std::unique_ptr<KeyStore> MakeRecoveryStore(RecoverySource source, Log& log);
 
 }  // namespace openkeyring
 

@@ -7,8 +7,6 @@
 namespace openkeyring {
 namespace {
 
-constexpr mode_t kNewFileMode = 0640;
-
 // MySQL leaves this behind when it was interrupted while it wrote.
 Outcome CheckNoBackup(FileSystem& files, const std::string& path) {
   const std::string backup = path + ".backup";
@@ -27,8 +25,8 @@ Outcome CheckNoBackup(FileSystem& files, const std::string& path) {
 
 class ComponentFileStore : public KeyStore {
  public:
-  ComponentFileStore(std::string path, StoreRole role)
-      : path_(std::move(path)), role_(role) {}
+  ComponentFileStore(std::string path, StoreRole role, mode_t mode)
+      : path_(std::move(path)), role_(role), mode_(mode) {}
 
   std::string Description() const override {
     return "component_keyring_file in " + path_;
@@ -57,7 +55,7 @@ class ComponentFileStore : public KeyStore {
     }
     const Result<Secret> content = WritePlainJsonKeyring(keys);
     if (!content) return Failed(content.error());
-    return PublishFile(files_, path_, content->RevealBytes(), kNewFileMode);
+    return PublishFile(files_, path_, content->RevealBytes(), mode_);
   }
 
  private:
@@ -67,6 +65,7 @@ class ComponentFileStore : public KeyStore {
 
   const std::string path_;
   const StoreRole role_;
+  const mode_t mode_;  // Of a new file.
   FileSystem& files_ = PosixFileSystem();
 };
 
@@ -101,8 +100,10 @@ class PluginFileStore : public KeyStore {
 }  // namespace
 
 std::unique_ptr<KeyStore> MakeComponentFileStore(std::string path,
-                                                 StoreRole role) {
-  return std::make_unique<ComponentFileStore>(std::move(path), role);
+                                                 StoreRole role,
+                                                 mode_t new_file_mode) {
+  return std::make_unique<ComponentFileStore>(std::move(path), role,
+                                              new_file_mode);
 }
 
 std::unique_ptr<KeyStore> MakePluginFileStore(std::string path) {
