@@ -26,13 +26,12 @@ class SealedFile:
 
     def configure(self, *kms_keys, **more) -> None:
         names = list(kms_keys) or [self.first]
-        self.config = kms_config(
-            self.directory / "k",
-            self.kms,
-            self.path,
-            kms_key=names if names[1:] else names[0],
-            **more,
-        )
+        if names[1:]:
+            more["kms_key"] = [{"key": name, "endpoint_url": self.kms.url} for name in names]
+            more["region"] = more["endpoint_url"] = None
+        else:
+            more["kms_key"] = names[0]
+        self.config = kms_config(self.directory / "k", self.kms, self.path, **more)
 
     def slots(self, *words) -> list[tuple]:
         reply = self.tool.json("slot", "list", "--config", self.config, *words)
