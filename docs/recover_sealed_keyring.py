@@ -468,10 +468,11 @@ def print_blob(header: Header, number: int | None) -> None:
     if not wanted:
         raise Damaged(f"the file has no key slot {number}")
     slot = wanted[0]
-    print(slot, file=sys.stderr)
     if slot.kind == AWS_KMS:
         print(json.dumps(header.context_of(slot)), file=sys.stderr)
-    elif slot.kind == PUBLIC_KEY:
+    else:
+        print(slot, file=sys.stderr)
+    if slot.kind == PUBLIC_KEY:
         print(
             "openssl pkeyutl -decrypt -inkey PRIVATE.pem -in BLOB -out KEY "
             "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256",

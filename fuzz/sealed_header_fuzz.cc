@@ -8,7 +8,9 @@
 #include "base/byte_codec.h"
 #include "crypto/digest.h"
 #include "fuzz/check.h"
+#include "storage/sealed/key_slots.h"
 #include "storage/sealed/sealed_header.h"
+#include "storage/sealed/sealed_names.h"
 
 using namespace openkeyring;
 
@@ -17,13 +19,6 @@ namespace {
 const Secret& DataKey() {
   static const Secret key = Secret::CopyOf(std::string(kDataKeyBytes, 'k'));
   return key;
-}
-
-bool Same(const SealedHeader& a, const SealedHeader& b) {
-  return a.file_id == b.file_id && a.generation == b.generation &&
-         a.context == b.context && a.kms_key == b.kms_key &&
-         a.data_key.blob == b.data_key.blob &&
-         a.data_key.wrapping_key == b.data_key.wrapping_key;
 }
 
 // Ends with the digest of all before it, as everybody can make it.
@@ -35,6 +30,8 @@ Bytes Digested(ByteView content) {
 
 void CheckAnyFile(ByteView content) {
   const Result<ReadHeader> read = ReadSealedHeader(content);
+  Check(read.has_value() == ListSealedNames(content).has_value(),
+        "names are listed of what has a header");
   if (!read) {
     Check(read.error().code() == StatusCode::kCorrupt ||
               read.error().code() == StatusCode::kMisconfigured,
@@ -45,10 +42,17 @@ void CheckAnyFile(ByteView content) {
   Check(read->size <= content.size(), "records start within the file");
   Check(!CheckSealedHeader(content, *read, DataKey()).ok(), "nobody can forge");
   const Result<Bytes> again = WriteSealedHeader(read->header, DataKey());
-  Check(again && again->size() == read->size, "as long as it was");
+  // Version 2 may say what version 1 could have said.
+  const bool same_version = VersionOf(read->header) == read->version;
+  Check(again && (again->size() == read->size || !same_version),
+        "as long as it was");
   const Result<ReadHeader> same = ReadSealedHeader(*again);
-  Check(same && Same(same->header, read->header), "any header round trip");
+  SealedHeader expected = read->header;
+  if (!same_version) expected.slots[0].number = 1;
+  Check(same && same->header == expected, "any header round trip");
 }
+
+Bytes BytesOf(const std::string& text) { return {text.begin(), text.end()}; }
 
 SealedHeader Made(FuzzedDataProvider& input) {
   SealedHeader header;
@@ -59,11 +63,43 @@ SealedHeader Made(FuzzedDataProvider& input) {
     header.context[input.ConsumeRandomLengthString(40)] =
         input.ConsumeRandomLengthString(40);
   }
-  header.kms_key = input.ConsumeRandomLengthString(60);
-  header.data_key.wrapping_key = input.ConsumeRandomLengthString(100);
-  header.data_key.blob = input.ConsumeRemainingBytes<uint8_t>();
-  if (header.data_key.blob.empty()) header.data_key.blob = {1};
+  header.put_all = input.ConsumeBool();
+  const int slots = input.ConsumeIntegralInRange(1, 4);
+  uint16_t number = 0;
+  for (int i = 0; i < slots; ++i) {
+    KeySlot slot;
+    number = static_cast<uint16_t>(
+        number + input.ConsumeIntegralInRange<uint16_t>(1, 300));
+    slot.number = number;
+    slot.kind = static_cast<SlotKind>(input.ConsumeIntegralInRange(1, 5));
+    slot.name = input.ConsumeRandomLengthString(60);
+    slot.maker = input.ConsumeRandomLengthString(100);
+    slot.parameters = BytesOf(input.ConsumeRandomLengthString(40));
+    slot.blob = BytesOf(input.ConsumeRandomLengthString(600));
+    if (slot.blob.empty()) slot.blob = {1};
+    header.slots.push_back(std::move(slot));
+  }
+  if (VersionOf(header) == 1) header.slots[0].number = 1;
   return header;
+}
+
+// Another context in the header leaves each slot bound to what it was.
+void CheckContexts(const SealedHeader& header) {
+  const EncryptionContext other = {{"other", "pair"}};
+  const Result<SealedHeader> changed = WithContext(header, other);
+  if (!changed) {
+    Check(changed.error().code() == StatusCode::kCorrupt, "bad parameters");
+    return;
+  }
+  for (size_t i = 0; i < header.slots.size(); ++i) {
+    if (header.slots[i].kind != SlotKind::kAwsKms) {
+      Check(changed->slots[i] == header.slots[i], "not ours to change");
+      continue;
+    }
+    const auto before = ContextOf(header.slots[i], header.context);
+    const auto after = ContextOf(changed->slots[i], other);
+    Check(before && after && *before == *after, "bound to the same pairs");
+  }
 }
 
 }  // namespace
@@ -82,7 +118,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   Bytes content = *written;
   const Result<ReadHeader> read = ReadSealedHeader(content);
-  Check(read && Same(read->header, header), "what was written is read");
+  Check(read && read->header == header, "what was written is read");
+  Check(read->version == VersionOf(header), "in the version that fits");
+  CheckContexts(header);
   Check(CheckSealedHeader(content, *read, DataKey()).ok(), "it proves itself");
   Check(!ReadSealedHeader(ByteView(content).first(place % content.size())),
         "a cut header is refused");

@@ -42,7 +42,7 @@ CountingRandom& Salts() {
 
 std::unique_ptr<SealedLog> NewLog() {
   auto log = SealedLog::Make(Secret::CopyOf(std::string(kDataKeyBytes, 'k')),
-                             FileId{1, 2, 3}, 7, Salts());
+                             FileId{1, 2, 3}, 7, Salts(), true);
   Check(log.has_value(), "a log can be made");
   return std::move(*log);
 }
@@ -72,6 +72,16 @@ struct History {
     if (keys.erase(name) == 0) return;
     Add(log->SealRemove({name, "", Secret()}), std::move(keys));
   }
+  // Several at once, as far as they are not there.
+  void PutAll(const std::vector<KeyName>& names, const std::string& data) {
+    Keys keys = states.back();
+    std::vector<Key> added;
+    for (const KeyName& name : names) {
+      if (!keys.emplace(name, "T:" + data).second) continue;
+      added.push_back({name, "T", Secret::CopyOf(data)});
+    }
+    if (!added.empty()) Add(log->SealPutAll(added), std::move(keys));
+  }
   void Add(const Result<Bytes>& record, Keys keys) {
     Check(record.has_value(), "what fits is sealed");
     PutBytes(content, *record);
@@ -91,6 +101,7 @@ const History& Fixed() {
     made.Put({"b", "u@h"}, "SECRET", "x");
     made.Remove({"a", ""});
     made.Put({"a", ""}, "AES", "another");
+    made.PutAll({{"x", ""}, {"y", "o"}, {"z", ""}}, "together");
     made.Put({"OKR\x01", ""}, "T", std::string(40, 'y'));
     return made;
   }();
@@ -169,8 +180,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (input.remaining_bytes() > 0 && history.states.size() < 20) {
     const KeyName name{std::string(1, input.ConsumeIntegral<char>()),
                        input.ConsumeBool() ? "owner" : ""};
-    history.Put(name, input.ConsumeRandomLengthString(20),
-                input.ConsumeRandomLengthString(60));
+    if (input.ConsumeBool()) {
+      history.Put(name, input.ConsumeRandomLengthString(20),
+                  input.ConsumeRandomLengthString(60));
+      continue;
+    }
+    const std::string more = input.ConsumeRandomLengthString(4);
+    history.PutAll({name, {"more" + more, ""}, {"most" + more, ""}},
+                   input.ConsumeRandomLengthString(30));
   }
   const Result<ReplayedLog> replayed = NewLog()->Replay(history.content, 0);
   Check(replayed && replayed->good == history.content.size() &&

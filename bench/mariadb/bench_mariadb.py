@@ -22,12 +22,14 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT / "tests")]
 import figures  # noqa: E402
 import footprint  # noqa: E402
 import hung  # noqa: E402
+import key_sets  # noqa: E402
 import keys  # noqa: E402
 import tables  # noqa: E402
 from lab import aws_plugin, mariadb, process  # noqa: E402
 
 PARTS = {
     "keys": keys.measure,
+    "key-sets": key_sets.measure,
     "tables": tables.measure,
     "footprint": footprint.measure,
     "hung": hung.measure,
@@ -55,7 +57,7 @@ def measure(names: list[str], timer: pathlib.Path) -> list[figures.Figure]:
             print(f"  {name} ...", file=sys.stderr, flush=True)
             part = directory / name
             part.mkdir()
-            more = (timer,) if name == "keys" else ()
+            more = (timer,) if name in ("keys", "key-sets") else ()
             found += PARTS[name](part, plugin, *more)
     finally:
         process.kill_all()

@@ -37,8 +37,9 @@ class Lab:
     def environment(self) -> dict[str, str]:
         return {**self.kms.environment(), "AWS_CA_BUNDLE": str(self.bundle)}
 
-    def time(self, keys: pathlib.Path, *steps, parallel: int = PARALLEL) -> dict[str, dict]:
-        """What plugin_timer prints, by step; it uses the key files in the directory `keys`."""
+    def time(self, keys: pathlib.Path, *steps, parallel: int = PARALLEL, store: str = "FILES",
+             source: str = "KMS") -> dict[str, dict]:
+        """What plugin_timer prints, by step; it uses the keys in the directory `keys`."""
         keys.mkdir(exist_ok=True)
         variables = {
             "master_key_id": self.kms.alias,
@@ -46,6 +47,8 @@ class Lab:
             "endpoint_url": self.kms.url,
             "keyfile_dir": keys,
             "load_parallelism": parallel,
+            "key_store": store,
+            "key_source": source,
         }
         done = subprocess.run(
             [
@@ -129,7 +132,8 @@ def get_key(lab: Lab) -> list[Figure]:
 
 
 def start(lab: Lab) -> list[Figure]:
-    times = [lab.time(lab.directory / "none", "init")["init"]["ms"] for _ in range(21)]
+    none = lab.directory / "none"
+    times = [lab.time(none, "init", store="AUTO")["init"]["ms"] for _ in range(21)]
     return [Figure("start of the plugin without keys", median(times), "ms", 30,
                    f"{min(times):.1f} to {max(times):.1f} ms in {len(times)} runs")]
 

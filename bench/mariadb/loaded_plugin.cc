@@ -11,6 +11,7 @@
 // Last: MariaDB's headers define macros.
 #include <my_global.h>
 #include <mysql/plugin_encryption.h>
+#include <typelib.h>
 
 // By this function of its own the plugin knows the database server, which alone
 // makes keys.
@@ -34,6 +35,20 @@ struct Variable {
 template <typename T>
 Variable<T>* As(st_mysql_sys_var* variable) {
   return reinterpret_cast<Variable<T>*>(variable);
+}
+
+// What MYSQL_SYSVAR_ENUM makes.
+struct EnumVariable {
+  Variable<unsigned long> variable;
+  TYPELIB* names;
+};
+
+unsigned long IndexOf(st_mysql_sys_var* variable, const std::string& value) {
+  const TYPELIB* names = reinterpret_cast<EnumVariable*>(variable)->names;
+  for (unsigned i = 0; i < names->count; ++i) {
+    if (value == names->type_names[i]) return i;
+  }
+  Die("unknown value " + value);
 }
 
 // The server does this from the command line.
@@ -105,6 +120,9 @@ void LoadedPlugin::SetVariable(const std::string& name,
       return;
     case PLUGIN_VAR_STR:
       *As<char*>(variable)->value = strdup(value.c_str());  // Kept for good.
+      return;
+    case PLUGIN_VAR_ENUM:
+      *As<unsigned long>(variable)->value = IndexOf(variable, value);
       return;
     default:
       Die("no way to set " + name);

@@ -18,7 +18,7 @@ def with_kms(directory: pathlib.Path, kms, plugin: pathlib.Path, options=(), env
         installation,
         plugins=[plugin],
         environment={**kms.environment(), **(environment or {})},
-        options=[*aws_plugin.options(kms, master_key_id=kms.alias), *options],
+        options=[*aws_plugin.options(kms, master_key_id=kms.alias, store="AUTO"), *options],
     )
 
 

@@ -39,6 +39,9 @@ class KmsClient : public KeyWrapper {
 
   Result<WrappedKey> Generate(size_t bytes, const EncryptionContext& context,
                               const Deadline& deadline) override;
+  // One call where the identity may do GenerateDataKey; else two.
+  Result<Secret> GenerateSecret(size_t bytes, const EncryptionContext& context,
+                                const Deadline& deadline) override;
   Result<WrappedKey> Wrap(const Secret& key, const EncryptionContext& context,
                           const Deadline& deadline) override;
   Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,

@@ -66,6 +66,32 @@ TEST_F(KmsClientTest, GenerateAsksForAKeyThatNobodySees) {
   EXPECT_EQ(Body()["EncryptionContext"]["k"], "v");
 }
 
+TEST_F(KmsClientTest, AKeyThatSomebodyElseKeepsIsOneCall) {
+  fake_.http.Push(
+      200, R"({"Plaintext":"Zm9v","CiphertextBlob":"YmFy","KeyId":"arn:k"})");
+  const auto key = client_->GenerateSecret(16, context_, fake_.InAMinute());
+  ASSERT_TRUE(key) << key.error().ToString();
+  EXPECT_EQ(key->RevealText(), "foo");
+  EXPECT_EQ(Operation(), "TrentService.GenerateDataKey");
+  EXPECT_EQ(Body()["KeySpec"], "AES_128");
+  EXPECT_EQ(Body()["EncryptionContext"]["k"], "v");
+  EXPECT_EQ(fake_.http.seen().size(), 1u);
+}
+
+TEST_F(KmsClientTest, AKeyTakesTwoCallsWhereTheOneIsDenied) {
+  fake_.http.Push(400, R"({"__type":"AccessDeniedException"})");
+  fake_.http.Push(200, kWrapped);
+  fake_.http.Push(200, R"({"Plaintext":"Zm9v","KeyId":"arn:k"})");
+  const auto key = client_->GenerateSecret(16, context_, fake_.InAMinute());
+  ASSERT_TRUE(key) << key.error().ToString();
+  EXPECT_EQ(key->RevealText(), "foo");
+  EXPECT_EQ(Operation(), "TrentService.Decrypt");
+  EXPECT_EQ(Body()["EncryptionContext"]["k"], "v");
+  fake_.http.PushError({StatusCode::kUnavailable, "no answer"});
+  EXPECT_FALSE(
+      client_->GenerateSecret(16, context_, fake_.InAMinute()).has_value());
+}
+
 TEST_F(KmsClientTest, WrapEncryptsWithTheCurrentMasterKey) {
   fake_.http.Push(200, kWrapped);
   fake_.http.Push(200, kWrapped);

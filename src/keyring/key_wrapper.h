@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -49,6 +50,17 @@ class KeyWrapper {
   virtual Result<UnwrappedKey> Unwrap(const WrappedKey& wrapped,
                                       const EncryptionContext& binding,
                                       const Deadline& deadline) = 0;
+  // A new random key of `bytes` bytes that the service makes and that somebody
+  // else keeps: what it is wrapped as is dropped.
+  virtual Result<Secret> GenerateSecret(size_t bytes,
+                                        const EncryptionContext& binding,
+                                        const Deadline& deadline) {
+    const Result<WrappedKey> wrapped = Generate(bytes, binding, deadline);
+    if (!wrapped) return wrapped.error();
+    Result<UnwrappedKey> opened = Unwrap(*wrapped, binding, deadline);
+    if (!opened) return opened.error();
+    return std::move(opened->key);
+  }
   // The same key under the current wrapping key.
   virtual Result<WrappedKey> Rewrap(const WrappedKey& wrapped,
                                     const EncryptionContext& binding,

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,19 @@ class VersionedBackend {
   // The key must then be fetched: only what was read back may be used.
   virtual Status Create(KeyVersion key, size_t bytes,
                         const Deadline& deadline) = 0;
+  // Whether CreateAll is one durable write, however many keys there are.
+  virtual bool creates_together() const { return false; }
+  // Create for several keys, in their order; for a backend that creates
+  // together. `deadline` is asked once for each key.
+  virtual std::vector<Status> CreateAll(
+      const std::vector<KeyVersion>& keys, size_t bytes,
+      const std::function<Deadline()>& deadline) {
+    std::vector<Status> outcomes;
+    for (const KeyVersion key : keys) {
+      outcomes.push_back(Create(key, bytes, deadline()));
+    }
+    return outcomes;
+  }
   // How to name a stored key to a person: a path, or an object's name.
   virtual std::string Describe(KeyVersion key) const = 0;
 };

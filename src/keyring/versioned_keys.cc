@@ -149,6 +149,10 @@ std::vector<VersionedKeys::Rotated> VersionedKeys::RotateAll() {
         {id, Status(StatusCode::kUnavailable,
                     "not tried, since the calls before it all failed")});
   }
+  if (listed.ok() && backend_.creates_together()) {
+    RotateTogether(results);
+    return results;
+  }
   FailureStreak streak(options_.parallelism);
   RunParallel(results.size(), options_.parallelism, [&](size_t i) {
     if (streak.IsOver()) return;
@@ -162,6 +166,31 @@ std::vector<VersionedKeys::Rotated> VersionedKeys::RotateAll() {
   return results;
 }
 
+// Without a flight for each id: who rotates one of them meanwhile makes the
+// same version, and the second is told that it exists.
+void VersionedKeys::RotateTogether(std::vector<Rotated>& results) {
+  const auto deadline = [this] { return OperationDeadline(); };
+  std::vector<KeyVersion> keys;
+  std::vector<Rotated*> rotated;
+  for (Rotated& result : results) {
+    const Result<KeyVersion> key =
+        VersionToMake(result.id, Unreadable::kRefuse, deadline());
+    if (!key) {
+      result.version = key.error();
+      continue;
+    }
+    keys.push_back(*key);
+    rotated.push_back(&result);
+  }
+  const std::vector<Status> created =
+      backend_.CreateAll(keys, options_.key_bytes(), deadline);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Status status = UseNewVersion(keys[i], created[i], deadline());
+    rotated[i]->version =
+        status.ok() ? Result<uint32_t>(loaded_.Latest(keys[i].id)) : status;
+  }
+}
+
 Status VersionedKeys::RotateInFlight(uint32_t id, Unreadable newest) {
   const Deadline deadline = OperationDeadline();
   return RunInFlight({id, kRotation}, deadline,
@@ -170,15 +199,26 @@ Status VersionedKeys::RotateInFlight(uint32_t id, Unreadable newest) {
 
 Status VersionedKeys::RotateNow(uint32_t id, Unreadable newest,
                                 const Deadline& deadline) {
+  const Result<KeyVersion> key = VersionToMake(id, newest, deadline);
+  if (!key) return key.error();
+  return UseNewVersion(
+      *key, backend_.Create(*key, options_.key_bytes(), deadline), deadline);
+}
+
+Result<KeyVersion> VersionedKeys::VersionToMake(uint32_t id, Unreadable newest,
+                                                const Deadline& deadline) {
   const Result<uint32_t> next = NextVersion(id);
   if (!next) return next.error();
   Status status = MayCreate();
   if (status.ok()) status = CheckNewest({id, *next - 1}, newest, deadline);
   if (!status.ok()) return status;
-  const KeyVersion key{id, *next};
-  status = backend_.Create(key, options_.key_bytes(), deadline);
-  if (!status.ok() && status.code() != StatusCode::kAlreadyExists) {
-    return status.WithContext("cannot make " + ToString(key));
+  return KeyVersion{id, *next};
+}
+
+Status VersionedKeys::UseNewVersion(KeyVersion key, const Status& created,
+                                    const Deadline& deadline) {
+  if (!created.ok() && created.code() != StatusCode::kAlreadyExists) {
+    return created.WithContext("cannot make " + ToString(key));
   }
   index_.Add({key});
   index_.RememberSuccess(key);

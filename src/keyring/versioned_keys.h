@@ -76,7 +76,8 @@ class VersionedKeys {
     Result<uint32_t> version;
   };
   // All ids, continuing past failures. In order of ids. Does not go past a
-  // newest version that is damaged or missing.
+  // newest version that is damaged or missing. One durable write for all where
+  // the backend can do that.
   std::vector<Rotated> RotateAll();
 
   // What failed is tried again at its next use, without the rest of its pause:
@@ -94,6 +95,13 @@ class VersionedKeys {
   Status CreateFirstNow(uint32_t id, const Deadline& deadline);
   Status RotateInFlight(uint32_t id, Unreadable newest);
   Status RotateNow(uint32_t id, Unreadable newest, const Deadline& deadline);
+  void RotateTogether(std::vector<Rotated>& results);
+  // The version that a rotation makes, when it may.
+  Result<KeyVersion> VersionToMake(uint32_t id, Unreadable newest,
+                                   const Deadline& deadline);
+  // What follows upon the outcome of its creation.
+  Status UseNewVersion(KeyVersion key, const Status& created,
+                       const Deadline& deadline);
   Result<uint32_t> NextVersion(uint32_t id) const;
   Status CheckNewest(KeyVersion newest, Unreadable unreadable,
                      const Deadline& deadline);

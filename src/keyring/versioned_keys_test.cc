@@ -337,6 +337,49 @@ TEST_F(VersionedKeysTest, RotateAllGoesOnPastAFailingId) {
   EXPECT_EQ(*results[2].version, 2u);
 }
 
+// Creates several keys in one call, but for key 2.
+class BatchBackend : public MemoryVersionedBackend {
+ public:
+  bool creates_together() const override { return true; }
+  std::vector<Status> CreateAll(
+      const std::vector<KeyVersion>& keys, size_t bytes,
+      const std::function<Deadline()>& deadline) override {
+    batches.push_back(keys);
+    std::vector<Status> outcomes;
+    for (const KeyVersion key : keys) {
+      outcomes.push_back(key.id == 2 ? Status(StatusCode::kDenied, "planted")
+                                     : Create(key, bytes, deadline()));
+    }
+    return outcomes;
+  }
+  std::vector<std::vector<KeyVersion>> batches;
+};
+
+TEST_F(VersionedKeysTest, RotateAllIsOneBatchWhereTheBackendHasThem) {
+  BatchBackend backend;
+  VersionedKeys keys(backend, clock_, random_, log_,
+                     {[] { return size_t{16}; }, [] { return Millis(5000); }});
+  for (const uint32_t id : {1, 2, 3, 4}) backend.Put({id, 1}, kKeyA);
+  backend.Put({4, 2}, kKeyB);
+  backend.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key == KeyVersion{4, 2}
+               ? Status(StatusCode::kCorrupt, "planted")
+               : Status::Ok();
+  });
+  ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
+  const auto results = keys.RotateAll();
+  ASSERT_EQ(results.size(), 4u);
+  EXPECT_EQ(*results[0].version, 2u);
+  EXPECT_EQ(results[1].version.status().code(), StatusCode::kDenied);
+  EXPECT_EQ(*results[2].version, 2u);
+  EXPECT_THAT(results[3].version.status().message(), HasSubstr("not rotated"));
+  ASSERT_EQ(backend.batches.size(), 1u);
+  EXPECT_THAT(backend.batches[0],
+              testing::ElementsAre(KeyVersion{1, 2}, KeyVersion{2, 2},
+                                   KeyVersion{3, 2}));
+  EXPECT_EQ(keys.LatestVersion(1).value_or(0), 2u);
+}
+
 TEST_F(VersionedKeysTest, RotateAllStopsWhenEveryCallFails) {
   for (uint32_t id = 1; id <= 100; ++id) backend_.Put({id, 1}, kKeyA);
   ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());

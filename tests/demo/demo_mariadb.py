@@ -11,7 +11,7 @@ import time
 import story
 from story import check, say, step
 
-from lab import aws_plugin, emulator, mariadb, process
+from lab import aws_plugin, emulator, key_set, mariadb, process
 
 ROWS = 2000
 
@@ -38,6 +38,29 @@ def content(server: mariadb.MariaDB) -> list[tuple[str, ...]]:
     )
 
 
+def keys_of(server: mariadb.MariaDB) -> str:
+    return ", ".join(f"key {key} version {version}"
+                     for key, version in sorted(key_set.versions(server.data)))
+
+
+def from_key_files(directory: pathlib.Path, kms: emulator.Emulator) -> None:
+    """A server that has key files, as MariaDB's own plugin makes them, gets a key set."""
+    server = mariadb.MariaDB(
+        directory / "files", plugins=[aws_plugin.PLUGIN], environment=kms.environment(),
+        options=aws_plugin.options(kms, master_key_id=kms.alias, store="AUTO"),
+    ).start("--aws-key-management-key-store=FILES", "--aws-key-management-bind-key-id=OFF")
+    aws_plugin.make_tables(server, {"a": 1, "b": 5})
+    files = aws_plugin.key_files(server.data).values()
+    say("key files: " + ", ".join(sorted(path.name for path in files)))
+    server.restart("--aws-key-management-key-store=SEALED")
+    check("imported 2 key versions" in aws_plugin.said(server), "imported, opened again, compared")
+    check(all(aws_plugin.readable(server, name) for name in "ab"), "the tables are read")
+    server.stop()
+    server.launch("--aws-key-management-key-store=FILES", "--aws-key-management=FORCE")
+    check(server.process.wait(30) != 0, "back to files without a conversion is refused:")
+    say(aws_plugin.said(server).splitlines()[-1])
+
+
 def demo(directory: pathlib.Path) -> None:
     marker = f"TOP-SECRET-{secrets.token_hex(8)}"
 
@@ -54,13 +77,16 @@ def demo(directory: pathlib.Path) -> None:
         directory / "encrypted",
         plugins=[aws_plugin.PLUGIN],
         environment=kms.environment(),
-        options=[*aws_plugin.options(kms, master_key_id=kms.alias), *aws_plugin.ENCRYPT_ALL],
+        options=[
+            *aws_plugin.options(kms, master_key_id=kms.alias, store="AUTO"),
+            *aws_plugin.ENCRYPT_ALL,
+        ],
     ).start()
     row = server.sql("SELECT PLUGIN_STATUS, PLUGIN_MATURITY FROM information_schema.ALL_PLUGINS"
                      " WHERE PLUGIN_NAME='aws_key_management'")
     say(f"MariaDB {server.installation.version}, plugin {' '.join(row[0])}")
-    say("Key files, each a key that only KMS can unwrap: "
-        + ", ".join(sorted(path.name for path in aws_plugin.key_files(server.data).values())))
+    check(not aws_plugin.key_files(server.data) and (server.data / key_set.NAME).exists(),
+          f"all keys are in one file, {key_set.NAME}, that only KMS can open: {keys_of(server)}")
 
     step(f"An InnoDB and an Aria table get {ROWS} rows that all contain {marker}.")
     fill(server, marker)
@@ -85,8 +111,10 @@ def demo(directory: pathlib.Path) -> None:
         "the encrypted server's directory does not contain it anywhere",
     )
 
-    step("The server starts again: KMS unwraps the keys, and everything is read back.")
+    step("The server starts again: one call of KMS opens all keys, and everything is read back.")
+    kms.reset_counters()
     server.start()
+    check(kms.calls("Decrypt") == 1, "KMS was asked once")
     check(content(server) == before, f"{len(before)} rows are as they were")
 
     step(
@@ -97,11 +125,9 @@ def demo(directory: pathlib.Path) -> None:
             server.warnings_of("SET GLOBAL aws_key_management_rotate_key = -1") == [],
             "rotated without a warning",
         )
-    versions = sorted(aws_plugin.key_files(server.data))
-    check(
-        (1, 3) in versions,
-        "key files: " + ", ".join(f"key {key} version {version}" for key, version in versions),
-    )
+    check((1, 3) in key_set.versions(server.data), f"in the key set: {keys_of(server)}")
+    check(len(key_set.appends(server.data)[-1]) > 1,
+          "all that a rotation made is one durable write")
     say("InnoDB's threads re-encrypt what is more than one version behind, page by page ...")
     process.wait_until(lambda: aws_plugin.key_versions(server, "shop/orders")[0] == 3,
                        "the table to be encrypted with version 3", 60)
@@ -134,6 +160,9 @@ def demo(directory: pathlib.Path) -> None:
           "what was written without KMS is there after a restart")
     server.stop()
     check(files_with(server.data, marker) == [], "and still nothing readable on disk")
+
+    step("A server with key files gets a key set: aws_key_management_key_store = SEALED.")
+    from_key_files(directory, kms)
     kms.stop()
 
 

@@ -68,11 +68,13 @@ def make_server(directory):
         environment=None,
         plugin=None,
         master_key_id: str = ALIAS,
+        store: str = "FILES",
         **more
     ) -> mariadb.MariaDB:
         server = mariadb.MariaDB(
             directory / name, installation, plugins=[plugin or aws_plugin.PLUGIN],
-            options=[*aws_plugin.options(kms_server, master_key_id=master_key_id), *options],
+            options=[
+                *aws_plugin.options(kms_server, master_key_id=master_key_id, store=store), *options],
             environment={**kms_server.environment(), **(environment or {})}, **more)
         made.append(server)
         return server

@@ -3,6 +3,7 @@
 
 import base64
 import os
+import pathlib
 import subprocess
 import time
 
@@ -12,6 +13,7 @@ from lab import kms_regions, process
 pytestmark = pytest.mark.sid
 
 GENERATE = "SELECT keyring_key_generate('{}','AES',32)"
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
 DENIED = {"kind": "http_status", "status": 400, "code": "AccessDeniedException", "message": "not you"}
 
 
@@ -290,8 +292,7 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
     assert status["Slots"] == "3" and "public-key" in status["Slots_untried"]
     server.kill()
     number = slot_number(status["Slots_untried"])
-    recover = [process.PYTHON if hasattr(process, "PYTHON") else "/usr/bin/python3",
-               str(kms_regions.pathlib.Path(__file__).parents[2] / "docs" / "recover_sealed_keyring.py")]
+    recover = ["/usr/bin/python3", str(DOCS / "recover_sealed_keyring.py")]
     blob = subprocess.run([*recover, "--blob", "--slot", number, str(server.keyring)], check=True, timeout=60,
                           capture_output=True).stdout
     (directory / "blob").write_bytes(blob)
@@ -300,6 +301,10 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
                     "-out", str(directory / "data-key")], check=True, timeout=60)
     shown = subprocess.run([*recover, "--data-key", str(directory / "data-key"), str(server.keyring)], check=True,
                            timeout=60, capture_output=True, text=True).stdout
+    assert value.lower() in shown.lower()
+    # And by the program alone.
+    shown = subprocess.run([*recover, "--private-key", str(private), str(server.keyring)], check=True, timeout=60,
+                           capture_output=True, text=True).stdout
     assert value.lower() in shown.lower()
 
 

@@ -5,16 +5,21 @@
 //   put DATA_ID OWNER TYPE DATA
 //   remove DATA_ID OWNER
 //   reopen [KMS_KEY]
+//   local              opens it again, with a slot of a local file from now on
+//   put_all DATA_ID OWNER TYPE DATA ... (several keys)
 //
-// The file is the argument; its data key goes to the same with ".data-key".
+// The file is the argument; its data key goes to the same with ".data-key", the
+// secret of the local file to ".secret".
 // Ends with 1 and a message when anything fails.
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "base/encoding.h"
+#include "storage/sealed/local_slot_key.h"
 #include "storage/sealed/sealed_file_backend.h"
 #include "testing/fake_key_wrapper.h"
 #include "testing/fakes.h"
@@ -29,8 +34,12 @@ class Tool {
 
   Status Open() {
     backend_.reset();  // Lets go of the file.
+    std::vector<std::unique_ptr<SlotKey>> keys;
+    keys.push_back(std::make_unique<KmsSlotKey>(kms_));
+    if (local_) keys.push_back(LocalKey());
     backend_ = std::make_unique<SealedFileBackend>(
-        FileBackendDependencies{kms_, PosixFileSystem(), SystemRandom(), log_},
+        SealedStoreDependencies{PosixFileSystem(), SystemRandom(), log_},
+        std::make_unique<KeySlots>(std::move(keys), clock_),
         std::make_shared<KeyringFile>(PosixFileSystem(), SystemRandom(), path_,
                                       std::nullopt),
         FileBackendOptions{});
@@ -46,6 +55,11 @@ class Tool {
       if (words >> kms_key) kms_.SetCurrentKey(kms_key);
       return Open();
     }
+    if (command == "local") {
+      local_ = true;
+      return Open();
+    }
+    if (command == "put_all") return PutAll(words);
     const std::string data_id = Next(words), owner = Next(words);
     if (command == "remove") return backend_->Remove({data_id, owner}, Soon());
     const std::string type = Next(words);
@@ -68,6 +82,21 @@ class Tool {
   }
 
  private:
+  Status PutAll(std::istream& words) {
+    std::vector<Key> keys;
+    for (std::string id = Next(words); words; id = Next(words)) {
+      const std::string owner = Next(words), type = Next(words);
+      keys.push_back({{id, owner}, type, Secret::CopyOf(Next(words))});
+    }
+    return backend_->store().PutAll(keys);
+  }
+  std::unique_ptr<SlotKey> LocalKey() {
+    const std::string secret(kLocalSecretBytes, 's');
+    std::ofstream(path_ + ".secret", std::ios::binary) << secret;
+    return std::make_unique<LocalFileSlotKey>(
+        [secret]() -> Result<Secret> { return Secret::CopyOf(secret); },
+        path_ + ".secret", SystemRandom());
+  }
   static std::string Next(std::istream& words) {
     std::string hex;
     words >> hex;
@@ -78,6 +107,7 @@ class Tool {
   Deadline Soon() { return Deadline::After(clock_, Millis(1000)); }
 
   const std::string path_;
+  bool local_ = false;
   FakeKeyWrapper kms_;
   ManualClock clock_;
   MemoryLog log_;

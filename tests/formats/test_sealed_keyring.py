@@ -46,6 +46,11 @@ class Keyring:
     def reopen(self, kms_key: str = "") -> None:
         self.commands.append(f"reopen {kms_key}")
 
+    def put_all(self, keys: list[tuple[str, str, str, bytes]]) -> None:
+        words = [hexed(word) for key in keys for word in key]
+        self.commands.append(f"put_all {' '.join(words)}")
+        self.keys |= {(data_id, owner): (type, data) for data_id, owner, type, data in keys}
+
     def write(self) -> bytes:
         subprocess.run(
             [TOOL, self.path],
@@ -126,6 +131,19 @@ def test_the_worked_example_of_the_document(keyring):
     done = log[-20:]
     assert done[:16] == b"OKR\3" + bytes.fromhex("00000000 0000000000000001")
     assert done[16:] == hashlib.sha256(file_id + done[:16]).digest()[:4]
+
+
+def test_version_2_with_a_local_slot_and_several_keys_at_once(keyring):
+    keyring.put("k", "", "AES", b"sixteen byte key")
+    keyring.commands.append("local")
+    keyring.put_all([(f"k{i}", "o", "AES", bytes([i] * 32)) for i in range(5)])
+    keyring.remove("k2", "o")
+    content = keyring.write()
+    assert content[8:10] == b"\0\2" and b"OKR\4" in content
+    secret = pathlib.Path(f"{keyring.path}.secret")
+    for option in (("--data-key", keyring.data_key_path), ("--local-secret", secret)):
+        ran = run(*option, keyring.path)
+        assert (ran.returncode, ran.stderr, printed(ran)) == (0, b"", keyring.expected())
 
 
 def test_an_empty_keyring_has_no_keys(keyring):

@@ -21,6 +21,7 @@ ALL = {vector["file"].removesuffix(".sealed"): vector for vector in MANIFEST["ve
 spec = importlib.util.spec_from_file_location("generate", VECTORS / "generate.py")
 generate = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(generate)
+recover = generate.recover
 
 
 def run(*arguments) -> subprocess.CompletedProcess:
@@ -51,6 +52,35 @@ def test_a_vector_is_read_as_the_manifest_says(name, data_key):
         assert b"knows" in ran.stderr or b"does not know" in ran.stderr
     else:
         assert ran.returncode in (1, 2) and b"crash" not in ran.stderr
+
+
+def state_of(content: bytes, data_key: bytes) -> tuple[list[dict], str]:
+    """The keys, and "", "torn" or "damaged"."""
+    try:
+        header = recover.Header(content)
+        header.check(data_key)
+    except recover.Damaged:
+        return [], "damaged"
+    log = recover.Log(content, header)
+    keys, last = recover.keys_of(log, data_key)
+    state = "" if not log.why else "torn" if log.is_torn(last) else "damaged"
+    return [keys[name] for name in sorted(keys)], state
+
+
+def test_every_changed_byte_and_every_truncation_of_a_key_set_is_noticed():
+    content, data_key = (VECTORS / "key-set.sealed").read_bytes(), generate.DATA_KEY
+    keys = ALL["key-set"]["keys"]
+    assert state_of(content, data_key) == (keys, "")
+    for at in range(len(content)):
+        changed = bytearray(content)
+        changed[at] ^= 1 << at % 8
+        found, state = state_of(bytes(changed), data_key)
+        assert state == ("torn" if at >= len(content) - 20 else "damaged"), at
+        assert all(key in keys for key in found)
+        found, state = state_of(content[:at], data_key)
+        assert all(key in keys for key in found)
+        # A batch is there completely or not at all: 2, or 4.
+        assert len(found) in (0, 1, 2, 4)
 
 
 def test_names_and_slots_are_listed_without_any_key():

@@ -10,6 +10,7 @@ from .mariadb import PRODUCTS, MariaDB, SqlError
 PLUGIN = PRODUCTS / "aws_key_management.so"
 
 INSTALLATION = "aws-kms-key-installation"
+KEY_SET = ("aws-kms-key-set", "aws-kms-key-set-made")  # lab/key_set.py
 MARK = r"aws-kms-key-made\.(\d+)\.(\d+)"  # The highest version made of an id.
 
 # Everything that MariaDB can encrypt.
@@ -27,9 +28,11 @@ ENCRYPT_ALL = [
 ]
 
 
-def options(kms, *, master_key_id: str = "alias/openkeyring") -> list[str]:
-    """Command line options for a KMS of the lab (it has url and region)."""
+def options(kms, *, master_key_id: str = "alias/openkeyring", store: str = "FILES") -> list[str]:
+    """Command line options for a KMS of the lab (it has url and region). Most tests are about key
+    files; lab/key_set.py is for the other store."""
     return [
+        f"--aws-key-management-key-store={store}",
         "--plugin-load-add=aws_key_management",
         f"--aws-key-management-master-key-id={master_key_id}",
         f"--aws-key-management-region={kms.region}",
@@ -41,7 +44,7 @@ def key_files(directory: pathlib.Path) -> dict[tuple[int, int], pathlib.Path]:
     """The key files in a directory by (key id, version)."""
     found = {}
     for path in directory.glob("aws-kms-key*"):
-        if path.name == INSTALLATION or re.fullmatch(MARK, path.name):
+        if path.name in (INSTALLATION, *KEY_SET) or re.fullmatch(MARK, path.name):
             continue
         match = re.fullmatch(r"aws-kms-key\.(\d+)\.(\d+)", path.name)
         assert match, f"a file of an unknown name: {path}"

@@ -27,10 +27,13 @@ Result<std::unique_ptr<KmsService>> MakeKmsService(
   return KmsService::Make(aws, std::move(options), log);
 }
 
-// Spelled like keyfile_dir when that is the data directory.
-std::string DataDirectoryOf(const AwsStartupOptions& startup) {
-  return startup.keyfile_dir.empty() ? "" : startup.access.data_directory;
-}
+// Without a master key id the set is opened by the key that its slot names, and
+// stays under it.
+class UnnamedKmsSlotKey : public KmsSlotKey {
+ public:
+  using KmsSlotKey::KmsSlotKey;
+  bool IsCurrent(const KeySlot&) const override { return true; }
+};
 
 }  // namespace
 
@@ -44,51 +47,156 @@ void AwsDynamicOptions::SetMasterKeyId(std::string id) {
   master_key_id_ = std::move(id);
 }
 
-AwsKeyManagement::AwsKeyManagement(const AwsStartupOptions& startup,
-                                   const AwsDynamicOptions& dynamic,
-                                   std::unique_ptr<KmsService> kms,
-                                   std::unique_ptr<KeyWrapper> mock_wrapper,
-                                   Log& log)
-    : kms_(std::move(kms)),
-      mock_wrapper_(std::move(mock_wrapper)),
-      backend_(kms_ != nullptr ? kms_->wrapper() : *mock_wrapper_,
-               PosixFileSystem(), SystemRandom(), log,
-               {{startup.keyfile_dir, !startup.access.is_server,
-                 startup.access.increment},
-                [&dynamic] { return dynamic.bind_policy.load(); },
-                DataDirectoryOf(startup)}),
-      keys_(backend_, SystemClock(), SystemRandom(), log,
-            dynamic.ForKeys(startup.load_parallelism,
-                            CreationRule(startup.access, PosixFileSystem()))) {}
-
 Result<std::unique_ptr<AwsKeyManagement>> AwsKeyManagement::Open(
     const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
     Log& log) {
-  std::unique_ptr<KmsService> kms;
-  std::unique_ptr<KeyWrapper> mock_wrapper;
-#ifdef OPENKEYRING_MOCK_KMS
-  if (startup.mock) mock_wrapper = MakeMockKeyWrapper(SystemRandom());
-#endif
-  if (mock_wrapper == nullptr) {
-    Result<std::unique_ptr<KmsService>> made =
-        MakeKmsService(startup, dynamic, log);
-    if (!made) return made.error();
-    kms = std::move(*made);
-  }
-  std::unique_ptr<AwsKeyManagement> opened(new AwsKeyManagement(
-      startup, dynamic, std::move(kms), std::move(mock_wrapper), log));
-  Status status = opened->backend_.Prepare();
-  if (!status.ok()) return status;
-  status = opened->keys_.LoadAll(startup.startup_deadline);
-  if (status.ok() && startup.access.is_server &&
-      opened->keys_.counts().ids == 0) {
-    status = CreationRule(startup.access, PosixFileSystem())(true);
-  }
-  if (status.ok()) {
-    status = CheckBackup(startup.access, opened->keys_, PosixFileSystem());
-  }
+  std::unique_ptr<AwsKeyManagement> opened(
+      new AwsKeyManagement(startup, dynamic, log));
+  Status status = opened->Connect();
+  if (status.ok()) status = opened->OpenStore();
+  if (status.ok()) status = opened->CheckKeys();
   if (!status.ok()) return status;
   return opened;
+}
+
+Status AwsKeyManagement::Connect() {
+#ifdef OPENKEYRING_MOCK_KMS
+  if (startup_.mock) {
+    mock_wrapper_ = MakeMockKeyWrapper(SystemRandom());
+    return Status::Ok();
+  }
+#endif
+  Result<std::unique_ptr<KmsService>> made =
+      MakeKmsService(startup_, dynamic_, log_);
+  if (made) kms_ = std::move(*made);
+  return made.status();
+}
+
+KeyWrapper& AwsKeyManagement::wrapper() {
+  return kms_ != nullptr ? kms_->wrapper() : *mock_wrapper_;
+}
+
+KeyDirectory::Options AwsKeyManagement::Directory() const {
+  return {startup_.keyfile_dir, !startup_.access.is_server,
+          startup_.access.increment};
+}
+
+// Spelled like keyfile_dir when that is the data directory.
+std::string AwsKeyManagement::DataDirectory() const {
+  return startup_.keyfile_dir.empty() ? "" : startup_.access.data_directory;
+}
+
+void AwsKeyManagement::UseKeysOf(VersionedBackend& backend) {
+  keys_ = std::make_unique<VersionedKeys>(
+      backend, SystemClock(), SystemRandom(), log_,
+      dynamic_.ForKeys(startup_.load_parallelism,
+                       CreationRule(startup_.access, PosixFileSystem())));
+}
+
+// ---- Stores ----------------------------------------------------------------
+
+Status AwsKeyManagement::OpenStore() {
+  KeyDirectory directory(PosixFileSystem(), SystemRandom(), log_, Directory());
+  Status status = directory.Prepare();
+  if (!status.ok()) return status;
+  const Result<KeyDirectory::Content> there = directory.Look();
+  if (!there) return there.error();
+  const Result<StorePlan> plan = ChooseStore(
+      startup_.key_store, startup_.access.is_server, *there, directory);
+  if (!plan) return plan.error();
+  if (*plan == StorePlan::kKeySet) return OpenKeySet();
+  status = OpenFiles();
+  if (!status.ok() || *plan == StorePlan::kFiles) return status;
+  return ImportFiles();
+}
+
+Status AwsKeyManagement::OpenFiles() {
+  files_ = std::make_unique<KeyFileBackend>(
+      wrapper(), PosixFileSystem(), SystemRandom(), log_,
+      KeyFileBackend::Options{Directory(),
+                              [this] { return dynamic_.bind_policy.load(); },
+                              DataDirectory()});
+  Status status = files_->Prepare();
+  if (!status.ok()) return status;
+  UseKeysOf(*files_);
+  return keys_->LoadAll(startup_.startup_deadline);
+}
+
+std::unique_ptr<KeySetBackend> AwsKeyManagement::MakeKeySet() {
+  KeySetOptions options;
+  options.keys = Directory();
+  options.data_directory = DataDirectory();
+  options.source = startup_.key_source;
+  options.makers = {&wrapper()};
+  options.parallelism = startup_.load_parallelism;
+  options.slots = [this] { return MakeSlots(); };
+  return std::make_unique<KeySetBackend>(
+      KeySetDependencies{PosixFileSystem(), SystemRandom(), SystemClock(),
+                         log_},
+      std::move(options));
+}
+
+Status AwsKeyManagement::OpenKeySet() {
+  key_set_ = MakeKeySet();
+  Status status = key_set_->Prepare();
+  if (!status.ok()) return status;
+  UseKeysOf(*key_set_);
+  return keys_->LoadAll(startup_.startup_deadline);
+}
+
+Status AwsKeyManagement::ImportFiles() {
+  size_t versions = 0;
+  Status status = ImportInto(*MakeKeySet(), versions);
+  if (!status.ok()) {
+    log_.Write(LogLevel::kWarning,
+               "the key files are not imported into a key set, and stay in "
+               "use; the next start tries again: " +
+                   status.message());
+    return Status::Ok();
+  }
+  keys_ = nullptr;
+  files_ = nullptr;
+  log_.Write(LogLevel::kWarning,
+             "imported " + std::to_string(versions) +
+                 " key versions from key files into a key set, read it again "
+                 "and compared them. The key files stay, and are not used any "
+                 "more: keep them until a backup has the key set");
+  return OpenKeySet();
+}
+
+Status AwsKeyManagement::ImportInto(KeySetBackend& key_set, size_t& versions) {
+  const Result<std::vector<KeyVersion>> stored = files_->List();
+  if (!stored) return stored.error();
+  std::map<KeyVersion, const Secret*> secrets;
+  for (const KeyVersion key : *stored) {
+    const Result<const Secret*> secret = keys_->Get(key);
+    if (!secret) return secret.error();
+    secrets[key] = *secret;
+  }
+  versions = secrets.size();
+  Status status = key_set.Prepare();
+  if (!status.ok()) return status;
+  return key_set.Import(
+      secrets, Deadline::After(SystemClock(), dynamic_.operation_deadline()));
+}
+
+std::unique_ptr<KeySlots> AwsKeyManagement::MakeSlots() {
+  if (dynamic_.master_key_id().empty()) {
+    return std::make_unique<KeySlots>(
+        std::make_unique<UnnamedKmsSlotKey>(wrapper()));
+  }
+  return std::make_unique<KeySlots>(std::make_unique<KmsSlotKey>(wrapper()));
+}
+
+Status AwsKeyManagement::CheckKeys() const {
+  if (!startup_.access.is_server || keys_->counts().ids != 0) {
+    return CheckBackup(startup_.access, *keys_, PosixFileSystem());
+  }
+  return CreationRule(startup_.access, PosixFileSystem())(true);
+}
+
+std::string AwsKeyManagement::store_name() const {
+  return key_set_ != nullptr ? "SEALED" : "FILES";
 }
 
 KmsStatistics AwsKeyManagement::statistics() const {

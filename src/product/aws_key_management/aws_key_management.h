@@ -9,10 +9,12 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "product/aws_key_management/key_store.h"
 #include "product/dynamic_key_options.h"
 #include "product/key_access.h"
 #include "product/kms_service.h"
 #include "storage/mariadb_files/key_file_backend.h"
+#include "storage/sealed/key_set_backend.h"
 
 namespace openkeyring {
 
@@ -37,11 +39,14 @@ struct AwsStartupOptions {
   Millis request_timeout{0};  // 0: the defaults, 2 s to connect, 3 s in all.
   size_t load_parallelism = 16;
   Millis startup_deadline{60000};
+  KeyStore key_store = KeyStore::kAuto;
+  KeySource key_source = KeySource::kKms;
   KeyAccess access;
   bool mock = false;  // Needs OPENKEYRING_MOCK_KMS.
 };
 
-// MariaDB's keys in files that AWS KMS encrypts: from options to loaded keys.
+// MariaDB's keys in files that AWS KMS encrypts, or in a key set that it opens:
+// from options to loaded keys.
 // Threads: all methods may be called concurrently.
 class AwsKeyManagement {
  public:
@@ -53,21 +58,44 @@ class AwsKeyManagement {
       const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
       Log& log);
 
-  VersionedKeys& keys() { return keys_; }
+  VersionedKeys& keys() { return *keys_; }
   // For status variables; zeros and "mock" with the mock.
   KmsStatistics statistics() const;
   std::string credential_source() const;
+  // Which store is in use: "FILES" or "SEALED".
+  std::string store_name() const;
+  // Null when keys are in files.
+  const KeySetBackend* key_set() const { return key_set_.get(); }
 
  private:
   AwsKeyManagement(const AwsStartupOptions& startup,
-                   const AwsDynamicOptions& dynamic,
-                   std::unique_ptr<KmsService> kms,
-                   std::unique_ptr<KeyWrapper> mock_wrapper, Log& log);
+                   const AwsDynamicOptions& dynamic, Log& log)
+      : startup_(startup), dynamic_(dynamic), log_(log) {}
 
-  const std::unique_ptr<KmsService> kms_;  // Null with the mock.
-  const std::unique_ptr<KeyWrapper> mock_wrapper_;
-  KeyFileBackend backend_;
-  VersionedKeys keys_;
+  Status Connect();
+  Status OpenStore();
+  Status OpenFiles();
+  Status OpenKeySet();
+  // Brings the keys that were opened from files into a key set, unless one of
+  // them cannot be had: then the files stay in use.
+  Status ImportFiles();
+  Status ImportInto(KeySetBackend& key_set, size_t& versions);
+  std::unique_ptr<KeySetBackend> MakeKeySet();
+  Status CheckKeys() const;
+  KeyWrapper& wrapper();
+  KeyDirectory::Options Directory() const;
+  std::string DataDirectory() const;
+  std::unique_ptr<KeySlots> MakeSlots();
+  void UseKeysOf(VersionedBackend& backend);
+
+  const AwsStartupOptions startup_;
+  const AwsDynamicOptions& dynamic_;
+  Log& log_;
+  std::unique_ptr<KmsService> kms_;  // Null with the mock.
+  std::unique_ptr<KeyWrapper> mock_wrapper_;
+  std::unique_ptr<KeyFileBackend> files_;   // One of the two, and, while keys
+  std::unique_ptr<KeySetBackend> key_set_;  // are imported, both.
+  std::unique_ptr<VersionedKeys> keys_;
 };
 
 }  // namespace openkeyring

@@ -39,7 +39,40 @@ KeyFileBackend::KeyFileBackend(KeyWrapper& wrapper, FileSystem& files,
       options_(std::move(options)),
       directory_(files, random, log, options_.keys),
       data_(DataDirectory(files, random, log, options_)),
-      installation_(directory_, data_.get(), random, log) {}
+      installation_(directory_, data_.get(),
+                    {[this]() -> Result<bool> {
+                       const Result<std::vector<KeyVersion>> keys =
+                           directory_.ListFiles();
+                       if (!keys) return keys.error();
+                       return !keys->empty();
+                     },
+                     [this] { return InstallationOfFiles(); }},
+                    random, log) {}
+
+Result<std::string> KeyFileBackend::InstallationOfFiles() {
+  const auto files = directory_.ListFiles();
+  if (!files) return files.error();
+  std::string id, first;
+  for (const KeyVersion key : *files) {
+    const std::string name = KeyFileName(key);
+    const Result<Bytes> content = directory_.Read(name);
+    if (!content) continue;
+    const Result<KeyFile> file = ReadKeyFile(*content);
+    if (!file || file->installation().empty()) continue;
+    if (id.empty()) {
+      id = file->installation();
+      first = name;
+    } else if (id != file->installation()) {
+      return Status(StatusCode::kMisconfigured,
+                    directory_.PathOf(first) + " and " +
+                        directory_.PathOf(name) +
+                        " belong to different installations, and " +
+                        directory_.PathOf(std::string(kInstallationFileName)) +
+                        " is missing: restore it from a backup of this server");
+    }
+  }
+  return id;
+}
 
 Status KeyFileBackend::Prepare() {
   Status status = directory_.Prepare();

@@ -16,8 +16,8 @@
 #include "keyring/versioned_backend.h"
 #include "os/file_system.h"
 #include "os/random.h"
-#include "storage/mariadb_files/installation_id.h"
-#include "storage/mariadb_files/key_directory.h"
+#include "storage/installation_id.h"
+#include "storage/key_directory.h"
 #include "storage/mariadb_files/key_file_format.h"
 
 namespace openkeyring {
@@ -70,6 +70,8 @@ class KeyFileBackend : public VersionedBackend {
   Result<Secret> Open(const KeyFile& file, const std::string& description,
                       const Deadline& deadline);
   Result<EncryptionContext> ContextOfNewKey(KeyVersion key);
+  // What the key files say of their installation.
+  Result<std::string> InstallationOfFiles();
   // Ok but for a key that was made here and opened as another one.
   Status CheckOpensAsMade(KeyVersion key, const Secret& plaintext);
 

@@ -63,6 +63,9 @@ class SealedFile {
   // Rewrites the file with another data key, which the header's slots wrap.
   Status Reseal(SealedHeader header, Secret data_key);
 
+  // The keys that the file has, up to the last complete record; it is locked.
+  Result<Keys> ReadKeys();
+
   const SealedHeader& header() const { return header_; }
   const Secret& data_key() const { return data_key_; }
 
@@ -83,7 +86,6 @@ class SealedFile {
   void CompactIfGrown();
   Status Rewrite(SealedHeader header, const Keys& keys);
   Status RewriteWith(SealedHeader header, Secret data_key, const Keys& keys);
-  Result<Keys> ReadKeys();
   Result<Keys> KeysToRewrite();
   Status AllowPutAll();
   Status CheckMayChange() const;

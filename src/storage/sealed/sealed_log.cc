@@ -103,10 +103,15 @@ Result<Bytes> SealedLog::SealPutAll(std::span<const Key> keys) {
     return Status(StatusCode::kInvalidArgument, "there is no key to store");
   }
   std::vector<NamedKey> names;
-  Secret all;
+  size_t size = 0;
   for (const Key& key : keys) {
     names.push_back(NameOf(key));
-    all.Append(key.data.RevealBytes());
+    size += key.data.size();
+  }
+  Secret all(size);
+  auto end = all.RevealMutable().begin();
+  for (const Key& key : keys) {
+    end = std::ranges::copy(key.data.RevealBytes(), end).out;
   }
   return Seal(RecordKind::kPutAll, std::move(names), all);
 }

@@ -56,7 +56,8 @@ class Writer {
  public:
   explicit Writer(Random& random, uint64_t generation = 3,
                   FileId file_id = CountingFile())
-      : log_(*SealedLog::Make(CountingKey(), file_id, generation, random)) {}
+      : log_(*SealedLog::Make(CountingKey(), file_id, generation, random,
+                              true)) {}
 
   void Put(const KeyName& name, const std::string& data,
            const std::string& type = "AES") {
@@ -69,6 +70,15 @@ class Writer {
     keys_.erase(name);
     after_.push_back(keys_);
   }
+  void PutAll(const std::vector<std::string>& ids) {
+    std::vector<Key> keys;
+    for (const std::string& id : ids) {
+      keys.push_back({{id, "all"}, "AES", Secret::CopyOf(id + " key")});
+      keys_[keys.back().name] = "AES:" + id + " key";
+    }
+    Add(log_->SealPutAll(keys));
+    after_.push_back(keys_);
+  }
   // Everything that the tests below take apart.
   static Writer Typical(Random& random, uint64_t generation = 3) {
     Writer writer(random, generation);
@@ -76,6 +86,7 @@ class Writer {
     writer.Put({"s", "u@h"}, "x", "SECRET");
     writer.Remove({"k", ""});
     writer.Put({"k", ""}, "another 16 bytes");
+    writer.PutAll({"1", "2", "OKR"});
     writer.Put({"s", ""}, std::string(40, 'y'));
     return writer;
   }
@@ -113,8 +124,10 @@ class Writer {
 class SealedLogTest : public testing::Test {
  protected:
   Result<ReplayedLog> Replay(ByteView content, uint64_t generation = 3,
-                             FileId file_id = CountingFile()) {
-    return (*SealedLog::Make(CountingKey(), file_id, generation, random_))
+                             FileId file_id = CountingFile(),
+                             bool put_all = true) {
+    return (*SealedLog::Make(CountingKey(), file_id, generation, random_,
+                             put_all))
         ->Replay(content, 1000);
   }
   void ExpectRefused(ByteView content, const std::string& what) {
@@ -168,6 +181,9 @@ TEST_F(SealedLogTest, SaltsAndMarksAreWhatAnotherImplementationMakes) {
 TEST_F(SealedLogTest, ReplaysToTheKeysThatAreLeft) {
   const Writer writer = Writer::Typical(random_);
   EXPECT_EQ(writer.keys(), (Keys{{{"k", ""}, "AES:another 16 bytes"},
+                                 {{"1", "all"}, "AES:1 key"},
+                                 {{"2", "all"}, "AES:2 key"},
+                                 {{"OKR", "all"}, "AES:OKR key"},
                                  {{"s", ""}, "AES:" + std::string(40, 'y')},
                                  {{"s", "u@h"}, "SECRET:x"}}));
   for (const bool done : {true, false}) {
@@ -180,7 +196,8 @@ TEST_F(SealedLogTest, ReplaysToTheKeysThatAreLeft) {
 TEST_F(SealedLogTest, AReaderGoesOnWritingWhereTheLogEnds) {
   Writer writer = Writer::Typical(random_);
   for (const bool done : {true, false}) {
-    auto log = *SealedLog::Make(CountingKey(), CountingFile(), 3, random_);
+    auto log =
+        *SealedLog::Make(CountingKey(), CountingFile(), 3, random_, true);
     Bytes content = writer.Content(done);
     ASSERT_TRUE(log->Replay(content, 0));
     PutBytes(content, *log->SealRemove({{"s", ""}, "", Secret()}));
@@ -405,12 +422,12 @@ TEST_F(SealedLogTest, ATornRecordIsSealedAgainInItsPlace) {
   const Writer writer = Writer::Typical(random_);
   const Bytes content = writer.Content();
   const Bytes torn(content.begin(), content.end() - 30);
-  auto log = *SealedLog::Make(CountingKey(), CountingFile(), 3, random_);
+  auto log = *SealedLog::Make(CountingKey(), CountingFile(), 3, random_, true);
   const auto replayed = log->Replay(torn, 0);
   ASSERT_TRUE(replayed);
   Bytes next(torn.begin(), torn.begin() + replayed->good);
   PutBytes(next, *log->SealPut({{"n", ""}, "AES", Secret::CopyOf("1")}));
-  Keys keys = writer.KeysAfter(4);
+  Keys keys = writer.KeysAfter(5);
   keys[{"n", ""}] = "AES:1";
   ExpectKeys(next, keys, next.size(), "written on");
 }
@@ -430,7 +447,7 @@ class SealedLogOrderTest : public SealedLogTest {
 };
 
 TEST_F(SealedLogOrderTest, NoOtherOrderOfAllRecordsIsRead) {
-  std::vector<size_t> order = {0, 1, 2, 3, 4};
+  std::vector<size_t> order = {0, 1, 2, 3, 4, 5};
   ASSERT_TRUE(Replay(InOrder(order, true)));
   while (std::ranges::next_permutation(order).found) {
     ExpectRefused(InOrder(order, true), testing::PrintToString(order));
@@ -439,9 +456,9 @@ TEST_F(SealedLogOrderTest, NoOtherOrderOfAllRecordsIsRead) {
 }
 
 TEST_F(SealedLogOrderTest, NoSubsetButTheFirstFewIsRead) {
-  for (unsigned subset = 0; subset < 32; ++subset) {
+  for (unsigned subset = 0; subset < 64; ++subset) {
     std::vector<size_t> order;
-    for (size_t i = 0; i < 5; ++i) {
+    for (size_t i = 0; i < 6; ++i) {
       if (subset >> i & 1) order.push_back(i);
     }
     const bool are_first = order.empty() || order.back() + 1 == order.size();
@@ -459,9 +476,9 @@ TEST_F(SealedLogOrderTest, NoSubsetButTheFirstFewIsRead) {
 }
 
 TEST_F(SealedLogOrderTest, ADoubledRecordIsRefusedWhereverItStands) {
-  for (size_t doubled = 0; doubled < 5; ++doubled) {
-    for (size_t at = 0; at <= 5; ++at) {
-      std::vector<size_t> order = {0, 1, 2, 3, 4};
+  for (size_t doubled = 0; doubled < 6; ++doubled) {
+    for (size_t at = 0; at <= 6; ++at) {
+      std::vector<size_t> order = {0, 1, 2, 3, 4, 5};
       order.insert(order.begin() + at, doubled);
       ExpectRefused(InOrder(order, true), testing::PrintToString(order));
       ExpectRefused(InOrder(order, false), testing::PrintToString(order));
@@ -471,18 +488,18 @@ TEST_F(SealedLogOrderTest, ADoubledRecordIsRefusedWhereverItStands) {
 
 TEST_F(SealedLogOrderTest, DoubledAndMissingMarksChangeNothing) {
   Bytes content;
-  for (size_t i = 0; i < 5; ++i) {
+  for (size_t i = 0; i < 6; ++i) {
     PutBytes(content, writer_.records()[i]);
     for (size_t j = 0; j < i; ++j) PutBytes(content, writer_.dones()[i]);
   }
-  ExpectKeys(content, writer_.keys(), content.size(), "0 to 4 marks");
+  ExpectKeys(content, writer_.keys(), content.size(), "0 to 5 marks");
 }
 
 TEST_F(SealedLogOrderTest, AMarkOfAnotherRecordIsRefused) {
-  for (size_t i = 0; i < 5; ++i) {
+  for (size_t i = 0; i < 6; ++i) {
     Bytes content = writer_.Content();
     PutBytes(content, writer_.dones()[i]);
-    if (i == 4) {
+    if (i == 5) {
       ExpectKeys(content, writer_.keys(), content.size(), "its own");
     } else {
       ExpectRefused(content, "mark " + std::to_string(i));
@@ -493,24 +510,25 @@ TEST_F(SealedLogOrderTest, AMarkOfAnotherRecordIsRefused) {
 // A log that went another way from record `split` on, e.g. because two servers
 // wrote on two copies of the file.
 TEST_F(SealedLogOrderTest, RecordsOfADivergedCopyDoNotMix) {
-  for (size_t split = 0; split < 5; ++split) {
+  for (size_t split = 0; split < 6; ++split) {
     std::vector<size_t> common(split);
     std::iota(common.begin(), common.end(), 0);
-    auto log = *SealedLog::Make(CountingKey(), CountingFile(), 3, random_);
+    auto log =
+        *SealedLog::Make(CountingKey(), CountingFile(), 3, random_, true);
     ASSERT_TRUE(log->Replay(InOrder(common, true), 0));
     std::vector<Bytes> theirs = writer_.records();
-    for (size_t i = split; i < 5; ++i) {
+    for (size_t i = split; i < 6; ++i) {
       theirs[i] = *log->SealPut({{"other", std::to_string(i)}, "T", Secret(1)});
       log->Advance();
     }
     Keys diverged = writer_.KeysAfter(split);
     diverged[{"other", std::to_string(split)}] = std::string("T:\0", 3);
-    for (size_t moved = split; moved < 5; ++moved) {
+    for (size_t moved = split; moved < 6; ++moved) {
       for (const bool dones : {true, false}) {
         Bytes content;
         size_t at_split = 0, at_last = 0;  // Where these records end or begin.
-        for (size_t i = 0; i < 5; ++i) {
-          if (i == 4) at_last = content.size();
+        for (size_t i = 0; i < 6; ++i) {
+          if (i == 5) at_last = content.size();
           PutBytes(content, i == moved ? theirs[i] : writer_.records()[i]);
           if (i == split) at_split = content.size();
           if (dones) PutBytes(content, writer_.dones()[i]);
@@ -519,12 +537,12 @@ TEST_F(SealedLogOrderTest, RecordsOfADivergedCopyDoNotMix) {
                                  std::to_string(split);
         // Their first record is a right one. Whatever was not written after
         // what stands before it is not; as the last it looks torn.
-        if (moved == split && split == 4) {
+        if (moved == split && split == 5) {
           ExpectKeys(content, diverged, content.size(), what);
-        } else if (moved == split && split == 3 && !dones) {
+        } else if (moved == split && split == 4 && !dones) {
           ExpectKeys(content, diverged, at_split, what);
-        } else if (moved == 4 && !dones) {
-          ExpectKeys(content, writer_.KeysAfter(4), at_last, what);
+        } else if (moved == 5 && !dones) {
+          ExpectKeys(content, writer_.KeysAfter(5), at_last, what);
         } else {
           ExpectRefused(content, what);
         }
@@ -538,9 +556,9 @@ TEST_F(SealedLogOrderTest, RecordsOfAnotherGenerationAreRefused) {
   const Bytes content = other.Content();
   ASSERT_TRUE(Replay(content, 4));
   ExpectRefused(content, "a whole log of another generation");
-  for (size_t moved = 0; moved < 5; ++moved) {
+  for (size_t moved = 0; moved < 6; ++moved) {
     Bytes mixed;
-    for (size_t i = 0; i < 5; ++i) {
+    for (size_t i = 0; i < 6; ++i) {
       PutBytes(mixed, i == moved ? other.records()[i] : writer_.records()[i]);
       PutBytes(mixed, writer_.dones()[i]);
     }
@@ -583,14 +601,75 @@ TEST_F(SealedLogTest, RecordsThatCannotBeAreRefusedAlthoughTheirTagIsRight) {
 TEST_F(SealedLogTest, ForgedRecordsWithRightPrefixesGiveNoKeys) {
   const Writer writer = Writer::Typical(random_);
   Writer next(random_);
-  for (int i = 0; i < 5; ++i) next.Put({std::to_string(i), ""}, "1");
-  next.Put({"forged", ""}, "sixth");  // Has the right number, and no more.
+  for (int i = 0; i < 6; ++i) next.Put({std::to_string(i), ""}, "1");
+  next.Put({"forged", ""}, "seventh");  // Has the right number, and no more.
   Bytes content = writer.Content();
   const size_t end = content.size();
-  PutBytes(content, next.records()[5]);
+  PutBytes(content, next.records()[6]);
   ExpectKeys(content, writer.keys(), end, "looks as if a crash had cut it");
-  PutBytes(content, next.dones()[5]);
+  PutBytes(content, next.dones()[6]);
   ExpectRefused(content, "with a mark that says it was whole");
+}
+
+TEST_F(SealedLogTest, APutAllIsUnknownToAFileWithoutThatFeature) {
+  Writer writer(random_);
+  writer.PutAll({"a", "b"});
+  ASSERT_TRUE(Replay(writer.Content()));
+  EXPECT_EQ(Replay(writer.Content(), 3, CountingFile(), false).status().code(),
+            StatusCode::kCorrupt);
+}
+
+TEST_F(SealedLogTest, APutAllIsThereCompletelyOrNotAtAll) {
+  Writer writer(random_);
+  writer.Put({"k", ""}, "before");
+  writer.PutAll({"a", "b", "c"});
+  const Bytes content = writer.Content(false);
+  const size_t begin = writer.records()[0].size() + writer.dones()[0].size();
+  for (size_t size = begin; size < content.size(); ++size) {
+    ExpectKeys(ByteView(content).first(size), writer.KeysAfter(1), begin,
+               std::to_string(size));
+  }
+  ExpectKeys(content, writer.keys(), content.size(), "complete");
+}
+
+TEST_F(SealedLogTest, APutAllOfAKeyThatIsThereIsRefused) {
+  Writer writer(random_);
+  writer.Put({"a", "all"}, "before");
+  writer.PutAll({"b", "a"});
+  ExpectRefused(writer.Content(), "in the file");
+  Writer twice(random_);
+  twice.PutAll({"b", "b"});
+  ExpectRefused(twice.Content(), "in the record");
+}
+
+TEST_F(SealedLogTest, WhatPutAllTakesIsCountedAndBounded) {
+  Writer writer(random_);
+  writer.PutAll({"a", "bb", ""});
+  std::vector<Key> keys;
+  for (const char* id : {"a", "bb", ""}) {
+    keys.push_back(
+        {{id, "all"}, "AES", Secret::CopyOf(std::string(id) + " key")});
+  }
+  EXPECT_EQ(SealedLog::RecordSize(keys),
+            writer.records()[0].size() + writer.dones()[0].size());
+  EXPECT_EQ(writer.log().SealPutAll({}).status().code(),
+            StatusCode::kInvalidArgument);
+  keys.clear();
+  for (int i = 0; i < 300; ++i) {
+    const std::string id = std::to_string(i) + std::string(60000, 'x');
+    keys.push_back({{id, ""}, "AES", Secret(32)});
+  }
+  EXPECT_EQ(writer.log().SealPutAll(keys).status().code(),
+            StatusCode::kInvalidArgument)
+      << "no reader takes it";
+  keys.resize(270);
+  const auto largest = writer.log().SealPutAll(keys);
+  ASSERT_TRUE(largest);
+  Bytes content = writer.Content();
+  PutBytes(content, *largest);
+  const auto replayed = Replay(content);
+  ASSERT_TRUE(replayed);
+  EXPECT_EQ(replayed->keys.size(), 273u);
 }
 
 TEST_F(SealedLogTest, DamageIsNamedByItsPlaceInTheFile) {

@@ -162,6 +162,14 @@ Status SealedStore::Remove(const KeyName& name) {
   return sealed_.Remove(name);
 }
 
+Result<SealedStore::Keys> SealedStore::ReadBack() {
+  const std::lock_guard lock(mutex_);
+  if (!file_->locked()) {
+    return Status(StatusCode::kReadOnly, file_->why_not_writable().message());
+  }
+  return sealed_.ReadKeys();
+}
+
 SealedHeader SealedStore::header() const {
   const std::lock_guard lock(mutex_);
   return sealed_.header();

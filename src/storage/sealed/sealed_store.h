@@ -65,6 +65,9 @@ class SealedStore {
   // such records, else the file is rewritten.
   Status PutAll(std::span<const Key> keys);
   Status Remove(const KeyName& name);
+  // All keys again, from the disk and without a key server. kReadOnly where the
+  // file is not locked.
+  Result<Keys> ReadBack();
 
   // How the key slots are opened and changed, after a Load.
   SealedFileSlots& slots() { return slots_; }

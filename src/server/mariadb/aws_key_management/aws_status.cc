@@ -33,6 +33,7 @@ std::string LastSuccessTime() {
 std::string CredentialSourceName() {
   return LoadedAwsKeys().credential_source();
 }
+std::string Store() { return LoadedAwsKeys().store_name(); }
 std::string Endpoint() { return LoadedAwsKeys().statistics().endpoint; }
 
 }  // namespace
@@ -41,6 +42,7 @@ st_mysql_show_var aws_status_variables[] = {
     Entry<Keys>("aws_key_management_keys"),
     Entry<VersionsLoaded>("aws_key_management_versions_loaded"),
     Entry<VersionsFailed>("aws_key_management_versions_failed"),
+    Entry<Store>("aws_key_management_key_store"),
     Entry<Requests>("aws_key_management_kms_requests"),
     Entry<Retries>("aws_key_management_kms_retries"),
     Entry<Errors>("aws_key_management_kms_errors"),

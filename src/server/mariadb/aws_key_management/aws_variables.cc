@@ -31,6 +31,8 @@ char* endpoint_url_value;
 char allow_unencrypted_endpoint_value;
 char* keyfile_dir_value;
 unsigned long bind_key_id_value;
+unsigned long key_store_value;
+unsigned long key_source_value;
 int request_timeout_value;
 int load_parallelism_value;
 #ifdef OPENKEYRING_MOCK_KMS
@@ -42,6 +44,11 @@ std::array<char, kMaxMasterKeyId + 1> master_key_id_storage;
 
 const char* bind_names[] = {"OFF", "ON", "REQUIRED", nullptr};
 constinit PaddedTypelib bind_policies(bind_names, 3);
+
+const char* store_names[] = {"AUTO", "FILES", "SEALED", nullptr};
+constinit PaddedTypelib stores(store_names, 3);
+const char* source_names[] = {"KMS", "LOCAL", nullptr};
+constinit PaddedTypelib sources(source_names, 2);
 
 void AdoptBindPolicy() {
   TheOptions().bind_policy = static_cast<BindPolicy>(bind_key_id_value);
@@ -116,6 +123,18 @@ MYSQL_SYSVAR_ENUM(
     "plugin can read; REQUIRED refuses to read files that are not bound",
     nullptr, (Update<unsigned long, AdoptBindPolicy>), 1,
     &bind_policies.library);
+MYSQL_SYSVAR_ENUM(
+    key_store, key_store_value, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+    "Where keys lie. FILES: a file for each version, which takes a call of KMS "
+    "each at start. SEALED: one key set, which takes one call; key files that "
+    "are there are imported into it. AUTO: what is there, and SEALED in a new "
+    "directory",
+    nullptr, nullptr, 0, &stores.library);
+MYSQL_SYSVAR_ENUM(
+    key_source, key_source_value, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+    "Who makes the bytes of new keys in a key set. KMS: AWS, one call for each "
+    "key. LOCAL: OpenSSL's random generator in this process, without a call",
+    nullptr, nullptr, 0, &sources.library);
 MYSQL_SYSVAR_INT(load_parallelism, load_parallelism_value,
                  PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
                  "How many keys are decrypted, or rotated, at once", nullptr,
@@ -135,6 +154,8 @@ AwsStartupOptions StartupOptionsFromVariables() {
   startup.request_timeout = Millis(request_timeout_value);
   startup.load_parallelism = static_cast<size_t>(load_parallelism_value);
   startup.startup_deadline = StartupDeadline();
+  startup.key_store = static_cast<KeyStore>(key_store_value);
+  startup.key_source = static_cast<KeySource>(key_source_value);
   startup.access = AccessOfThisProgram();
 #ifdef OPENKEYRING_MOCK_KMS
   startup.mock = mock_value != 0;
@@ -156,6 +177,8 @@ st_mysql_sys_var* aws_system_variables[] = {
     MYSQL_SYSVAR(keyfile_dir),
     MYSQL_SYSVAR(encryption_algorithm),
     MYSQL_SYSVAR(bind_key_id),
+    MYSQL_SYSVAR(key_store),
+    MYSQL_SYSVAR(key_source),
     MYSQL_SYSVAR(load_parallelism),
     MYSQL_SYSVAR(startup_deadline),
     MYSQL_SYSVAR(operation_deadline),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "storage/mariadb_files/installation_id.h"
+#include "storage/installation_id.h"
 
-#include "storage/mariadb_files/key_file_format.h"
+#include <utility>
+
+#include "storage/key_names.h"
 
 namespace openkeyring {
 namespace {
@@ -12,9 +14,13 @@ std::string FileName() { return std::string(kInstallationFileName); }
 
 }  // namespace
 
-InstallationId::InstallationId(KeyDirectory& keys, KeyDirectory* data,
-                               Random& random, Log& log)
-    : keys_(keys), data_(data), random_(random), log_(log) {}
+InstallationId::InstallationId(KeyDirectory& directory, KeyDirectory* data,
+                               InstallationKeys keys, Random& random, Log& log)
+    : directory_(directory),
+      data_(data),
+      keys_(std::move(keys)),
+      random_(random),
+      log_(log) {}
 
 Result<std::string> InstallationId::Read(KeyDirectory& directory) {
   const Result<Bytes> content = directory.Read(FileName());
@@ -29,14 +35,14 @@ Result<std::string> InstallationId::Read(KeyDirectory& directory) {
 }
 
 Status InstallationId::Load() {
-  Result<std::string> own = Read(keys_);
+  Result<std::string> own = Read(directory_);
   if (!own) return own.error();
   if (own->empty()) {
-    Result<std::string> recovered = RecoverFromFiles();
+    Result<std::string> recovered = keys_.installation();
     if (!recovered) return recovered.error();
     if (!recovered->empty()) {
       log_.Write(LogLevel::kWarning,
-                 keys_.PathOf(FileName()) +
+                 directory_.PathOf(FileName()) +
                      " is missing and is restored from the key files: "
                      "installation " +
                      *recovered);
@@ -57,26 +63,26 @@ Status InstallationId::Choose(const std::string& own,
   if (own.empty() && noted.empty()) return Status::Ok();
   if (!own.empty() && !noted.empty() && own != noted) {
     return {StatusCode::kMisconfigured,
-            "the keys in " + keys_.name() + " belong to installation " + own +
-                ", and the data directory to installation " + noted +
+            "the keys in " + directory_.name() + " belong to installation " +
+                own + ", and the data directory to installation " + noted +
                 ": set the directory of the key files that belongs to this "
                 "data"};
   }
   if (own.empty()) {
-    const auto files = keys_.ListFiles();
-    if (!files) return files.error();
-    if (files->empty()) {
+    const Result<bool> exist = keys_.exist();
+    if (!exist) return exist.error();
+    if (!*exist) {
       return {StatusCode::kMisconfigured,
               "the data directory belongs to installation " + noted + ", and " +
-                  keys_.name() +
+                  directory_.name() +
                   " has no key of it: check that this directory is the right "
                   "one and is mounted"};
     }
   }
   const std::string id = own.empty() ? noted : own;
   Set(id);
-  if (keys_.is_read_only()) return Status::Ok();
-  Status status = Keep(keys_, id);
+  if (directory_.is_read_only()) return Status::Ok();
+  Status status = Keep(directory_, id);
   if (status.ok() && data_ != nullptr) status = Keep(*data_, id);
   if (!status.ok()) {
     log_.Write(LogLevel::kWarning,
@@ -87,36 +93,12 @@ Status InstallationId::Choose(const std::string& own,
   return Status::Ok();
 }
 
-Result<std::string> InstallationId::RecoverFromFiles() {
-  const auto files = keys_.ListFiles();
-  if (!files) return files.error();
-  std::string id, first;
-  for (const KeyVersion key : *files) {
-    const std::string name = KeyFileName(key);
-    const Result<Bytes> content = keys_.Read(name);
-    if (!content) continue;
-    const Result<KeyFile> file = ReadKeyFile(*content);
-    if (!file || file->installation().empty()) continue;
-    if (id.empty()) {
-      id = file->installation();
-      first = name;
-    } else if (id != file->installation()) {
-      return Status(StatusCode::kMisconfigured,
-                    keys_.PathOf(first) + " and " + keys_.PathOf(name) +
-                        " belong to different installations, and " +
-                        keys_.PathOf(FileName()) +
-                        " is missing: restore it from a backup of this server");
-    }
-  }
-  return id;
-}
-
 Result<std::string> InstallationId::Find() {
   {
     const std::lock_guard lock(mutex_);
     if (!id_.empty()) return id_;
   }
-  Result<std::string> id = Read(keys_);
+  Result<std::string> id = Read(directory_);
   if (id && !id->empty()) Set(*id);
   return id;
 }
@@ -124,7 +106,7 @@ Result<std::string> InstallationId::Find() {
 Result<std::string> InstallationId::FindOrMake() {
   Result<std::string> id = Find();
   if (!id || !id->empty()) return id;
-  Status status = Keep(keys_, RandomHex(random_, kIdBytes));
+  Status status = Keep(directory_, RandomHex(random_, kIdBytes));
   if (!status.ok()) return status;
   id = Find();  // Another server may have been first.
   if (!id) return id;

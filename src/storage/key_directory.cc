@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "storage/mariadb_files/key_directory.h"
+#include "storage/key_directory.h"
 
 #include <algorithm>
 #include <set>
 #include <utility>
 
 #include "os/durable.h"
-#include "storage/mariadb_files/key_file_format.h"
+#include "storage/key_names.h"
 
 namespace openkeyring {
 namespace {
@@ -100,37 +100,40 @@ Result<std::vector<std::string>> KeyDirectory::ListNames() {
   return names;
 }
 
-Result<std::vector<KeyVersion>> KeyDirectory::ListFiles() {
+Result<KeyDirectory::Content> KeyDirectory::Look() {
   const auto names = ListNames();
   if (!names) return names.error();
-  std::set<KeyVersion> keys;
+  Content content;
   for (const std::string& name : *names) {
-    if (const auto key = ParseKeyFileName(name)) keys.insert(*key);
+    if (const auto key = ParseKeyFileName(name)) content.files.insert(*key);
+    if (const auto key = ParseVersionMarkName(name)) {
+      uint32_t& highest = content.marked[key->id];
+      highest = std::max(highest, key->version);
+    }
+    if (name == kKeySetFileName) content.has_key_set = true;
+    if (name == kKeySetMarkName) content.has_key_set_mark = true;
   }
-  return std::vector<KeyVersion>(keys.begin(), keys.end());
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, version] : content.marked) {
+    uint32_t& highest = marks_[id];
+    highest = std::max(highest, version);
+  }
+  content.marked = marks_;
+  return content;
+}
+
+Result<std::vector<KeyVersion>> KeyDirectory::ListFiles() {
+  const Result<Content> content = Look();
+  if (!content) return content.error();
+  return std::vector<KeyVersion>(content->files.begin(), content->files.end());
 }
 
 Result<std::vector<KeyVersion>> KeyDirectory::ListMade() {
-  const auto names = ListNames();
-  if (!names) return names.error();
-  RememberMarks(*names);
-  std::set<KeyVersion> keys;
-  for (const std::string& name : *names) {
-    if (const auto key = ParseKeyFileName(name)) keys.insert(*key);
-  }
-  const std::lock_guard lock(mutex_);
-  for (const auto& [id, version] : marks_) keys.insert({id, version});
+  Result<Content> content = Look();
+  if (!content) return content.error();
+  std::set<KeyVersion>& keys = content->files;
+  for (const auto& [id, version] : content->marked) keys.insert({id, version});
   return std::vector<KeyVersion>(keys.begin(), keys.end());
-}
-
-void KeyDirectory::RememberMarks(const std::vector<std::string>& names) {
-  const std::lock_guard lock(mutex_);
-  for (const std::string& name : names) {
-    const auto key = ParseVersionMarkName(name);
-    if (!key) continue;
-    uint32_t& highest = marks_[key->id];
-    highest = std::max(highest, key->version);
-  }
 }
 
 // ---- Files -----------------------------------------------------------------
@@ -163,11 +166,7 @@ Status KeyDirectory::Mark(KeyVersion key) {
     before = marks_[key.id];
   }
   if (before >= key.version || options_.read_only) return Status::Ok();
-  const auto made = files_.Create(PathOf(VersionMarkName(key)), kFileMode);
-  if (!made && made.status().code() != StatusCode::kAlreadyExists) {
-    return made.error();
-  }
-  Status status = files_.SyncDirectory(name());
+  Status status = CreateMark(VersionMarkName(key));
   if (!status.ok()) return status;
   {
     const std::lock_guard lock(mutex_);
@@ -178,6 +177,19 @@ Status KeyDirectory::Mark(KeyVersion key) {
   if (before != 0)
     (void)files_.Remove(PathOf(VersionMarkName({key.id, before})));
   return Status::Ok();
+}
+
+Status KeyDirectory::MarkKeySet() {
+  if (options_.read_only) return Status::Ok();
+  return CreateMark(std::string(kKeySetMarkName));
+}
+
+Status KeyDirectory::CreateMark(const std::string& name) {
+  const auto made = files_.Create(PathOf(name), kFileMode);
+  if (!made && made.status().code() != StatusCode::kAlreadyExists) {
+    return made.error();
+  }
+  return files_.SyncDirectory(this->name());
 }
 
 }  // namespace openkeyring

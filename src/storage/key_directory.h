@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_STORAGE_MARIADB_FILES_KEY_DIRECTORY_H_
-#define OPENKEYRING_STORAGE_MARIADB_FILES_KEY_DIRECTORY_H_
+#ifndef OPENKEYRING_STORAGE_KEY_DIRECTORY_H_
+#define OPENKEYRING_STORAGE_KEY_DIRECTORY_H_
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,14 @@ class KeyDirectory {
   // that were never finished. kMisconfigured when it cannot be read, or when
   // the increment has another file under the same name.
   Status Prepare();
+  // Everything of ours that is there.
+  struct Content {
+    std::set<KeyVersion> files;           // Versions that have a key file.
+    std::map<uint32_t, uint32_t> marked;  // Key id -> highest version marked.
+    bool has_key_set = false;
+    bool has_key_set_mark = false;
+  };
+  Result<Content> Look();
   // The versions that have a file.
   Result<std::vector<KeyVersion>> ListFiles();
   // Those, and the versions that were made and have none any more.
@@ -51,6 +60,8 @@ class KeyDirectory {
   Status Create(const std::string& name, const Bytes& content);
   // Notes durably that `key` was made, unless a higher version of its id is.
   Status Mark(KeyVersion key);
+  // Notes durably that there is a key set, unless that is done.
+  Status MarkKeySet();
 
   // A file's path, for messages.
   std::string PathOf(const std::string& name) const;
@@ -62,7 +73,7 @@ class KeyDirectory {
   Status RemoveLeftovers();
   Status CheckIncrement();
   Result<std::vector<std::string>> ListNames();
-  void RememberMarks(const std::vector<std::string>& names);
+  Status CreateMark(const std::string& name);
 
   FileSystem& files_;
   Random& random_;
@@ -74,4 +85,4 @@ class KeyDirectory {
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_STORAGE_MARIADB_FILES_KEY_DIRECTORY_H_
+#endif  // OPENKEYRING_STORAGE_KEY_DIRECTORY_H_

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_STORAGE_SEALED_KEY_SET_NAMES_H_
+#define OPENKEYRING_STORAGE_SEALED_KEY_SET_NAMES_H_
+
+#include <map>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "keyring/key.h"
+#include "keyring/versioned_backend.h"
+#include "storage/sealed/sealed_header.h"
+
+// How MariaDB's key set names its records, and what can be read of it without
+// its data key (docs/file_formats.md, "Sealed key set"). Bytes only.
+namespace openkeyring {
+
+// Where a key came from, which its record says as its type.
+enum class KeyOrigin {
+  kMade,      // For this set.
+  kImported,  // From a key file, which may still be there.
+};
+
+// The record of a version: its name, and its origin as its type.
+KeyName RecordName(KeyVersion key);
+std::string RecordType(KeyOrigin origin);
+// The reverse. kCorrupt for a record that is not a key set's.
+struct RecordIdentity {
+  KeyVersion key;
+  KeyOrigin origin = KeyOrigin::kMade;
+};
+Result<RecordIdentity> ReadRecordIdentity(const KeyName& name,
+                                          std::string_view type);
+
+using KeySetNames = std::map<KeyVersion, KeyOrigin>;
+// What a file says that it holds, up to the first record that is incomplete.
+// Nothing of it is proven before the data key is there: it serves a server that
+// cannot reach KMS to know which versions it must wait for, and tells which of
+// two copies is older. Errors are ReadSealedHeader's.
+Result<KeySetNames> ReadKeySetNames(ByteView content);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_STORAGE_SEALED_KEY_SET_NAMES_H_

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""A key set that several keys open: two regions, a recovery key, a local unlock file."""
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from lab import aws_plugin, key_set, kms_regions
+from lab.aws_plugin import make_table, make_tables, readable, refusal, said, status, wait_usable
+
+ROTATE = "SET GLOBAL aws_key_management_rotate_key"
+ONCE = {"AWS_MAX_ATTEMPTS": "1"}
+SOON = "--aws-key-management-startup-deadline=2"
+
+
+@pytest.fixture
+def regions(directory):
+    """Two regions of one account."""
+    made = kms_regions.start(directory)
+    yield made
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def make(make_server, regions):
+    """A function that makes servers whose key set both regions open."""
+    def make_one(**more):
+        return make_server(regions[0], store="AUTO", environment=ONCE,
+                           master_key_id=json.dumps([one.entry for one in regions]), **more)
+    return make_one
+
+
+def test_the_second_region_serves_while_the_first_is_down(make, regions):
+    server = make().start()
+    make_tables(server, {"a": 1, "b": 5})
+    first = status(server)
+    assert (first["slots"], first["opened_by_local_slot"]) == ("2", "0")
+    server.stop()
+    regions[0].stop()
+    began = time.monotonic()
+    server.start()
+    assert time.monotonic() - began < 15
+    assert all(readable(server, name) for name in "ab")
+    now = status(server)
+    assert now["versions_failed"] == "0" and "eu-central-1" in now["slots_failed"] and "eu-west-1" in now["slot_opened"]
+    make_table(server, "c", 7)
+    assert server.warnings_of(f"{ROTATE}=-1") == [], "the second region makes keys, too"
+    server.stop()
+    regions[0].start()
+    regions[1].stop()
+    server.start()
+    assert all(readable(server, name) for name in "abc")
+    server.stop()
+
+
+def test_the_first_region_hangs_for_a_second(make, regions):
+    server = make().start()
+    make_table(server, "a", 5)
+    server.stop()
+    regions[0].fault("hang", "Decrypt", count=-1)
+    server.start()
+    assert readable(server, "a") and status(server)["versions_failed"] == "0"
+    server.stop()
+
+
+def test_both_regions_down_are_both_named(make, regions):
+    server = make(options=[SOON, "--aws-key-management-operation-deadline=2"]).start()
+    make_table(server, "a", 5)
+    server.stop()
+    for kms in regions:
+        kms.stop()
+    server.start()
+    told = refusal(server, 5)
+    assert regions[0].url.removeprefix("http://") in told and regions[1].url.removeprefix("http://") in told
+    for kms in regions:
+        kms.start()
+    wait_usable(server, 5)
+    assert readable(server, "a")
+    server.stop()
+
+
+def test_a_slot_is_added_when_its_region_is_back(make_server, make, regions):
+    server = make_server(regions[0], store="AUTO", master_key_id=regions[0].key_arn).start()
+    make_table(server, "a", 5)
+    assert status(server)["slots"] == "1"
+    server.stop()
+    regions[1].stop()
+    with_both = make()
+    with_both.start()
+    assert status(with_both)["slots"] == "1" and "eu-west-1" in status(with_both)["slots_missing"]
+    assert readable(with_both, "a")
+    with_both.stop()
+    regions[1].start()
+    with_both.start()
+    assert status(with_both)["slots"] == "2" and status(with_both)["slots_missing"] == ""
+    with_both.stop()
+
+
+def test_a_local_unlock_file_and_a_recovery_key(make_server, regions, directory):
+    kms = regions[0]
+    secret, public, private = (directory / name for name in ("secret", "recovery.pem", "private.pem"))
+    secret.write_bytes(os.urandom(32))
+    secret.chmod(0o600)
+    subprocess.run(["openssl", "genrsa", "-out", private, "3072"], check=True, capture_output=True)
+    subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    server = make_server(kms, store="AUTO", environment=ONCE, master_key_id=kms.key_arn, options=[
+        SOON, f"--aws-key-management-local-unlock-file={secret}",
+        f"--aws-key-management-recovery-public-key={public}"]).start()
+    make_table(server, "a", 5)
+    assert status(server)["slots"] == "3"
+    server.stop()
+    kms.stop()
+    server.start()
+    assert readable(server, "a")
+    assert status(server)["opened_by_local_slot"] == "1"
+    assert "local_unlock_file is tried" in said(server)
+    server.stop()
+    inside = server.data / "secret"
+    inside.write_bytes(secret.read_bytes())
+    inside.chmod(0o600)
+    server.launch("--aws-key-management=FORCE", f"--aws-key-management-local-unlock-file={inside}")
+    server.process.wait(40)
+    assert str(inside) in said(server)
+
+
+def test_key_files_take_one_key(make, regions):
+    server = make()
+    server.launch("--aws-key-management=FORCE", "--aws-key-management-key-store=FILES")
+    assert server.process.wait(30) != 0
+    assert "these have one KMS key" in said(server)
+    assert not aws_plugin.key_files(server.data) and not (server.data / key_set.NAME).exists()
