@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which keyring a word of `migrate` means.
 #include "cli/discovery.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "os/process.h"
 #include "product/component_file.h"
 #include "storage/mysql_files/component_file_format.h"
@@ -10,7 +10,7 @@
 namespace openkeyring {
 namespace {
 
-using Opened = tl::expected<std::unique_ptr<KeyStore>, Failure>;
+using Opened = tl::expected<std::unique_ptr<KeyringStore>, Failure>;
 
 constexpr char kComponentFile[] = "component_keyring_file";
 constexpr char kPluginFile[] = "keyring_file";
@@ -84,13 +84,13 @@ Opened OpenOurs(CommandContext& context, const Word& word, StoreRole role) {
   const auto installation = FindInstallation(
       inner, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
   if (!installation) return tl::unexpected(installation.error());
-  return OpenKeyStore(context, *installation, role);
+  return OpenKeyringStore(context, *installation, role);
 }
 
 }  // namespace
 
-Opened OpenKeyStore(CommandContext& context, const std::string& word,
-                    StoreRole role) {
+Opened OpenKeyringStore(CommandContext& context, const std::string& word,
+                        StoreRole role) {
   Word parts = Split(word);
   if (parts.product.empty()) {
     const auto product = ProductOfFile(PosixFileSystem(), parts.file);

@@ -187,6 +187,8 @@ Outcome ConvertKeyFiles(CommandContext& context,
   }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
+  const Outcome are_files = CheckNoKeySet(options->directory);
+  if (!are_files) return tl::unexpected(are_files.error());
   Result<KmsAccess> kms = OpenKms(installation, PosixFileSystem(), context.out);
   if (!kms) return Failed(kms.error());
   return Conversion(context, *options, *kms, bound)

@@ -4,7 +4,7 @@
 #include "cli/command_table.h"
 #include "cli/confirmation.h"
 #include "cli/discovery.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "cli/setup_files.h"
 #include "os/durable.h"
 #include "os/process.h"

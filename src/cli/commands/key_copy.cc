@@ -26,8 +26,8 @@ std::string CountText(size_t keys) {
   return std::to_string(keys) + (keys == 1 ? " key" : " keys");
 }
 
-Outcome Refused(const KeyComparison& found, const KeyStore& from,
-                const KeyStore& to) {
+Outcome Refused(const KeyComparison& found, const KeyringStore& from,
+                const KeyringStore& to) {
   return tl::unexpected(Failure(
       {StatusCode::kAlreadyExists,
        to.Description() + " has other keys than " + from.Description() +
@@ -37,7 +37,8 @@ Outcome Refused(const KeyComparison& found, const KeyStore& from,
       "these are two keyrings that have diverged: choose an empty one"));
 }
 
-Plan PlanOf(const KeyComparison& found, const KeyStore& from, KeyStore& to) {
+Plan PlanOf(const KeyComparison& found, const KeyringStore& from,
+            KeyringStore& to) {
   if (found.missing.empty()) return {};
   std::vector<std::string> names;
   for (const Key* key : found.missing) names.push_back(ToString(key->name));
@@ -47,8 +48,8 @@ Plan PlanOf(const KeyComparison& found, const KeyStore& from, KeyStore& to) {
 }
 
 Outcome Report(CommandContext& context, const char* command,
-               const KeyComparison& found, const KeyStore& from,
-               const KeyStore& to) {
+               const KeyComparison& found, const KeyringStore& from,
+               const KeyringStore& to) {
   const size_t copied = found.missing.size();
   if (context.out.json()) {
     context.out.PrintJson(command, {{"dry_run", false},
@@ -67,8 +68,8 @@ Outcome Report(CommandContext& context, const char* command,
 }
 
 // What was written, as a start of the server would read it.
-Outcome CompareAgain(const std::vector<Key>& source, const KeyStore& from,
-                     KeyStore& to) {
+Outcome CompareAgain(const std::vector<Key>& source, const KeyringStore& from,
+                     KeyringStore& to) {
   const auto written = to.ReadAll();
   if (!written) {
     Failure failure = written.error();
@@ -109,8 +110,8 @@ KeyComparison CompareKeys(const std::vector<Key>& source,
   return found;
 }
 
-Outcome CopyKeys(CommandContext& context, const char* command, KeyStore& from,
-                 KeyStore& to) {
+Outcome CopyKeys(CommandContext& context, const char* command,
+                 KeyringStore& from, KeyringStore& to) {
   const auto source = from.ReadAll();
   if (!source) return tl::unexpected(source.error());
   const auto target = to.ReadAll();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 
 // What `migrate` and `convert` have in common.
 namespace openkeyring {
@@ -23,8 +23,8 @@ KeyComparison CompareKeys(const std::vector<Key>& source,
 // Copies all keys that `to` lacks, after a confirmation, and then reads `to`
 // again and compares every key. Refused, with nothing changed, when `to` has
 // another key under a name of `from`. `command` is the name in the schema.
-Outcome CopyKeys(CommandContext& context, const char* command, KeyStore& from,
-                 KeyStore& to);
+Outcome CopyKeys(CommandContext& context, const char* command,
+                 KeyringStore& from, KeyringStore& to);
 
 // `convert` for MariaDB's key files: into a new directory.
 Outcome ConvertKeyFiles(CommandContext& context,

@@ -18,7 +18,7 @@ Key Make(std::string id, std::string_view data, std::string type = "AES") {
 }
 
 // A keyring in memory that does as it is told.
-class FakeStore : public KeyStore {
+class FakeStore : public KeyringStore {
  public:
   std::vector<Key> keys;
   bool loses_what_it_gets = false;

@@ -7,10 +7,10 @@ namespace {
 
 Outcome RunMigrate(CommandContext& context) {
   const std::string to_word = context.arguments.Text("TO");
-  auto from =
-      OpenKeyStore(context, context.arguments.Text("FROM"), StoreRole::kSource);
+  auto from = OpenKeyringStore(context, context.arguments.Text("FROM"),
+                               StoreRole::kSource);
   if (!from) return tl::unexpected(from.error());
-  auto to = OpenKeyStore(context, to_word, StoreRole::kTarget);
+  auto to = OpenKeyringStore(context, to_word, StoreRole::kTarget);
   if (!to) return tl::unexpected(to.error());
   if ((*to)->Description().starts_with("component_keyring_file") &&
       !context.arguments.Has("--allow-plaintext")) {

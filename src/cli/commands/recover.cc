@@ -13,7 +13,7 @@ namespace {
 constexpr mode_t kSecretMode = 0600;
 
 // Keys for people's eyes, on purpose: typed, and never by --yes.
-Outcome PrintKeys(CommandContext& context, KeyStore& from) {
+Outcome PrintKeys(CommandContext& context, KeyringStore& from) {
   const auto ended = ConfirmTyped(
       context,
       "this prints every key of " + from.Description() + " in the clear",

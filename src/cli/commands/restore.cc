@@ -7,10 +7,10 @@
 #include "cli/command_table.h"
 #include "cli/commands/keyring_command.h"
 #include "cli/confirmation.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "os/durable.h"
 #include "os/random.h"
-#include "storage/mariadb_files/key_file_format.h"
+#include "storage/key_names.h"
 
 namespace openkeyring {
 namespace {
@@ -25,8 +25,8 @@ bool IsOnKmip(Product product) {
 // Nothing of a partly restored directory may look like a keyring without that
 // key: the marks, which say what was made, come first, and key files last.
 int Rank(const std::string& name) {
-  if (ParseVersionMarkName(name)) return 0;
-  return ParseKeyFileName(name) ? 2 : 1;
+  if (ParseVersionMarkName(name) || name == kKeySetMarkName) return 0;
+  return ParseKeyFileName(name) || name == kKeySetFileName ? 2 : 1;
 }
 
 uint64_t NumberOf(const std::map<std::string, std::string>& facts,

@@ -73,7 +73,7 @@ Outcome RewrapFile(CommandContext& context, const Installation& installation) {
   if (!files.Stat(*place)) {
     return UsageFailure("there is no keyring file " + *place);
   }
-  auto store = OpenKeyStore(context, installation, StoreRole::kTarget);
+  auto store = OpenKeyringStore(context, installation, StoreRole::kTarget);
   if (!store) return tl::unexpected(store.error());
   const auto before = (*store)->ReadAll();
   if (!before) return tl::unexpected(before.error());

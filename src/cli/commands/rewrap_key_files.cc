@@ -2,7 +2,7 @@
 #include "cli/commands/rewrap_key_files.h"
 
 #include "cli/confirmation.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "keyring/checked_wrap.h"
 #include "os/durable.h"
@@ -174,6 +174,8 @@ Done RewrapKeyFiles(CommandContext& context, const Installation& installation) {
   }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
+  const Outcome are_files = CheckNoKeySet(options->directory);
+  if (!are_files) return tl::unexpected(are_files.error());
   Result<KmsAccess> kms = OpenKms(installation, PosixFileSystem(), context.out);
   if (!kms) return Failed(kms.error());
   return Rewrap(context, *options, *kms).Run();

@@ -280,7 +280,8 @@ Outcome RunSlotRemove(CommandContext& context) {
 // Every key is still there, by the file as it is now.
 Outcome CompareKeysAfter(CommandContext& context, const Place& place,
                          const std::vector<Key>& before) {
-  auto store = OpenKeyStore(context, place.installation, StoreRole::kSource);
+  auto store =
+      OpenKeyringStore(context, place.installation, StoreRole::kSource);
   if (!store) return tl::unexpected(store.error());
   const auto after = (*store)->ReadAll();
   if (!after) return tl::unexpected(after.error());
@@ -296,7 +297,8 @@ Outcome RunReseal(CommandContext& context) {
   if (!place) return tl::unexpected(place.error());
   std::vector<Key> before;
   {
-    auto store = OpenKeyStore(context, place->installation, StoreRole::kSource);
+    auto store =
+        OpenKeyringStore(context, place->installation, StoreRole::kSource);
     if (!store) return tl::unexpected(store.error());
     auto keys = (*store)->ReadAll();
     if (!keys) return tl::unexpected(keys.error());

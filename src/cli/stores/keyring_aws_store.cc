@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The data file of keyring_aws.
 #include "cli/interruption.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "keyring/key_batch.h"
 #include "os/memory_file_system.h"
@@ -20,7 +20,7 @@ class NoLog : public Log {
   void Write(LogLevel, std::string_view) override {}
 };
 
-class KeyringAwsStore : public KeyStore {
+class KeyringAwsStore : public KeyringStore {
  public:
   explicit KeyringAwsStore(StoreSettings settings)
       : installation_(std::move(settings.installation)),
@@ -139,7 +139,7 @@ class KeyringAwsStore : public KeyStore {
 
 }  // namespace
 
-std::unique_ptr<KeyStore> MakeKeyringAwsStore(StoreSettings settings) {
+std::unique_ptr<KeyringStore> MakeKeyringAwsStore(StoreSettings settings) {
   return std::make_unique<KeyringAwsStore>(std::move(settings));
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The keys of component_keyring_kmip, on its server.
 #include "cli/interruption.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "product/component_keyring_kmip/kmip_keyring.h"
 
 namespace openkeyring {
 namespace {
 
-class KmipComponentStore : public KeyStore {
+class KmipComponentStore : public KeyringStore {
  public:
   explicit KmipComponentStore(StoreSettings settings)
       : installation_(std::move(settings.installation)), log_(settings.log) {}
@@ -72,7 +72,7 @@ class KmipComponentStore : public KeyStore {
 
 }  // namespace
 
-std::unique_ptr<KeyStore> MakeKmipComponentStore(StoreSettings settings) {
+std::unique_ptr<KeyringStore> MakeKmipComponentStore(StoreSettings settings) {
   return std::make_unique<KmipComponentStore>(std::move(settings));
 }
 

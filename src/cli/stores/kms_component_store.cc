@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The keyring file of component_keyring_kms, in either format.
 #include "cli/interruption.h"
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "product/component_keyring_kms/built_keyring_file.h"
 #include "product/component_keyring_kms/kms_keyring.h"
@@ -9,7 +9,7 @@
 namespace openkeyring {
 namespace {
 
-class KmsComponentStore : public KeyStore {
+class KmsComponentStore : public KeyringStore {
  public:
   explicit KmsComponentStore(StoreSettings settings)
       : installation_(std::move(settings.installation)),
@@ -130,7 +130,7 @@ class KmsComponentStore : public KeyStore {
 
 }  // namespace
 
-std::unique_ptr<KeyStore> MakeKmsComponentStore(StoreSettings settings) {
+std::unique_ptr<KeyringStore> MakeKmsComponentStore(StoreSettings settings) {
   return std::make_unique<KmsComponentStore>(std::move(settings));
 }
 

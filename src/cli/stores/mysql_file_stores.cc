@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // MySQL's own keyring files: keys in the clear.
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "storage/mysql_files/component_file_format.h"
 #include "storage/mysql_files/plugin_file_format.h"
 
@@ -23,7 +23,7 @@ Outcome CheckNoBackup(FileSystem& files, const std::string& path) {
       "move the wrong one away"));
 }
 
-class ComponentFileStore : public KeyStore {
+class ComponentFileStore : public KeyringStore {
  public:
   ComponentFileStore(std::string path, StoreRole role, mode_t mode)
       : path_(std::move(path)), role_(role), mode_(mode) {}
@@ -69,7 +69,7 @@ class ComponentFileStore : public KeyStore {
   FileSystem& files_ = PosixFileSystem();
 };
 
-class PluginFileStore : public KeyStore {
+class PluginFileStore : public KeyringStore {
  public:
   explicit PluginFileStore(std::string path) : path_(std::move(path)) {}
 
@@ -99,14 +99,14 @@ class PluginFileStore : public KeyStore {
 
 }  // namespace
 
-std::unique_ptr<KeyStore> MakeComponentFileStore(std::string path,
-                                                 StoreRole role,
-                                                 mode_t new_file_mode) {
+std::unique_ptr<KeyringStore> MakeComponentFileStore(std::string path,
+                                                     StoreRole role,
+                                                     mode_t new_file_mode) {
   return std::make_unique<ComponentFileStore>(std::move(path), role,
                                               new_file_mode);
 }
 
-std::unique_ptr<KeyStore> MakePluginFileStore(std::string path) {
+std::unique_ptr<KeyringStore> MakePluginFileStore(std::string path) {
   return std::make_unique<PluginFileStore>(std::move(path));
 }
 

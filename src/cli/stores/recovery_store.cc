@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A sealed file, opened with the private half of a recovery key.
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 #include "storage/sealed/public_slot_key.h"
 #include "storage/sealed/sealed_file_backend.h"
 
@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kMaxPem = 65536;
 
-class RecoveryStore : public KeyStore {
+class RecoveryStore : public KeyringStore {
  public:
   RecoveryStore(RecoverySource source, Log& log)
       : source_(std::move(source)), log_(log) {}
@@ -79,7 +79,8 @@ class RecoveryStore : public KeyStore {
 
 }  // namespace
 
-std::unique_ptr<KeyStore> MakeRecoveryStore(RecoverySource source, Log& log) {
+std::unique_ptr<KeyringStore> MakeRecoveryStore(RecoverySource source,
+                                                Log& log) {
   return std::make_unique<RecoveryStore>(std::move(source), log);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 
 #include "os/durable.h"
 #include "os/lock_holder.h"
 #include "os/random.h"
+#include "storage/key_names.h"
 
 namespace openkeyring {
 namespace {
@@ -44,6 +45,16 @@ Failure ServerRuns(int pid) {
           "stop the server first"};
 }
 
+Outcome CheckNoKeySet(const std::string& directory) {
+  const std::string set = JoinPath(directory, std::string(kKeySetFileName));
+  if (PosixFileSystem().Stat(set).status().code() == StatusCode::kNotFound) {
+    return ExitCode::kOk;
+  }
+  return UsageFailure(
+      set + " is there: the keys are in a key set, and not in key files",
+      "the plugin wraps a key set again by itself when it starts");
+}
+
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
                                          const std::string& path) {
   const Result<FileInfo> info = files.Stat(DirectoryName(path));
@@ -74,7 +85,7 @@ Outcome AddFailed(Status status, size_t added, size_t total) {
   return tl::unexpected(std::move(failure));
 }
 
-tl::expected<std::unique_ptr<KeyStore>, Failure> OpenKeyStore(
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
     CommandContext& context, const Installation& installation, StoreRole role) {
   StoreSettings settings = {installation, role, context.out};
   switch (installation.product) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cli/key_store.h"
+#include "cli/keyring_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 constexpr char kText[] = "a complete keyring";
 
-TEST(KeyStoreTest, AtEveryCrashAPublishedFileIsCompleteOrNotThere) {
+TEST(KeyringStoreTest, AtEveryCrashAPublishedFileIsCompleteOrNotThere) {
   size_t steps = 0;
   {
     CrashFileSystem files;
@@ -42,7 +42,7 @@ TEST(KeyStoreTest, AtEveryCrashAPublishedFileIsCompleteOrNotThere) {
   }
 }
 
-TEST(KeyStoreTest, WhatIsThereIsNotOverwritten) {
+TEST(KeyringStoreTest, WhatIsThereIsNotOverwritten) {
   CrashFileSystem files;
   ASSERT_TRUE(PublishFile(files, "keys", AsBytes(kText), 0640));
   const Outcome refused = PublishFile(files, "keys", AsBytes("other"), 0640);
@@ -51,7 +51,7 @@ TEST(KeyStoreTest, WhatIsThereIsNotOverwritten) {
   EXPECT_EQ(AsText(*files.Read("keys", 1000)), kText);
 }
 
-TEST(KeyStoreTest, ALockedFileIsInUseAndAFreeOneIsLocked) {
+TEST(KeyringStoreTest, ALockedFileIsInUseAndAFreeOneIsLocked) {
   TemporaryDirectory directory;
   const std::string path = directory.Write("keys", kText);
   FileSystem& files = PosixFileSystem();
@@ -66,7 +66,7 @@ TEST(KeyStoreTest, ALockedFileIsInUseAndAFreeOneIsLocked) {
   EXPECT_TRUE(LockFile(files, path, mine)) << "by ourselves";
 }
 
-TEST(KeyStoreTest, AFileThatIsNotThereIsNotLocked) {
+TEST(KeyringStoreTest, AFileThatIsNotThereIsNotLocked) {
   TemporaryDirectory directory;
   std::unique_ptr<WritableFile> lock;
   EXPECT_TRUE(LockFile(PosixFileSystem(), directory.PathOf("missing"), lock));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef OPENKEYRING_CLI_KEY_STORE_H_
-#define OPENKEYRING_CLI_KEY_STORE_H_
+#ifndef OPENKEYRING_CLI_KEYRING_STORE_H_
+#define OPENKEYRING_CLI_KEYRING_STORE_H_
 
 #include <functional>
 #include <memory>
@@ -26,13 +26,13 @@ enum class StoreRole {
 //
 // Nothing is changed but by Add, and Add overwrites nothing. Threads: one
 // object is not synchronized.
-class KeyStore {
+class KeyringStore {
  public:
   using Keys = std::vector<Key>;
   // Called after each key; false stops.
   using Progress = std::function<bool(size_t done, size_t total)>;
 
-  virtual ~KeyStore() = default;
+  virtual ~KeyringStore() = default;
 
   // "component_keyring_kms in /var/lib/...": for people.
   virtual std::string Description() const = 0;
@@ -53,10 +53,10 @@ class KeyStore {
 // the FILE alone (help topic "keyrings"). The rest is found by the rules of
 // discovery, with the context's --datadir, --plugin-dir and --defaults-file.
 // kUsage for a keyring that cannot have that role.
-tl::expected<std::unique_ptr<KeyStore>, Failure> OpenKeyStore(
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
     CommandContext& context, const std::string& word, StoreRole role);
 // The same for what is already found.
-tl::expected<std::unique_ptr<KeyStore>, Failure> OpenKeyStore(
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
     CommandContext& context, const Installation& installation, StoreRole role);
 
 // ---- What the stores share -------------------------------------------------
@@ -69,6 +69,9 @@ Outcome LockFile(FileSystem& files, const std::string& path,
 
 // For key files, which no server locks: a server that uses them runs.
 Failure ServerRuns(int pid);
+
+// kUsage when the keys of a directory are in a key set, and not in key files.
+Outcome CheckNoKeySet(const std::string& directory);
 
 // Who a new file in the directory of `path` belongs to: the directory's owner.
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
@@ -91,21 +94,21 @@ struct StoreSettings {
   std::optional<KeyringFileFormat> file_format = std::nullopt;
   mode_t new_file_mode = 0640;
 };
-std::unique_ptr<KeyStore> MakeKmsComponentStore(StoreSettings settings);
-std::unique_ptr<KeyStore> MakeKmipComponentStore(StoreSettings settings);
-std::unique_ptr<KeyStore> MakeKeyringAwsStore(StoreSettings settings);
+std::unique_ptr<KeyringStore> MakeKmsComponentStore(StoreSettings settings);
+std::unique_ptr<KeyringStore> MakeKmipComponentStore(StoreSettings settings);
+std::unique_ptr<KeyringStore> MakeKeyringAwsStore(StoreSettings settings);
 // MySQL's own files, in which the keys are not encrypted.
-std::unique_ptr<KeyStore> MakeComponentFileStore(std::string path,
-                                                 StoreRole role,
-                                                 mode_t new_file_mode = 0640);
-std::unique_ptr<KeyStore> MakePluginFileStore(std::string path);
+std::unique_ptr<KeyringStore> MakeComponentFileStore(
+    std::string path, StoreRole role, mode_t new_file_mode = 0640);
+std::unique_ptr<KeyringStore> MakePluginFileStore(std::string path);
 // A sealed file whose recovery key is at hand. Read only.
 struct RecoverySource {
   std::string path, private_key;
   std::string passphrase_file;  // "": none.
 };
-std::unique_ptr<KeyStore> MakeRecoveryStore(RecoverySource source, Log& log);
+std::unique_ptr<KeyringStore> MakeRecoveryStore(RecoverySource source,
+                                                Log& log);
 
 }  // namespace openkeyring
 
-#endif  // OPENKEYRING_CLI_KEY_STORE_H_
+#endif  // OPENKEYRING_CLI_KEYRING_STORE_H_
