@@ -181,6 +181,45 @@ Status KmsClient::RotateKeyOnDemand(std::string_view key_id,
               deadline, false);
 }
 
+Status KmsClient::DryRun(const char* operation, const std::string& key_id,
+                         Result<Secret> body, const Deadline& deadline) {
+  if (!body) return body.error();
+  Secret dry = Secret::CopyOf("{\"DryRun\":true,");
+  dry.Append(body->RevealBytes().subspan(1));
+  Status status =
+      Call(operation, key_id, std::move(dry), IgnoreAnswer, deadline);
+  // That is how KMS says yes.
+  const bool allowed =
+      status.message().find("DryRunOperation") != std::string::npos;
+  return allowed ? Status::Ok() : status;
+}
+
+Status KmsClient::MayGenerate(const EncryptionContext& context,
+                              const Deadline& deadline) {
+  const Result<std::string> key_id = MasterKeyId();
+  if (!key_id) return key_id.error();
+  return DryRun("GenerateDataKeyWithoutPlaintext", *key_id,
+                WriteGenerateDataKey(*key_id, 32, context), deadline);
+}
+
+Status KmsClient::MayWrap(const EncryptionContext& context,
+                          const Deadline& deadline) {
+  const Result<std::string> key_id = MasterKeyId();
+  if (!key_id) return key_id.error();
+  return DryRun("Encrypt", *key_id, WriteEncrypt(*key_id, Secret(32), context),
+                deadline);
+}
+
+Status KmsClient::MayUnwrap(const WrappedKey& wrapped,
+                            const EncryptionContext& context,
+                            const Deadline& deadline) {
+  const Result<std::string> key_id =
+      KeyIdNear(wrapped.wrapping_key, wrapped.wrapping_key, deadline);
+  if (!key_id) return key_id.error();
+  return DryRun("Decrypt", *key_id,
+                WriteDecrypt(*key_id, wrapped.blob, context), deadline);
+}
+
 Result<std::string> KmsClient::MasterKeyId() const {
   std::string key_id = master_key_id_();
   if (key_id.empty()) {

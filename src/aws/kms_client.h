@@ -62,6 +62,14 @@ class KmsClient : public KeyWrapper {
                            const Deadline& deadline);
   Status RotateKeyOnDemand(std::string_view key_id, const Deadline& deadline);
 
+  // Whether this identity may do it, as KMS says without doing it (DryRun): Ok,
+  // or the refusal. Of `wrapped` with its context for Decrypt.
+  Status MayGenerate(const EncryptionContext& context,
+                     const Deadline& deadline);
+  Status MayWrap(const EncryptionContext& context, const Deadline& deadline);
+  Status MayUnwrap(const WrappedKey& wrapped, const EncryptionContext& context,
+                   const Deadline& deadline);
+
   KmsStatistics statistics() const { return client_.statistics()->Get(); }
   std::shared_ptr<KmsStatisticsKeeper> statistics_keeper() const {
     return client_.statistics();
@@ -78,6 +86,8 @@ class KmsClient : public KeyWrapper {
   Result<T> CallAndRead(const char* operation, std::string_view key_id,
                         const Result<Secret>& body, Result<T> (*read)(Secret&),
                         const Deadline& deadline);
+  Status DryRun(const char* operation, const std::string& key_id,
+                Result<Secret> body, const Deadline& deadline);
   Result<std::string> MasterKeyId() const;
   // The id by which the key of `wrapping_key` is called in the region of the
   // key `near`.

@@ -103,7 +103,8 @@ class Parser {
       return;
     }
     slot.option = app.add_option(option.name, slot.values);
-    slot.option->expected(1)->allow_extra_args(false);
+    slot.option->expected(1);
+    slot.option->allow_extra_args(false);
     if (option.repeats) {
       slot.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }

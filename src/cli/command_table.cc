@@ -75,7 +75,8 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      ListCommand(),     ShowCommand(),    VerifyCommand(),
+      CheckCommand(),    ListCommand(),    ShowCommand(),
+      VerifyCommand(),   DueCommand(),     BundleCommand(),
       ConvertCommand(),  MigrateCommand(), BackupCommand(),
       RestoreCommand(),  RewrapCommand(),  InitCommand(),
       SlotListCommand(), SlotAddCommand(), SlotRemoveCommand(),

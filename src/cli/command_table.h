@@ -30,9 +30,12 @@ std::string LongName(const OptionSpec& option);
 std::string UsageLine(const CommandSpec& command);
 
 // Those of Commands() whose code is in files of their own.
+CommandSpec CheckCommand();
 CommandSpec ListCommand();
 CommandSpec ShowCommand();
 CommandSpec VerifyCommand();
+CommandSpec DueCommand();
+CommandSpec BundleCommand();
 CommandSpec ConvertCommand();
 CommandSpec MigrateCommand();
 CommandSpec BackupCommand();

@@ -16,6 +16,10 @@ Result<KmsAccess> Make(const AwsOptions& aws, KmsServiceOptions options,
       KmsService::Make(aws, std::move(options), log);
   if (!service) return service.error();
   access.service = std::move(*service);
+  Result<AwsSettings> settings =
+      ResolveAwsSettings(aws, ProcessEnvironment(), PosixFileSystem());
+  if (!settings) return settings.error();
+  access.settings = std::move(*settings);
   return access;
 }
 

@@ -63,6 +63,11 @@ std::string JsonText(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string Counted(size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) +
+         (count == 1 ? "" : "s");
+}
+
 std::string Printable(std::string_view text) {
   std::string printable;
   const bool valid = IsUtf8(text);

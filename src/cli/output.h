@@ -56,6 +56,7 @@ class Output : public Log {
   ~Output() override;
 
   bool json() const { return options_.json; }
+  bool verbose() const { return options_.verbose; }
   bool interactive() const { return options_.interactive; }
 
   // ---- Data, on stdout. Nothing with --json, but for PrintJson.
@@ -116,6 +117,9 @@ class Output : public Log {
 
 // With control characters as \xNN and invalid UTF-8 as U+FFFD.
 std::string Printable(std::string_view text);
+
+// "1 key", "2 keys".
+std::string Counted(size_t count, std::string_view noun);
 
 // Compact JSON; wrong UTF-8 becomes U+FFFD. Never throws.
 std::string JsonText(const nlohmann::ordered_json& value);

@@ -182,6 +182,10 @@ Result<KeyFilesOptions> KeyFilesOptionsOf(const Installation& installation) {
       static_cast<size_t>(variables.Integer("load_parallelism", 16, 1, 256));
   options.bind_policy = static_cast<BindPolicy>(
       variables.Choice("bind_key_id", 1, {"OFF", "ON", "REQUIRED"}));
+  startup.key_store = static_cast<KeyStore>(
+      variables.Choice("key_store", 0, {"AUTO", "FILES", "SEALED"}));
+  startup.key_source = static_cast<KeySource>(
+      variables.Choice("key_source", 0, {"KMS", "LOCAL"}));
   variables.Skip("mock");
   ReadCommon(variables, startup.startup_deadline);
   const std::string directory = variables.Text("keyfile_dir");

@@ -41,6 +41,7 @@ Result<KmipStartupOptions> KmipVersionsOptionsOf(
 // AWS KMS as the product of the installation asks it.
 struct KmsAccess {
   std::unique_ptr<KmsService> service;
+  AwsSettings settings;
   std::string kms_key;  // As configured; may be "".
   Millis deadline{10000};
   size_t parallelism = 16;

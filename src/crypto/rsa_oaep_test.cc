@@ -150,6 +150,13 @@ TEST_F(RsaOaep, KeysThatCannotEncryptAreRefused) {
   EXPECT_THAT(Refusal(File("ec_public.pem")), HasSubstr("not an RSA key"));
 }
 
+TEST_F(RsaOaep, APrivateKeyThatIsNotRsaIsRefused) {
+  Generate("ec.pem", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+  const Status status =
+      RsaPrivateKey::FromPem(Secret::CopyOf(File("ec.pem")), Secret()).status();
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+}
+
 TEST_F(RsaOaep, WhatIsNoPublicKeyIsRefusedWithTheWayToOne) {
   const std::string pem = File("public.pem");
   EXPECT_THAT(Refusal(""), HasSubstr("this is not a PEM file"));

@@ -80,9 +80,10 @@ constexpr size_t kLocalUnlockBytes = 32;
 
 // Whether the local unlock file may be one; does not read it. kMisconfigured
 // when it lies in or below one of `directories` (the data directory and the
-// keyring's), by any path, mount or hard link, so that whoever copies these
-// gets both; when others may access it; when it is not a regular file of
-// kLocalUnlockBytes. kNotFound when it is missing: no reason not to serve.
+// keyring's), by any path, a second mount of the directory or a hard link, so
+// that whoever copies these gets both; when others may access it; when it is
+// not a regular file of kLocalUnlockBytes. kNotFound when it is missing: no
+// reason not to serve.
 Status CheckLocalUnlockFile(FileSystem& files, const std::string& path,
                             const std::vector<std::string>& directories);
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from lab import kms_regions, process
+from lab import kms_regions, process, service
 
 pytestmark = pytest.mark.sid
 
@@ -279,6 +279,11 @@ def test_the_local_file_opens_only_after_everything_else_has_failed(directory, r
     server.restart()
     assert server.status()["Component_status"] == "Active"
     assert "local_unlock_file is missing" in server.error_log()
+    server.stop()
+    for one in regions:
+        one.fault(operation="*", count=-1, **DENIED)
+    assert start_seconds(server) < usual + 1.5, "nothing to wait for"
+    assert server.status()["Component_status"] == "Disabled"
 
 
 def test_a_lost_account_is_recovered_with_the_private_key_only(directory, regions, make_slots_mysql):
@@ -311,3 +316,29 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
 def slot_number(text: str) -> str:
     """Of "key slot 3 (public-key ...)"."""
     return text.partition("key slot ")[2].partition(" ")[0]
+
+
+def test_credentials_that_hang_hold_nothing_up_either(directory, regions, make_slots_mysql):
+    first, second = regions
+    shared = directory / "aws-config"
+    started = directory / "started"
+    shared.write_text(f"[profile slow]\ncredential_process = sh -c 'echo $$ > {started}; exec sleep 120'\n")
+    environment = {
+        "AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": str(shared), "AWS_ENDPOINT_URL_STS": first.url,
+    }
+    server = make_slots_mysql(environment=environment)
+    server.start()
+    keys = server.keyring_keys()
+    role = "arn:aws:iam::111122223333:role/other"
+    first.fault("hang", operation="sts:*", count=-1)
+    for settings in ({"profile": "slow"}, {"role_arn": role, "external_id": "x"}):
+        entries = [{**first.entry, **settings}, second.entry]
+        server.configure(kms_key=entries, region=None, endpoint_url=None)
+        began = time.monotonic()
+        server.reload()
+        took = time.monotonic() - began
+        assert 0.9 < took < 2.5, settings
+        status = server.status()
+        assert "key slot 2" in status["Slot_opened"] and "it had not answered" in status["Slots_failed"]
+        assert server.keyring_keys() == keys
+    assert service.thread_state(pathlib.Path("/proc") / started.read_text().strip()) in "XZ", "the program was ended"

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCTS = ROOT / "build" / "products"
 
 
-def _state(task: pathlib.Path) -> str:
+def thread_state(task: pathlib.Path) -> str:
     """The letter of a thread's state in /proc; X when it is gone."""
     try:
         return (task / "stat").read_text().rpartition(")")[2].split()[0]
@@ -68,7 +68,7 @@ class Service:
         os.killpg(self.process.pid, signal.SIGSTOP)
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
         process.wait_until(
-            lambda: all(_state(task) in "TtZX" for task in tasks.iterdir()),
+            lambda: all(thread_state(task) in "TtZX" for task in tasks.iterdir()),
             f"{self.name} to stop",
             every=0.002,
         )

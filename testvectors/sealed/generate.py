@@ -396,8 +396,10 @@ def bad_records(vectors: Vectors) -> None:
     )
     allowed = header2(TWO, features=1)
     names = [("a", "", "AES"), ("b", "", "AES")]
-    lies = Log().put_all(names, 32, 1).put("c", "", "AES", 32)
-    vectors.add("bad-put-all-sizes", allowed + lies.bytes(), "sizes that do not add up", "corrupt")
+    for name, lie in (("long", 1), ("short", -1)):
+        log = Log().put_all(names, 32, lie).put("c", "", "AES", 32)
+        about = f"keys that are said to be too {name}"
+        vectors.add(f"bad-put-all-{name}", allowed + log.bytes(), about, "corrupt")
     same = Log().put_all([names[0], names[0]], 32)
     vectors.add(
         "bad-put-all-names", allowed + same.bytes(), "a put all of one name twice", "corrupt"

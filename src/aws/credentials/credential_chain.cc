@@ -79,6 +79,18 @@ bool CredentialChain::Replace(const Credentials& refused) {
   return true;
 }
 
+std::vector<CredentialChain::Answer> CredentialChain::AskEach(
+    const Deadline& deadline) const {
+  std::vector<Answer> answers;
+  for (const auto& source : sources_) {
+    const Result<Credentials> found = source->Fetch(deadline);
+    answers.push_back({source->Name(), found.status(),
+                       found ? found->expiration : std::nullopt});
+    if (found.status().code() != StatusCode::kNotFound) break;
+  }
+  return answers;
+}
+
 std::string CredentialChain::SourceName() const {
   const std::lock_guard lock(mutex_);
   return source_name_;

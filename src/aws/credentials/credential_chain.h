@@ -43,6 +43,15 @@ class CredentialChain : public CredentialProvider {
   // Unless they were already replaced, the next Get asks the sources again.
   bool Replace(const Credentials& refused) override;
 
+  // Asks the sources in their order, up to the first that is configured, as a
+  // refresh does, and tells what each said. Changes nothing here.
+  struct Answer {
+    std::string source;
+    Status status;
+    std::optional<WallTime> expiration;
+  };
+  std::vector<Answer> AskEach(const Deadline& deadline) const;
+
   // The source in use, "" before the first success.
   std::string SourceName() const;
 

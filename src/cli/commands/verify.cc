@@ -27,15 +27,14 @@ void PrintResult(const Verification& found, const StoredKeyring& keyring,
     out.Line(out.Paint(Color::kRed, "bad") + "  " + Printable(problem.what) +
              ": " + Printable(problem.status.message()));
   }
-  const std::string count = std::to_string(found.keys);
   if (found.problems.empty()) {
-    out.Line(out.Paint(Color::kGreen, "ok") + "  " + count +
-             (found.keys == 1 ? " key" : " keys") + " can be read in " +
+    out.Line(out.Paint(Color::kGreen, "ok") + "  " +
+             Counted(found.keys, "key") + " can be read in " +
              Printable(keyring.place));
   } else {
-    out.Line(count + " keys can be read, " +
-             std::to_string(found.problems.size()) +
-             " problems were found in " + Printable(keyring.place));
+    out.Line(Counted(found.keys, "key") + " can be read, " +
+             Counted(found.problems.size(), "problem") + " found in " +
+             Printable(keyring.place));
   }
 }
 

@@ -5,10 +5,13 @@
 
 #include "cli/interruption.h"
 #include "cli/product_options.h"
+#include "cli/readers/sealed_listing.h"
 #include "cli/stored_keyring.h"
 #include "os/parallel.h"
 #include "os/random.h"
+#include "product/aws_key_management/aws_key_management.h"
 #include "storage/mariadb_files/key_file_backend.h"
+#include "storage/sealed/key_set_names.h"
 
 namespace openkeyring {
 namespace {
@@ -31,6 +34,7 @@ class KeyFilesReader : public KeyringReader {
     if (!path) return tl::unexpected(path.error());
     StoredKeyring keyring;
     keyring.place = *path;
+    if (HasKeySet(*path)) return ListKeySet(*path);
     keyring.format = "key files";
     KeyDirectory directory(files_, SystemRandom(), log_, {*path, true, ""});
     const auto versions = directory.ListMade();
@@ -57,6 +61,7 @@ class KeyFilesReader : public KeyringReader {
       const Progress& progress) override {
     const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation_);
     if (!options) return Failed(options.error());
+    if (HasKeySet(options->directory)) return VerifyKeySet(*options, progress);
     const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
     if (!kms) return Failed(kms.error());
     KeyFileBackend backend(
@@ -78,6 +83,66 @@ class KeyFilesReader : public KeyringReader {
     const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation_);
     if (!options) return Failed(options.error());
     return options->directory;
+  }
+
+  // Also where it is lost: then it must not look like a directory of files.
+  bool HasKeySet(const std::string& directory) {
+    return files_.Stat(JoinPath(directory, std::string(kKeySetFileName))) ||
+           files_.Stat(JoinPath(directory, std::string(kKeySetMarkName)));
+  }
+
+  tl::expected<StoredKeyring, Failure> ListKeySet(
+      const std::string& directory) {
+    StoredKeyring keyring;
+    keyring.place = JoinPath(directory, std::string(kKeySetFileName));
+    const Result<FileInfo> info = files_.Stat(keyring.place);
+    if (!info) return FileFailed(info.error().WithContext("the key set"));
+    keyring.file = *info;
+    FindLockHolder(keyring.place, keyring);
+    Status status = ListSealedFile(files_, log_, keyring);
+    if (!status.ok()) return FileFailed(status.WithContext(keyring.place));
+    keyring.format = "key set, " + keyring.format;
+    for (StoredKey& key : keyring.keys) {
+      const Result<RecordIdentity> identity =
+          ReadRecordIdentity({key.id, key.owner}, key.type);
+      if (!identity) return FileFailed(identity.error());
+      key.id = std::to_string(identity->key.id);
+      key.version = identity->key.version;
+      key.owner.clear();
+      key.type = "AES";
+    }
+    std::ranges::sort(keyring.keys, [](const auto& a, const auto& b) {
+      return std::pair(std::stoul(a.id), a.version) <
+             std::pair(std::stoul(b.id), b.version);
+    });
+    return keyring;
+  }
+
+  // As a program that is not the server opens it: all of it or an error, and
+  // without a change.
+  tl::expected<Verification, Failure> VerifyKeySet(
+      const KeyFilesOptions& options, const Progress& progress) {
+    AwsDynamicOptions dynamic;
+    dynamic.SetMasterKeyId(options.master_key_id);
+    AwsStartupOptions startup = options.startup;
+    startup.startup_deadline = Millis(0);
+    if (!installation_.path.empty()) {
+      startup.access.data_directory = options.directory;
+    }
+    const auto opened = AwsKeyManagement::Open(startup, dynamic, log_);
+    Verification found;
+    if (opened) {
+      found.keys = (*opened)->keys().counts().versions_loaded;
+      (void)progress(found.keys, found.keys);
+      return found;
+    }
+    if (ExitCodeOf(opened.error()) != ExitCode::kProblems) {
+      return Failed(opened.error());
+    }
+    found.problems.push_back(
+        {JoinPath(options.directory, std::string(kKeySetFileName)),
+         opened.error()});
+    return found;
   }
 
   StoredKey ReadOne(KeyDirectory& directory, KeyVersion version) {
@@ -108,6 +173,14 @@ class KeyFilesReader : public KeyringReader {
     return key;
   }
 
+  // That a version was made is known, so this is a loss.
+  static Status Explained(const Status& status) {
+    if (status.code() != StatusCode::kNotFound) return status;
+    return {StatusCode::kCorrupt,
+            "this version was made, and its file is missing: restore it from "
+            "a backup"};
+  }
+
   tl::expected<Verification, Failure> FetchAll(
       KeyFileBackend& backend, const std::vector<KeyVersion>& versions,
       const KmsAccess& kms, const Progress& progress) {
@@ -127,7 +200,7 @@ class KeyFilesReader : public KeyringReader {
           return Failed(outcomes[i]);
         } else {
           found.problems.push_back(
-              {backend.Describe(versions[start + i]), outcomes[i]});
+              {backend.Describe(versions[start + i]), Explained(outcomes[i])});
         }
       }
       if (!progress(start + count, versions.size())) return Interrupted();

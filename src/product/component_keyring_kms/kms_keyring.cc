@@ -131,8 +131,7 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
       Deadline::After(SystemClock(), startup ? config_.startup_deadline
                                              : config_.operation_deadline);
   LoadRetryPolicy policy{startup, deadline};
-  policy.retry_all = startup && !config_.slots.local_unlock_file.empty() &&
-                     HasLocalSlot(PosixFileSystem(), config_.path);
+  policy.retry_all = startup && MayUseLocalSlot();
   Status status = LoadWithRetry(SystemClock(), log, policy, [&] {
     return LoadKeys(options, data_directory, deadline, log);
   });
@@ -157,6 +156,14 @@ Status KmsKeyring::LoadByLocalSlot(FileBackendOptions options,
   options.last_resort = true;
   return LoadKeys(options, data_directory,
                   Deadline::After(SystemClock(), kLastTry), log);
+}
+
+// Otherwise a start need not wait for the last resort.
+bool KmsKeyring::MayUseLocalSlot() const {
+  FileSystem& files = PosixFileSystem();
+  const std::string& file = config_.slots.local_unlock_file;
+  return !file.empty() && HasLocalSlot(files, config_.path) &&
+         CheckLocalUnlockFile(files, file, config_.data_directories).ok();
 }
 
 // The keys are as they were without the note: a start does not fail for it.

@@ -41,6 +41,7 @@ class KmsKeyring : public LoadedKeyring {
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
   Status Load(KmsKeyring* previous, const std::string& data_directory,
               LoadRetry retry, Log& log);
+  bool MayUseLocalSlot() const;
   // After the startup deadline, `why_not` being what every other slot said.
   Status LoadByLocalSlot(FileBackendOptions options,
                          const std::string& data_directory,

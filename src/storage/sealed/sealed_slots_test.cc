@@ -226,6 +226,20 @@ TEST_F(SealedSlotsTest, ASlotIsRemovedOnlyWhenAnotherWorks) {
   EXPECT_EQ(Slots(), "3t 4b");
 }
 
+TEST_F(SealedSlotsTest, TheLastResortIsNoReasonToRemoveAKmsKey) {
+  MakeFile("abl");
+  world_.SetDown('a', true);
+  world_.SetDown('b', true);
+  options_.last_resort = true;
+  auto store = Load("abl");
+  EXPECT_EQ(StatesOf(*store), "1aF 2bF 3tO ");
+  EXPECT_THAT(store->slots().Remove(1).message(),
+              HasSubstr("no other key slot was opened"));
+  world_.SetDown('b', false);
+  store->slots().OpenEach(world_.Soon());
+  EXPECT_TRUE(store->slots().Remove(1).ok());
+}
+
 TEST_F(SealedSlotsTest, ACheckOpensEachAndShowsWhatDoesNot) {
   MakeFile("ab");
   auto store = Load("ab");

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "cli/checks/check.h"
+
+#include <algorithm>
+
+namespace openkeyring {
+namespace {
+
+constexpr Millis kPatience{10000};
+
+}  // namespace
+
+const char* StateName(CheckState state) {
+  switch (state) {
+    case CheckState::kOk:
+      return "ok";
+    case CheckState::kSkipped:
+      return "skipped";
+    case CheckState::kWarning:
+      return "warning";
+    case CheckState::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+CheckState CheckResult::state() const {
+  if (findings.empty()) return CheckState::kSkipped;
+  const auto worse = [](const Finding& a, const Finding& b) {
+    return a.state < b.state;
+  };
+  const CheckState worst = std::ranges::max_element(findings, worse)->state;
+  // What was looked at counts more than what was left out.
+  const bool some_ok = std::ranges::any_of(
+      findings,
+      [](const Finding& finding) { return finding.state == CheckState::kOk; });
+  return worst == CheckState::kSkipped && some_ok ? CheckState::kOk : worst;
+}
+
+const std::vector<CheckSpec>& AllChecks() {
+  static const std::vector<CheckSpec> checks = {
+      {"config", "configuration", true, CheckConfiguration},
+      {"manifest", "the server loads the keyring", false, CheckLoading},
+      {"library", "library", false, CheckLibrary},
+      {"permissions", "owners and modes", false, CheckPermissions},
+      {"confinement", "AppArmor and SELinux", true, CheckConfinement},
+      {"memory-lock", "locked memory", true, CheckLockedMemory},
+      {"credentials", "AWS credentials", true, CheckCredentials},
+      {"dns", "name of the key server", true, CheckNames},
+      {"tcp", "connection to the key server", true, CheckConnections},
+      {"tls", "TLS of the key server", true, CheckTls},
+      {"certificates", "client certificate", true, CheckCertificates},
+      {"clock", "clock", true, CheckClock},
+      {"kms-key", "KMS key", true, CheckKmsKey},
+      {"kms-permissions", "permissions on the KMS key", true,
+       CheckKmsPermissions},
+      {"kmip-servers", "KMIP servers", true, CheckKmipServers},
+      {"kmip-group", "object group and marker", false, CheckKmipGroup},
+      {"files", "keyring files", false, CheckFiles},
+      {"slots", "key slots", false, CheckSlots},
+      {"keys", "keys", false, CheckKeys},
+      {"start", "would a start now find its keys?", false, CheckStart},
+  };
+  return checks;
+}
+
+bool CheckRun::uses_kms() const {
+  return installation.product == Product::kComponentKeyringKms ||
+         installation.product == Product::kKeyringAws ||
+         installation.product == Product::kAwsKeyManagement;
+}
+
+KmsAccess* CheckRun::kms() {
+  if (!uses_kms()) return nullptr;
+  if (!kms_tried_) {
+    kms_tried_ = true;
+    Result<KmsAccess> opened = OpenKms(installation, files, out);
+    if (opened) kms_ = std::move(*opened);
+  }
+  return kms_ ? &*kms_ : nullptr;
+}
+
+KmipServiceOptions* CheckRun::kmip() {
+  if (uses_kms()) return nullptr;
+  if (!kmip_tried_) {
+    kmip_tried_ = true;
+    if (installation.product == Product::kComponentKeyringKmip) {
+      auto config = KmipComponentOptions(installation, files, out);
+      if (config) kmip_ = std::move(config->kmip);
+    } else {
+      auto options = KmipVersionsOptionsOf(installation);
+      if (options) kmip_ = std::move(options->kmip);
+    }
+  }
+  return kmip_ ? &*kmip_ : nullptr;
+}
+
+KeyringReader* CheckRun::reader() {
+  if (reader_ == nullptr) {
+    auto opened = OpenForReading(installation, files, out);
+    if (opened) reader_ = std::move(*opened);
+  }
+  return reader_.get();
+}
+
+const StoredKeyring* CheckRun::keyring() {
+  if (!listed_ && reader() != nullptr) {
+    listed_ = true;
+    auto listed = reader()->List();
+    if (listed) keyring_ = std::move(*listed);
+  }
+  return keyring_ ? &*keyring_ : nullptr;
+}
+
+Deadline CheckRun::Soon() const {
+  return Deadline::After(SystemClock(), kPatience);
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_CLI_CHECKS_CHECK_H_
+#define OPENKEYRING_CLI_CHECKS_CHECK_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/installation.h"
+#include "cli/interruption.h"
+#include "cli/output.h"
+#include "cli/product_options.h"
+#include "cli/stored_keyring.h"
+
+// The doctor: checks as data, apart from how they are printed. Each has an id
+// that never changes and is an anchor in docs/errors.md.
+namespace openkeyring {
+
+// In rising order: the worst of several is what counts.
+enum class CheckState { kOk, kSkipped, kWarning, kFailed };
+const char* StateName(CheckState state);
+
+// One thing that a check found.
+struct Finding {
+  CheckState state = CheckState::kOk;
+  std::string text;
+  std::string hint;  // What to do; "" when nothing is.
+  ExitCode code = ExitCode::kProblems;
+};
+
+class CheckRun;
+
+struct CheckSpec {
+  const char* id;
+  const char* title;
+  bool before_install;  // Also makes sense with --pre.
+  void (*run)(CheckRun& run);
+};
+
+// In the order in which they run; later ones use what earlier ones found.
+const std::vector<CheckSpec>& AllChecks();
+
+struct CheckResult {
+  const CheckSpec* spec;
+  std::vector<Finding> findings;
+  CheckState state() const;  // The worst one; kSkipped when there is none.
+};
+
+// What checks work with and what they leave for others. Reads only. Threads:
+// one object is not synchronized.
+class CheckRun {
+ public:
+  // All borrowed.
+  CheckRun(const Installation& on, FileSystem& file_system, Output& output,
+           Interruption& interrupt, bool before_install)
+      : installation(on),
+        files(file_system),
+        out(output),
+        interruption(interrupt),
+        pre(before_install) {}
+
+  void Ok(std::string text) {
+    findings.push_back({CheckState::kOk, std::move(text), ""});
+  }
+  void Skip(std::string why) {
+    findings.push_back({CheckState::kSkipped, std::move(why), ""});
+  }
+  void Warn(std::string text, std::string hint) {
+    findings.push_back(
+        {CheckState::kWarning, std::move(text), std::move(hint)});
+  }
+  void Fail(std::string text, std::string hint,
+            ExitCode code = ExitCode::kProblems) {
+    findings.push_back(
+        {CheckState::kFailed, std::move(text), std::move(hint), code});
+  }
+  void Fail(const Status& status, std::string hint) {
+    Fail(status.message(), std::move(hint), ExitCodeOf(status));
+  }
+
+  bool uses_kms() const;
+  // Opened at the first use; null when the configuration does not allow it.
+  KmsAccess* kms();
+  KmipServiceOptions* kmip();
+  // What is stored, listed once; null when it cannot be listed.
+  const StoredKeyring* keyring();
+  KeyringReader* reader();
+  // How long one question to a key server may take.
+  Deadline Soon() const;
+
+  const Installation& installation;
+  FileSystem& files;
+  Output& out;
+  Interruption& interruption;
+  const bool pre;
+
+  std::vector<Finding> findings;  // Of the check that runs.
+  // What the check of the keys found, for the last line.
+  std::optional<size_t> readable_keys;
+  bool keys_failed = false;
+
+ private:
+  bool kms_tried_ = false, kmip_tried_ = false, listed_ = false;
+  std::optional<KmsAccess> kms_;
+  std::optional<KmipServiceOptions> kmip_;
+  std::unique_ptr<KeyringReader> reader_;
+  std::optional<StoredKeyring> keyring_;
+};
+
+// The checks, by what they look at.
+void CheckConfiguration(CheckRun& run);
+void CheckLoading(CheckRun& run);      // Manifest, or options.
+void CheckLibrary(CheckRun& run);      // The .so in the plugin directory.
+void CheckPermissions(CheckRun& run);  // Owners and modes.
+void CheckConfinement(CheckRun& run);  // AppArmor, SELinux.
+void CheckLockedMemory(CheckRun& run);
+void CheckCredentials(CheckRun& run);
+void CheckNames(CheckRun& run);  // DNS.
+void CheckConnections(CheckRun& run);
+void CheckTls(CheckRun& run);
+void CheckClock(CheckRun& run);
+void CheckKmsKey(CheckRun& run);
+void CheckKmsPermissions(CheckRun& run);
+void CheckSlots(CheckRun& run);
+void CheckCertificates(CheckRun& run);
+void CheckKmipServers(CheckRun& run);
+void CheckKmipGroup(CheckRun& run);
+void CheckFiles(CheckRun& run);
+void CheckKeys(CheckRun& run);
+void CheckStart(CheckRun& run);
+
+// The hosts that the key server is asked at.
+struct CheckedEndpoint {
+  Endpoint endpoint;
+  bool tls = true;
+  std::string url;  // Of KMS.
+};
+std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_CLI_CHECKS_CHECK_H_

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// What AWS KMS says: credentials, the key, permissions, slots.
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "cli/checks/check.h"
+#include "os/environment.h"
+#include "storage/sealed/sealed_header.h"
+#include "storage/sealed/slot_key.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kMaxSealed = size_t{1} << 30;
+constexpr char kGrant[] =
+    "allow it in IAM and in the policy of the KMS key; the product's guide "
+    "lists what is needed";
+
+void Report(CheckRun& run, const std::string& what, const Status& status) {
+  if (status.ok()) {
+    run.Ok(what + " is allowed");
+  } else if (status.code() == StatusCode::kDenied) {
+    run.Fail(what + ": " + status.message(), kGrant, ExitCode::kUnreachable);
+  } else {
+    run.Fail(status, kGrant);
+  }
+}
+
+// The header of the configured sealed file; nothing for other files.
+std::optional<ReadHeader> SealedHeaderOf(CheckRun& run) {
+  const StoredKeyring* keyring = run.keyring();
+  if (keyring == nullptr || keyring->slots.empty()) return std::nullopt;
+  const Result<Bytes> content = run.files.Read(keyring->place, kMaxSealed);
+  if (!content) return std::nullopt;
+  const Result<ReadHeader> read = ReadSealedHeader(*content);
+  if (!read) return std::nullopt;
+  return *read;
+}
+
+// The variables of AWS tools that a process was started with. Values may be
+// secret, and are compared only.
+std::map<std::string, Secret> AwsVariablesOf(FileSystem& files,
+                                             const std::string& process) {
+  std::map<std::string, Secret> variables;
+  const Result<Secret> all =
+      files.ReadSecret("/proc/" + process + "/environ", 1 << 20);
+  if (!all) return variables;
+  std::string_view rest = all->RevealText();
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find('\0'));
+    const size_t equals = one.find('=');
+    if (one.starts_with("AWS_") && equals != one.npos) {
+      variables[std::string(one.substr(0, equals))] =
+          Secret::CopyOf(one.substr(equals + 1));
+    }
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+  }
+  return variables;
+}
+
+void WarnOfOtherEnvironment(CheckRun& run) {
+  const int pid = run.installation.server.pid;
+  if (pid == 0 || !run.uses_kms()) return;
+  std::string names;
+  for (const auto& [name, value] :
+       AwsVariablesOf(run.files, std::to_string(pid))) {
+    const Secret ours =
+        Secret::CopyOf(ProcessEnvironment().Get(name).value_or(""));
+    if (!value.Equals(ours)) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return;
+  run.Warn("the server was started with another value of " + names +
+               " than this user has, so that it may use other credentials",
+           "give keyringctl the variables of the server's systemd unit");
+}
+
+}  // namespace
+
+void CheckCredentials(CheckRun& run) {
+  WarnOfOtherEnvironment(run);
+  KmsAccess* kms = run.kms();
+  if (!run.uses_kms()) return run.Skip("the key server is not AWS KMS");
+  if (kms == nullptr) return run.Skip("the configuration is not complete");
+  for (const auto& answer : kms->service->credentials().AskEach(run.Soon())) {
+    if (answer.status.ok()) {
+      run.Ok(answer.source + " gives credentials" +
+             (answer.expiration
+                  ? " until " + UtcText(*answer.expiration) + " UTC"
+                  : ", which do not expire"));
+    } else if (answer.status.code() == StatusCode::kNotFound) {
+      run.Skip(answer.source + ": " + answer.status.message());
+    } else {
+      run.Fail(answer.source + ": " + answer.status.message(),
+               "correct this source, or remove it so that the next one is "
+               "asked",
+               ExitCodeOf(answer.status));
+    }
+  }
+  const bool found = std::ranges::any_of(run.findings, [](const Finding& one) {
+    return one.state == CheckState::kOk || one.state == CheckState::kFailed;
+  });
+  if (!found) {
+    run.Fail("no source has AWS credentials for this user",
+             "run keyringctl as the server's user with the server's AWS "
+             "variables; docs/aws.md lists the sources",
+             ExitCode::kUsage);
+  }
+}
+
+void CheckKmsKey(CheckRun& run) {
+  KmsAccess* kms = run.kms();
+  if (kms == nullptr) return run.Skip("the key server is not AWS KMS");
+  if (kms->kms_key.empty()) {
+    return run.Warn(
+        "no KMS key is configured: stored keys can be read, and "
+        "none made",
+        "set the option for the KMS key");
+  }
+  const auto key = kms->service->client().DescribeKey(kms->kms_key, run.Soon());
+  if (!key && key.error().code() == StatusCode::kDenied) {
+    return run.Skip("kms:DescribeKey is not allowed: " + key.error().message());
+  }
+  if (!key) {
+    return run.Fail(key.error(),
+                    "compare region and KMS key with the key's ARN");
+  }
+  if (key->state == "PendingDeletion") {
+    return run.Fail(key->arn +
+                        " is pending deletion: every key that it wraps "
+                        "will be lost",
+                    "aws kms cancel-key-deletion --key-id " + key->arn +
+                        " && aws kms enable-key --key-id " + key->arn);
+  }
+  if (!key->enabled) {
+    return run.Fail(key->arn + " is " + key->state,
+                    "aws kms enable-key --key-id " + key->arn);
+  }
+  if (key->usage != "ENCRYPT_DECRYPT" || key->spec != "SYMMETRIC_DEFAULT") {
+    return run.Fail(key->arn + " is not a symmetric encryption key (" +
+                        key->spec + ", " + key->usage + ")",
+                    "create a KMS key of the default kind");
+  }
+  run.Ok(key->arn + " is enabled");
+}
+
+void CheckKmsPermissions(CheckRun& run) {
+  KmsAccess* kms = run.kms();
+  if (kms == nullptr) return run.Skip("the key server is not AWS KMS");
+  KmsClient& client = kms->service->client();
+  const EncryptionContext context = {
+      {"openkeyring:product", ProductName(run.installation.product)}};
+  const StoredKeyring* keyring = run.pre ? nullptr : run.keyring();
+  const bool json = keyring != nullptr && keyring->slots.empty() &&
+                    run.installation.product == Product::kComponentKeyringKms;
+  if (kms->kms_key.empty()) {
+    run.Skip("no KMS key is configured");
+  } else if (json) {
+    Report(run, "kms:Encrypt", client.MayWrap({}, run.Soon()));
+  } else {
+    Report(run, "kms:GenerateDataKeyWithoutPlaintext",
+           client.MayGenerate(context, run.Soon()));
+  }
+  const auto header = run.pre ? std::nullopt : SealedHeaderOf(run);
+  if (!header) return;
+  for (const KeySlot& slot : header->header.slots) {
+    if (slot.kind != SlotKind::kAwsKms) continue;
+    const auto bound = ContextOf(slot, header->header.context);
+    if (!bound) continue;
+    Report(run, "kms:Decrypt with " + slot.maker,
+           client.MayUnwrap({slot.blob, slot.maker}, *bound, run.Soon()));
+  }
+}
+
+void CheckSlots(CheckRun& run) {
+  const auto header = SealedHeaderOf(run);
+  if (!header) return run.Skip("only sealed files have key slots");
+  KmsAccess* kms = run.kms();
+  const SlotBinding binding = {header->header.file_id, header->header.context};
+  size_t opened = 0;
+  ExitCode code = ExitCode::kUnreachable;  // Of all that failed.
+  for (const KeySlot& slot : header->header.slots) {
+    if (slot.kind != SlotKind::kAwsKms) {
+      run.Skip(ToString(slot) + ": not opened by this check");
+      continue;
+    }
+    if (kms == nullptr) return run.Skip("the configuration is not complete");
+    const Status status = KmsSlotKey(kms->service->wrapper())
+                              .Open(slot, binding, run.Soon())
+                              .status();
+    if (status.ok()) {
+      ++opened;
+      run.Ok(ToString(slot) + " opens the file");
+    } else {
+      if (ExitCodeOf(status) != ExitCode::kUnreachable) {
+        code = ExitCodeOf(status);
+      }
+      run.findings.push_back({CheckState::kWarning,
+                              ToString(slot) + ": " + status.message(),
+                              "a slot that does not open will not help when "
+                              "the others fail: fix its KMS key or replace it",
+                              ExitCodeOf(status)});
+    }
+  }
+  if (opened == 0) {
+    run.Fail("no key slot could be opened",
+             "fix the KMS key; recovery keys: docs/component_keyring_kms.md",
+             code);
+  }
+}
+
+}  // namespace openkeyring

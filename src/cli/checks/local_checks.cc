@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+// What this machine decides: configuration, files, confinement, memory.
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "cli/checks/check.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr mode_t kWorldReadable = 0004, kWorldWritable = 0002;
+constexpr size_t kMaxText = 1 << 20;
+
+std::string NameOf(const CheckRun& run) {
+  return ProductName(run.installation.product);
+}
+
+std::string Text(FileSystem& files, const std::string& path) {
+  const Result<Bytes> content = files.ReadStart(path, kMaxText);
+  return content ? std::string(AsText(*content)) : "";
+}
+
+Status ConfigurationStatus(CheckRun& run) {
+  switch (run.installation.product) {
+    case Product::kComponentKeyringKms:
+      return KmsComponentOptions(run.installation, run.files, run.out).status();
+    case Product::kComponentKeyringKmip:
+      return KmipComponentOptions(run.installation, run.files, run.out)
+          .status();
+    case Product::kKeyringAws:
+      return KeyringAwsOptionsOf(run.installation).status();
+    case Product::kAwsKeyManagement:
+      return KeyFilesOptionsOf(run.installation).status();
+    case Product::kKmipKeyManagement:
+      return KmipVersionsOptionsOf(run.installation).status();
+  }
+  return Status::Ok();
+}
+
+// Where the keys are kept, "" when that is not a file.
+std::string StoragePath(CheckRun& run) {
+  if (!run.installation.path.empty()) return run.installation.path;
+  switch (run.installation.product) {
+    case Product::kComponentKeyringKms: {
+      const auto config =
+          KmsComponentOptions(run.installation, run.files, run.out);
+      return config ? config->path : "";
+    }
+    case Product::kKeyringAws: {
+      const auto options = KeyringAwsOptionsOf(run.installation);
+      return options ? options->data_file : "";
+    }
+    case Product::kAwsKeyManagement: {
+      const auto options = KeyFilesOptionsOf(run.installation);
+      return options ? options->directory : "";
+    }
+    default:
+      return "";
+  }
+}
+
+std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path) {
+  const Result<FileInfo> info = files.Stat(path);
+  if (!info) return std::nullopt;
+  return *info;
+}
+
+std::string OwnerText(const FileOwner& owner) {
+  return "user " + std::to_string(owner.user) + ", group " +
+         std::to_string(owner.group);
+}
+
+std::string Variable(const Installation& installation, const char* name) {
+  const auto found = installation.server.variables.find(name);
+  return found == installation.server.variables.end() ? "" : found->second;
+}
+
+void CheckManifest(CheckRun& run, const std::string& path) {
+  const std::string text = Text(run.files, path);
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const std::string hint =
+      "write { \"components\": \"file://" + NameOf(run) + "\" } to " + path;
+  if (text.empty()) {
+    return run.Fail(path +
+                        " does not exist or cannot be read, so that the "
+                        "server loads no keyring",
+                    hint);
+  }
+  if (!json.is_object()) return run.Fail(path + " is not a JSON object", hint);
+  if (json.contains("read_local_manifest") &&
+      (json["read_local_manifest"] == true ||
+       json["read_local_manifest"] == "true")) {
+    const std::string local =
+        JoinPath(run.installation.data_directory, "mysqld.my");
+    if (local != path) return CheckManifest(run, local);
+  }
+  const std::string components =
+      json.contains("components") && json["components"].is_string()
+          ? json["components"].get<std::string>()
+          : "";
+  if (components.find("file://" + NameOf(run)) == std::string::npos) {
+    return run.Fail(path + " does not name " + NameOf(run), hint);
+  }
+  if (components.find(".so") != std::string::npos ||
+      components.find("file:///") != std::string::npos) {
+    return run.Fail(path + " names the component with a path or with .so",
+                    hint);
+  }
+  if (std::ranges::count(components, ',') > 0) {
+    run.Warn(path + " names more than one component: " + components,
+             "load one keyring only");
+  }
+  const auto info = StatOf(run.files, path);
+  if (info && (info->permissions & kWorldWritable) != 0) {
+    run.Warn(path + " is world-writable, and the server ignores it then",
+             "chmod 0644 " + path);
+  }
+  run.Ok(path + " names it");
+}
+
+void CheckPluginOption(CheckRun& run) {
+  const std::string name = NameOf(run);
+  for (const char* option :
+       {"early_plugin_load", "plugin_load", "plugin_load_add"}) {
+    if (Variable(run.installation, option).find(name) == std::string::npos) {
+      continue;
+    }
+    const bool early = std::string_view(option) == "early_plugin_load";
+    if (run.installation.product == Product::kKeyringAws && !early) {
+      return run.Fail(std::string("the server loads keyring_aws by ") + option +
+                          ", after InnoDB has asked for its keys",
+                      "early-plugin-load=keyring_aws.so in [mysqld]");
+    }
+    return run.Ok(std::string(option) + " names it");
+  }
+  const bool early = run.installation.product == Product::kKeyringAws;
+  run.Fail("no option of the server loads " + name,
+           std::string(early ? "early-plugin-load=" : "plugin_load_add=") +
+               name + (early ? ".so in [mysqld]" : " in [mariadb]"));
+}
+
+// The AppArmor profile of a server's program, with local additions.
+void CheckProfile(CheckRun& run, const std::string& name,
+                  const std::string& path) {
+  const std::string profile = "usr.sbin." + name;
+  const std::string rules = Text(run.files, "/etc/apparmor.d/" + profile) +
+                            Text(run.files, "/etc/apparmor.d/local/" + profile);
+  const std::string what = "the AppArmor profile of /usr/sbin/" + name;
+  const std::string cure = "add to /etc/apparmor.d/local/" + profile + ": ";
+  const std::string directory = DirectoryName(path);
+  if (!path.empty() && directory != run.installation.data_directory &&
+      rules.find(directory + "/") == std::string::npos) {
+    run.Warn(what + " has no rule for " + directory,
+             cure + directory + "/ r, " + directory +
+                 "/** rwk, and reload it with apparmor_parser -r");
+  }
+  if (rules.find("network inet stream") == std::string::npos &&
+      rules.find("abstractions/nameservice") == std::string::npos) {
+    run.Warn(what + " may not allow connections to the key server",
+             cure + "network inet stream, network inet6 stream,");
+  }
+}
+
+// What crashes left, or put aside, beside a keyring.
+void CheckLeftovers(CheckRun& run, const std::string& directory,
+                    const std::string& own) {
+  const auto names = run.files.List(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const std::string found = JoinPath(directory, name);
+    if (name.ends_with(".tmp") && name.starts_with(".")) {
+      run.Warn(found + " was left unfinished by a crash",
+               "the next start removes it");
+    }
+    for (const char* label :
+         {".torn-", ".damaged-", ".backup", ".rewrapped-"}) {
+      if (own.empty() || !name.starts_with(own + label)) continue;
+      run.Warn(found + " was put aside or left by a crash",
+               "docs/file_formats.md says what it is; remove it once a start "
+               "has found all keys");
+    }
+  }
+}
+
+void FailToList(CheckRun& run) {
+  if (run.reader() == nullptr) return run.Skip("the keyring cannot be opened");
+  const auto listed = run.reader()->List();
+  if (listed) return;
+  run.Fail(listed.error().status.message(),
+           listed.error().hint.empty()
+               ? "restore it from a backup of this server"
+               : listed.error().hint,
+           listed.error().code);
+}
+
+}  // namespace
+
+void CheckConfiguration(CheckRun& run) {
+  const Status status = ConfigurationStatus(run);
+  if (!status.ok()) {
+    return run.Fail(status.message(),
+                    "correct the options that the message "
+                    "names; docs/" +
+                        NameOf(run) + ".md has all of them",
+                    ExitCode::kUsage);
+  }
+  run.Ok(IsComponent(run.installation.product)
+             ? (run.installation.config.empty()
+                    ? JoinPath(run.installation.plugin_directory,
+                               NameOf(run) + ".cnf")
+                    : run.installation.config) +
+                   " is complete and has no unknown option"
+             : "the server's options are complete and none is unknown");
+}
+
+void CheckLoading(CheckRun& run) {
+  const Installation& installation = run.installation;
+  if (!installation.config.empty()) return run.Skip("--config was given");
+  if (!IsComponent(installation.product)) return CheckPluginOption(run);
+  if (Variable(installation, "early_plugin_load").find(NameOf(run)) !=
+      std::string::npos) {
+    run.Fail("early-plugin-load names " + NameOf(run) +
+                 ", which is a component and not a plugin",
+             "remove the option; the manifest mysqld.my loads components");
+  }
+  if (installation.server.program.empty()) {
+    return run.Skip("the server's program was not found");
+  }
+  CheckManifest(
+      run, JoinPath(DirectoryName(installation.server.program), "mysqld.my"));
+}
+
+void CheckLibrary(CheckRun& run) {
+  const std::string& directory = run.installation.plugin_directory;
+  if (!run.installation.config.empty() || directory.empty()) {
+    return run.Skip("the server's plugin directory is not known");
+  }
+  const std::string path = JoinPath(directory, NameOf(run) + ".so");
+  const auto info = StatOf(run.files, path);
+  if (!info) {
+    return run.Fail(path + " does not exist, or its directory cannot be read",
+                    "install the package of OpenKeyring for this server, or "
+                    "name the directory with --plugin-dir");
+  }
+  if ((info->permissions & kWorldReadable) == 0 && info->owner.user == 0) {
+    return run.Fail(path + " cannot be read by the server's user",
+                    "chmod 0644 " + path);
+  }
+  run.Ok(path);
+}
+
+void CheckPermissions(CheckRun& run) {
+  const std::string path = StoragePath(run);
+  if (path.empty()) return run.Skip("keys are not in a file");
+  const auto data = StatOf(run.files, run.installation.data_directory);
+  const auto info = StatOf(run.files, path);
+  const std::string directory =
+      info && info->is_directory ? path : DirectoryName(path);
+  const auto parent = StatOf(run.files, directory);
+  if (!parent) {
+    return run.Fail(directory + " does not exist, or may not be looked at",
+                    "install -d -o mysql -g mysql -m 750 " + directory +
+                        "; or mount it, or correct the option");
+  }
+  if (data && parent->owner.user != data->owner.user &&
+      (parent->permissions & kWorldWritable) == 0) {
+    run.Warn(directory + " belongs to " + OwnerText(parent->owner) +
+                 ", and the data directory to " + OwnerText(data->owner) +
+                 ": the server may not be able to store keys",
+             "chown it to the server's user, or check its group's rights");
+  }
+  if ((parent->permissions & kWorldWritable) != 0) {
+    run.Warn(directory + " is world-writable: anybody can replace the keyring",
+             "chmod o-w " + directory);
+  }
+  if (!info) return run.Skip(path + " does not exist yet");
+  if (data && info->is_regular && info->owner.user != data->owner.user) {
+    run.Warn(path + " belongs to " + OwnerText(info->owner) +
+                 ", and the data directory to " + OwnerText(data->owner),
+             "chown the file to the server's user");
+  }
+  if (info->is_regular && (info->permissions & kWorldReadable) != 0) {
+    run.Warn(path + " is world-readable", "chmod o= " + path);
+  }
+  run.Ok(path + " can be reached");
+}
+
+void CheckConfinement(CheckRun& run) {
+  const std::string path = StoragePath(run);
+  const std::string loaded =
+      Text(run.files, "/sys/kernel/security/apparmor/profiles");
+  bool confined = false;
+  for (const char* name : {"mysqld", "mariadbd"}) {
+    if (loaded.find("/usr/sbin/" + std::string(name) + " (enforce)") ==
+        std::string::npos) {
+      continue;
+    }
+    confined = true;
+    CheckProfile(run, name, path);
+  }
+  if (Text(run.files, "/sys/fs/selinux/enforce").starts_with("1")) {
+    confined = true;
+    if (!path.empty() && !path.starts_with("/var/lib/mysql")) {
+      run.Warn(
+          "SELinux is enforcing, and " + path + " is not below /var/lib/mysql",
+          "semanage fcontext -a -t mysqld_db_t '" + DirectoryName(path) +
+              "(/.*)?' && restorecon -R " + DirectoryName(path) +
+              "; HTTPS: setsebool -P mysql_connect_any 1");
+    }
+  }
+  if (!run.findings.empty()) return;
+  run.Ok(confined ? "the rules allow what the keyring needs"
+                  : "no rule of AppArmor or SELinux is enforced here");
+}
+
+void CheckLockedMemory(CheckRun& run) {
+  const int pid = run.installation.server.pid;
+  if (pid == 0) return run.Skip("the server does not run");
+  const std::string limits =
+      Text(run.files, "/proc/" + std::to_string(pid) + "/limits");
+  const size_t at = limits.find("Max locked memory");
+  if (at == std::string::npos) return run.Skip("its limits cannot be read");
+  const std::string_view line = std::string_view(limits).substr(at);
+  const size_t start = line.find_first_of("0123456789u");
+  if (line.substr(start).starts_with("unlimited")) {
+    return run.Ok("unlimited");
+  }
+  uint64_t limit = 0;
+  (void)std::from_chars(line.data() + start, line.data() + line.size(), limit);
+  constexpr uint64_t kEnough = 65536;
+  if (limit >= kEnough) return run.Ok(std::to_string(limit) + " bytes");
+  run.Warn("the server may lock " + std::to_string(limit) +
+               " bytes of memory, so that keys can reach the swap space",
+           "LimitMEMLOCK=1M in its systemd unit");
+}
+
+void CheckFiles(CheckRun& run) {
+  const std::string path = StoragePath(run);
+  if (path.empty()) return run.Skip("keys are not in files");
+  const auto info = StatOf(run.files, path);
+  if (!info) {
+    return run.Fail(path + " does not exist or cannot be reached",
+                    "before the first start there is none; otherwise correct "
+                    "the option, mount its directory, or restore the file");
+  }
+  CheckLeftovers(run, info->is_directory ? path : DirectoryName(path),
+                 info->is_directory ? "" : BaseName(path));
+  if (run.keyring() == nullptr) return FailToList(run);
+  for (const StoredKey& key : run.keyring()->keys) {
+    if (key.state == "missing" || key.state == "damaged" ||
+        key.state == "unreadable") {
+      run.Fail("the file of key " + IdText(key) + " is " + key.state,
+               "restore " + key.place + " from a backup of this server");
+    }
+  }
+  run.Ok(run.keyring()->format + ", " +
+         Counted(run.keyring()->keys.size(), "key") + " in " + path +
+         (run.keyring()->lock_holder.empty()
+              ? ""
+              : ", in use by " + run.keyring()->lock_holder));
+}
+
+void CheckKeys(CheckRun& run) {
+  KeyringReader* reader = run.reader();
+  if (reader == nullptr) return run.Skip("the keyring cannot be opened");
+  const auto found = reader->Verify([&](size_t done, size_t total) {
+    run.out.Progress("opening keys", done, total);
+    return !run.interruption.requested();
+  });
+  run.out.EndProgress();
+  if (!found) {
+    run.keys_failed = true;
+    return run.Fail(found.error().status.message(), found.error().hint,
+                    found.error().code);
+  }
+  run.readable_keys = found->keys;
+  for (const KeyProblem& problem : found->problems) {
+    run.keys_failed = true;
+    run.Fail(problem.what + ": " + problem.status.message(),
+             "restore it from a backup of this server", ExitCode::kProblems);
+  }
+  run.Ok(Counted(found->keys, "key") + " can be read");
+}
+
+void CheckStart(CheckRun& run) {
+  if (run.keys_failed) {
+    return run.Fail("no: see the checks above",
+                    "fix what failed first, from the top");
+  }
+  if (!run.readable_keys) return run.Skip("the keys were not opened");
+  if (*run.readable_keys == 0) {
+    return run.Warn("the keyring has no keys",
+                    "expected before the first encrypted table; otherwise the "
+                    "configuration looks in the wrong place");
+  }
+  run.Ok("yes: " + Counted(*run.readable_keys, "key"));
+}
+
+}  // namespace openkeyring

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+// From here to the key server: names, connections, TLS, clock, certificates.
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "aws/arn.h"
+#include "aws/endpoints.h"
+#include "base/encoding.h"
+#include "cli/checks/check.h"
+#include "net/http_curl.h"
+#include "net/socket.h"
+#include "net/url.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr size_t kMaxPem = 1 << 20;
+constexpr std::chrono::hours kSoonExpired{30 * 24};
+constexpr std::chrono::seconds kSkew{120}, kRefusedSkew{300};
+
+std::optional<WallTime> HttpDate(std::string_view text) {
+  tm time = {};
+  const std::string copy(text);
+  if (strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &time) == nullptr) {
+    return std::nullopt;
+  }
+  return WallTime(std::chrono::seconds(timegm(&time)));
+}
+
+TlsOptions ClientTls(const TlsOptions& from, const KmipServiceOptions& kmip) {
+  TlsOptions tls;
+  tls.ca_file = from.ca_file;
+  tls.minimum_version = from.minimum_version;
+  tls.verify_certificate = from.verify_certificate;
+  tls.verify_host_name = from.verify_host_name;
+  tls.connect_timeout = from.connect_timeout;
+  tls.names = from.names;
+  // An encrypted key needs its password; the check of the keys uses it.
+  if (kmip.key_password_file.empty()) {
+    tls.certificate_file = from.certificate_file;
+    tls.key_file = from.key_file;
+  }
+  return tls;
+}
+
+TlsOptions TlsOf(CheckRun& run) {
+  if (KmipServiceOptions* kmip = run.kmip()) return ClientTls(kmip->tls, *kmip);
+  TlsOptions tls;
+  tls.names.ca_file = "ca_bundle";
+  if (KmsAccess* kms = run.kms()) tls.ca_file = kms->settings.ca_bundle;
+  return tls;
+}
+
+struct FreeX509 {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using Certificate = std::unique_ptr<X509, FreeX509>;
+
+std::vector<Certificate> ReadCertificates(ByteView pem) {
+  std::vector<Certificate> all;
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  while (X509* one = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) {
+    all.emplace_back(one);
+  }
+  BIO_free(bio);
+  return all;
+}
+
+std::optional<WallTime> EndOf(const X509* certificate) {
+  tm time = {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) {
+    return std::nullopt;
+  }
+  return WallTime(std::chrono::seconds(timegm(&time)));
+}
+
+void CheckCertificateFile(CheckRun& run, const std::string& path,
+                          const char* what) {
+  if (path.empty()) return;
+  const Result<Bytes> pem = run.files.Read(path, kMaxPem);
+  if (!pem) {
+    return run.Fail(std::string(what) + ": " + pem.error().message(),
+                    "correct the path, or let the server's user read it");
+  }
+  const std::vector<Certificate> all = ReadCertificates(*pem);
+  if (all.empty()) {
+    return run.Fail(path + " has no certificate", "it must be a PEM file");
+  }
+  const WallTime now = SystemClock().Now();
+  for (const Certificate& one : all) {
+    const auto end = EndOf(one.get());
+    if (!end) continue;
+    const std::string date = UtcText(*end, "%Y-%m-%d");
+    if (*end < now) {
+      run.Fail(std::string(what) + " " + path + " expired on " + date,
+               "renew it, and put the new one in its place");
+    } else if (*end < now + kSoonExpired) {
+      run.Warn(std::string(what) + " " + path + " expires on " + date,
+               "renew it before; a new file is read at the next connection");
+    } else {
+      run.Ok(std::string(what) + " " + path + " is valid until " + date);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run) {
+  std::vector<CheckedEndpoint> all;
+  if (KmipServiceOptions* kmip = run.kmip()) {
+    for (const Endpoint& server : kmip->servers)
+      all.push_back({server, true, ""});
+    return all;
+  }
+  KmsAccess* kms = run.kms();
+  if (kms == nullptr) return all;
+  std::string url = kms->settings.kms_endpoint_url;
+  std::string region = kms->settings.region;
+  if (region.empty()) region = RegionOfKeyArn(kms->kms_key);
+  if (url.empty() && region.empty()) return all;
+  if (url.empty()) {
+    url = ServiceEndpoint("kms", region, kms->settings.use_fips_endpoint,
+                          kms->settings.use_dualstack_endpoint);
+  }
+  const Result<Url> parsed = ParseUrl(url);
+  if (!parsed) return all;
+  const bool tls = parsed->scheme == "https";
+  all.push_back({{parsed->host, parsed->port}, tls, url});
+  return all;
+}
+
+void CheckNames(CheckRun& run) {
+  const auto endpoints = EndpointsOf(run);
+  if (endpoints.empty()) return run.Skip("the key server is not known");
+  for (const CheckedEndpoint& one : endpoints) {
+    const auto addresses =
+        ResolveHost(one.endpoint.host, one.endpoint.port, run.Soon());
+    if (!addresses) {
+      run.Fail(addresses.error().message(),
+               "correct the name, or the name service of this machine",
+               ExitCode::kUnreachable);
+    } else {
+      run.Ok(one.endpoint.host + " has " + std::to_string(addresses->size()) +
+             (addresses->size() == 1 ? " address" : " addresses"));
+    }
+  }
+}
+
+void CheckConnections(CheckRun& run) {
+  const auto endpoints = EndpointsOf(run);
+  if (endpoints.empty()) return run.Skip("the key server is not known");
+  for (const CheckedEndpoint& one : endpoints) {
+    const auto addresses =
+        ResolveHost(one.endpoint.host, one.endpoint.port, run.Soon());
+    if (!addresses) {
+      run.Skip(one.endpoint.Text() + " has no address");
+      continue;
+    }
+    const auto socket =
+        ConnectTo(*addresses, Deadline::After(SystemClock(), Millis(3000)));
+    if (socket) {
+      run.Ok(one.endpoint.Text() + " accepts connections");
+    } else {
+      run.Fail(one.endpoint.Text() + ": " + socket.error().message(),
+               "check firewalls, security groups, the VPC endpoint, and that "
+               "the key server runs",
+               ExitCode::kUnreachable);
+    }
+  }
+}
+
+void CheckTls(CheckRun& run) {
+  const auto endpoints = EndpointsOf(run);
+  if (endpoints.empty()) return run.Skip("the key server is not known");
+  const auto connector = TlsConnector::Make(TlsOf(run), run.files);
+  if (!connector) {
+    return run.Fail(connector.error(), "correct the files of the options");
+  }
+  for (const CheckedEndpoint& one : endpoints) {
+    if (!one.tls) {
+      run.Warn(one.url + " is not encrypted",
+               "use an https:// endpoint outside of tests");
+      continue;
+    }
+    const auto stream =
+        (*connector)->Connect(one.endpoint.host, one.endpoint.port, run.Soon());
+    if (stream) {
+      run.Ok(one.endpoint.Text() + " has a trusted certificate for its name");
+    } else {
+      run.Fail(stream.error(), run.uses_kms()
+                                   ? "AWS_CA_BUNDLE or ca_bundle for a private "
+                                     "authority or a proxy; docs/errors.md"
+                                   : "docs/errors.md#check-tls");
+    }
+  }
+}
+
+void CheckCertificates(CheckRun& run) {
+  KmipServiceOptions* kmip = run.kmip();
+  if (kmip == nullptr) return run.Skip("AWS KMS needs none");
+  CheckCertificateFile(run, kmip->tls.certificate_file, "client certificate");
+  CheckCertificateFile(run, kmip->tls.ca_file, "authority");
+  const Result<FileInfo> key = run.files.Stat(kmip->tls.key_file);
+  if (!key) {
+    run.Fail("private key: " + key.error().message(),
+             "correct the path, or let the server's user read it");
+  } else if ((key->permissions & 0044) != 0) {
+    run.Warn("private key " + kmip->tls.key_file +
+                 " can be read by others than its owner",
+             "chmod 0600 " + kmip->tls.key_file);
+  }
+}
+
+void CheckClock(CheckRun& run) {
+  if (!run.uses_kms()) return run.Skip("only AWS needs the time");
+  const auto endpoints = EndpointsOf(run);
+  if (endpoints.empty()) return run.Skip("the key server is not known");
+  CurlOptions options;
+  options.ca_bundle = run.kms()->settings.ca_bundle;
+  HttpRequest request;
+  request.url = endpoints.front().url;
+  request.allow_plain_http = true;  // Nothing secret is sent.
+  const auto answer = MakeCurlHttpClient(options)->Send(request, Millis(5000));
+  const auto header = answer ? answer->FindHeader("date") : std::nullopt;
+  const auto date = header ? HttpDate(*header) : std::nullopt;
+  if (!date) return run.Skip("the key server did not say the time");
+  const WallTime now = SystemClock().Now();
+  const auto skew = std::chrono::duration_cast<std::chrono::seconds>(
+      now > *date ? now - *date : *date - now);
+  const std::string text =
+      "this machine's clock differs by " + std::to_string(skew.count()) + " s";
+  if (skew > kRefusedSkew) {
+    run.Fail(text + ": AWS refuses signatures that are 300 s off",
+             "set up NTP (chrony, systemd-timesyncd)");
+  } else if (skew > kSkew) {
+    run.Warn(text, "set up NTP (chrony, systemd-timesyncd)");
+  } else {
+    run.Ok(text);
+  }
+}
+
+}  // namespace openkeyring
