@@ -92,7 +92,7 @@ def test_what_was_lost_comes_back_as_it_was(tool, directory, keyring):
     reply = tool.json("backup", *keyring.arguments, directory / "b", "--yes")
     assert reply["changed"] and reply["files"] == len(before) and reply["notes"]
     manifest = json.loads((directory / "b" / "manifest.json").read_text())
-    jsonschema.validate(manifest, json.loads((SCHEMAS / "backup-manifest.json").read_text()))
+    jsonschema.validate(manifest, json.loads((SCHEMAS / "backup-manifest.1.json").read_text()))
     subprocess.run(
         ["sha256sum", "--check", "--quiet", "manifest.json.sha256"], cwd=directory / "b", check=True
     )
