@@ -24,7 +24,6 @@ def server(directory):
 
 def test_option_files_of_the_plugins(tool: Tool, directory, server):
     cases = {
-        "keyring_aws": ["early-plugin-load=keyring_aws.so", "keyring_aws_cmk_id=alias/k"],
         "aws_key_management": [
             "plugin-load-add=aws_key_management",
             "aws-key-management-region=eu-central-1",
@@ -53,7 +52,7 @@ def test_option_files_of_the_plugins(tool: Tool, directory, server):
         assert snapshot(directory) == before
         reply = tool.json(*words, "--yes")
         lines = (place / "openkeyring.cnf").read_text().splitlines()
-        assert lines[0] == ("[mysqld]" if product == "keyring_aws" else "[mariadb]")
+        assert lines[0] == "[mariadb]"
         assert all(line in lines for line in expected)
         assert f"{place}/openkeyring.cnf" in reply["written"]
         assert tool.json(*words, "--yes")["changed"] is False
