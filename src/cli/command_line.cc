@@ -85,7 +85,12 @@ class Parser {
     for (const OperandSpec& operand : command.operands) {
       Slot& slot = slots_.emplace_back(Slot{&command, operand.name, {}});
       slot.option = app->add_option(operand.name, slot.values);
-      slot.option->expected(0, operand.repeats ? 1 << 20 : 1);
+      if (operand.repeats) {
+        slot.option->expected(0, 1 << 20);
+      } else {
+        // Not more: what follows is another operand's.
+        slot.option->expected(1)->allow_extra_args(false);
+      }
     }
   }
 

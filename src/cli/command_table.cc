@@ -75,9 +75,13 @@ void Append(std::vector<OptionSpec>& to, const std::vector<OptionSpec>& from) {
 
 const std::vector<CommandSpec>& Commands() {
   static const std::vector<CommandSpec> commands = {
-      CheckCommand(),      ListCommand(), ShowCommand(),
-      VerifyCommand(),     DueCommand(),  BundleCommand(),
-      CompletionCommand(), ManCommand(),  HelpCommand(),
+      CheckCommand(),    ListCommand(),    ShowCommand(),
+      VerifyCommand(),   DueCommand(),     BundleCommand(),
+      ConvertCommand(),  MigrateCommand(), BackupCommand(),
+      RestoreCommand(),  RewrapCommand(),  InitCommand(),
+      SlotListCommand(), SlotAddCommand(), SlotRemoveCommand(),
+      ResealCommand(),   RecoverCommand(), CompletionCommand(),
+      ManCommand(),      HelpCommand(),
   };
   return commands;
 }

@@ -118,6 +118,16 @@ class FileSystem {
     (void)permissions;
     return {StatusCode::kAlreadyExists, directory + " exists already"};
   }
+  // Ok without a call when it has that owner; kDenied unless we are root.
+  virtual Status SetDirectoryOwner(const std::string& directory,
+                                   FileOwner owner) {
+    (void)directory, (void)owner;
+    return Status::Ok();
+  }
+  // An empty one.
+  virtual Status RemoveDirectory(const std::string& directory) {
+    return {StatusCode::kNotFound, directory + " does not exist"};
+  }
   virtual Status Remove(const std::string& path) = 0;
   // Removes a file unless somebody has it locked (kUnavailable then): true
   // leftovers of a crash go, a file that is being written stays.

@@ -292,6 +292,22 @@ class RealFileSystem : public FileSystem {
                : ErrnoStatus("set the mode of", directory);
   }
 
+  Status SetDirectoryOwner(const std::string& directory,
+                           FileOwner owner) override {
+    const Result<FileInfo> info = Stat(directory);
+    if (!info) return info.error();
+    if (info->owner == owner ||
+        chown(directory.c_str(), owner.user, owner.group) == 0) {
+      return Status::Ok();
+    }
+    return ErrnoStatus("set the owner of", directory);
+  }
+
+  Status RemoveDirectory(const std::string& directory) override {
+    if (rmdir(directory.c_str()) == 0) return Status::Ok();
+    return ErrnoStatus("remove directory", directory);
+  }
+
   Status Remove(const std::string& path) override {
     if (unlink(path.c_str()) == 0) return Status::Ok();
     return ErrnoStatus("remove", path);

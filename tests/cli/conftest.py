@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import changing  # noqa: E402
 import ctl  # noqa: E402
 from lab import emulator, kmip_component, kmip_emulator, process  # noqa: E402
 
@@ -108,3 +109,8 @@ def filled(request, make_keyring):
     else:
         keyring.write("store INNODBKey-a-1 - AES", "store app u@h SECRET")
     return keyring
+
+
+@pytest.fixture
+def tool(directory, kms):
+    return changing.Tool(directory, kms.environment())

@@ -32,6 +32,10 @@ class KmsKeyring : public LoadedKeyring {
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
+  // For tools: the key slots of a sealed file; null for a JSON file.
+  SealedFileSlots* slots() {
+    return sealed_ == nullptr ? nullptr : &sealed_->store().slots();
+  }
 
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "cli/backup_set.h"
+#include "cli/command_table.h"
+#include "cli/commands/key_copy.h"
+#include "cli/confirmation.h"
+#include "cli/discovery.h"
+#include "os/process.h"
+#include "storage/mysql_files/component_file_format.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr mode_t kSecretMode = 0600;
+
+// Keys for people's eyes, on purpose: typed, and never by --yes.
+Outcome PrintKeys(CommandContext& context, KeyringStore& from) {
+  const auto ended = ConfirmTyped(
+      context,
+      "this prints every key of " + from.Description() + " in the clear",
+      "print keys");
+  if (ended) return *ended;
+  const auto keys = from.ReadAll();
+  if (!keys) return tl::unexpected(keys.error());
+  std::vector<const Key*> pointers;
+  for (const Key& key : *keys) pointers.push_back(&key);
+  const Result<Secret> text = WritePlainJsonKeyring(pointers);
+  if (!text) return Failed(text.error());
+  context.out.Line(text->RevealText());
+  return ExitCode::kOk;
+}
+
+Outcome RunRecover(CommandContext& context) {
+  const bool print = context.arguments.Has("--print-keys");
+  const std::string output = context.arguments.Text("--output");
+  if (!context.arguments.Has("--private-key")) {
+    return UsageFailure("--private-key is missing",
+                        "keyringctl recover --help");
+  }
+  if (output.empty() && !print) {
+    return UsageFailure("--output is missing", "keyringctl recover --help");
+  }
+  const auto installation =
+      FindInstallation(context, PosixFileSystem(), SystemProcessRunner(),
+                       print ? Needs::kPath : Needs::kConfiguration);
+  if (!installation) return tl::unexpected(installation.error());
+  if (installation->product != Product::kComponentKeyringKms) {
+    return UsageFailure(
+        "only sealed files of component_keyring_kms have "
+        "slots of recovery keys");
+  }
+  const auto path = PlaceOf(*installation, PosixFileSystem(), context.out);
+  if (!path) return tl::unexpected(path.error());
+  const auto from =
+      MakeRecoveryStore({*path, context.arguments.Text("--private-key"),
+                         context.arguments.Text("--passphrase-file")},
+                        context.out);
+  if (print && output.empty()) return PrintKeys(context, *from);
+  if (PosixFileSystem().Stat(output)) {
+    return tl::unexpected(Failure(
+        {StatusCode::kAlreadyExists,
+         output + " is there already; nothing was changed"},
+        ExitCode::kFailed, "--output must name a file that does not exist"));
+  }
+  if (print) {
+    const auto to =
+        MakeComponentFileStore(output, StoreRole::kTarget, kSecretMode);
+    return CopyKeys(context, "recover", *from, *to);
+  }
+  Installation target = *installation;
+  target.path = output;
+  const auto to = MakeKmsComponentStore(
+      {target, StoreRole::kTarget, context.out, KeyringFileFormat::kSealed});
+  return CopyKeys(context, "recover", *from, *to);
+}
+
+}  // namespace
+
+CommandSpec RecoverCommand() {
+  using Completes = OptionSpec::Completes;
+  return {
+      "recover",
+      "open a sealed file with a recovery key",
+      "When no KMS key opens a sealed keyring file any more: opens it with "
+      "the private half of a recovery key (recovery_public_key), asks no "
+      "key server for that, and writes the keys into a new sealed file "
+      "under the KMS key that is configured. The old file is not changed.\n"
+      "\n"
+      "--print-keys: in the clear instead, as a data file of MySQL's "
+      "component_keyring_file: into the file --output, mode 0600, or "
+      "without it to the terminal, after a typed confirmation. Keep the "
+      "private key off the database server.",
+      {},
+      {{"--private-key", "FILE", "The private key, PEM", {}, Completes::kFile},
+       {"--passphrase-file",
+        "FILE",
+        "The passphrase of the private key",
+        {},
+        Completes::kFile},
+       {"--output", "FILE", "The new file", {}, Completes::kFile},
+       {"--print-keys", nullptr, "Write the keys in the clear"}},
+      {{"keyringctl recover --private-key /media/usb/recovery.pem --output "
+        "/var/lib/mysql-keyring/recovered --dry-run",
+        "Does the recovery key open the file?"}},
+      Effect::kChanges,
+      Scope::kKeyring,
+      RunRecover};
+}
+
+}  // namespace openkeyring

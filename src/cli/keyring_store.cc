@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "cli/keyring_store.h"
+
+#include "os/durable.h"
+#include "os/lock_holder.h"
+#include "os/random.h"
+#include "storage/key_names.h"
+
+namespace openkeyring {
+namespace {
+
+tl::unexpected<Failure> InUse(const std::string& path,
+                              const std::string& holder, pid_t pid) {
+  return tl::unexpected(
+      Failure({StatusCode::kUnavailable,
+               path + " is in use by " + holder +
+                   (pid == 0 ? "" : ", pid " + std::to_string(pid)) +
+                   "; nothing was changed"},
+              ExitCode::kInUse, "stop the server first"));
+}
+
+}  // namespace
+
+Outcome LockFile(FileSystem& files, const std::string& path,
+                 std::unique_ptr<WritableFile>& lock) {
+  if (const auto holder = LockHolderOf(path)) {
+    if (lock == nullptr) return InUse(path, holder->text, holder->pid);
+    return ExitCode::kOk;  // By ourselves.
+  }
+  Result<std::unique_ptr<WritableFile>> opened =
+      files.OpenLocked(files.ResolveLink(path).value_or(path));
+  if (opened) {
+    lock = std::move(*opened);
+  } else if (opened.error().code() == StatusCode::kAlreadyExists) {
+    return InUse(path, "another process", 0);
+  }
+  return ExitCode::kOk;
+}
+
+Failure ServerRuns(int pid) {
+  return {{StatusCode::kUnavailable,
+           "the server runs, pid " + std::to_string(pid) +
+               ", and may make keys; nothing was changed"},
+          ExitCode::kInUse,
+          "stop the server first"};
+}
+
+Outcome CheckNoKeySet(const std::string& directory) {
+  const std::string set = JoinPath(directory, std::string(kKeySetFileName));
+  if (PosixFileSystem().Stat(set).status().code() == StatusCode::kNotFound) {
+    return ExitCode::kOk;
+  }
+  return UsageFailure(
+      set + " is there: the keys are in a key set, and not in key files",
+      "the plugin wraps a key set again by itself when it starts");
+}
+
+std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
+                                         const std::string& path) {
+  const Result<FileInfo> info = files.Stat(DirectoryName(path));
+  if (!info) return std::nullopt;
+  return info->owner;
+}
+
+Outcome PublishFile(FileSystem& files, const std::string& path,
+                    ByteView content, mode_t permissions) {
+  const Status status =
+      CreateDurably(files, SystemRandom(), DirectoryName(path), BaseName(path),
+                    content, permissions, OwnerForNewFile(files, path));
+  if (status.ok()) return ExitCode::kOk;
+  Failure failure(status, FileExitCodeOf(status));
+  if (status.code() == StatusCode::kAlreadyExists) {
+    failure.code = ExitCode::kFailed;
+    failure.hint = "nothing is overwritten: name a file that does not exist";
+  }
+  failure.unchanged.push_back(path);
+  return tl::unexpected(std::move(failure));
+}
+
+Outcome AddFailed(Status status, size_t added, size_t total) {
+  Failure failure(std::move(status));
+  failure.changed.push_back(std::to_string(added) + " keys were added");
+  failure.unchanged.push_back(std::to_string(total - added) +
+                              " keys were not; run the command again");
+  return tl::unexpected(std::move(failure));
+}
+
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
+    CommandContext& context, const Installation& installation, StoreRole role) {
+  StoreSettings settings = {installation, role, context.out};
+  switch (installation.product) {
+    case Product::kComponentKeyringKms:
+      return MakeKmsComponentStore(std::move(settings));
+    case Product::kComponentKeyringKmip:
+      return MakeKmipComponentStore(std::move(settings));
+    case Product::kKeyringAws:
+      return MakeKeyringAwsStore(std::move(settings));
+    default:
+      return UsageFailure(std::string(ProductName(installation.product)) +
+                              " has keys of MariaDB, which MySQL's keyrings "
+                              "cannot hold",
+                          "keyringctl convert is for MariaDB's key files");
+  }
+}
+
+}  // namespace openkeyring

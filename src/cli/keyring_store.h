@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#ifndef OPENKEYRING_CLI_KEYRING_STORE_H_
+#define OPENKEYRING_CLI_KEYRING_STORE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/installation.h"
+#include "keyring/key.h"
+#include "os/file_system.h"
+#include "product/component_keyring_kms/kms_component_config.h"
+
+namespace openkeyring {
+
+// What a keyring is opened for.
+enum class StoreRole {
+  kSource,  // To be read. It must be there; its file is locked meanwhile.
+  kTarget,  // To get keys. It need not be there.
+};
+
+// All keys of one MySQL keyring with their values, of whatever product, and the
+// way to put more into it. Keys are read and written by the product's own code.
+//
+// Nothing is changed but by Add, and Add overwrites nothing. Threads: one
+// object is not synchronized.
+class KeyringStore {
+ public:
+  using Keys = std::vector<Key>;
+  // Called after each key; false stops.
+  using Progress = std::function<bool(size_t done, size_t total)>;
+
+  virtual ~KeyringStore() = default;
+
+  // "component_keyring_kms in /var/lib/...": for people.
+  virtual std::string Description() const = 0;
+  // Reads what is stored, each time again. kInUse when another process has the
+  // file locked. A target that is not there has no keys.
+  virtual tl::expected<Keys, Failure> ReadAll() = 0;
+  // What Add would do with the first of these keys: "create" a new keyring
+  // file, or "add to" the one that is there.
+  virtual const char* ActionOfAdd() = 0;
+  // Adds keys that are not there. Where there is no file yet, one is made with
+  // all of them or none; else each key is durable by itself, and `progress`
+  // says how many are.
+  virtual Outcome Add(const std::vector<const Key*>& keys,
+                      const Progress& progress) = 0;
+};
+
+// The keyring that a word of the command line means: PRODUCT, PRODUCT:FILE, or
+// the FILE alone (help topic "keyrings"). The rest is found by the rules of
+// discovery, with the context's --datadir, --plugin-dir and --defaults-file.
+// kUsage for a keyring that cannot have that role.
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
+    CommandContext& context, const std::string& word, StoreRole role);
+// The same for what is already found.
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
+    CommandContext& context, const Installation& installation, StoreRole role);
+
+// ---- What the stores share -------------------------------------------------
+
+// kInUse, with the pid, when another process has the file at `path` locked.
+// Else locks it for as long as `lock` lives; a file that cannot be opened for
+// writing, or is not there, is not locked.
+Outcome LockFile(FileSystem& files, const std::string& path,
+                 std::unique_ptr<WritableFile>& lock);
+
+// For key files, which no server locks: a server that uses them runs.
+Failure ServerRuns(int pid);
+
+// kUsage when the keys of a directory are in a key set, and not in key files.
+Outcome CheckNoKeySet(const std::string& directory);
+
+// Who a new file in the directory of `path` belongs to: the directory's owner.
+std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
+                                         const std::string& path);
+
+// Makes the file at `path` with this content, durably; kFailed, with nothing
+// changed, when one is there. It belongs to the owner of its directory.
+Outcome PublishFile(FileSystem& files, const std::string& path,
+                    ByteView content, mode_t permissions);
+
+// Of a Failure that says which keys were added before it.
+Outcome AddFailed(Status status, size_t added, size_t total);
+
+// The makers, one file each.
+struct StoreSettings {
+  Installation installation;
+  StoreRole role;
+  Log& log;
+  // For a new file of component_keyring_kms; nothing: as configured.
+  std::optional<KeyringFileFormat> file_format = std::nullopt;
+  mode_t new_file_mode = 0640;
+};
+std::unique_ptr<KeyringStore> MakeKmsComponentStore(StoreSettings settings);
+std::unique_ptr<KeyringStore> MakeKmipComponentStore(StoreSettings settings);
+std::unique_ptr<KeyringStore> MakeKeyringAwsStore(StoreSettings settings);
+// MySQL's own files, in which the keys are not encrypted.
+std::unique_ptr<KeyringStore> MakeComponentFileStore(
+    std::string path, StoreRole role, mode_t new_file_mode = 0640);
+std::unique_ptr<KeyringStore> MakePluginFileStore(std::string path);
+// A sealed file whose recovery key is at hand. Read only.
+struct RecoverySource {
+  std::string path, private_key;
+  std::string passphrase_file;  // "": none.
+};
+std::unique_ptr<KeyringStore> MakeRecoveryStore(RecoverySource source,
+                                                Log& log);
+
+}  // namespace openkeyring
+
+#endif  // OPENKEYRING_CLI_KEYRING_STORE_H_

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include "cli/setup_files.h"
+
+#include <nlohmann/json.hpp>
+
+#include "net/endpoint.h"
+#include "product/component_keyring_kmip/kmip_component_config.h"
+#include "product/kmip_service.h"
+
+namespace openkeyring {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+constexpr char kOptionFile[] = "openkeyring.cnf";
+// Where distributions have option files, the best first.
+constexpr const char* kMySqlOptionDirectories[] = {
+    "/etc/mysql/mysql.conf.d", "/etc/mysql/conf.d", "/etc/my.cnf.d"};
+constexpr const char* kMariaDbOptionDirectories[] = {
+    "/etc/mysql/mariadb.conf.d", "/etc/mysql/conf.d", "/etc/my.cnf.d"};
+
+bool IsForKms(Product product) {
+  return product == Product::kComponentKeyringKms ||
+         product == Product::kKeyringAws ||
+         product == Product::kAwsKeyManagement;
+}
+
+// "" or which options are missing.
+std::string Missing(Product product, const SetupOptions& options) {
+  const Lines needed =
+      IsForKms(product)
+          ? Lines{{"--kms-key", options.kms_key}, {"--region", options.region}}
+          : Lines{{"--kmip-servers", options.servers},
+                  {"--server-ca", options.server_ca},
+                  {"--client-cert", options.client_cert},
+                  {"--client-key", options.client_key}};
+  std::string missing;
+  for (const auto& [name, value] : needed) {
+    if (value.empty()) missing += (missing.empty() ? "" : ", ") + name;
+  }
+  return missing;
+}
+
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string KmsConfig(const SetupOptions& options) {
+  Json json = {{"path", JoinPath(options.keyring_directory, "keyring")},
+               {"kms_key", options.kms_key},
+               {"region", options.region}};
+  if (!options.endpoint_url.empty()) {
+    json["endpoint_url"] = options.endpoint_url;
+  }
+  return Dump(json);
+}
+
+tl::expected<std::string, Failure> KmipConfig(const SetupOptions& options) {
+  const Result<Endpoint> server = ParseEndpoint(options.servers, kKmipPort);
+  if (!server) return UsageFailure(server.error().message());
+  Json json = {{"server_addr", server->host},
+               {"server_port", std::to_string(server->port)},
+               {"server_ca", options.server_ca},
+               {"client_ca", options.client_cert},
+               {"client_key", options.client_key}};
+  if (!options.object_group.empty()) {
+    json["object_group"] = options.object_group;
+  }
+  return Dump(json);
+}
+
+std::string OptionFile(const char* group, const Lines& lines) {
+  std::string text = std::string("[") + group + "]\n";
+  for (const auto& [name, value] : lines) {
+    if (!value.empty()) text += name + "=" + value + "\n";
+  }
+  return text;
+}
+
+std::string OptionsOf(Product product, const SetupOptions& options) {
+  if (product == Product::kKeyringAws) {
+    return OptionFile(
+        "mysqld", {{"early-plugin-load", "keyring_aws.so"},
+                   {"keyring_aws_cmk_id", options.kms_key},
+                   {"keyring_aws_region", options.region},
+                   {"keyring_aws_endpoint_url", options.endpoint_url},
+                   {"keyring_aws_credentials", "CHAIN"},
+                   {"keyring_aws_data_file",
+                    JoinPath(options.keyring_directory, "keyring_aws_data")}});
+  }
+  if (product == Product::kAwsKeyManagement) {
+    return OptionFile(
+        "mariadb", {{"plugin-load-add", "aws_key_management"},
+                    {"aws-key-management-master-key-id", options.kms_key},
+                    {"aws-key-management-region", options.region},
+                    {"aws-key-management-endpoint-url", options.endpoint_url}});
+  }
+  return OptionFile(
+      "mariadb", {{"plugin-load-add", "kmip_key_management"},
+                  {"kmip-key-management-servers", options.servers},
+                  {"kmip-key-management-server-ca", options.server_ca},
+                  {"kmip-key-management-client-cert", options.client_cert},
+                  {"kmip-key-management-client-key", options.client_key},
+                  {"kmip-key-management-object-group", options.object_group}});
+}
+
+std::string OptionDirectory(const Installation& installation,
+                            const SetupOptions& options, FileSystem& files) {
+  if (!options.option_directory.empty()) return options.option_directory;
+  for (const char* directory : IsForMariaDb(installation.product)
+                                   ? kMariaDbOptionDirectories
+                                   : kMySqlOptionDirectories) {
+    const Result<FileInfo> info = files.Stat(directory);
+    if (info && info->is_directory) return directory;
+  }
+  return "";
+}
+
+tl::expected<std::vector<SetupFile>, Failure> FilesOfComponent(
+    const Installation& installation, const SetupOptions& options) {
+  if (installation.plugin_directory.empty() ||
+      installation.server.program.empty()) {
+    return UsageFailure(
+        "the server's program and plugin directory are not "
+        "known",
+        "install the server first, or name --plugin-dir and "
+        "--defaults-file");
+  }
+  const std::string name = ProductName(installation.product);
+  tl::expected<std::string, Failure> config =
+      installation.product == Product::kComponentKeyringKms
+          ? tl::expected<std::string, Failure>(KmsConfig(options))
+          : KmipConfig(options);
+  if (!config) return tl::unexpected(config.error());
+  return std::vector<SetupFile>{
+      {JoinPath(installation.plugin_directory, name + ".cnf"), *config},
+      {JoinPath(DirectoryName(installation.server.program), "mysqld.my"),
+       Dump({{"components", "file://" + name}})}};
+}
+
+}  // namespace
+
+bool NeedsKeyringDirectory(Product product) {
+  return product == Product::kComponentKeyringKms ||
+         product == Product::kKeyringAws;
+}
+
+tl::expected<std::vector<SetupFile>, Failure> SetupFilesOf(
+    const Installation& installation, const SetupOptions& options,
+    FileSystem& files) {
+  const std::string missing = Missing(installation.product, options);
+  if (!missing.empty()) {
+    return UsageFailure(std::string(ProductName(installation.product)) +
+                        " needs " + missing);
+  }
+  if (IsComponent(installation.product)) {
+    return FilesOfComponent(installation, options);
+  }
+  const std::string directory = OptionDirectory(installation, options, files);
+  if (directory.empty()) {
+    return UsageFailure("no directory of option files was found",
+                        "name it with --option-dir");
+  }
+  return std::vector<SetupFile>{{JoinPath(directory, kOptionFile),
+                                 OptionsOf(installation.product, options)}};
+}
+
+std::vector<std::string> AccessRules(const Installation& installation,
+                                     const SetupOptions& options,
+                                     FileSystem& files) {
+  std::vector<std::string> lines;
+  const std::string directory = NeedsKeyringDirectory(installation.product)
+                                    ? options.keyring_directory
+                                    : "";
+  const std::string program = BaseName(installation.server.program);
+  const std::string profile = "/etc/apparmor.d/usr.sbin." + program;
+  if (!directory.empty() && files.Stat(profile)) {
+    lines.push_back("AppArmor: add to /etc/apparmor.d/local/usr.sbin." +
+                    program + ", then apparmor_parser -r " + profile);
+    lines.push_back("  " + directory + "/ r,");
+    lines.push_back("  " + directory + "/** rwk,");
+  }
+  if (files.Stat("/sys/fs/selinux/enforce")) {
+    lines.push_back("SELinux: run");
+    if (!directory.empty()) {
+      lines.push_back("  semanage fcontext -a -t mysqld_db_t '" + directory +
+                      "(/.*)?'");
+      lines.push_back("  restorecon -Rv " + directory);
+    }
+    lines.push_back("  setsebool -P mysql_connect_any on");
+  }
+  return lines;
+}
+
+}  // namespace openkeyring

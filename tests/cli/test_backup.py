@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""keyringctl backup and restore: complete, unchanged, not older, or refused."""
+
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import jsonschema
+import pytest
+
+from changing import SCHEMAS, SOME, interrupt_after, kmip_config, kms_config, snapshot, write_plain
+from lab import aws_plugin, percona_file
+
+MORE = {**SOME, ("later", ""): ("AES", bytes(24))}
+
+
+class Keyring:
+    """A keyring that can get more keys: the arguments that name it, and its files."""
+
+    def __init__(self, tool, directory, arguments, files, grow):
+        self.tool, self.directory, self.arguments, self.files, self.grow = (
+            tool,
+            directory,
+            arguments,
+            files,
+            grow,
+        )
+
+    def lose(self) -> None:
+        for path in self.files():
+            path.unlink()
+
+
+@pytest.fixture(params=["sealed", "percona", "key files"])
+def keyring(request, tool, directory, kms):
+    if request.param == "key files":
+        place = directory / "keys"
+        place.mkdir()
+        (directory / "data").mkdir()
+        options = directory / "my.cnf"
+        lines = [value.removeprefix("--") for value in aws_plugin.options(kms)]
+        options.write_text(
+            "[mariadb]\n"
+            + "\n".join(lines)
+            + f"\naws-key-management-keyfile-dir={place}\ndatadir={directory}/data\n"
+        )
+        made = []
+
+        def grow():
+            made.append(len(made) + 1)
+            (place / f"aws-kms-key.1.{made[-1]}").write_bytes(
+                percona_file.encrypt(kms, kms.alias, bytes(32))
+            )
+            for mark in place.glob("aws-kms-key-made.1.*"):
+                mark.unlink()
+            (place / f"aws-kms-key-made.1.{made[-1]}").touch()
+
+        grow()
+        return Keyring(
+            tool,
+            directory,
+            ("--product", "aws_key_management", "--defaults-file", options),
+            lambda: sorted(place.iterdir()),
+            grow,
+        )
+    config = kms_config(directory / "k", kms, directory / "keys", file_format=request.param)
+    sets = iter((SOME, MORE))
+
+    def grow_file():
+        write_plain(directory / "plain", next(sets))
+        tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+        (directory / "plain").unlink()
+
+    grow_file()
+    return Keyring(
+        tool,
+        directory,
+        ("--config", config),
+        lambda: [path for path in [directory / "keys"] if path.exists()],
+        grow_file,
+    )
+
+
+def contents(keyring) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in keyring.files()}
+
+
+def test_what_was_lost_comes_back_as_it_was(tool, directory, keyring):
+    before, modes = contents(keyring), {path.name: path.stat().st_mode for path in keyring.files()}
+    reply = tool.json("backup", *keyring.arguments, directory / "b", "--yes")
+    assert reply["changed"] and reply["files"] == len(before) and reply["notes"]
+    manifest = json.loads((directory / "b" / "manifest.json").read_text())
+    jsonschema.validate(manifest, json.loads((SCHEMAS / "backup-manifest.1.json").read_text()))
+    subprocess.run(
+        ["sha256sum", "--check", "--quiet", "manifest.json.sha256"], cwd=directory / "b", check=True
+    )
+    assert (directory / "b").stat().st_mode & 0o777 == 0o700
+    assert contents(keyring) == before
+    keyring.lose()
+    reply = tool.json("restore", *keyring.arguments, directory / "b", "--yes")
+    assert len(reply["files"]) == len(before)
+    assert contents(keyring) == before
+    assert {path.name: path.stat().st_mode for path in keyring.files()} == modes
+    assert tool.json("restore", *keyring.arguments, directory / "b", "--yes")["changed"] is False
+
+
+def test_an_older_backup_is_refused(tool, directory, keyring):
+    tool.run("backup", *keyring.arguments, directory / "old", "--yes")
+    keyring.grow()
+    tool.run("backup", *keyring.arguments, directory / "new", "--yes")
+    before = contents(keyring)
+    done = tool.run("restore", *keyring.arguments, directory / "old", "--yes", code=1)
+    assert "older" in done.stderr and "nothing was changed" in done.stderr
+    assert contents(keyring) == before
+    tool.run("restore", *keyring.arguments, directory / "new", "--yes")
+    keyring.lose()
+    tool.run("restore", *keyring.arguments, directory / "old", "--yes")
+    # What is there is older now: a file is replaced and kept, key files are added.
+    tool.run("restore", *keyring.arguments, directory / "new", "--yes")
+    now = contents(keyring)
+    assert {name: now[name] for name in before} == before
+
+
+def test_an_incomplete_or_changed_backup_is_refused(tool, directory, keyring):
+    tool.run("backup", *keyring.arguments, directory / "b", "--yes")
+    keyring.lose()
+
+    def refused(reason: str) -> None:
+        done = tool.run("restore", *keyring.arguments, directory / "x", "--yes", code=3)
+        assert reason in done.stderr, done.stderr
+        assert not keyring.files()
+        shutil.rmtree(directory / "x")
+
+    for name in [path.name for path in (directory / "b").iterdir()]:
+        shutil.copytree(directory / "b", directory / "x")
+        (directory / "x" / name).unlink()
+        refused(name if name != "manifest.json" else "incomplete")
+        shutil.copytree(directory / "b", directory / "x")
+        with (directory / "x" / name).open("r+b") as file:
+            content = bytearray(file.read() or b"\0")
+            content[len(content) // 2] ^= 1
+            file.seek(0)
+            file.write(content)
+        refused("changed")
+    shutil.copytree(directory / "b", directory / "x")
+    (directory / "x" / "extra").touch()
+    refused("extra")
+    (directory / "x").mkdir()
+    refused("not a backup")
+
+
+def test_a_dry_run_and_the_missing_confirmation_change_nothing(tool, directory, keyring):
+    words = ("backup", *keyring.arguments, directory / "b")
+    before = snapshot(directory)
+    assert tool.json(*words, "--dry-run")["plan"][0]["action"] == "create"
+    tool.run(*words, code=6)
+    assert snapshot(directory) == before
+    assert tool.answer("y\n", *words)[0] == 0
+    keyring.lose()
+    words = ("restore", *keyring.arguments, directory / "b")
+    before = snapshot(directory)
+    assert {step["action"] for step in tool.json(*words, "--dry-run")["plan"]} == {"create"}
+    tool.run(*words, code=6)
+    assert tool.answer("n\n", *words)[0] == 1
+    assert snapshot(directory) == before
+
+
+def test_killed_at_any_moment_a_backup_is_complete_or_not_there(tool, directory, keyring):
+    killed = 0
+    for step in range(20):
+        with tool.popen("backup", *keyring.arguments, directory / "b", "--yes") as running:
+            killed += interrupt_after(running, 0.005 + 0.003 * step) == -signal.SIGKILL
+        if (directory / "b").exists():
+            tool.run("restore", *keyring.arguments, directory / "b", "--yes")
+            shutil.rmtree(directory / "b")
+    assert killed > 1
+    tool.run("backup", *keyring.arguments, directory / "b", "--yes")
+    assert not [path.name for path in directory.iterdir() if path.name.startswith(".b.")]
+
+
+def test_killed_while_restoring_it_goes_on(tool, directory, keyring):
+    before = contents(keyring)
+    tool.run("backup", *keyring.arguments, directory / "b", "--yes")
+    for step in range(15):
+        keyring.lose()
+        with tool.popen("restore", *keyring.arguments, directory / "b", "--yes") as running:
+            interrupt_after(running, 0.005 + 0.003 * step)
+        there = contents(keyring)
+        assert all(
+            before[name] == content for name, content in there.items() if not name.startswith(".")
+        )
+        tool.run("restore", *keyring.arguments, directory / "b", "--yes")
+        now = contents(keyring)
+        assert {name: content for name, content in now.items() if name in before} == before
+
+
+def test_another_keyring_is_not_replaced(tool, directory, kms):
+    configs = []
+    for name in ("one", "two"):
+        write_plain(directory / "plain", SOME)
+        configs.append(kms_config(directory / name, kms, directory / f"{name}.keys"))
+        tool.run("migrate", f"component_keyring_file:{directory}/plain", configs[-1], "--yes")
+    tool.run("backup", "--config", configs[0], directory / "b", "--yes")
+    before = (directory / "two.keys").read_bytes()
+    done = tool.run("restore", "--config", configs[1], directory / "b", "--yes", code=1)
+    assert "another keyring" in done.stderr
+    assert (directory / "two.keys").read_bytes() == before
+
+
+def test_a_damaged_file_is_replaced_and_kept(tool, directory, kms):
+    config = kms_config(directory / "k", kms, directory / "keys")
+    write_plain(directory / "plain", SOME)
+    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    good = (directory / "keys").read_bytes()
+    tool.run("backup", "--config", config, directory / "b", "--yes")
+    damaged = bytes(40) + good[40:]
+    (directory / "keys").write_bytes(damaged)
+    assert (
+        tool.json("restore", "--config", config, directory / "b", "--dry-run")["plan"][0]["action"]
+        == "replace"
+    )
+    tool.run("restore", "--config", config, directory / "b", "--yes")
+    assert (directory / "keys").read_bytes() == good
+    kept = list(directory.glob("keys.replaced-*"))
+    assert len(kept) == 1 and kept[0].read_bytes() == damaged
+    (directory / "keys").write_bytes(damaged)
+    tool.run("backup", "--config", config, directory / "bad", "--yes", code=3)
+    assert not (directory / "bad").exists(), "a damaged file makes a bad backup"
+
+
+def test_a_keyring_in_use_is_not_replaced_but_can_be_backed_up(tool, directory, kms):
+    config = kms_config(directory / "k", kms, directory / "keys")
+    write_plain(directory / "plain", SOME)
+    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    holder = subprocess.Popen(["flock", "--no-fork", str(directory / "keys"), "sleep", "60"])
+    try:
+        subprocess.run(
+            ["sh", "-c", f"while flock -n {directory}/keys true; do sleep 0.05; done"], check=True
+        )
+        tool.run("backup", "--config", config, directory / "b", "--yes")
+        reply = tool.json("restore", "--config", config, directory / "b", "--yes", code=5)
+        assert str(holder.pid) in reply["message"]
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_keys_on_a_kmip_server_are_named_and_looked_for(tool, directory, kmip):
+    data = directory / "data"
+    data.mkdir()
+    config = kmip_config(directory / "i", kmip, "backup")
+    write_plain(directory / "plain", SOME)
+    common = ("--config", config, "--datadir", data)
+    tool.run(
+        "migrate", f"component_keyring_file:{directory}/plain", config, "--datadir", data, "--yes"
+    )
+    note = data / "component_keyring_kmip.group"
+    content = note.read_bytes()
+    reply = tool.json("backup", *common, directory / "b", "--yes")
+    assert (
+        reply["keys"] == 4
+        and reply["files"] == 1
+        and any("KMIP server" in line for line in reply["notes"])
+    )
+    for path in (directory / "b").iterdir():
+        assert bytes(range(32)).hex() not in path.read_text().lower()
+    note.unlink()
+    tool.run("restore", *common, directory / "b", "--yes")
+    assert note.read_bytes() == content
+    elsewhere = kmip_config(directory / "j", kmip, "somebody-else")
+    done = tool.run(
+        "restore", "--config", elsewhere, "--datadir", data, directory / "b", "--yes", code=3
+    )
+    assert "lacks keys" in done.stderr and "INNODBKey-0f3a-1" in done.stderr
+
+
+def test_a_disk_that_is_full_leaves_no_backup(tool, directory, keyring):
+    disk = directory / "disk"
+    disk.mkdir()
+    if (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk], check=False
+        ).returncode
+        != 0
+    ):
+        pytest.skip("cannot mount a small disk here")
+    try:
+        (disk / "filler").write_bytes(bytes(4096))
+        done = tool.run("backup", *keyring.arguments, disk / "b", "--yes", code=1)
+        assert "No space left" in done.stderr
+        assert [path.name for path in pathlib.Path(disk).iterdir()] == ["filler"]
+    finally:
+        subprocess.run(["umount", disk], check=True)

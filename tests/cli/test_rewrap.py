@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""keyringctl rewrap: the same keys under another KMS key, in every format."""
+
+import signal
+
+import pytest
+
+from changing import SOME, interrupt_after, kms_config, read_plain, snapshot, write_plain
+from lab import aws_client, aws_keyring_plugin, aws_plugin, percona_file
+
+VERSIONS = {(1, 1): bytes(range(16)), (1, 2): bytes(range(32)), (7, 1): b"k" * 32}
+
+
+@pytest.fixture
+def new_key(kms) -> str:
+    """The ARN of a KMS key that nothing is wrapped under yet."""
+    return aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
+
+
+def wrapped_by(tool, *words) -> list[str]:
+    return tool.json("list", *words)["wrapping_keys"]
+
+
+@pytest.mark.parametrize("file_format", ["sealed", "percona"])
+def test_a_file_of_the_component(tool, directory, kms, new_key, file_format):
+    keys = directory / "keys"
+    config = kms_config(directory / "k", kms, keys, file_format=file_format)
+    write_plain(directory / "plain", SOME)
+    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    before = keys.read_bytes()
+    assert tool.json("rewrap", "--config", config, "--yes")["changed"] is False
+    assert keys.read_bytes() == before
+    kms_config(directory / "k", kms, keys, kms_key=new_key)
+    assert tool.json("rewrap", "--config", config, "--dry-run")["plan"][0]["action"] == "wrap again"
+    tool.run("rewrap", "--config", config, code=6)
+    assert keys.read_bytes() == before
+    reply = tool.json("rewrap", "--config", config, "--yes")
+    assert (reply["changed"], reply["compared"]) == (True, len(SOME))
+    if file_format == "sealed":
+        assert reply["wrapping_keys"] == [new_key]
+    assert keys.read_bytes() != before
+    back = directory / "back"
+    tool.run("migrate", config, f"component_keyring_file:{back}", "--allow-plaintext", "--yes")
+    assert read_plain(back) == SOME
+    # Without the old key, it is the new one that opens it.
+    tool.run("verify", "--config", config)
+
+
+def test_the_file_of_keyring_aws(tool, directory, kms, new_key):
+    conf, options = directory / "aws_conf", directory / "my.cnf"
+    aws_keyring_plugin.write_conf(conf, kms)
+
+    def configure(cmk_id: str) -> None:
+        values = aws_keyring_plugin.variables(kms, conf, directory / "data", cmk_id=cmk_id)
+        lines = [value.removeprefix("--loose-") for value in values]
+        options.write_text("[mysqld]\nearly-plugin-load=keyring_aws.so\n" + "\n".join(lines) + "\n")
+
+    configure(kms.alias)
+    write_plain(directory / "plain", SOME)
+    place = ("--product", "keyring_aws", "--defaults-file", options)
+    tool.run(
+        "migrate", f"component_keyring_file:{directory}/plain", f"keyring_aws:{options}", "--yes"
+    )
+    configure(new_key)
+    assert tool.json("rewrap", *place, "--yes")["wrapping_keys"] == [new_key]
+    tool.run("verify", *place)
+
+
+@pytest.fixture(params=["raw", "bound"])
+def key_files(request, tool, directory, kms):
+    """The arguments that name them, by the KMS key that is configured."""
+    place = directory / "keys"
+    (directory / "data").mkdir()
+
+    def configure(key_id: str, where=place):
+        lines = [line.removeprefix("--") for line in aws_plugin.options(kms, master_key_id=key_id)]
+        options = directory / "my.cnf"
+        options.write_text(
+            "[mariadb]\n"
+            + "\n".join(lines)
+            + f"\naws-key-management-keyfile-dir={where}\ndatadir={directory}/data\n"
+        )
+        return ("--product", "aws_key_management", "--defaults-file", options)
+
+    raw = place if request.param == "raw" else directory / "raw"
+    raw.mkdir()
+    for (number, version), key in VERSIONS.items():
+        path = raw / f"aws-kms-key.{number}.{version}"
+        path.write_bytes(percona_file.encrypt(kms, kms.alias, key))
+        path.chmod(0o440)
+    if request.param == "bound":
+        tool.run("convert", *configure(kms.alias, raw), "--to", "bound", "--output", place, "--yes")
+    return configure
+
+
+def files(directory) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (directory / "keys").glob("aws-kms-key.*")}
+
+
+def test_key_files(tool, directory, kms, new_key, key_files):
+    before = files(directory)
+    assert tool.json("rewrap", *key_files(kms.alias), "--yes")["changed"] is False
+    assert files(directory) == before
+    words = ("rewrap", *key_files(new_key))
+    state = snapshot(directory)
+    assert len(tool.json(*words, "--dry-run")["plan"]) == 3
+    tool.run(*words, code=6)
+    assert snapshot(directory) == state
+    assert tool.json(*words, "--yes")["compared"] == 3
+    now = files(directory)
+    assert now.keys() == before.keys() and all(now[name] != before[name] for name in now)
+    assert all(path.stat().st_mode & 0o777 == 0o440 for path in (directory / "keys").glob("*key.*"))
+    assert tool.json("rewrap", *key_files(new_key), "--yes")["changed"] is False
+    assert tool.json("verify", *key_files(new_key))["readable"] == 3
+    tool.run("convert", *key_files(new_key), "--to", "raw", "--output", directory / "out", "--yes")
+    for (number, version), key in VERSIONS.items():
+        blob = (directory / "out" / f"aws-kms-key.{number}.{version}").read_bytes()
+        assert aws_client.decrypt(kms, blob) == key
+
+
+def test_killed_at_any_moment_every_key_file_opens(tool, directory, kms, new_key, key_files):
+    killed = 0
+    for step in range(20):
+        target = (new_key, kms.alias)[step % 2]
+        with tool.popen("rewrap", *key_files(target), "--yes") as running:
+            killed += interrupt_after(running, 0.01 + 0.004 * step) == -signal.SIGKILL
+        assert tool.json("verify", *key_files(target))["readable"] == 3
+    assert killed > 1
+    tool.run("rewrap", *key_files(new_key), "--yes")
+    assert tool.json("rewrap", *key_files(new_key), "--yes")["changed"] is False
+
+
+def test_a_key_that_may_not_be_used_changes_nothing(tool, directory, kms, key_files):
+    before = files(directory)
+    missing = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000"
+    done = tool.popen("rewrap", *key_files(missing), "--yes")
+    out, err = done.communicate(timeout=60)
+    assert done.returncode in (2, 4), (out, err)
+    assert files(directory) == before

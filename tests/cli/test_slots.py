@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""keyringctl slot list, slot add, slot remove, reseal and recover."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from changing import SOME, interrupt_after, kms_config, read_plain, snapshot, write_plain
+from lab import aws_client
+
+
+class SealedFile:
+    """A sealed file with keys, and its configuration."""
+
+    def __init__(self, tool, directory, kms):
+        self.tool, self.directory, self.kms = tool, directory, kms
+        self.path = directory / "keys"
+        self.first, self.second = (
+            aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"] for _ in range(2)
+        )
+        self.configure()
+        write_plain(directory / "plain", SOME)
+        tool.run("migrate", f"component_keyring_file:{directory}/plain", self.config, "--yes")
+
+    def configure(self, *kms_keys, **more) -> None:
+        names = list(kms_keys) or [self.first]
+        if names[1:]:
+            more["kms_key"] = [{"key": name, "endpoint_url": self.kms.url} for name in names]
+            more["region"] = more["endpoint_url"] = None
+        else:
+            more["kms_key"] = names[0]
+        self.config = kms_config(self.directory / "k", self.kms, self.path, **more)
+
+    def slots(self, *words) -> list[tuple]:
+        reply = self.tool.json("slot", "list", "--config", self.config, *words)
+        return [(one["number"], one["kind"], one["state"]) for one in reply["slots"]]
+
+    def run(self, *words, code=0):
+        return self.tool.json(*words, "--config", self.config, code=code)
+
+    def keys(self):
+        back = self.directory / "back"
+        back.unlink(missing_ok=True)
+        self.tool.run(
+            "migrate", self.config, f"component_keyring_file:{back}", "--allow-plaintext", "--yes"
+        )
+        return read_plain(back)
+
+
+@pytest.fixture
+def sealed(tool, directory, kms):
+    return SealedFile(tool, directory, kms)
+
+
+@pytest.fixture
+def recovery(directory):
+    """The two halves of a recovery key."""
+    private, public = directory / "recovery-private.pem", directory / "recovery.pem"
+    for command in (
+        [
+            "genpkey",
+            "-quiet",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:3072",
+            "-out",
+            private,
+        ],
+        ["pkey", "-in", private, "-pubout", "-out", public],
+    ):
+        subprocess.run(["openssl", *map(str, command)], check=True, timeout=60)
+    return private, public
+
+
+def test_slots_are_listed_without_a_key_server_and_checked_with_one(sealed, kms):
+    assert sealed.slots() == [(1, "aws-kms", "not checked")]
+    assert sealed.slots("--check") == [(1, "aws-kms", "opened")]
+    shown = sealed.tool.run("slot", "list", "--config", sealed.config).stdout
+    assert shown.splitlines()[0].split() == ["SLOT", "KIND", "NAME", "STATE", "MADE", "BY"]
+    assert sealed.first in shown
+    kms.stop()
+    assert sealed.tool.json("slot", "list", "--path", sealed.path)["checked"] is False
+    sealed.run("slot", "list", "--check", code=4)
+
+
+def test_a_slot_is_added_when_it_is_configured_and_removed_when_it_is_not(sealed):
+    assert sealed.run("slot", "add", "--yes")["changed"] is False
+    sealed.configure(sealed.first, sealed.second)
+    before = snapshot(sealed.path)
+    plan = sealed.run("slot", "add", "--dry-run")["plan"]
+    assert len(plan) == 1 and sealed.second in plan[0]["target"]
+    sealed.run("slot", "add", code=6)
+    assert snapshot(sealed.path) == before
+    assert sealed.run("slot", "add", "--yes")["changed"] is True
+    assert sealed.slots("--check") == [(1, "aws-kms", "opened"), (2, "aws-kms", "opened")]
+    assert sealed.keys() == SOME
+    # It is refused as long as the configuration would add it again.
+    done = sealed.run("slot", "remove", "1", "--yes", code=2)
+    assert "configuration" in done["message"]
+    sealed.configure(sealed.second)
+    before = snapshot(sealed.path)
+    assert sealed.run("slot", "remove", "1", "--dry-run")["plan"][0]["action"] == "remove"
+    sealed.run("slot", "remove", "1", code=6)
+    assert snapshot(sealed.path) == before
+    reply = sealed.run("slot", "remove", "1", "--yes")
+    assert [one["number"] for one in reply["slots"]] == [2] and reply["warnings"]
+    assert sealed.keys() == SOME
+    for wrong in ("1", "x", "99999"):
+        sealed.run("slot", "remove", wrong, "--yes", code=2)
+    sealed.run("slot", "remove", "2", "--yes", code=2)
+    assert sealed.keys() == SOME
+
+
+def test_a_slot_that_cannot_be_opened_is_a_problem(sealed, kms):
+    sealed.configure(sealed.first, sealed.second)
+    sealed.run("slot", "add", "--yes")
+    key = sealed.second.rpartition("/")[2]
+    kms.control("POST", f"/keys/{key}/state", {"state": "Disabled"})
+    reply = sealed.run("slot", "list", "--check", code=3)
+    assert [one["state"] for one in reply["slots"]] == ["opened", "failed"]
+    assert reply["slots"][1]["problem"]
+
+
+def test_a_file_is_resealed(sealed):
+    sealed.configure(sealed.first, sealed.second)
+    sealed.run("slot", "add", "--yes")
+    old = sealed.path.read_bytes()
+    sealed.configure(sealed.second)
+    before = snapshot(sealed.path)
+    assert sealed.run("reseal", "--dry-run")["plan"][0]["action"] == "reseal"
+    sealed.run("reseal", code=6)
+    assert snapshot(sealed.path) == before
+    reply = sealed.run("reseal", "--yes")
+    assert len(reply["dropped"]) == 1 and sealed.first in reply["dropped"][0]
+    assert [one["maker"] for one in reply["slots"]] == [sealed.second]
+    assert sealed.keys() == SOME and sealed.path.read_bytes() != old
+
+
+def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one(sealed):
+    killed = 0
+    for step in range(16):
+        with sealed.tool.popen("reseal", "--config", sealed.config, "--yes") as running:
+            killed += interrupt_after(running, 0.02 + 0.006 * step) == -signal.SIGKILL
+        assert sealed.keys() == SOME
+    assert killed > 1
+
+
+def test_changes_are_refused_while_the_file_is_in_use(sealed):
+    sealed.configure(sealed.first, sealed.second)
+    holder = subprocess.Popen(["flock", "--no-fork", str(sealed.path), "sleep", "60"])
+    try:
+        lock = f"while flock -n {sealed.path} true; do sleep 0.05; done"
+        subprocess.run(["sh", "-c", lock], check=True)
+        before = snapshot(sealed.path)
+        for words in (("slot", "add"), ("slot", "remove", "1"), ("reseal",), ("rewrap",)):
+            reply = sealed.run(*words, "--yes", code=5)
+            assert str(holder.pid) in reply["message"], words
+        assert snapshot(sealed.path) == before
+        assert sealed.slots() == [(1, "aws-kms", "not checked")]
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_a_recovery_key_opens_the_file_when_no_kms_key_does(sealed, kms, recovery, directory):
+    private, public = recovery
+    sealed.configure(recovery_public_key=str(public))
+    sealed.run("slot", "add", "--yes")
+    assert sealed.slots("--check")[1][1] == "public-key"
+    # The old KMS key is gone; another one is configured.
+    key = sealed.first.rpartition("/")[2]
+    kms.control("POST", f"/keys/{key}/state", {"state": "Disabled"})
+    sealed.tool.run("verify", "--config", sealed.config, code=4)
+    sealed.configure(sealed.second)
+    before = snapshot(sealed.path)
+    words = ("recover", "--private-key", private, "--output", directory / "new")
+    assert sealed.run(*words, "--dry-run")["plan"][0]["action"] == "create"
+    sealed.run(*words, code=6)
+    assert not (directory / "new").exists()
+    assert sealed.run(*words, "--yes")["copied"] == len(SOME)
+    assert snapshot(sealed.path) == before
+    sealed.path = directory / "new"
+    sealed.configure(sealed.second)
+    assert sealed.keys() == SOME
+
+
+def test_keys_are_printed_into_a_file_of_their_own_or_after_a_typed_word(
+    sealed, recovery, directory
+):
+    private, public = recovery
+    sealed.configure(recovery_public_key=str(public))
+    sealed.run("slot", "add", "--yes")
+    output = directory / "printed"
+    words = ("recover", "--path", sealed.path, "--private-key", private, "--print-keys")
+    os.umask(0o022)
+    sealed.tool.run(*words, "--output", output, "--yes")
+    assert read_plain(output) == SOME and output.stat().st_mode & 0o777 == 0o600
+    sealed.tool.run(*words, "--output", output, "--yes", code=1)
+    done = sealed.tool.run(*words, "--yes", code=6)
+    assert done.stdout == ""
+    code, shown = sealed.tool.answer("yes\n", *words, "--yes")
+    assert code == 1 and bytes(range(32)).hex().upper() not in shown
+    code, shown = sealed.tool.answer("print keys\n", *words)
+    assert code == 0 and bytes(range(32)).hex().upper() in shown
+
+
+def test_a_wrong_or_locked_private_key_is_refused(sealed, recovery, directory):
+    private, public = recovery
+    sealed.configure(recovery_public_key=str(public))
+    sealed.run("slot", "add", "--yes")
+    locked = directory / "locked.pem"
+    secret = directory / "passphrase"
+    secret.write_text("a passphrase\n")
+    command = [
+        "openssl",
+        "pkey",
+        "-in",
+        private,
+        "-aes256",
+        "-passout",
+        f"file:{secret}",
+        "-out",
+        locked,
+    ]
+    subprocess.run(list(map(str, command)), check=True, timeout=60)
+    words = ("recover", "--path", sealed.path, "--print-keys", "--output", directory / "x", "--yes")
+    done = sealed.tool.run(*words, "--private-key", locked, code=2)
+    assert "--passphrase-file" in done.stderr
+    sealed.tool.run(*words, "--private-key", public, code=2)
+    other = directory / "other.pem"
+    command = [
+        "openssl",
+        "genpkey",
+        "-quiet",
+        "-algorithm",
+        "RSA",
+        "-pkeyopt",
+        "rsa_keygen_bits:3072",
+        "-out",
+        str(other),
+    ]
+    subprocess.run(command, check=True, timeout=60)
+    done = sealed.tool.popen(*words, "--private-key", other)
+    done.communicate(timeout=60)
+    assert done.returncode != 0 and not (directory / "x").exists()
+    sealed.tool.run(*words, "--private-key", locked, "--passphrase-file", secret)
+    assert read_plain(directory / "x") == SOME
