@@ -76,13 +76,12 @@ class KeyringAwsStore : public KeyringStore {
     const Deadline deadline = Deadline::After(
         SystemClock(), kms->deadline * (1 + keys.size() / kms->parallelism));
     Status status = ForEveryKey(
-        names, kms->parallelism, SystemClock(), deadline, "open",
-        [&](size_t i) {
+        names, kms->parallelism, SystemClock(), SystemRandom(), deadline,
+        "open", [&](size_t i, const Deadline& own) {
           const EncryptedKey& encrypted = *content.keys.at(names[i]);
           Result<UnwrappedKey> opened = kms->service->wrapper().Unwrap(
               encrypted.wrapped,
-              AwsKeyContext(content.file_id, names[i], encrypted.type),
-              deadline);
+              AwsKeyContext(content.file_id, names[i], encrypted.type), own);
           if (opened) keys[i].data = std::move(opened->key);
           return opened.status();
         });
