@@ -186,6 +186,8 @@ Result<KeyFilesOptions> KeyFilesOptionsOf(const Installation& installation) {
       variables.Choice("key_store", 0, {"AUTO", "FILES", "SEALED"}));
   startup.key_source = static_cast<KeySource>(
       variables.Choice("key_source", 0, {"KMS", "LOCAL"}));
+  startup.recovery_public_key = variables.Text("recovery_public_key");
+  startup.local_unlock_file = variables.Text("local_unlock_file");
   variables.Skip("mock");
   ReadCommon(variables, startup.startup_deadline);
   const std::string directory = variables.Text("keyfile_dir");

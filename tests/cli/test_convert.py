@@ -152,7 +152,7 @@ def test_killed_at_any_moment_the_new_file_is_complete_or_not_there(tool, direct
             directory / "sealed",
             "--yes",
         ) as running:
-            killed += interrupt_after(running, 0.01 + 0.004 * step) == -signal.SIGKILL
+            killed += interrupt_after(running, 0.004 + 0.003 * step) == -signal.SIGKILL
         if (directory / "sealed").exists():
             assert tool.json("list", "--path", directory / "sealed")["count"] == 4
             (directory / "sealed").unlink()
@@ -273,7 +273,7 @@ def test_killed_at_any_moment_the_new_directory_is_complete_or_not_there(tool, d
         with tool.popen(
             "convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes"
         ) as running:
-            killed += interrupt_after(running, 0.01 + 0.005 * step) == -signal.SIGKILL
+            killed += interrupt_after(running, 0.004 + 0.004 * step) == -signal.SIGKILL
         if (directory / "bound").exists():
             assert len(list((directory / "bound").iterdir())) == 6
             shutil.rmtree(directory / "bound")

@@ -270,7 +270,7 @@ def test_killed_at_any_moment_a_new_file_has_all_keys_or_is_not_there(tool, dire
     killed = 0
     for step in range(30):
         with tool.popen("migrate", plain, target, "--yes") as running:
-            code = interrupt_after(running, 0.01 + 0.006 * step)
+            code = interrupt_after(running, 0.004 + 0.005 * step)
         killed += code == -signal.SIGKILL
         if (directory / "keys").exists():
             assert tool.json("list", "--path", directory / "keys")["count"] == len(MANY)

@@ -123,7 +123,7 @@ def test_killed_at_any_moment_every_key_file_opens(tool, directory, kms, new_key
     for step in range(20):
         target = (new_key, kms.alias)[step % 2]
         with tool.popen("rewrap", *key_files(target), "--yes") as running:
-            killed += interrupt_after(running, 0.01 + 0.004 * step) == -signal.SIGKILL
+            killed += interrupt_after(running, 0.005 + 0.004 * step) == -signal.SIGKILL
         assert tool.json("verify", *key_files(target))["readable"] == 3
     assert killed > 1
     tool.run("rewrap", *key_files(new_key), "--yes")

@@ -143,7 +143,7 @@ def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one(sealed):
     killed = 0
     for step in range(16):
         with sealed.tool.popen("reseal", "--config", sealed.config, "--yes") as running:
-            killed += interrupt_after(running, 0.02 + 0.006 * step) == -signal.SIGKILL
+            killed += interrupt_after(running, 0.004 + 0.002 * step) == -signal.SIGKILL
         assert sealed.keys() == SOME
     assert killed > 1
 

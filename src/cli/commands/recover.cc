@@ -98,8 +98,8 @@ CommandSpec RecoverCommand() {
         Completes::kFile},
        {"--output", "FILE", "The new file", {}, Completes::kFile},
        {"--print-keys", nullptr, "Write the keys in the clear"}},
-      {{"keyringctl recover --private-key /media/usb/recovery.pem --output "
-        "/var/lib/mysql-keyring/recovered --dry-run",
+      {{"keyringctl recover --private-key /media/usb/recovery.pem "
+        "--output /root/keyring --dry-run",
         "Does the recovery key open the file?"}},
       Effect::kChanges,
       Scope::kKeyring,
