@@ -123,7 +123,9 @@ def test_status_variables(kms, server):
     rows = status(server)
     assert set(rows) == {"keys", "versions_loaded", "versions_failed", "kms_requests", "kms_retries", "kms_errors",
                          "last_error", "last_error_time", "last_success_time", "credential_source", "endpoint",
-                         "secret_memory"}
+                         "secret_memory", "key_store", "slots", "slots_opening", "slot_opened",
+                         "slots_failed", "slots_untried", "slots_missing", "slots_foreign",
+                         "opened_by_local_slot"}
     assert rows["last_error"] == rows["last_error_time"] == ""
     make_tables(server, {"a": 1, "b": 2})
     server.sql(f"SET GLOBAL {P}rotate_key=2")

@@ -37,7 +37,9 @@ FAULTS = [  # (fault, what the log says)
 @pytest.fixture
 def server(make_aws_mysql):
     """A running server with one key "a" and all functions."""
-    made = make_aws_mysql(options=["--log-error-verbosity=3"])
+    # A rotation that is throttled goes on until its deadline.
+    made = make_aws_mysql(options=["--log-error-verbosity=3",
+                                   "--keyring-aws-rotate-deadline-ms=5000"])
     made.start()
     made.install_udf()
     made.sql(FUNCTIONS + "SELECT keyring_key_store('a','SECRET','text')")

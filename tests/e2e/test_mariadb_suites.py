@@ -61,7 +61,7 @@ def copy_suites(directory: pathlib.Path, options: list[str]) -> pathlib.Path:
     return suites
 
 
-def tests_of(suites: pathlib.Path, suite: str) -> list[str]:
+def list_tests(suites: pathlib.Path, suite: str) -> list[str]:
     """The tests that use a plugin in whose place ours can be put."""
     def uses_ours(path: pathlib.Path) -> bool:
         options = path.with_suffix(".opt")
@@ -92,7 +92,7 @@ def run(suites: pathlib.Path, suite: str, names: list[str], directory: pathlib.P
 @pytest.mark.parametrize("suite", ["encryption", "mariabackup"])
 def test_mariadbs_own_suite(suite, store, kms, directory):
     suites = copy_suites(directory, aws_plugin.options(kms, store=store))
-    outcomes = run(suites, suite, tests_of(suites, suite), directory, kms)
+    outcomes = run(suites, suite, list_tests(suites, suite), directory, kms)
     failed = sorted(name for name, outcome in outcomes.items() if outcome == "fail")
     assert failed == [], f"{(directory / f'{suite}.log').read_text()[-6000:]}"
     assert sum(outcome == "pass" for outcome in outcomes.values()) > 5, outcomes
