@@ -47,6 +47,15 @@ static void set_default(struct variable* variable) {
   }
 }
 
+/* A string, or the number of a choice. */
+static void set_value(struct variable* variable, char* value) {
+  if ((variable->flags & 0x7f) == PLUGIN_VAR_ENUM) {
+    *(unsigned long*)variable->value = strtoul(value, NULL, 10);
+  } else {
+    *(char**)variable->value = value;
+  }
+}
+
 static struct variable* find(struct st_maria_plugin* plugin, const char* name, size_t size) {
   for (struct st_mysql_sys_var** at = plugin->system_vars; *at != NULL; ++at) {
     struct variable* variable = (struct variable*)*at;
@@ -89,7 +98,7 @@ static struct st_maria_plugin* load(int argc, char** argv) {
   for (struct st_mysql_sys_var** at = plugin->system_vars; *at != NULL; ++at) set_default((struct variable*)*at);
   for (int i = 2; i < argc; ++i) {
     char* value = strchr(argv[i], '=') + 1;
-    *(char**)find(plugin, argv[i], (size_t)(value - 1 - argv[i]))->value = value;
+    set_value(find(plugin, argv[i], (size_t)(value - 1 - argv[i])), value);
   }
   return plugin->init(NULL) == 0 ? plugin : NULL;
 }

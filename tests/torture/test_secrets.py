@@ -14,11 +14,12 @@ import pytest
 
 from kmip.pie import client as pie_client
 
-from lab import aws_plugin, certificates, emulator, kmip_emulator, kmip_plugin, process
+from lab import aws_client, aws_plugin, certificates, emulator, key_set, kmip_emulator, kmip_plugin, process
 import core
 import torture
 
 HERE = pathlib.Path(__file__).resolve().parent
+RECOVER = ["/usr/bin/python3", str(HERE.parents[1] / "docs" / "recover_sealed_keyring.py")]
 HEADERS = "/usr/include/mariadb/server"
 
 ACCESS_KEY = {"id": "AKIATORTURE000000001", "secret": "ntqsTx7DyLvZ0mPkQe4hJr5uWb2cVf8gA1iKo6Ys",
@@ -47,11 +48,11 @@ def profile(directory, identity):
 class Harness:
     """The plugin in a program that is not a server and keeps no key."""
 
-    def __init__(self, directory: pathlib.Path, kms, environment: dict[str, str]):
+    def __init__(self, directory: pathlib.Path, kms, environment: dict[str, str], store: str = "FILES"):
         self.keys = directory / "keys"
         self.keys.mkdir()
         self.start(directory, aws_plugin.PLUGIN, environment, keyfile_dir=self.keys, region=kms.region, endpoint_url=kms.url,
-                   master_key_id=kms.alias)
+                   master_key_id=kms.alias, key_store=["AUTO", "FILES", "SEALED"].index(store))
 
     def start(self, directory: pathlib.Path, plugin: pathlib.Path, environment: dict[str, str], **variables) -> None:
         program = directory / "harness"
@@ -96,10 +97,26 @@ def keys_on(kmip) -> dict[str, bytes]:
 
 
 def keys_of(kms, directory) -> dict[str, bytes]:
+    if (directory / key_set.NAME).exists():
+        return keys_of_set(kms, directory)
     watch = torture.KeyWatch(kms, directory)
     watch.check()
     return {f"version {version} of key {key_id}": plaintext
             for (key_id, version), plaintext in watch.plaintexts.items()}
+
+
+def keys_of_set(kms, directory) -> dict[str, bytes]:
+    """With the data key, which opens them all."""
+    path = directory / key_set.NAME
+    blob = subprocess.run([*RECOVER, "--blob", path], check=True, capture_output=True).stdout
+    data_key = aws_client.decrypt(kms, blob, key_set.header(directory)[0])
+    (directory / "data-key").write_bytes(data_key)
+    lines = subprocess.run([*RECOVER, "--data-key", directory / "data-key", path], check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    found = {f"version {one['owner']} of key {one['data_id']}": bytes.fromhex(one["key"])
+             for one in map(json.loads, lines)}
+    assert len(found) == len(lines)
+    return {**found, "the data key": data_key}
 
 
 def use_many(harness: Harness) -> None:
@@ -134,22 +151,26 @@ def tls_kms(directory):
         yield running, {"AWS_CA_BUNDLE": str(authority.certificate)}
 
 
-def test_a_core_dump_of_the_plugin_shows_no_key(directory, kms, profile):
-    with Harness(directory, kms, profile) as harness:
+@pytest.mark.parametrize("store", ["FILES", "SEALED"])
+def test_a_core_dump_of_the_plugin_shows_no_key(directory, kms, profile, store):
+    with Harness(directory, kms, profile, store) as harness:
         use_many(harness)
         dump = core.Core(harness.child.pid, directory / "core")
         keys = keys_of(kms, harness.keys)
-    assert len(keys) == 18
+    assert len(keys) == 18 + (store == "SEALED")
     found = search(dump, {**keys, **CREDENTIALS})
     assert promised(found) == {}, [str(find) for find in found][:20]
 
 
-def test_nor_does_it_after_tls(directory, tls_kms, profile):
+@pytest.mark.parametrize("store", ["FILES", "SEALED"])
+def test_nor_does_it_after_tls(directory, tls_kms, profile, store):
     kms, trust = tls_kms
-    with Harness(directory, kms, {**profile, **trust}) as harness:
+    with Harness(directory, kms, {**profile, **trust}, store) as harness:
         use_many(harness)
         dump = core.Core(harness.child.pid, directory / "core")
-    found = search(dump, {**keys_of(kms, harness.keys), **CREDENTIALS})
+    keys = keys_of(kms, harness.keys)
+    assert len(keys) >= 18
+    found = search(dump, {**keys, **CREDENTIALS})
     assert promised(found) == {}, [str(find) for find in found][:20]
 
 
