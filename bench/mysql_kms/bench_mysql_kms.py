@@ -140,7 +140,7 @@ def loading(pair: Pair) -> list[Figure]:
             f"sealed, {name}: reload beyond its KMS call, to component_keyring_file",
             max(ours - call, 0) / stock,
             "x",
-            1 if pair.count > 1 else None,  # With one key, making the client is all there is.
+            1,
             f"{ours * 1000:.1f} ms, {call * 1000:.1f} ms of it the call; {stock * 1000:.1f} ms",
         ),
         Figure(
