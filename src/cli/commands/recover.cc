@@ -99,7 +99,7 @@ CommandSpec RecoverCommand() {
        {"--output", "FILE", "The new file", {}, Completes::kFile},
        {"--print-keys", nullptr, "Write the keys in the clear"}},
       {{"keyringctl recover --private-key /media/usb/recovery.pem "
-        "--output /root/keyring --dry-run",
+        "--output /mnt/keyring --dry-run",
         "Does the recovery key open the file?"}},
       Effect::kChanges,
       Scope::kKeyring,
