@@ -61,7 +61,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       ReadKmsComponentConfig(files, log, {"/plugins", "/data"});
   if (config) {
     Check(config->path.starts_with('/'), "the path is absolute");
-    Check(!config->kms_key.empty(), "there is a KMS key");
+    Check(!config->slots.kms_keys.empty(), "there is a KMS key");
+    for (const KmsKeyOptions& one : config->slots.kms_keys) {
+      Check(!one.key.empty(), "each KMS key is named");
+    }
     Check(config->aws.access_key_id.empty() ==
               config->aws.secret_access_key.empty(),
           "both or none");
