@@ -67,14 +67,24 @@ Result<KmsAccess> OfKeyFiles(const Installation& installation, Log& log) {
   aws.region = startup.region;
   aws.endpoint_url = startup.endpoint_url;
   aws.allow_unencrypted_endpoint = startup.allow_unencrypted_endpoint;
+  const Result<std::vector<KmsKeyOptions>> keys =
+      ParseKmsKeyList(options->master_key_id);
+  if (!keys) {
+    return keys.error().WithContext("aws_key_management_master_key_id");
+  }
+  // Only a key set has several; a new key file is made under the first one.
+  std::string key = options->master_key_id;
+  if (keys->size() > 1 || (keys->size() == 1 && keys->front().HasSettings())) {
+    key = keys->front().key;
+    aws = AwsOptionsOfKey(keys->front(), aws);
+  }
   KmsServiceOptions service;
   if (startup.request_timeout.count() > 0) {
     service.connect_timeout = service.request_timeout = startup.request_timeout;
   }
   service.parallel_calls = startup.load_parallelism;
   service.master_key_option = "aws_key_management_master_key_id";
-  return Make(aws, std::move(service), options->master_key_id, Millis(10000),
-              log);
+  return Make(aws, std::move(service), std::move(key), Millis(10000), log);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """keyringctl migrate and convert on the keyrings of real servers: the tables stay readable."""
 
+import fcntl
+
 import pytest
 
-from changing import Tool
+from changing import Tool, snapshot
 from lab import aws_plugin, kmip_component, kms_component, mariadb
 
 TABLES = """CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b TEXT) ENCRYPTION='Y';
@@ -156,5 +158,54 @@ def test_converted_key_files_serve_mariadb(tool: Tool, directory, kms):
             )
             assert "pid" in running["message"]
             server.stop()
+    finally:
+        server.kill()
+
+
+def test_a_key_set_goes_back_to_key_files(tool: Tool, directory, kms):
+    """The way back: tables that were encrypted with a key set are read with key files."""
+    server = mariadb.MariaDB(
+        directory / "m",
+        mariadb.mariadb_10(),
+        plugins=[aws_plugin.PLUGIN],
+        options=aws_plugin.options(kms, store="SEALED"),
+        environment=kms.environment(),
+    )
+    options = directory / "my.cnf"
+    lines = [line.removeprefix("--") for line in aws_plugin.options(kms, store="SEALED")]
+    options.write_text("[mariadb]\n" + "\n".join(lines) + f"\ndatadir={server.data}\n")
+    named = ("--product", "aws_key_management", "--defaults-file", options)
+    bound = directory / "bound"
+    words = ("convert", *named, "--to", "bound", "--output", bound)
+    try:
+        server.start()
+        aws_plugin.make_tables(server, {"one": 1, "two": 2})
+        assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=-1") == []
+        assert "pid" in tool.json(*words, "--yes", code=5)["message"] and not bound.exists()
+        server.stop()
+        before = snapshot(server.data)
+        tool.run(*words, code=6)
+        assert "4 bound key files" in tool.json(*words, "--dry-run")["plan"][0]["detail"]
+        with open(server.data / "aws-kms-key-set", "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)  # As a server does that is not found otherwise.
+            tool.run(*words, "--yes", code=5)
+        kms.fault(operation="Decrypt", count=-1, kind="http_status", status=503, body="")
+        tool.run(*words, "--yes", code=4)
+        kms.clear_faults()
+        # A version that was made and is not in the set: an older copy was put back.
+        (server.data / "aws-kms-key-made.9.1").touch()
+        old = tool.run(*words, "--yes", code=3)
+        assert "lacks version 1 of key 9" in old.stderr and not bound.exists()
+        (server.data / "aws-kms-key-made.9.1").unlink()
+        assert tool.json(*words, "--yes")["compared"] == 4
+        assert snapshot(server.data) == before
+        assert set(aws_plugin.key_files(bound)) == {(1, 1), (1, 2), (2, 1), (2, 2)}
+        server.start(
+            "--aws-key-management-key-store=FILES", f"--aws-key-management-keyfile-dir={bound}"
+        )
+        assert aws_plugin.readable(server, "one") and aws_plugin.readable(server, "two")
+        assert server.warnings_of("SET GLOBAL aws_key_management_rotate_key=1") == []
+        server.stop()
+        assert (1, 3) in aws_plugin.key_files(bound)
     finally:
         server.kill()

@@ -99,7 +99,8 @@ CommandSpec ConvertCommand() {
       "file that Percona's component reads. Both from either, and from "
       "keyring_aws with --to-config. raw, bound: MariaDB's key files, as the "
       "plugin of MariaDB reads them, or bound to their key, version and "
-      "server; --output is the new directory.\n\n"
+      "server, from either or from a key set; --output is the new "
+      "directory.\n\n"
       "Stop the server first: a key that it makes meanwhile would not be in "
       "the new file.",
       {},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// MariaDB's key files, raw and bound, from one directory into a new one.
+// MariaDB's keys, from key files or a key set, into a new directory of key
+// files, raw or bound.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -11,7 +12,9 @@
 #include "keyring/checked_wrap.h"
 #include "os/random.h"
 #include "os/staged_directory.h"
+#include "product/aws_key_management/aws_key_management.h"
 #include "storage/mariadb_files/key_file_backend.h"
+#include "storage/sealed/key_set_names.h"
 
 namespace openkeyring {
 namespace {
@@ -27,8 +30,7 @@ class Conversion {
       : context_(context), options_(options), kms_(kms), bound_(bound) {}
 
   Outcome Run(const std::string& output) {
-    Result<VersionedSecrets> keys =
-        Read(options_.directory, options_.startup.access.data_directory);
+    Result<VersionedSecrets> keys = ReadSource();
     if (!keys) return Failed(keys.error());
     const char* format = bound_ ? "bound" : "raw";
     const auto ended =
@@ -59,6 +61,54 @@ class Conversion {
   mode_t ModeOf(const std::string& path, mode_t fallback) {
     const Result<FileInfo> info = files_.Stat(path);
     return info ? info->permissions & 0777 : fallback;
+  }
+
+  Result<VersionedSecrets> ReadSource() {
+    const Result<KeyDirectory::Content> there = directory_.Look();
+    if (!there) return there.error();
+    if (there->has_key_set || there->has_key_set_mark)
+      return ReadKeySet(*there);
+    return Read(options_.directory, options_.startup.access.data_directory);
+  }
+
+  // By each of its slots, as a program that is not the server opens it: all of
+  // it or an error, and without a change.
+  Result<VersionedSecrets> ReadKeySet(const KeyDirectory::Content& there) {
+    AwsDynamicOptions dynamic;
+    dynamic.SetMasterKeyId(options_.master_key_id);
+    AwsStartupOptions startup = options_.startup;
+    startup.key_store = KeyStore::kSealed;
+    startup.startup_deadline = Millis(0);
+    const auto opened = AwsKeyManagement::Open(startup, dynamic, context_.out);
+    if (!opened) return opened.error();
+    const Result<Bytes> content = files_.Read(
+        directory_.PathOf(std::string(kKeySetFileName)), kMaxKeySet);
+    if (!content) return content.error();
+    const Result<KeySetNames> names = ReadKeySetNames(*content);
+    if (!names) return names.error();
+    VersionedSecrets keys;
+    for (const auto& [version, origin] : *names) {
+      const Result<const Secret*> key = (*opened)->keys().Get(version);
+      if (!key) return key.error();
+      keys.emplace(version, (*key)->Clone());
+    }
+    const Status complete = CheckMarked(there, keys);
+    if (!complete.ok()) return complete;
+    return keys;
+  }
+
+  // An id that was made and is not in the set: the set is an old copy.
+  Status CheckMarked(const KeyDirectory::Content& there,
+                     const VersionedSecrets& keys) const {
+    for (const auto& [id, version] : there.marked) {
+      if (keys.contains({id, version})) continue;
+      return {StatusCode::kCorrupt,
+              directory_.PathOf(std::string(kKeySetFileName)) +
+                  " lacks version " + std::to_string(version) + " of key " +
+                  std::to_string(id) +
+                  ", which was made: restore the newest copy of it"};
+    }
+    return Status::Ok();
   }
 
   // Every version that was made; one whose file is missing is an error.
@@ -176,6 +226,8 @@ class Conversion {
   KmsAccess& kms_;
   const bool bound_;
   FileSystem& files_ = PosixFileSystem();
+  KeyDirectory directory_{
+      files_, SystemRandom(), context_.out, {options_.directory, true, ""}};
 };
 
 }  // namespace
@@ -187,8 +239,11 @@ Outcome ConvertKeyFiles(CommandContext& context,
   }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
-  const Outcome are_files = CheckNoKeySet(options->directory);
-  if (!are_files) return tl::unexpected(are_files.error());
+  std::unique_ptr<WritableFile> lock;  // Of the key set, if there is one.
+  const Outcome locked = LockFile(
+      PosixFileSystem(),
+      JoinPath(options->directory, std::string(kKeySetFileName)), lock);
+  if (!locked) return tl::unexpected(locked.error());
   Result<KmsAccess> kms = OpenKms(installation, PosixFileSystem(), context.out);
   if (!kms) return Failed(kms.error());
   return Conversion(context, *options, *kms, bound)
