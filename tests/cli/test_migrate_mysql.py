@@ -163,7 +163,7 @@ def test_converted_key_files_serve_mariadb(tool: Tool, directory, kms):
 
 
 def test_a_key_set_goes_back_to_key_files(tool: Tool, directory, kms):
-    """The way back: tables that were encrypted with a key set are read with key files."""
+    """Tables that were encrypted with a key set are read with key files."""
     server = mariadb.MariaDB(
         directory / "m",
         mariadb.mariadb_10(),
