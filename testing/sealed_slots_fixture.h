@@ -42,6 +42,14 @@ struct SlotWorld {
         },
         "/run/secret", SystemRandom());
   }
+  // One operation of FakeKeyWrapper; SetDown ends it.
+  void FailAt(char letter, const std::string& operation) {
+    kms[letter - 'a'].SetHook([operation](const std::string& called) {
+      return called == operation
+                 ? Status(StatusCode::kUnavailable, "it is down")
+                 : Status::Ok();
+    });
+  }
   void SetDown(char letter, bool down) {
     kms[letter - 'a'].SetHook([down](const std::string&) {
       return down ? Status(StatusCode::kUnavailable, "it is down")

@@ -105,13 +105,14 @@ Outcome<std::string> KmsService::MakeKey(const std::string& region,
   if (!alias.empty() && !IsAliasName(alias)) {
     return Fail("ValidationException", "'" + alias + "' is not an alias name");
   }
+  const bool moves_alias = !id.empty();
   const Outcome<Key> key = NewKey(region, id);
   if (!key) return Failure(key.error());
   const Outcome<BackingKey> backing = NewBackingKey("");
   if (!backing) return Failure(backing.error());
   return store_.Update([&](State& state) -> Outcome<std::string> {
     const auto named = state.aliases.find({region, alias});
-    if (named != state.aliases.end()) return named->second;
+    if (named != state.aliases.end() && !moves_alias) return named->second;
     if (state.keys.emplace(RegionName(region, key->id), *key).second) {
       state.material.emplace(key->id, std::vector{*backing});
     }

@@ -36,7 +36,7 @@ class KmsService {
 
   // A new enabled symmetric key, for the start of the program. An empty `id`
   // is chosen; "mrk-..." makes a multi-region key. `alias` may be empty, and
-  // an alias that exists is left as it is.
+  // an alias that exists is left as it is, or pointed at an `id` that is given.
   Outcome<std::string> MakeKey(const std::string& region, std::string id,
                                const std::string& alias);
   // A replica of a multi-region key in another region.

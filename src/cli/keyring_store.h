@@ -61,6 +61,13 @@ tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
 
 // ---- What the stores share -------------------------------------------------
 
+// For what nobody shall hear of: a load that makes a plan, whose warnings are
+// that plan, and a file in memory, which is always new.
+class NoLog : public Log {
+ public:
+  void Write(LogLevel, std::string_view) override {}
+};
+
 // kInUse, with the pid, when another process has the file at `path` locked.
 // Else locks it for as long as `lock` lives; a file that cannot be opened for
 // writing, or is not there, is not locked.

@@ -28,6 +28,9 @@ struct FileBackendOptions {
   bool may_create = true;
   // Nothing is served yet: whatever opens is better than no keyring.
   bool first_load = true;
+  // For tools that wrap again: a load fails unless everything is wrapped as
+  // configured afterwards. kReadOnly for what `read_only` forbids.
+  bool must_rewrap = false;
   // Whether a key that is the last resort may open a sealed file (key_slots.h).
   bool last_resort = false;
   // Pairs of the encryption context, besides our own.

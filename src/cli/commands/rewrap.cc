@@ -8,21 +8,45 @@
 #include "cli/commands/keyring_command.h"
 #include "cli/commands/rewrap_key_files.h"
 #include "cli/confirmation.h"
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "product/component_keyring_kms/kms_keyring.h"
 
 namespace openkeyring {
 namespace {
 
-// A load that may write does it, with all checks of its own.
-Status RewrapKmsComponent(const Installation& installation, Log& log) {
+constexpr Millis kTimeToOpen{30000};
+
+// With all checks of a load.
+Result<std::unique_ptr<KmsKeyring>> OpenRewrapped(
+    const Installation& installation, bool read_only, Log& log) {
   Result<KmsComponentConfig> config =
       KmsComponentOptions(installation, PosixFileSystem(), log);
   if (!config) return config.error();
-  config->read_only = false;
-  return KmsKeyring::Open(std::move(*config), nullptr,
-                          installation.data_directory, LoadRetry::kOnce, log)
-      .status();
+  config->read_only = read_only;
+  return KmsKeyring::OpenRewrapped(std::move(*config),
+                                   installation.data_directory, log);
+}
+
+// The old KMS key may be deleted only when every configured one opens the file.
+Status CheckEachSlot(KmsKeyring& keyring) {
+  SealedFileSlots* slots = keyring.slots();
+  if (slots == nullptr) return Status::Ok();
+  slots->OpenEach(Deadline::After(SystemClock(), kTimeToOpen));
+  for (const SlotStatus& status : slots->List()) {
+    if (status.state != SlotState::kFailed &&
+        status.state != SlotState::kMissing) {
+      continue;
+    }
+    return status.problem.WithContext(ToString(status.slot) +
+                                      " does not open the file");
+  }
+  return Status::Ok();
+}
+
+Status RewrapKmsComponent(const Installation& installation, Log& log) {
+  const auto opened = OpenRewrapped(installation, false, log);
+  return opened ? CheckEachSlot(**opened) : opened.error();
 }
 
 Status RewrapKeyringAws(const Installation& installation,
@@ -65,35 +89,67 @@ Outcome Report(CommandContext& context, const Installation& installation,
   return ExitCode::kOk;
 }
 
+// What would be done: keyring_aws wraps every key again, always.
+tl::expected<Plan, Failure> PlanOf(const Installation& installation,
+                                   const std::string& place, size_t keys) {
+  const Plan all = {{"wrap again", place,
+                     std::to_string(keys) + " keys, under the configured key"}};
+  if (installation.product == Product::kKeyringAws) return all;
+  NoLog quiet;
+  const auto opened = OpenRewrapped(installation, true, quiet);
+  if (opened) return Plan();
+  if (opened.error().code() == StatusCode::kReadOnly) return all;
+  return tl::unexpected(Failure(opened.error()));
+}
+
+// `changed`: whether the file was, also when this fails.
+Outcome RewrapAll(CommandContext& context, const Installation& installation,
+                  const std::string& place, bool& changed) {
+  FileSystem& files = PosixFileSystem();
+  const Result<Bytes> old = files.Read(place, SIZE_MAX);
+  if (!old) return FileFailed(old.error());
+  const Status status = Rewrap(installation, place, context.out);
+  const Result<Bytes> now = files.Read(place, SIZE_MAX);
+  changed = !now || *now != *old;
+  if (status.ok()) return ExitCode::kOk;
+  // Whoever took the lock since it was looked at has it still.
+  std::unique_ptr<WritableFile> lock;
+  const Outcome free = LockFile(files, place, lock);
+  if (!free) return free;
+  Failure failure(status);
+  (changed ? failure.changed : failure.unchanged).push_back(place);
+  failure.hint = "keep the old KMS key, and run the command again";
+  return tl::unexpected(std::move(failure));
+}
+
 // All keys in one file.
 Outcome RewrapFile(CommandContext& context, const Installation& installation) {
-  FileSystem& files = PosixFileSystem();
-  const auto place = PlaceOf(installation, files, context.out);
+  const auto place = PlaceOf(installation, PosixFileSystem(), context.out);
   if (!place) return tl::unexpected(place.error());
-  if (!files.Stat(*place)) {
+  if (!PosixFileSystem().Stat(*place)) {
     return UsageFailure("there is no keyring file " + *place);
   }
   auto store = OpenKeyringStore(context, installation, StoreRole::kTarget);
   if (!store) return tl::unexpected(store.error());
   const auto before = (*store)->ReadAll();
   if (!before) return tl::unexpected(before.error());
-  const auto ended = Confirm(
-      context, "rewrap", "Wrap " + *place + " again?",
-      {{"wrap again", *place,
-        std::to_string(before->size()) + " keys, under the configured key"}});
-  if (ended) return *ended;
-  const Result<Bytes> old = files.Read(*place, SIZE_MAX);
-  const Status status = Rewrap(installation, *place, context.out);
-  if (!status.ok()) return Failed(status);
+  const auto plan = PlanOf(installation, *place, before->size());
+  if (!plan) return tl::unexpected(plan.error());
+  if (!plan->empty() || context.arguments.Has("--dry-run")) {
+    const auto ended =
+        Confirm(context, "rewrap", "Wrap " + *place + " again?", *plan);
+    if (ended) return *ended;
+  }
+  bool changed = false;
+  const Outcome done = RewrapAll(context, installation, *place, changed);
+  if (!done) return done;
   const auto after = (*store)->ReadAll();
   if (!after) return tl::unexpected(after.error());
   if (CompareKeys(*before, *after).equal != before->size()) {
     return Failed(
         {StatusCode::kCorrupt, *place + " does not give back the same keys"});
   }
-  const Result<Bytes> now = files.Read(*place, SIZE_MAX);
-  const bool same = old && now && *old == *now;
-  return Report(context, installation, before->size(), same ? 0 : 1);
+  return Report(context, installation, before->size(), changed ? 1 : 0);
 }
 
 Outcome RunRewrap(CommandContext& context) {

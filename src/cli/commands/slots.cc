@@ -20,12 +20,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxHeader = size_t{1} << 20;
 
-// For what is opened to make a plan: its warnings are the plan.
-class NoLog : public Log {
- public:
-  void Write(LogLevel, std::string_view) override {}
-};
-
 struct Place {
   Installation installation;
   std::string path;

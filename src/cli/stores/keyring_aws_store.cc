@@ -14,12 +14,6 @@ namespace {
 constexpr mode_t kNewFileMode = 0640;
 constexpr char kName[] = "data";
 
-// For a file that is built in memory, which is always new.
-class NoLog : public Log {
- public:
-  void Write(LogLevel, std::string_view) override {}
-};
-
 class KeyringAwsStore : public KeyringStore {
  public:
   explicit KeyringAwsStore(StoreSettings settings)

@@ -92,9 +92,9 @@ std::optional<FileOwner> OwnerOfDataDirectory(const std::string& directory) {
 
 }  // namespace
 
-Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
+Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Make(
     KmsComponentConfig config, KmsKeyring* previous,
-    const std::string& data_directory, LoadRetry retry, Log& log) {
+    const std::string& data_directory, Log& log) {
   std::unique_ptr<KmsKeyring> opened(new KmsKeyring(std::move(config)));
   const KmsComponentConfig& options = opened->config_;
   const bool same_file =
@@ -110,21 +110,81 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
       previous == nullptr ? nullptr : previous->kms_.get(), log);
   if (!kms) return kms.error();
   opened->kms_ = std::move(*kms);
-  Status status = opened->Load(previous, data_directory, retry, log);
+  return opened;
+}
+
+Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Open(
+    KmsComponentConfig config, KmsKeyring* previous,
+    const std::string& data_directory, LoadRetry retry, Log& log) {
+  auto opened = Make(std::move(config), previous, data_directory, log);
+  if (!opened) return opened;
+  Status status = (*opened)->Load(previous, data_directory, retry, log);
   if (!status.ok()) return status;
   return opened;
 }
 
+Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenRewrapped(
+    KmsComponentConfig config, const std::string& data_directory, Log& log) {
+  auto opened = Make(std::move(config), nullptr, data_directory, log);
+  if (!opened) return opened;
+  KmsKeyring& keyring = **opened;
+  FileBackendOptions options = keyring.BackendOptions();
+  options.first_load = options.may_create = false;
+  options.must_rewrap = true;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), keyring.config_.startup_deadline);
+  Status status = keyring.LoadKeys(options, data_directory, deadline, log);
+  if (status.ok()) status = keyring.CheckAliases(deadline, log);
+  if (!status.ok()) return status;
+  keyring.NoteFormat(data_directory, log);
+  return opened;
+}
+
+// A slot is compared by name, so that a start needs no answer for it.
+Status KmsKeyring::CheckAliases(const Deadline& deadline, Log& log) const {
+  if (sealed_ == nullptr) return Status::Ok();
+  const SealedHeader header = sealed_->store().header();
+  for (size_t i = 0; i < kms_->size(); ++i) {
+    KeyWrapper& kms_key = kms_->wrapper(i);
+    for (const KeySlot& slot : header.slots) {
+      const std::string& name = slot.name;
+      if (slot.kind != SlotKind::kAwsKms || name != kms_key.CurrentKeyName()) {
+        continue;
+      }
+      const Result<bool> current = kms_key.IsCurrent(slot.maker, deadline);
+      if (!current && current.error().code() == StatusCode::kDenied) {
+        log.Write(LogLevel::kWarning, "cannot tell whether " + name +
+                                          " is still " + slot.maker + ": " +
+                                          current.error().message());
+      } else if (!current) {
+        return current.error();
+      } else if (!*current) {
+        return {StatusCode::kMisconfigured,
+                ToString(slot) + " is wrapped under " + slot.maker + ", and " +
+                    name +
+                    " is another KMS key now: set kms_key to that "
+                    "key's ARN"};
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+FileBackendOptions KmsKeyring::BackendOptions() const {
+  FileBackendOptions options;
+  options.read_only = config_.read_only;
+  options.encryption_context = config_.encryption_context;
+  options.parallelism = config_.load_parallelism;
+  return options;
+}
+
 Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
                         LoadRetry retry, Log& log) {
-  FileBackendOptions options;
+  FileBackendOptions options = BackendOptions();
   options.first_load = previous == nullptr;
   // While keys are in use, a missing file is never a new keyring, wherever the
   // configuration looks for it.
   options.may_create = previous == nullptr || previous->keyring_->size() == 0;
-  options.read_only = config_.read_only;
-  options.encryption_context = config_.encryption_context;
-  options.parallelism = config_.load_parallelism;
   // The server's readers wait for a reload: it gets no more time than a store.
   const bool startup = options.first_load && retry == LoadRetry::kUntilDeadline;
   const Deadline deadline =

@@ -29,6 +29,13 @@ class KmsKeyring : public LoadedKeyring {
   static Result<std::unique_ptr<KmsKeyring>> Open(
       KmsComponentConfig config, KmsKeyring* previous,
       const std::string& data_directory, LoadRetry retry, Log& log);
+  // For tools, and once: an error unless everything that the file has is
+  // wrapped as configured when it returns. kReadOnly when `config` says
+  // read_only and something would have to be wrapped again, kMisconfigured when
+  // an alias is another KMS key now than the one that wraps a sealed file. The
+  // file must be there.
+  static Result<std::unique_ptr<KmsKeyring>> OpenRewrapped(
+      KmsComponentConfig config, const std::string& data_directory, Log& log);
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
@@ -39,8 +46,13 @@ class KmsKeyring : public LoadedKeyring {
 
  private:
   explicit KmsKeyring(KmsComponentConfig config) : config_(std::move(config)) {}
+  static Result<std::unique_ptr<KmsKeyring>> Make(
+      KmsComponentConfig config, KmsKeyring* previous,
+      const std::string& data_directory, Log& log);
+  FileBackendOptions BackendOptions() const;
   Status Load(KmsKeyring* previous, const std::string& data_directory,
               LoadRetry retry, Log& log);
+  Status CheckAliases(const Deadline& deadline, Log& log) const;
   bool MayUseLocalSlot() const;
   // After the startup deadline, `why_not` being what every other slot said.
   Status LoadByLocalSlot(FileBackendOptions options,

@@ -63,7 +63,9 @@ Result<std::vector<Key>> JsonFileBackend::Load(const Deadline& deadline) {
   if (!status.ok()) return status.WithContext(path_);
   status = RewrapIfChanged(*keys, deadline);
   if (status.ok()) return keys;
-  if (!options_.first_load) return status.WithContext(path_);
+  if (!options_.first_load || options_.must_rewrap) {
+    return status.WithContext(path_);
+  }
   // A keyring that opened is not withheld from a server that starts.
   dependencies_.log.Write(LogLevel::kWarning, path_ + ": " + status.message());
   return keys;
@@ -106,6 +108,7 @@ Status JsonFileBackend::RewrapIfChanged(const std::vector<Key>& keys,
                 ", and read_only forbids to wrap them again"};
   }
   if (!file_.why_read_only().ok()) {
+    if (options_.must_rewrap) return file_.why_read_only();
     dependencies_.log.Write(LogLevel::kWarning,
                             std::to_string(which->size()) +
                                 " keys stay wrapped by " + other +
@@ -129,7 +132,8 @@ Result<std::vector<size_t>> JsonFileBackend::NotCurrent(
   std::map<std::string, bool> current;
   for (const std::string& key : WrappingKeysOf(document)) {
     Result<bool> is_current = dependencies_.wrapper.IsCurrent(key, deadline);
-    if (!is_current && is_current.error().code() != StatusCode::kDenied) {
+    if (!is_current && (options_.must_rewrap ||
+                        is_current.error().code() != StatusCode::kDenied)) {
       return is_current.error();
     }
     if (!is_current) {

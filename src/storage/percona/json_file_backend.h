@@ -38,7 +38,7 @@ class JsonFileBackend : public KeyringBackend {
   // the current one are wrapped again, each checked, and the file is replaced;
   // a warning when that fails while options.first_load, or when the file can
   // only be read. A wrapping key that the service may not describe (kDenied) is
-  // taken as current.
+  // taken as current. With options.must_rewrap each of these is an error.
   Result<std::vector<Key>> Load(const Deadline& deadline) override;
   // kInvalidArgument for an empty key or one above 4096 bytes, and for names
   // that JSON cannot hold; kCorrupt when somebody else changed the file.

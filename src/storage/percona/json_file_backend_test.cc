@@ -584,6 +584,36 @@ TEST_F(JsonFileBackendTest, FailureOfWrappingAgainAtAStartIsAWarning) {
   }
 }
 
+TEST_F(JsonFileBackendTest, WhoMustRewrapFailsWhenAKeyIsNotWrappedAgain) {
+  const Bytes before = FileWith({"a", "b"});
+  files_.Put(kPath, before);
+  wrapper_.SetCurrentKey("alias/new");
+  options_.must_rewrap = true;
+  StatusCode code = StatusCode::kUnavailable;
+  std::string failing;
+  wrapper_.SetHook([&](const std::string& operation) {
+    return operation == failing ? Status(code, "away") : Status::Ok();
+  });
+  for (code = StatusCode::kUnavailable;
+       const char* name : {"IsCurrent", "Wrap"}) {
+    failing = name;
+    EXPECT_EQ(LoadError().code(), code) << name;
+  }
+  code = StatusCode::kDenied;
+  failing = "IsCurrent";
+  EXPECT_EQ(LoadError().code(), code) << "it may be another one";
+  failing = "";
+  options_.read_only = true;
+  EXPECT_EQ(LoadError().code(), StatusCode::kReadOnly);
+  options_.read_only = false;
+  files_.open_error = {StatusCode::kDenied, "permission denied"};
+  EXPECT_FALSE(Make()->Load(Soon()));
+  files_.open_error = Status::Ok();
+  EXPECT_EQ(files_.Content(kPath), before);
+  EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
+  EXPECT_NE(files_.Content(kPath), before);
+}
+
 TEST_F(JsonFileBackendTest, AnEmptyFileStaysInPerconasFormatAndIsAWarning) {
   files_.Put(kPath, {}, 0600);
   auto backend = MakeLoaded();

@@ -11,6 +11,7 @@ SealedStoreOptions StoreOptions(const FileBackendOptions& options) {
   store.read_only = options.read_only;
   store.may_create = options.may_create;
   store.first_load = options.first_load;
+  store.must_rewrap = options.must_rewrap;
   store.last_resort = options.last_resort;
   store.own_context = {{"openkeyring:product", "component_keyring_kms"}};
   store.encryption_context = options.encryption_context;

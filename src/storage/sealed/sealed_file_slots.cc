@@ -121,6 +121,7 @@ Status SealedFileSlots::WhyNotUpdated() const {
     return {StatusCode::kReadOnly, "read_only forbids to wrap it again"};
   }
   if (file_.locked()) return Status::Ok();
+  if (wanted_.must_rewrap) return file_.why_not_writable();
   return {StatusCode::kReadOnly,
           "the process that can write the file must wrap it again"};
 }
@@ -137,7 +138,8 @@ Status SealedFileSlots::UpdateOnly(const SealedFile::Keys& keys,
   if (can_write) status = RewrapOnly(keys, deadline);
   if (status.ok()) return status;
   // A keyring that opened is not withheld from a server that starts.
-  if (!wanted_.first_load && (wanted_.read_only || file_.locked())) {
+  if (wanted_.must_rewrap ||
+      (!wanted_.first_load && (wanted_.read_only || file_.locked()))) {
     return status.WithContext(change);
   }
   log_.Write(LogLevel::kWarning,
@@ -164,14 +166,14 @@ Status SealedFileSlots::RewrapOnly(const SealedFile::Keys& keys,
   return status;
 }
 
-// Whatever fails here, the keyring is open and stays so.
+// Whatever fails here, the keyring is open and stays so for a server.
 Status SealedFileSlots::UpdateSeveral(const std::vector<KeySlot>& pending,
                                       const SealedFile::Keys& keys,
                                       const Deadline& deadline) {
   Status status = WhyNotUpdated();
   if (!status.ok()) {
     KeepPending(pending, status);
-    return Status::Ok();
+    return wanted_.must_rewrap ? status : Status::Ok();
   }
   SealedHeader header = Header();
   const EncryptionContext context = wanted_.ContextOf(header.file_id);
@@ -180,26 +182,40 @@ Status SealedFileSlots::UpdateSeveral(const std::vector<KeySlot>& pending,
   if (!updated) return updated.error();
   KeepProblems(updated->missing);
   KeepProblems(updated->stale);
-  if (!updated->changed) return Status::Ok();
+  Status problem = ErrorOfFirst(updated->missing);
+  if (problem.ok()) problem = ErrorOfFirst(updated->stale);
+  if (!updated->changed) return problem;
   const std::lock_guard lock(mutex_);
   status = sealed_.ReplaceHeader(std::move(updated->header), keys);
   std::vector<KeySlot> made = updated->added;
   made.insert(made.end(), updated->rewrapped.begin(), updated->rewrapped.end());
-  if (!status.ok()) {
-    Warn("its key slots could not be changed (" + ListOf(made) +
-         "): " + status.message());
-    // The file may have it all the same, and lose it in a power cut.
-    for (KeySlot& slot : updated->added) {
-      const bool there = std::ranges::count(sealed_.header().slots, slot) > 0;
-      if (!there) slot.number = 0;
-      (there ? failures_ : missing_).push_back({slot, status});
-    }
-    return Status::Ok();
-  }
+  if (!status.ok()) return NotReplaced(*updated, ListOf(made), status);
   MarkMade(made);
   log_.Write(LogLevel::kNote, "keyring file " + file_.path() +
                                   ": added or wrapped again: " + ListOf(made));
-  return Status::Ok();
+  return problem;
+}
+
+// The mutex is held.
+Status SealedFileSlots::NotReplaced(const UpdatedSlots& updated,
+                                    const std::string& made,
+                                    const Status& why) {
+  const std::string what = "its key slots could not be changed (" + made + ")";
+  Warn(what + ": " + why.message());
+  // The file may have it all the same, and lose it in a power cut.
+  for (KeySlot slot : updated.added) {
+    const bool there = std::ranges::count(sealed_.header().slots, slot) > 0;
+    if (!there) slot.number = 0;
+    (there ? failures_ : missing_).push_back({slot, why});
+  }
+  return wanted_.must_rewrap ? why.WithContext(what) : Status::Ok();
+}
+
+Status SealedFileSlots::ErrorOfFirst(
+    const std::vector<SlotProblem>& problems) const {
+  if (!wanted_.must_rewrap || problems.empty()) return Status::Ok();
+  return problems[0].status.WithContext(ToString(problems[0].slot) +
+                                        " could not be added or wrapped again");
 }
 
 void SealedFileSlots::KeepPending(const std::vector<KeySlot>& pending,

@@ -37,7 +37,7 @@ class SealedFileSlots {
   // What the configuration has.
   struct Wanted {
     EncryptionContext own_context, encryption_context;  // Without the file id.
-    bool read_only = false, first_load = true;
+    bool read_only = false, first_load = true, must_rewrap = false;
     EncryptionContext ContextOf(const FileId& file_id) const;
   };
 
@@ -55,7 +55,8 @@ class SealedFileSlots {
 
   // Adds the slots that are missing and wraps again what is not as configured.
   // With one key and one slot it is an error when that fails, except while
-  // `first_load`; otherwise it is a warning, and the slots show it.
+  // `first_load`; otherwise it is a warning, and the slots show it. Of one that
+  // `must_rewrap` every failure is an error, after the other slots were done.
   Status Update(const SealedFile::Keys& keys, const Deadline& deadline);
 
   // Slots of the file, and behind them those that are missing.
@@ -81,7 +82,10 @@ class SealedFileSlots {
   Status RewrapOnly(const SealedFile::Keys& keys, const Deadline& deadline);
   Status UpdateSeveral(const std::vector<KeySlot>& pending,
                        const SealedFile::Keys& keys, const Deadline& deadline);
+  Status NotReplaced(const UpdatedSlots& updated, const std::string& made,
+                     const Status& why);
   void KeepPending(const std::vector<KeySlot>& pending, const Status& why);
+  Status ErrorOfFirst(const std::vector<SlotProblem>& problems) const;
   void KeepProblems(const std::vector<SlotProblem>& problems);
   void MarkMade(const std::vector<KeySlot>& slots);
   std::vector<SlotProblem> Renumber(const SealedHeader& old,

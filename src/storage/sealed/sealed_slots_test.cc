@@ -304,6 +304,51 @@ TEST_F(SealedSlotsTest, AProcessWithoutTheLockChangesNoSlots) {
   EXPECT_EQ(Content(), before);
 }
 
+TEST_F(SealedSlotsTest, WhoMustRewrapFailsWhenTheOnlySlotIsNotWrappedAgain) {
+  MakeFile("a");
+  const Bytes before = Content();
+  options_.must_rewrap = true;
+  world_.kms[0].SetCurrentKey("alias/new");
+  world_.FailAt('a', "Wrap");
+  EXPECT_EQ(LoadError("a").code(), StatusCode::kUnavailable);
+  world_.SetDown('a', false);
+  options_.read_only = true;
+  EXPECT_EQ(LoadError("a").code(), StatusCode::kReadOnly);
+  options_.read_only = false;
+  auto holder = files_.OpenLocked("keyring");
+  ASSERT_TRUE(holder);
+  const Status in_use = LoadError("a");
+  EXPECT_FALSE(in_use.ok());
+  EXPECT_THAT(in_use.message(), Not(HasSubstr("the process that can write")));
+  holder->reset();
+  EXPECT_EQ(Content(), before);
+  EXPECT_EQ(StatesOf(*Load("a")), "1wO ");
+}
+
+TEST_F(SealedSlotsTest, WhoMustRewrapFailsWhenOneOfSeveralSlotsIsNotMade) {
+  MakeFile("a");
+  options_.must_rewrap = true;
+  world_.SetDown('b', true);
+  EXPECT_THAT(LoadError("ab").message(),
+              HasSubstr("aws-kms alias/b could not be added or wrapped again: "
+                        "it is down"));
+  world_.SetDown('b', false);
+  options_.read_only = true;
+  EXPECT_EQ(LoadError("ab").code(), StatusCode::kReadOnly);
+  options_.read_only = false;
+  files_.FailAt("append", {StatusCode::kUnavailable, "disk"});
+  EXPECT_THAT(LoadError("ab").message(), HasSubstr("could not be changed"));
+  files_.hook = nullptr;
+  EXPECT_EQ(StatesOf(*Load("ab")), "1aO 2bO ");
+  options_.encryption_context = {{"team", "x"}};
+  world_.FailAt('a', "Wrap");
+  EXPECT_THAT(LoadError("ab").message(), HasSubstr("key slot 1 (aws-kms"));
+  EXPECT_THAT(Read().header.slots[1].parameters, IsEmpty())
+      << "the others were wrapped again";
+  world_.SetDown('a', false);
+  EXPECT_EQ(StatesOf(*Load("ab")), "1aO 2bU ");
+}
+
 TEST_F(SealedSlotsTest, AFileOfAnotherProductIsRefused) {
   MakeFile("ab");
   SealedFileBackend backend(

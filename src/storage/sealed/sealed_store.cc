@@ -18,7 +18,7 @@ SealedStore::SealedStore(const SealedStoreDependencies& dependencies,
               {options_.read_only, options_.max_file}),
       slots_(*keys_, sealed_, *file_, mutex_, dependencies.log,
              {options_.own_context, options_.encryption_context,
-              options_.read_only, options_.first_load}) {}
+              options_.read_only, options_.first_load, options_.must_rewrap}) {}
 
 Result<SealedStore::Keys> SealedStore::Load(const Deadline& deadline) {
   bool again = false;

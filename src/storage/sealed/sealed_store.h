@@ -22,6 +22,7 @@ struct SealedStoreOptions {
   bool may_create = true;  // Whether a missing file may mean a new keyring.
   // Nothing is served yet: whatever opens is better than no keyring.
   bool first_load = true;
+  bool must_rewrap = false;  // Of FileBackendOptions.
   // Whether a key that is the last resort may open the file: when every other
   // one has failed and there is no time left.
   bool last_resort = false;
