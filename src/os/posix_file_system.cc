@@ -287,17 +287,21 @@ class RealFileSystem : public FileSystem {
   Status MakeDirectory(const std::string& directory, mode_t mode) override {
     if (mkdir(directory.c_str(), mode) != 0)
       return ErrnoStatus("create", directory);
-    return chmod(directory.c_str(), mode) == 0
+    const Descriptor fd = OpenItself(directory);
+    return fd.ok() && fchmod(fd.get(), mode) == 0
                ? Status::Ok()
                : ErrnoStatus("set the mode of", directory);
   }
 
   Status SetDirectoryOwner(const std::string& directory,
                            FileOwner owner) override {
-    const Result<FileInfo> info = Stat(directory);
-    if (!info) return info.error();
-    if (info->owner == owner ||
-        chown(directory.c_str(), owner.user, owner.group) == 0) {
+    const Descriptor fd = OpenItself(directory);
+    struct stat st;
+    if (!fd.ok() || fstat(fd.get(), &st) != 0) {
+      return ErrnoStatus("examine", directory);
+    }
+    if (InfoOf(st).owner == owner ||
+        fchown(fd.get(), owner.user, owner.group) == 0) {
       return Status::Ok();
     }
     return ErrnoStatus("set the owner of", directory);
@@ -327,6 +331,12 @@ class RealFileSystem : public FileSystem {
   // One byte more than is allowed, to see that there is more.
   static size_t ChunkSize(size_t max_size) {
     return std::min<size_t>(max_size, 65535) + 1;
+  }
+
+  // A directory, and nothing that a symbolic link in its place leads to.
+  static Descriptor OpenItself(const std::string& directory) {
+    return Descriptor(open(directory.c_str(),
+                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
 
   static Result<Descriptor> OpenRegularFile(const std::string& path) {

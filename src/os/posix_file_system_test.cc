@@ -288,6 +288,19 @@ TEST_F(PosixFiles, OnlyRootGivesFilesAway) {
   }
 }
 
+TEST_F(PosixFiles, NoDirectoryBehindALinkIsGivenAway) {
+  const std::string target = directory_.PathOf("target");
+  const std::string link = directory_.PathOf("link");
+  ASSERT_TRUE(files_.MakeDirectory(target, 0751).ok());
+  EXPECT_EQ(files_.Stat(target)->permissions, mode_t{0751});
+  ASSERT_EQ(symlink(target.c_str(), link.c_str()), 0);
+  const FileOwner now = files_.Stat(target)->owner;
+  EXPECT_TRUE(files_.SetDirectoryOwner(target, now).ok());
+  EXPECT_FALSE(files_.SetDirectoryOwner(link, now).ok());
+  EXPECT_EQ(files_.MakeDirectory(link, 0700).code(),
+            StatusCode::kAlreadyExists);
+}
+
 TEST(Paths, AreTakenApartAtTheLastSlash) {
   EXPECT_EQ(DirectoryName("/a/b/c"), "/a/b");
   EXPECT_EQ(BaseName("/a/b/c"), "c");

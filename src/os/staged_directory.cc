@@ -9,6 +9,7 @@ namespace openkeyring {
 namespace {
 
 constexpr size_t kTemporaryBytes = 8;
+constexpr mode_t kPrivate = 0700;
 
 // "a/b/" is "a/b".
 std::string WithoutSlash(std::string path) {
@@ -32,14 +33,8 @@ Result<std::unique_ptr<StagedDirectory>> StagedDirectory::Begin(
   std::unique_ptr<StagedDirectory> staged(
       new StagedDirectory(files, random, final_path, around->owner));
   staged->Sweep();
-  const std::string temporary =
-      JoinPath(DirectoryName(final_path),
-               "." + BaseName(final_path) + "." +
-                   RandomHex(random, kTemporaryBytes) + ".tmp");
-  Status status = files.MakeDirectory(temporary, permissions);
+  Status status = staged->Make(permissions);
   if (!status.ok()) return status;
-  staged->path_ = temporary;
-  (void)files.SetDirectoryOwner(temporary, around->owner);
   return staged;
 }
 
@@ -52,17 +47,41 @@ StagedDirectory::StagedDirectory(FileSystem& files, Random& random,
       owner_(owner) {}
 
 StagedDirectory::~StagedDirectory() {
-  if (!published_ && !path_.empty()) RemoveAll(path_);
+  if (published_ || path_.empty()) return;
+  if (directory_ != nullptr) RemoveAll(*directory_, path_);
+  (void)files_.RemoveDirectory(path_);
+}
+
+// Somebody who cannot write to it must not open it before its owner is set.
+Status StagedDirectory::Make(mode_t permissions) {
+  const std::string temporary =
+      JoinPath(DirectoryName(final_path_),
+               "." + BaseName(final_path_) + "." +
+                   RandomHex(random_, kTemporaryBytes) + ".tmp");
+  Status status = files_.MakeDirectory(temporary, kPrivate);
+  if (!status.ok()) return status;
+  path_ = temporary;
+  auto opened = LockedDirectory::Open(temporary);
+  if (!opened) return opened.error();
+  directory_ = std::move(*opened);
+  if (owner_) (void)directory_->SetOwner(*owner_);
+  return directory_->SetPermissions(permissions);
 }
 
 Status StagedDirectory::Add(const std::string& name, ByteView content,
                             mode_t permissions) {
-  return CreateDurably(files_, random_, path_, name, content, permissions,
-                       owner_);
+  const std::string open = directory_->path();
+  Status status =
+      CreateDurably(files_, random_, open, name, content, permissions, owner_);
+  if (status.ok()) return status;
+  std::string message = status.message();
+  const size_t at = message.find(open);
+  if (at != std::string::npos) message.replace(at, open.size(), path_);
+  return {status.code(), message};
 }
 
 Status StagedDirectory::Publish() {
-  Status status = files_.SyncDirectory(path_);
+  Status status = files_.SyncDirectory(directory_->path());
   if (status.ok()) status = files_.RenameNoReplace(path_, final_path_);
   if (!status.ok()) return status;
   published_ = true;
@@ -77,19 +96,25 @@ void StagedDirectory::Sweep() {
   if (!names) return;
   for (const std::string& name : *names) {
     if (!IsTemporaryName(name, own) || name[1 + own.size()] != '.') continue;
-    const std::string leftover = JoinPath(around, name);
-    const Result<FileInfo> info = files_.Stat(leftover);
-    if (info && info->is_directory) RemoveAll(leftover);
+    const std::string path = JoinPath(around, name);
+    const auto leftover = LockedDirectory::Open(path);
+    if (leftover && MayRemove(**leftover)) RemoveAll(**leftover, path);
   }
 }
 
-void StagedDirectory::RemoveAll(const std::string& directory) {
-  const Result<std::vector<std::string>> names = files_.List(directory);
+bool StagedDirectory::MayRemove(const LockedDirectory& leftover) const {
+  return leftover.IsOurs() || (owner_ && leftover.owner().user == owner_->user);
+}
+
+// What is a directory itself stays, and so does what has it.
+void StagedDirectory::RemoveAll(const LockedDirectory& directory,
+                                const std::string& path) {
+  const Result<std::vector<std::string>> names = files_.List(directory.path());
   if (!names) return;
   for (const std::string& name : *names) {
-    (void)files_.Remove(JoinPath(directory, name));
+    (void)files_.Remove(JoinPath(directory.path(), name));
   }
-  (void)files_.RemoveDirectory(directory);
+  (void)files_.RemoveDirectory(path);
 }
 
 }  // namespace openkeyring

@@ -2,6 +2,7 @@
 #include "os/staged_directory.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -76,6 +77,55 @@ TEST_F(StagedDirectoryTest, WhatACrashLeftIsRemovedAndNothingElse) {
   EXPECT_TRUE(std::filesystem::exists(other));
   EXPECT_TRUE(
       std::filesystem::exists(around_.PathOf(".new.fedcba9876543210.tmp")));
+}
+
+TEST_F(StagedDirectoryTest, ALinkInThePlaceOfALeftoverIsNotFollowed) {
+  std::filesystem::create_directory(around_.PathOf("victim"));
+  around_.Write("victim/precious", "content");
+  std::filesystem::create_directory_symlink(
+      around_.PathOf("victim"), around_.PathOf(".new.0123456789abcdef.tmp"));
+  ASSERT_TRUE(Begin());
+  EXPECT_EQ(around_.ReadBack("victim/precious"), "content");
+}
+
+TEST_F(StagedDirectoryTest, WhatAnotherRunIsFillingStays) {
+  auto first = Begin();
+  ASSERT_TRUE(first);
+  ASSERT_TRUE((*first)->Add("file", AsBytes("content"), 0440).ok());
+  ASSERT_TRUE(Begin());
+  ASSERT_TRUE((*first)->Publish().ok());
+  EXPECT_EQ(around_.ReadBack("new/file"), "content");
+}
+
+TEST_F(StagedDirectoryTest, WhatSomebodyElseMadeStays) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give directories away";
+  const std::string foreign = around_.PathOf(".new.0123456789abcdef.tmp");
+  const std::string owned = around_.PathOf(".new.fedcba9876543210.tmp");
+  std::filesystem::create_directory(foreign);
+  std::filesystem::create_directory(owned);
+  ASSERT_EQ(chown(foreign.c_str(), 65533, 65533), 0);
+  ASSERT_EQ(chown(owned.c_str(), 65534, 65534), 0);
+  ASSERT_EQ(chown(around_.path().c_str(), 65534, 65534), 0);
+  ASSERT_TRUE(Begin());
+  EXPECT_TRUE(std::filesystem::exists(foreign));
+  EXPECT_FALSE(std::filesystem::exists(owned));
+}
+
+TEST_F(StagedDirectoryTest, ALinkInItsOwnPlaceGetsNothing) {
+  auto staged = Begin();
+  ASSERT_TRUE(staged);
+  const std::string taken = (*staged)->path();
+  std::filesystem::rename(taken, around_.PathOf("moved"));
+  std::filesystem::create_directory(around_.PathOf("victim"));
+  around_.Write("victim/file", "precious");
+  std::filesystem::create_directory_symlink(around_.PathOf("victim"), taken);
+  EXPECT_TRUE((*staged)->Add("other", AsBytes("content"), 0440).ok());
+  const Status again = (*staged)->Add("other", AsBytes("content"), 0440);
+  EXPECT_NE(again.message().find(taken + "/other"), std::string::npos)
+      << again.message();
+  staged->reset();
+  EXPECT_EQ(around_.ReadBack("victim/file"), "precious");
+  EXPECT_FALSE(std::filesystem::exists(around_.PathOf("victim/other")));
 }
 
 }  // namespace
