@@ -3,6 +3,7 @@
 #define OPENKEYRING_TESTING_SEALED_SLOTS_FIXTURE_H_
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,7 +38,8 @@ struct SlotWorld {
   std::unique_ptr<SlotKey> KeyOf(char letter) {
     if (letter != 'l') return std::make_unique<KmsSlotKey>(kms[letter - 'a']);
     return std::make_unique<LocalFileSlotKey>(
-        []() -> Result<Secret> {
+        [this]() -> Result<Secret> {
+          if (on_local_read) on_local_read();
           return Secret::CopyOf(std::string(kLocalSecretBytes, 's'));
         },
         "/run/secret", SystemRandom());
@@ -59,6 +61,7 @@ struct SlotWorld {
   Deadline Soon() { return Deadline::After(clock, Millis(10000)); }
 
   std::array<FakeKeyWrapper, 3> kms;
+  std::function<void()> on_local_read;
   ManualClock clock;
   MemoryLog log;
 };

@@ -23,6 +23,10 @@ SlotSummary SummaryOf(const SealedFileSlots& slots) {
       case SlotState::kOpened:
         ++summary.opening;
         break;
+      case SlotState::kStale:
+        if (slot.slot.number == slots.opened().number) ++summary.opening;
+        Add(summary.failed, WithReason(slot));
+        break;
       case SlotState::kFailed:
         Add(summary.failed, WithReason(slot));
         break;

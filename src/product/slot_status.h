@@ -16,7 +16,8 @@ struct SlotSummary {
   size_t opening = 0;  // Of them, those that this process has seen to open.
   bool opened_by_local_slot = false;
   std::string opened;   // Which slot opened the file.
-  std::string failed;   // Those that did not, each with the reason.
+  std::string failed;   // Those that did not, or that are not as configured,
+                        // each with the reason.
   std::string untried;  // Those that were not needed.
   std::string missing;  // Configured keys without a slot, with the reasons.
   std::string foreign;  // Slots of keys that the configuration does not name.

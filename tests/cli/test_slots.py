@@ -124,6 +124,26 @@ def test_a_slot_that_cannot_be_opened_is_a_problem(sealed, kms):
     assert reply["slots"][1]["problem"]
 
 
+def test_the_only_slot_of_another_kms_key_is_outdated_and_wrapped_again(sealed):
+    sealed.configure(sealed.second)
+    reply = sealed.run("slot", "list", "--check", code=3)
+    assert [one["state"] for one in reply["slots"]] == ["outdated"]
+    assert sealed.second in reply["slots"][0]["problem"]
+    before = snapshot(sealed.path)
+    plan = sealed.run("slot", "add", "--dry-run")["plan"]
+    assert [step["action"] for step in plan] == ["wrap again"]
+    sealed.run("slot", "add", code=6)
+    key = f"/keys/{sealed.second.rpartition('/')[2]}/state"
+    sealed.kms.control("POST", key, {"state": "Disabled"})
+    failed = sealed.run("slot", "add", "--yes", code=4)
+    assert "could not be added or wrapped again" in failed["message"]
+    assert snapshot(sealed.path) == before
+    sealed.kms.control("POST", key, {"state": "Enabled"})
+    assert sealed.run("slot", "add", "--yes")["slots"][0]["maker"] == sealed.second
+    assert sealed.slots("--check") == [(1, "aws-kms", "opened")]
+    assert sealed.keys() == SOME
+
+
 def test_a_file_is_resealed(sealed):
     sealed.configure(sealed.first, sealed.second)
     sealed.run("slot", "add", "--yes")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The key slots of a sealed keyring file: slot list, slot add, slot remove, and
 // reseal.
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -85,8 +86,15 @@ const char* StateName(SlotState state) {
       return "not configured";
     case SlotState::kMissing:
       return "missing";
+    case SlotState::kStale:
+      return "outdated";
   }
   return "";
+}
+
+// By the next load that may change the file.
+bool IsToBeMade(SlotState state) {
+  return state == SlotState::kMissing || state == SlotState::kStale;
 }
 
 Json JsonOf(const std::vector<SlotStatus>& list) {
@@ -151,11 +159,9 @@ Outcome RunSlotList(CommandContext& context) {
     opened->slots->OpenEach(opened->deadline);
     list = opened->slots->List();
   }
-  bool bad = false;
-  for (const SlotStatus& status : *list) {
-    bad = bad || status.state == SlotState::kFailed ||
-          status.state == SlotState::kMissing;
-  }
+  const bool bad = std::ranges::any_of(*list, [](const SlotStatus& status) {
+    return status.state == SlotState::kFailed || IsToBeMade(status.state);
+  });
   if (context.out.json()) {
     context.out.PrintJson(
         "slot-list",
@@ -194,24 +200,27 @@ Outcome RunSlotAdd(CommandContext& context) {
     const auto opened = Open(*place, true, quiet);
     if (!opened) return tl::unexpected(opened.error());
     for (const SlotStatus& status : opened->slots->List()) {
-      if (status.state != SlotState::kMissing) continue;
-      plan.push_back({"add", ToString(status.slot), "to " + place->path});
+      if (!IsToBeMade(status.state)) continue;
+      const bool add = status.state == SlotState::kMissing;
+      plan.push_back({add ? "add" : "wrap again", ToString(status.slot),
+                      (add ? "to " : "in ") + place->path});
     }
   }
   if (!plan.empty() || context.arguments.Has("--dry-run")) {
-    const auto ended =
-        Confirm(context, "slot-add",
-                "Add " + std::to_string(plan.size()) + " key slots?", plan);
+    const auto ended = Confirm(
+        context, "slot-add",
+        "Add, or wrap again, " + std::to_string(plan.size()) + " key slots?",
+        plan);
     if (ended) return *ended;
   }
   const auto opened = Open(*place, plan.empty(), context.out);
   if (!opened) return tl::unexpected(opened.error());
   const std::vector<SlotStatus> list = opened->slots->List();
   for (const SlotStatus& status : list) {
-    if (status.state != SlotState::kMissing) continue;
-    Failure failure(status.problem.WithContext(ToString(status.slot) +
-                                               " could not be added"));
-    failure.hint = "a later load, or this command, adds it";
+    if (!IsToBeMade(status.state)) continue;
+    Failure failure(status.problem.WithContext(
+        ToString(status.slot) + " could not be added or wrapped again"));
+    failure.hint = "a later load, or this command, does it";
     return tl::unexpected(std::move(failure));
   }
   return ReportSlots(context, "slot-add", *place, list, !plan.empty(), {});
@@ -332,7 +341,9 @@ CommandSpec SlotListCommand() {
           "Shows by which keys a sealed keyring file can be opened. Without "
           "--check no key server is asked. With it, every slot that a "
           "configured key may open is opened, and the exit code is 3 when one "
-          "is not, or when a configured key has no slot.",
+          "is not, when a configured key has no slot, or when a slot is "
+          "outdated: under another KMS key than the configured one, or with "
+          "another encryption_context.",
           {},
           {{"--check", nullptr, "Open every slot"}},
           {{"keyringctl slot list --check", "Does every key still open it?"}},
@@ -345,7 +356,8 @@ CommandSpec SlotAddCommand() {
   return {"slot add",
           "add the key slots that the configuration names",
           "After a KMS key, a recovery key or local_unlock_file was added to "
-          "the configuration: gives the file a slot for each that has none. "
+          "the configuration: gives the file a slot for each that has none, "
+          "and wraps again what is not as configured. "
           "A server does the same when it loads its keyring. Stop the server "
           "first, or use ALTER INSTANCE RELOAD KEYRING instead.",
           {},

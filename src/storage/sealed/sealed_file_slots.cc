@@ -18,6 +18,12 @@ const SlotProblem* ProblemOf(const std::vector<SlotProblem>& problems,
   return found == problems.end() ? nullptr : &*found;
 }
 
+void EraseNumber(std::vector<SlotProblem>& problems, uint16_t number) {
+  std::erase_if(problems, [&](const SlotProblem& problem) {
+    return problem.slot.number == number;
+  });
+}
+
 std::string ListOf(const std::vector<KeySlot>& slots) {
   std::string text;
   for (const KeySlot& slot : slots) {
@@ -51,6 +57,7 @@ void SealedFileSlots::TakeOpened(const OpenedSlots& opened) {
   last_resort_ = opened.last_resort;
   opened_ = {opened.slot.number};
   failures_ = opened.failures;
+  stale_.clear();
   missing_.clear();
 }
 
@@ -61,6 +68,7 @@ void SealedFileSlots::TakeCreated(const SealedHeader& header,
   opened_.clear();
   MarkMade(header.slots);
   failures_.clear();
+  stale_.clear();
   missing_.clear();
   KeepProblems(missing);
 }
@@ -68,9 +76,8 @@ void SealedFileSlots::TakeCreated(const SealedHeader& header,
 // SlotKey::Seal has opened them.
 void SealedFileSlots::MarkMade(const std::vector<KeySlot>& slots) {
   for (const KeySlot& slot : slots) {
-    std::erase_if(failures_, [&](const SlotProblem& failure) {
-      return failure.slot.number == slot.number;
-    });
+    EraseNumber(failures_, slot.number);
+    EraseNumber(stale_, slot.number);
     if (slot.kind != SlotKind::kPublicKey) opened_.insert(slot.number);
   }
 }
@@ -144,6 +151,8 @@ Status SealedFileSlots::UpdateOnly(const SealedFile::Keys& keys,
   }
   log_.Write(LogLevel::kWarning,
              file_.path() + ": " + change + ": " + status.message());
+  const std::lock_guard lock(mutex_);
+  stale_.push_back({slot, status.WithContext(change)});
   return Status::Ok();
 }
 
@@ -208,6 +217,7 @@ Status SealedFileSlots::NotReplaced(const UpdatedSlots& updated,
     if (!there) slot.number = 0;
     (there ? failures_ : missing_).push_back({slot, why});
   }
+  for (const KeySlot& slot : updated.rewrapped) stale_.push_back({slot, why});
   return wanted_.must_rewrap ? why.WithContext(what) : Status::Ok();
 }
 
@@ -236,32 +246,39 @@ void SealedFileSlots::KeepProblems(const std::vector<SlotProblem>& problems) {
                        " is not as configured, and could not be wrapped "
                        "again: " +
                        problem.status.message());
-    (missing ? missing_ : failures_).push_back(problem);
+    (missing ? missing_ : stale_).push_back(problem);
   }
 }
 
 std::vector<SlotStatus> SealedFileSlots::List() const {
-  const std::lock_guard lock(mutex_);
-  const SealedHeader& header = sealed_.header();
+  const SealedHeader header = Header();
   const SlotMatch match = keys_.Match(header);
-  std::vector<SlotStatus> list;
+  std::set<uint16_t> foreign;  // Numbers: the slots may be others by now.
   for (size_t i = 0; i < header.slots.size(); ++i) {
-    const KeySlot& slot = header.slots[i];
-    SlotStatus status{slot, SlotState::kUntried, Status::Ok()};
-    if (const SlotProblem* problem = ProblemOf(failures_, slot.number)) {
-      status.state = SlotState::kFailed;
-      status.problem = problem->status;
-    } else if (opened_.contains(slot.number)) {
-      status.state = SlotState::kOpened;
-    } else if (!match.key_of_slot[i]) {
-      status.state = SlotState::kForeign;
-    }
-    list.push_back(std::move(status));
+    if (!match.key_of_slot[i]) foreign.insert(header.slots[i].number);
+  }
+  const std::lock_guard lock(mutex_);
+  std::vector<SlotStatus> list;
+  for (const KeySlot& slot : sealed_.header().slots) {
+    list.push_back(StatusOf(slot, foreign.contains(slot.number)));
   }
   for (const auto& [slot, status] : missing_) {
     list.push_back({slot, SlotState::kMissing, status});
   }
   return list;
+}
+
+SlotStatus SealedFileSlots::StatusOf(const KeySlot& slot, bool foreign) const {
+  if (const SlotProblem* problem = ProblemOf(failures_, slot.number)) {
+    return {slot, SlotState::kFailed, problem->status};
+  }
+  if (const SlotProblem* problem = ProblemOf(stale_, slot.number)) {
+    return {slot, SlotState::kStale, problem->status};
+  }
+  const SlotState state = opened_.contains(slot.number) ? SlotState::kOpened
+                          : foreign                     ? SlotState::kForeign
+                                                        : SlotState::kUntried;
+  return {slot, state, Status::Ok()};
 }
 
 KeySlot SealedFileSlots::opened() const {
@@ -329,9 +346,8 @@ Status SealedFileSlots::Remove(uint16_t number) {
   status = sealed_.ReplaceHeader(std::move(header));
   if (!status.ok()) return status;
   opened_.erase(number);
-  std::erase_if(failures_, [&](const SlotProblem& failure) {
-    return failure.slot.number == number;
-  });
+  EraseNumber(failures_, number);
+  EraseNumber(stale_, number);
   return status;
 }
 
@@ -353,6 +369,7 @@ Result<std::vector<SlotProblem>> SealedFileSlots::Reseal(
   last_resort_ = false;
   opened_.clear();
   failures_.clear();
+  stale_.clear();
   missing_.clear();
   MarkMade(made->slots);
   for (SlotProblem& problem : made->missing) missing_.push_back(problem);

@@ -20,6 +20,8 @@ enum class SlotState {
   kUntried,  // Another one opened the file before.
   kForeign,  // In the file, and not in the configuration.
   kMissing,  // In the configuration, and not in the file; see `problem`.
+  kStale,    // Of a configured key, and not as the configuration has it: under
+             // another KMS key or context, and not wrapped again; `problem`.
 };
 struct SlotStatus {
   KeySlot slot;
@@ -31,7 +33,8 @@ struct SlotStatus {
 // of its slots, and what people should know about them.
 //
 // Threads: all methods may be called concurrently. The mutex, which guards the
-// file, is held while it is written, never during a call of a key server.
+// file, is held while it is written, never during a call of a key server, and
+// never when a key is asked, which may read a file.
 class SealedFileSlots {
  public:
   // What the configuration has.
@@ -77,6 +80,7 @@ class SealedFileSlots {
  private:
   SealedHeader Header() const;
   Secret DataKey() const;
+  SlotStatus StatusOf(const KeySlot& slot, bool foreign) const;
   Status WhyNotUpdated() const;
   Status UpdateOnly(const SealedFile::Keys& keys, const Deadline& deadline);
   Status RewrapOnly(const SealedFile::Keys& keys, const Deadline& deadline);
@@ -104,6 +108,7 @@ class SealedFileSlots {
   bool last_resort_ = false;
   std::set<uint16_t> opened_;  // Numbers.
   std::vector<SlotProblem> failures_;
+  std::vector<SlotProblem> stale_;
   std::vector<SlotProblem> missing_;  // Without numbers.
 };
 

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
+#include <future>
 #include <string>
 
 #include "storage/sealed/sealed_file_backend.h"
@@ -13,6 +15,7 @@
 namespace openkeyring {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -58,7 +61,7 @@ class SealedSlotsTest : public testing::Test {
     return text;
   }
   static std::string StatesOf(const SealedStore& store) {
-    constexpr char kLetters[] = "OFUXM";
+    constexpr char kLetters[] = "OFUXMS";
     std::string text;
     for (const SlotStatus& status : store.slots().List()) {
       text += std::to_string(status.slot.number) + status.slot.name.back() +
@@ -302,6 +305,62 @@ TEST_F(SealedSlotsTest, AProcessWithoutTheLockChangesNoSlots) {
   EXPECT_EQ(StatesOf(*reader), "1aO 0bM ");
   EXPECT_EQ(reader->PutAll(Batch({"1"})).code(), StatusCode::kReadOnly);
   EXPECT_EQ(Content(), before);
+}
+
+TEST_F(SealedSlotsTest, ASlotOfAnotherKeyThanTheConfiguredOneIsStale) {
+  MakeFile("a");
+  world_.kms[0].SetCurrentKey("alias/new");
+  options_.read_only = true;
+  auto store = Load("a");
+  EXPECT_EQ(StatesOf(*store), "1aS ");
+  EXPECT_THAT(store->slots().List()[0].problem.message(),
+              AllOf(HasSubstr("wrapped under KMS key alias/a"),
+                    HasSubstr("the configuration says alias/new")));
+  store->slots().OpenEach(world_.Soon());
+  EXPECT_EQ(StatesOf(*store), "1aS ") << "it opens, and stays what it is";
+  options_.read_only = false;
+  world_.FailAt('a', "Wrap");
+  EXPECT_EQ(StatesOf(*Load("a")), "1aS ");
+  world_.SetDown('a', false);
+  store = Load("a");
+  EXPECT_EQ(StatesOf(*store), "1wO ");
+}
+
+TEST_F(SealedSlotsTest, SeveralSlotsAreStaleUntilTheyAreWrappedAgain) {
+  MakeFile("ab");
+  options_.encryption_context = {{"team", "x"}};
+  options_.read_only = true;
+  EXPECT_EQ(StatesOf(*Load("ab")), "1aS 2bS ");
+  options_.read_only = false;
+  world_.FailAt('a', "Wrap");
+  auto store = Load("ab");
+  store->slots().OpenEach(world_.Soon());
+  EXPECT_EQ(StatesOf(*store), "1aS 2bO ");
+  store = nullptr;
+  world_.SetDown('a', false);
+  files_.FailAt("append", {StatusCode::kUnavailable, "disk"});
+  store = Load("ab");
+  EXPECT_EQ(StatesOf(*store), "1aS 2bU ");
+  files_.hook = nullptr;
+  store = nullptr;
+  EXPECT_EQ(StatesOf(*Load("ab")), "1aO 2bU ");
+}
+
+// A key may read a file, which may hang; the server's threads must not.
+TEST_F(SealedSlotsTest, KeysAreNotAskedUnderTheLock) {
+  MakeFile("al");
+  auto store = Load("al");
+  std::future<bool> other;
+  std::future_status status = std::future_status::deferred;
+  world_.on_local_read = [&] {
+    if (other.valid()) return;
+    other = std::async(std::launch::async,
+                       [&] { return store->slots().opened_by_last_resort(); });
+    status = other.wait_for(std::chrono::seconds(5));
+  };
+  EXPECT_THAT(store->slots().List(), SizeIs(2));
+  EXPECT_EQ(status, std::future_status::ready);
+  world_.on_local_read = nullptr;
 }
 
 TEST_F(SealedSlotsTest, WhoMustRewrapFailsWhenTheOnlySlotIsNotWrappedAgain) {
