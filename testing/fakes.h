@@ -116,6 +116,12 @@ class FakeProcessRunner : public ProcessRunner {
     if (!handler) return Status(StatusCode::kUnavailable, "no handler");
     return handler(command);
   }
+  Result<Secret> RunProgram(const std::vector<std::string>& words, Millis,
+                            size_t) override {
+    std::string command;
+    for (const std::string& word : words) command += word + "\n";
+    return Run(command, Millis(0), 0, nullptr);
+  }
   std::function<Result<Secret>(const std::string&)> handler;
   std::vector<std::string> commands;
 };

@@ -13,6 +13,8 @@ namespace {
 using Found = tl::expected<Installation, Failure>;
 
 constexpr size_t kStart = 4096;
+// SYS_UID_MAX of login.defs; the users of services have no higher number.
+constexpr uid_t kLastSystemUser = 999;
 constexpr std::string_view kAwsDataFileMagic("\x89OKRA\r\n\x1a", 8);
 
 // The option files of servers that are meant, by what was given.
@@ -88,6 +90,10 @@ class Search {
     const std::string data_directory = arguments_.Text("--datadir");
     std::vector<DatabaseServer> servers = servers_.Running();
     std::erase_if(servers, [&](const DatabaseServer& server) {
+      return !servers_.IsBelieved(server) ||
+             (data_directory.empty() && IsOfOrdinaryUser(server));
+    });
+    std::erase_if(servers, [&](const DatabaseServer& server) {
       const auto file = server.variables.find("defaults_file");
       const bool same_file =
           defaults_file.empty() ||
@@ -105,6 +111,17 @@ class Search {
       }
     }
     return servers;
+  }
+
+  // Such a user would choose where root reads and writes keys.
+  bool IsOfOrdinaryUser(const DatabaseServer& server) {
+    if (server.user <= kLastSystemUser || server.user == EffectiveUser()) {
+      return false;
+    }
+    skipped_ += (skipped_.empty() ? "process " : ", process ") +
+                std::to_string(server.pid) + " (" + server.program +
+                ") of user " + std::to_string(server.user);
+    return true;
   }
 
   bool SameDirectory(const std::string& a, const std::string& b) {
@@ -151,6 +168,10 @@ class Search {
 
   Found None(const std::vector<DatabaseServer>& servers,
              const Installation& base, std::optional<Product> product) {
+    if (!skipped_.empty()) {
+      out_.Warn(skipped_ + " is not taken for the server of this machine",
+                "if it is meant, name its data directory with --datadir");
+    }
     if (!base.path.empty() && product) {  // A backup on another machine.
       Installation found = base;
       found.product = *product;
@@ -214,6 +235,7 @@ class Search {
   Output& out_;
   FileSystem& files_;
   ServerSearch servers_;
+  std::string skipped_;  // Servers of ordinary users, for a message.
 };
 
 Result<std::optional<Product>> ProductOfDirectory(FileSystem& files,

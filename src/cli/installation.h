@@ -2,6 +2,8 @@
 #ifndef OPENKEYRING_CLI_INSTALLATION_H_
 #define OPENKEYRING_CLI_INSTALLATION_H_
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +38,13 @@ bool IsForMariaDb(Product product);
 struct DatabaseServer {
   std::string program;  // "/usr/sbin/mysqld"; "" when none was found.
   int pid = 0;          // 0: it does not run.
+  uid_t user = 0;       // Of a running one: who started it.
   bool is_mariadb = false;
+  // Of a running one: where it works, "" when unknown; a server that is up, in
+  // its data directory.
+  std::string working_directory;
+  // False when it may have options of option files that were not read.
+  bool has_all_options = true;
   ServerVariables variables;
   std::string options_from;  // Where they were read, for people.
 

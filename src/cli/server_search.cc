@@ -2,8 +2,9 @@
 #include "cli/server_search.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
+
+#include "cli/trusted_program.h"
 
 namespace openkeyring {
 namespace {
@@ -18,26 +19,6 @@ constexpr const char* kOptionFiles[] = {"/etc/my.cnf", "/etc/mysql/my.cnf"};
 constexpr const char* kPluginDirectories[] = {
     "/usr/lib/mysql/plugin", "/usr/lib64/mysql/plugin",
     "/usr/lib64/mariadb/plugin", "/usr/lib/mariadb/plugin"};
-
-bool IsServerName(const std::string& name) {
-  return name == "mysqld" || name == "mariadbd";
-}
-
-// Which word of a command line is a server's program, its size for none: the
-// first one, or an argument of a dynamic linker that starts it.
-size_t ProgramWord(const std::vector<std::string>& words) {
-  if (words.empty()) return 0;
-  const bool is_linker = BaseName(words[0]).starts_with("ld-");
-  const size_t last = is_linker ? words.size() : 1;
-  for (size_t i = 0; i < last; ++i) {
-    if (IsServerName(BaseName(words[i]))) return i;
-  }
-  return words.size();
-}
-
-bool IsDefaultsOption(const std::string& word) {
-  return word.starts_with("--defaults-") || word == "--no-defaults";
-}
 
 std::string Find(const ServerVariables& variables, const std::string& name) {
   const auto found = variables.find(name);
@@ -79,53 +60,27 @@ bool LoadsPlugin(const ServerVariables& variables, const std::string& name) {
 
 }  // namespace
 
-std::string ShellQuoted(const std::string& word) {
-  std::string quoted = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
+std::vector<std::string> ServerSearch::InstalledPrograms() {
+  std::vector<std::string> programs;
+  for (const char* program : kPrograms) {
+    const Result<std::string> target = files_.CanonicalPath(program);
+    if (target) programs.push_back(*target);
   }
-  return quoted + "'";
-}
-
-std::vector<std::string> ServerSearch::CommandLineOf(const std::string& pid) {
-  const Result<Bytes> line =
-      files_.ReadStart("/proc/" + pid + "/cmdline", kMaxCommandLine);
-  std::vector<std::string> words;
-  if (!line) return words;
-  std::string_view rest = AsText(*line);
-  while (!rest.empty()) {
-    words.emplace_back(rest.substr(0, rest.find('\0')));
-    rest.remove_prefix(std::min(rest.size(), words.back().size() + 1));
-  }
-  return words;
+  return programs;
 }
 
 // As the server decides it: the files and what they say depend on the program.
-DatabaseServer ServerSearch::Inspect(
-    const std::string& program, const std::vector<std::string>& start,
-    const std::vector<std::string>& defaults_options) {
-  DatabaseServer server;
-  server.program = program;
-  server.is_mariadb = IsMariaDb(program);
-  std::string command;
-  for (const auto& words : {start, defaults_options}) {
-    for (const std::string& word : words) command += ShellQuoted(word) + " ";
-  }
+Status ServerSearch::AskProgram(std::vector<std::string> command,
+                                const std::vector<std::string>& defaults,
+                                DatabaseServer& server) {
+  command.insert(command.end(), defaults.begin(), defaults.end());
+  command.emplace_back("--print-defaults");
   const Result<Secret> printed =
-      processes_.Run(command + "--print-defaults 2>/dev/null", kPrintTimeout,
-                     kMaxPrinted, nullptr);
-  if (printed) {
-    server.variables = ParsePrintedDefaults(printed->RevealText());
-    server.options_from = program + " --print-defaults";
-  } else {
-    log_.Write(LogLevel::kNote,
-               program + " --print-defaults: " + printed.error().message());
-  }
-  return server;
+      processes_.RunProgram(command, kPrintTimeout, kMaxPrinted);
+  if (!printed) return printed.error();
+  server.variables = ParsePrintedDefaults(printed->RevealText());
+  server.options_from = server.program + " --print-defaults";
+  return Status::Ok();
 }
 
 bool ServerSearch::IsMariaDb(const std::string& program) {
@@ -134,55 +89,53 @@ bool ServerSearch::IsMariaDb(const std::string& program) {
          (target && BaseName(*target) == "mariadbd");
 }
 
+DatabaseServer ServerSearch::ServerOf(const ServerProcess& process) {
+  DatabaseServer server;
+  server.program = process.program;
+  server.is_mariadb = IsMariaDb(process.program);
+  server.pid = process.pid;
+  server.user = process.user;
+  server.working_directory = process.directory;
+  const auto defaults = DefaultsOptions(process.arguments);
+  const bool reads_files =
+      process.arguments.empty() || process.arguments[0] != "--no-defaults";
+  if (reads_files) {
+    const auto command = TrustedCommand(files_, process, InstalledPrograms());
+    const Status status = !command    ? command.error()
+                          : !defaults ? defaults.error()
+                                      : AskProgram(*command, *defaults, server);
+    if (!status.ok()) {
+      log_.Write(LogLevel::kNote, "process " + std::to_string(process.pid) +
+                                      ": only its arguments are used, its "
+                                      "option files are not: " +
+                                      status.message());
+    }
+    server.has_all_options = status.ok();
+  }
+  for (const std::string& word : process.arguments) {
+    AddServerOption(word, server.variables);
+  }
+  server.options_from +=
+      (server.options_from.empty() ? "" : ", ") +
+      ("arguments of process " + std::to_string(process.pid));
+  return server;
+}
+
 std::vector<DatabaseServer> ServerSearch::Running() {
   std::vector<DatabaseServer> servers;
-  const auto names = files_.List("/proc");
-  if (!names) return servers;
-  for (const std::string& name : *names) {
-    int pid = 0;
-    const auto [end, error] =
-        std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
-    const std::vector<std::string> words = CommandLineOf(name);
-    const size_t at = ProgramWord(words);
-    if (at == words.size()) continue;
-    // It looks for its manifest beside the name that it was called by.
-    std::string program = words[at];
-    if (!program.starts_with('/')) {
-      program = files_.ResolveLink("/proc/" + name + "/exe").value_or("");
-    }
-    std::vector<std::string> defaults;
-    std::ranges::copy_if(words, std::back_inserter(defaults), IsDefaultsOption);
-    std::vector<std::string> start(words.begin(),
-                                   words.begin() + static_cast<ptrdiff_t>(at));
-    start.push_back(program);
-    DatabaseServer server = Inspect(program, start, defaults);
-    server.pid = pid;
-    for (size_t i = at + 1; i < words.size(); ++i) {
-      AddServerOption(words[i], server.variables);
-    }
-    server.options_from += (server.options_from.empty() ? "" : ", ") +
-                           ("arguments of process " + name);
-    servers.push_back(std::move(server));
+  for (const ServerProcess& process : ServerProcesses(files_)) {
+    servers.push_back(ServerOf(process));
   }
   return servers;
 }
 
-std::vector<DatabaseServer> ServerSearch::Installed(
-    const std::string& defaults_file) {
-  std::vector<DatabaseServer> servers;
-  std::vector<std::string> defaults, seen;
-  if (!defaults_file.empty()) {
-    defaults.push_back("--defaults-file=" + defaults_file);
-  }
-  for (const char* program : kPrograms) {
-    const Result<std::string> target = files_.ResolveLink(program);
-    if (!target || !files_.Stat(program)) continue;
-    if (std::ranges::find(seen, *target) != seen.end()) continue;
-    seen.push_back(*target);
-    servers.push_back(Inspect(program, {program}, defaults));
-  }
-  if (!servers.empty()) return servers;
+bool ServerSearch::IsBelieved(const DatabaseServer& server) {
+  if (server.user == 0 || server.user == EffectiveUser()) return true;
+  const Result<FileInfo> info = files_.Stat(server.DataDirectory());
+  return info && info->owner.user == server.user;
+}
+
+DatabaseServer ServerSearch::OfOptionFiles(const std::string& defaults_file) {
   DatabaseServer server;
   std::vector<std::string> paths = {defaults_file};
   if (defaults_file.empty()) {
@@ -197,6 +150,37 @@ std::vector<DatabaseServer> ServerSearch::Installed(
     }
     server.options_from += (server.options_from.empty() ? "" : ", ") + path;
   }
+  return server;
+}
+
+std::vector<DatabaseServer> ServerSearch::Installed(
+    const std::string& defaults_file) {
+  std::vector<DatabaseServer> servers;
+  std::vector<std::string> defaults, seen;
+  if (!defaults_file.empty()) {
+    defaults.push_back("--defaults-file=" + defaults_file);
+  }
+  for (const char* program : kPrograms) {
+    const Result<std::string> target = files_.CanonicalPath(program);
+    if (!target || std::ranges::find(seen, *target) != seen.end()) continue;
+    seen.push_back(*target);
+    DatabaseServer server;
+    server.program = program;
+    const Result<std::string> trusted = TrustedFile(files_, program);
+    const Status status =
+        trusted ? AskProgram({*trusted}, defaults, server) : trusted.error();
+    if (!status.ok()) {
+      log_.Write(LogLevel::kNote,
+                 std::string(program) +
+                     ": its option files are read here: " + status.message());
+      server = OfOptionFiles(defaults_file);
+      server.program = program;
+    }
+    server.is_mariadb = IsMariaDb(program);
+    servers.push_back(std::move(server));
+  }
+  if (!servers.empty()) return servers;
+  DatabaseServer server = OfOptionFiles(defaults_file);
   if (!server.options_from.empty()) servers.push_back(std::move(server));
   return servers;
 }

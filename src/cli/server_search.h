@@ -7,13 +7,15 @@
 
 #include "base/log.h"
 #include "cli/installation.h"
+#include "cli/server_process.h"
 #include "os/file_system.h"
 #include "os/process.h"
 
 namespace openkeyring {
 
 // Finds the database servers of this machine, without talking to one. Starts a
-// server's program with --print-defaults only, which prints and ends.
+// server's program with --print-defaults only, which prints and ends, and only
+// one that nobody else could have put there (trusted_program.h).
 class ServerSearch {
  public:
   // All borrowed.
@@ -21,8 +23,12 @@ class ServerSearch {
       : files_(files), processes_(processes), log_(log) {}
 
   // The servers that run, of whatever user, with the options that they were
-  // started with.
+  // started with. A program that cannot be trusted is not asked for those of
+  // its option files. Any process can be here: see IsBelieved.
   std::vector<DatabaseServer> Running();
+  // Whether a running server is taken for what it says: a process of root, of
+  // ours, or of the owner of its data directory.
+  bool IsBelieved(const DatabaseServer& server);
   // The servers that are installed, with the options that they would be started
   // with; of `defaults_file` unless it is "". A machine with option files and
   // no program gives one server without a program.
@@ -37,20 +43,20 @@ class ServerSearch {
   std::string ManifestOf(const DatabaseServer& server);
 
  private:
-  std::vector<std::string> CommandLineOf(const std::string& pid);
-  // `start`: the words that start it, itself the last.
-  DatabaseServer Inspect(const std::string& program,
-                         const std::vector<std::string>& start,
-                         const std::vector<std::string>& defaults_options);
+  // Canonical paths.
+  std::vector<std::string> InstalledPrograms();
+  // `command`: the words that start it.
+  Status AskProgram(std::vector<std::string> command,
+                    const std::vector<std::string>& defaults,
+                    DatabaseServer& server);
+  DatabaseServer ServerOf(const ServerProcess& process);
+  DatabaseServer OfOptionFiles(const std::string& defaults_file);
   bool IsMariaDb(const std::string& program);
 
   FileSystem& files_;
   ProcessRunner& processes_;
   Log& log_;
 };
-
-// For /bin/sh.
-std::string ShellQuoted(const std::string& word);
 
 }  // namespace openkeyring
 

@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <vector>
 
 extern char** environ;
 
 namespace openkeyring {
 namespace {
 
-// One child of /bin/sh with its standard output on a pipe.
+// A child with its standard output on a pipe.
 class Child {
  public:
   ~Child() {
@@ -28,13 +29,14 @@ class Child {
     }
   }
 
-  Status Start(const std::string& command) {
+  // `words`: the path of a program, and what it is called with.
+  Status Start(const std::vector<std::string>& words, bool with_errors) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return Failed("make a pipe", errno);
     pipe_ = ends[0];
-    const int error = Spawn(command, ends[1]);
+    const int error = Spawn(words, with_errors, ends[1]);
     close(ends[1]);
-    return error == 0 ? Status::Ok() : Failed("start /bin/sh", error);
+    return error == 0 ? Status::Ok() : Failed("start " + words[0], error);
   }
 
   // Reads to the end of the output.
@@ -85,19 +87,23 @@ class Child {
   }
 
  private:
-  static Status Failed(const char* what, int error) {
+  static Status Failed(const std::string& what, int error) {
     char text[128];
-    return {StatusCode::kUnavailable, std::string("cannot ") + what + ": " +
-                                          strerror_r(error, text, sizeof text)};
+    return {StatusCode::kUnavailable,
+            "cannot " + what + ": " + strerror_r(error, text, sizeof text)};
   }
 
-  int Spawn(const std::string& command, int output) {
+  int Spawn(const std::vector<std::string>& words, bool with_errors,
+            int output) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, 1);
+    if (!with_errors) {
+      posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    }
     posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     // A group of its own, so that its children go with it; and the signal mask
     // and handlers a program expects, not the server's.
@@ -110,9 +116,13 @@ class Child {
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
-    const int error = posix_spawn(&pid_, "/bin/sh", &actions, &attributes,
-                                  const_cast<char* const*>(arguments), environ);
+    std::vector<char*> arguments;
+    for (const std::string& word : words) {
+      arguments.push_back(const_cast<char*>(word.c_str()));
+    }
+    arguments.push_back(nullptr);
+    const int error = posix_spawn(&pid_, arguments[0], &actions, &attributes,
+                                  arguments.data(), environ);
     if (error != 0) pid_ = -1;
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
@@ -136,8 +146,21 @@ class RealProcessRunner : public ProcessRunner {
                      const Cancellation* cancellation) override {
     Deadline deadline = Deadline::After(SystemClock(), timeout);
     if (cancellation != nullptr) deadline = deadline.CancelledBy(*cancellation);
+    return Run({"/bin/sh", "-c", command}, true, deadline, max_output);
+  }
+
+  Result<Secret> RunProgram(const std::vector<std::string>& words,
+                            Millis timeout, size_t max_output) override {
+    return Run(words, false, Deadline::After(SystemClock(), timeout),
+               max_output);
+  }
+
+ private:
+  static Result<Secret> Run(const std::vector<std::string>& words,
+                            bool with_errors, const Deadline& deadline,
+                            size_t max_output) {
     Child child;
-    Status started = child.Start(command);
+    Status started = child.Start(words, with_errors);
     if (!started.ok()) return started;
     Result<Secret> output = child.Read(deadline, max_output);
     if (!output) return output;
@@ -153,6 +176,8 @@ class RealProcessRunner : public ProcessRunner {
 };
 
 }  // namespace
+
+uid_t EffectiveUser() { return geteuid(); }
 
 ProcessRunner& SystemProcessRunner() {
   static RealProcessRunner runner;

@@ -2,7 +2,10 @@
 #ifndef OPENKEYRING_OS_PROCESS_H_
 #define OPENKEYRING_OS_PROCESS_H_
 
+#include <sys/types.h>
+
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -24,7 +27,14 @@ class ProcessRunner {
   virtual Result<Secret> Run(const std::string& command, Millis timeout,
                              size_t max_output,
                              const Cancellation* cancellation) = 0;
+  // The same for one program without a shell, and without standard error:
+  // `words` are its absolute path and its arguments.
+  virtual Result<Secret> RunProgram(const std::vector<std::string>& words,
+                                    Millis timeout, size_t max_output) = 0;
 };
+
+// The effective user of this process.
+uid_t EffectiveUser();
 
 // The real one. Lives for the process.
 ProcessRunner& SystemProcessRunner();

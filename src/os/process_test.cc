@@ -2,6 +2,7 @@
 #include "os/process.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 
 namespace openkeyring {
 namespace {
+
+using testing::HasSubstr;
 
 constexpr Millis kLong{10000};
 constexpr size_t kMuch = 1 << 20;
@@ -53,6 +56,26 @@ TEST(ProcessRunner, GivesWhatTheCommandWrites) {
 
 TEST(ProcessRunner, RunsInAShell) {
   EXPECT_EQ(Output("x=1; echo $((x + 1)) | tr 2 3"), "3\n");
+}
+
+TEST(ProcessRunner, RunsAProgramWithoutAShell) {
+  const auto output = [](const std::vector<std::string>& words) {
+    const Result<Secret> written =
+        SystemProcessRunner().RunProgram(words, kLong, kMuch);
+    return written ? std::string(written->RevealText())
+                   : written.error().ToString();
+  };
+  EXPECT_EQ(output({"/usr/bin/printf", "%s,", "$HOME", "'; id; '", ""}),
+            "$HOME,'; id; ',,");
+  EXPECT_THAT(output({"printf", "x"}), HasSubstr("cannot start printf"));
+  EXPECT_THAT(output({"/bin/false"}), HasSubstr("exit code 1"));
+}
+
+TEST(ProcessRunner, KeepsStandardErrorOfAProgramToItself) {
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(
+      SystemProcessRunner().RunProgram({"/bin/ls", "/no such"}, kLong, kMuch));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST(ProcessRunner, GivesNoStandardInput) { EXPECT_EQ(Output("cat"), ""); }
