@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/server_search.h"
+#include "cli/server_use.h"
 #include "storage/mariadb_files/key_file_format.h"
 #include "storage/sealed/sealed_header.h"
 
@@ -95,12 +96,12 @@ class Search {
     });
     std::erase_if(servers, [&](const DatabaseServer& server) {
       const auto file = server.variables.find("defaults_file");
-      const bool same_file =
-          defaults_file.empty() ||
-          (file != server.variables.end() && file->second == defaults_file);
+      const bool same_file = defaults_file.empty() ||
+                             (file != server.variables.end() &&
+                              IsSamePath(files_, file->second, defaults_file));
       return !same_file ||
              (!data_directory.empty() &&
-              !SameDirectory(server.DataDirectory(), data_directory));
+              !IsSamePath(files_, server.DataDirectory(), data_directory));
     });
     if (!servers.empty()) return servers;
     servers = servers_.Installed(defaults_file);
@@ -122,12 +123,6 @@ class Search {
                 std::to_string(server.pid) + " (" + server.program +
                 ") of user " + std::to_string(server.user);
     return true;
-  }
-
-  bool SameDirectory(const std::string& a, const std::string& b) {
-    const Result<std::string> at = files_.ResolveLink(a);
-    const Result<std::string> bt = files_.ResolveLink(b);
-    return a == b || (at && bt && *at == *bt);
   }
 
   Installation Make(const Installation& base, const DatabaseServer& server,

@@ -9,7 +9,9 @@
 #include "cli/commands/key_copy.h"
 #include "cli/confirmation.h"
 #include "cli/product_options.h"
+#include "cli/server_use.h"
 #include "keyring/checked_wrap.h"
+#include "os/process.h"
 #include "os/random.h"
 #include "os/staged_directory.h"
 #include "product/aws_key_management/aws_key_management.h"
@@ -32,6 +34,11 @@ class Conversion {
   Outcome Run(const std::string& output) {
     Result<VersionedSecrets> keys = ReadSource();
     if (!keys) return Failed(keys.error());
+    if (keys->empty()) {
+      return UsageFailure(options_.directory + " has no key files to convert",
+                          "is it the directory that the server uses? --path "
+                          "or --defaults-file names another");
+    }
     const char* format = bound_ ? "bound" : "raw";
     const auto ended =
         Confirm(context_, "convert",
@@ -234,11 +241,12 @@ class Conversion {
 
 Outcome ConvertKeyFiles(CommandContext& context,
                         const Installation& installation, bool bound) {
-  if (installation.server.pid != 0) {
-    return tl::unexpected(ServerRuns(installation.server.pid));
-  }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
+  const Outcome unused =
+      CheckNoServerUses(options->directory, installation, context,
+                        PosixFileSystem(), SystemProcessRunner());
+  if (!unused) return unused;
   std::unique_ptr<WritableFile> lock;  // Of the key set, if there is one.
   const Outcome locked = LockFile(
       PosixFileSystem(),

@@ -8,6 +8,7 @@
 #include "cli/commands/keyring_command.h"
 #include "cli/confirmation.h"
 #include "cli/keyring_store.h"
+#include "cli/server_use.h"
 #include "os/durable.h"
 #include "os/random.h"
 #include "storage/key_names.h"
@@ -99,14 +100,17 @@ class Restore {
   // The backup may not lack what is in use now.
   Outcome CompareWithWhatIsThere() {
     if (IsOnKmip(manifest_.product)) return CompareWithServer();
+    if (manifest_.product == Product::kAwsKeyManagement) {
+      const Outcome unused = CheckNoServerUses(place_, installation_, context_,
+                                               files_, SystemProcessRunner());
+      if (!unused) return unused;
+    }
     const auto parts = ReadParts(files_, manifest_.product, place_);
     if (!parts) return FileFailed(parts.error());
     if (parts->empty()) return ExitCode::kOk;
     if (manifest_.product != Product::kAwsKeyManagement) {
       const Outcome locked = LockFile(files_, place_, lock_);
       if (!locked) return locked;
-    } else if (installation_.server.pid != 0) {
-      return tl::unexpected(ServerRuns(installation_.server.pid));
     }
     Installation in_place = installation_;
     in_place.path = place_;

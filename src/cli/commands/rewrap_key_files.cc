@@ -4,8 +4,10 @@
 #include "cli/confirmation.h"
 #include "cli/keyring_store.h"
 #include "cli/product_options.h"
+#include "cli/server_use.h"
 #include "keyring/checked_wrap.h"
 #include "os/durable.h"
+#include "os/process.h"
 #include "os/random.h"
 #include "storage/mariadb_files/key_file_backend.h"
 
@@ -169,11 +171,12 @@ class Rewrap {
 }  // namespace
 
 Done RewrapKeyFiles(CommandContext& context, const Installation& installation) {
-  if (installation.server.pid != 0) {
-    return tl::unexpected(ServerRuns(installation.server.pid));
-  }
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
+  const Outcome unused =
+      CheckNoServerUses(options->directory, installation, context,
+                        PosixFileSystem(), SystemProcessRunner());
+  if (!unused) return tl::unexpected(unused.error());
   const Outcome are_files = CheckNoKeySet(options->directory);
   if (!are_files) return tl::unexpected(are_files.error());
   Result<KmsAccess> kms = OpenKms(installation, PosixFileSystem(), context.out);

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Who uses a keyring: a MariaDB server, whose key files have no lock."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from changing import snapshot
+
+from lab import aws_plugin, percona_file
+
+PYTHON = "import os, sys, time; os.chdir(sys.argv[1]); print('up', flush=True); time.sleep(600)"
+
+
+class KeyFiles:
+    """MariaDB's key files outside of a data directory, and an option file that names both."""
+
+    def __init__(self, tool, directory, kms):
+        self.tool, self.directory = tool, directory
+        self.keys, self.data, self.option_file = (
+            directory / name for name in ("keys", "data", "my.cnf"))
+        for made in (self.keys, self.data):
+            made.mkdir()
+        for version in (1, 2):
+            (self.keys / f"aws-kms-key.{version}.1").write_bytes(
+                percona_file.encrypt(kms, kms.alias, bytes(15) + bytes([version])))
+        self.options = [*aws_plugin.options(kms), f"--aws-key-management-keyfile-dir={self.keys}"]
+        self.write_options(f"--datadir={self.data}")
+
+    def write_options(self, *more):
+        self.option_file.write_text("[mariadb]\n" + "\n".join(
+            word.removeprefix("--") for word in (*self.options, *more)) + "\n")
+
+    def named(self, *words) -> tuple:
+        return ("--product", "aws_key_management", *words)
+
+    def convert(self, *words, code=0, **more):
+        return self.tool.run("convert", *self.named(*words), "--to", "bound", "--output",
+                             self.directory / "out", "--yes", code=code, **more)
+
+
+@pytest.fixture
+def key_files(tool, directory, kms):
+    return KeyFiles(tool, directory, kms)
+
+
+@pytest.fixture
+def serve():
+    """A function that starts what calls itself a server; it ends with the test."""
+    made = []
+
+    def begin(working_directory, *words, **more) -> int:
+        made.append(subprocess.Popen(
+            ["/nowhere/mariadbd", "-c", PYTHON, str(working_directory), *map(str, words)],
+            executable=sys.executable, stdout=subprocess.PIPE, text=True, **more))
+        assert made[-1].stdout.readline() == "up\n"
+        return made[-1].pid
+    yield begin
+    for one in made:
+        one.kill()
+        one.wait()
+
+
+@pytest.mark.parametrize("spelling", [lambda path: path, lambda path: f"{path}/",
+                                      lambda path: f"{path.parent}/./{path.name}"],
+                         ids=["same", "slash", "dot"])
+@pytest.mark.parametrize("by", ["datadir", "option file", "link"])
+def test_a_server_of_the_same_data_directory_is_seen(key_files, serve, spelling, by):
+    pid = serve("/", f"--datadir={spelling(key_files.data)}")
+    words = ("--defaults-file", key_files.option_file)
+    if by == "datadir":
+        words += ("--datadir", key_files.data)
+    if by == "link":
+        (key_files.directory / "link").symlink_to(key_files.data)
+        words += ("--datadir", key_files.directory / "link")
+    before = snapshot(key_files.directory)
+    done = key_files.convert(*words, code=5)
+    assert f"pid {pid}" in done.stderr and "nothing was changed" in done.stderr
+    assert snapshot(key_files.directory) == before
+
+
+@pytest.mark.parametrize("how", ["keys", "relative", "working directory", "another user"])
+def test_a_server_that_uses_the_key_files_is_seen_however_it_was_started(key_files, serve, how):
+    """Not by what it says alone: a server works in its data directory."""
+    if how == "another user" and os.geteuid() != 0:
+        pytest.skip("needs another user")
+    elsewhere = key_files.directory / "elsewhere"
+    elsewhere.mkdir()
+    option = f"--aws-key-management-keyfile-dir={key_files.keys}"
+    if how == "keys":
+        pid = serve("/", f"--datadir={elsewhere}", option)
+    elif how == "relative":
+        pid = serve("/", f"--datadir={elsewhere}", "--loose-aws_key_management_keyfile_dir=../keys")
+    elif how == "another user":
+        pid = serve("/", f"--datadir={elsewhere}", option, user="nobody", group="nogroup",
+                    extra_groups=[])
+    else:
+        pid = serve(key_files.data)
+    done = key_files.convert("--defaults-file", key_files.option_file, code=5)
+    assert f"pid {pid}" in done.stderr
+    done = key_files.tool.run("rewrap", *key_files.named(
+        "--defaults-file", key_files.option_file), "--yes", code=5)
+    assert f"pid {pid}" in done.stderr
+
+
+def test_a_server_of_other_directories_is_none_of_ours(key_files, serve):
+    elsewhere = key_files.directory / "elsewhere"
+    elsewhere.mkdir()
+    serve(elsewhere, f"--datadir={elsewhere}",
+          f"--aws-key-management-keyfile-dir={elsewhere}")
+    key_files.convert("--defaults-file", key_files.option_file)
+
+
+def test_of_a_server_whose_options_are_not_known_there_is_a_warning(key_files, serve):
+    elsewhere = key_files.directory / "elsewhere"
+    elsewhere.mkdir()
+    pid = serve(elsewhere, f"--datadir={elsewhere}")
+    done = key_files.convert("--defaults-file", key_files.option_file)
+    assert f"process {pid} (/nowhere/mariadbd)" in done.stderr and "not read" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["--path", "--datadir"])
+def test_nothing_is_restored_under_a_server_that_runs(key_files, serve, place):
+    """Also where no key file is left: it may be about to make one."""
+    files, tool = key_files, key_files.tool
+    backup = files.directory / "b"
+    tool.run("backup", *files.named("--defaults-file", files.option_file), backup, "--yes")
+    for file in files.keys.iterdir():
+        file.unlink()
+    pid = serve("/", *files.options, f"--datadir={files.data}")
+    words = (place, files.keys) if place == "--path" else files.named("--datadir", files.data)
+    done = tool.run("restore", backup, *words, "--yes", code=5)
+    assert f"pid {pid}" in done.stderr and not list(files.keys.iterdir())
+
+
+def test_a_directory_without_key_files_is_not_converted(key_files):
+    for file in key_files.keys.iterdir():
+        file.unlink()
+    done = key_files.convert("--defaults-file", key_files.option_file, code=2)
+    assert f"{key_files.keys} has no key files" in done.stderr
+    assert not (key_files.directory / "out").exists()
