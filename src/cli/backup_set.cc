@@ -30,10 +30,18 @@ Result<std::string> Sha256Hex(ByteView bytes) {
   return HexEncode(*digest);
 }
 
+// Whether it can be a file of this keyring. Others would be put beside it.
+bool IsOfKeyring(const BackupFile& file, const BackupManifest& manifest) {
+  return file.name.starts_with(manifest.product == Product::kAwsKeyManagement
+                                   ? kFamilyPrefix
+                                   : std::string_view(manifest.name));
+}
+
 // A name that stays within its directory.
 bool IsPlainName(const std::string& name) {
-  return !name.empty() && name[0] != '.' && name.find('/') == name.npos &&
-         name != kManifestName && name != kManifestSumName;
+  return !name.empty() && name != "." && name != ".." &&
+         name.find('/') == name.npos && name != kManifestName &&
+         name != kManifestSumName;
 }
 
 // Members of a manifest, taken strictly: `good` is false after the first that
@@ -221,9 +229,11 @@ Result<BackupManifest> ReadManifest(ByteView text) {
   manifest.created = members.Text("created");
   manifest.format = members.Text("format");
   manifest.name = members.Text("name");
+  good = good && (manifest.name.empty() || IsPlainName(manifest.name));
   manifest.facts = members.Texts("facts");
   for (const Json& one : members.List("files")) {
     manifest.files.push_back(ReadFile(one, good));
+    good = good && IsOfKeyring(manifest.files.back(), manifest);
   }
   for (const Json& one : members.List("keys")) {
     manifest.keys.insert(ReadKey(one, good));

@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 
+import ctl
 import jsonschema
 import pytest
 
 from changing import SCHEMAS, SOME, interrupt_after, kmip_config, kms_config, snapshot, write_plain
-from lab import aws_plugin, percona_file
+from lab import aws_client, aws_plugin, percona_file
 
 MORE = {**SOME, ("later", ""): ("AES", bytes(24))}
 
@@ -293,3 +294,171 @@ def test_a_disk_that_is_full_leaves_no_backup(tool, directory, keyring):
         assert [path.name for path in pathlib.Path(disk).iterdir()] == ["filler"]
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+# What names do not tell.
+
+
+def file_of(keyring) -> pathlib.Path:
+    return keyring.data / ("keyring_aws_data" if keyring.product == "keyring_aws" else "keyring")
+
+
+def refuse(keyring, backup, reason: str) -> None:
+    before = {path: path.read_bytes() for path in keyring.data.rglob("*") if path.is_file()}
+    done = keyring.ctl("restore", backup, "--yes")
+    assert done.code == 1 and reason in done.err and "nothing was changed" in done.err, done
+    after = {path: path.read_bytes() for path in keyring.data.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def back_up(keyring, name: str) -> str:
+    done = keyring.ctl("backup", keyring.directory / name, "--yes")
+    assert done.code == 0, done
+    return str(keyring.directory / name)
+
+
+FILES = [
+    ("component_keyring_kms", "sealed"),
+    ("component_keyring_kms", "percona"),
+    ("keyring_aws", None),
+]
+
+
+@pytest.fixture(params=FILES, ids=lambda one: one[1] or one[0])
+def one_file(request, make_keyring):
+    product, file_format = request.param
+    made = make_keyring(product, **({"file_format": file_format} if file_format else {}))
+    made.write("store INNODBKey-a-1 - AES", "store app u@h SECRET")
+    return made
+
+
+def test_a_key_that_was_stored_again_is_not_put_back(one_file):
+    old = back_up(one_file, "b")
+    one_file.write("remove app u@h", "store app u@h SECRET")
+    refuse(one_file, old, "")
+    assert one_file.ctl("restore", back_up(one_file, "now"), "--yes").code == 0
+
+
+def test_a_newer_copy_with_the_same_keys_and_more_is_put_in_place(one_file):
+    older = file_of(one_file).read_bytes()
+    one_file.write("store INNODBKey-a-2 - AES")
+    newer = file_of(one_file).read_bytes()
+    backup = back_up(one_file, "b")
+    file_of(one_file).write_bytes(older)
+    done = one_file.ctl("restore", backup, "--yes")
+    assert done.code == 0 and file_of(one_file).read_bytes() == newer, done
+
+
+def test_a_keyring_that_was_continued_from_an_older_copy_is_not_replaced(one_file):
+    """MySQL counts its keys: the next one has the same name in both."""
+    older = file_of(one_file).read_bytes()
+    one_file.write("store INNODBKey-a-2 - AES", "store INNODBKey-a-3 - AES")
+    backup = back_up(one_file, "b")
+    file_of(one_file).write_bytes(older)
+    one_file.write("store INNODBKey-a-2 - AES")
+    refuse(one_file, backup, "")
+
+
+def test_a_sealed_file_of_an_older_generation_is_replaced_when_its_keys_are_the_same(
+    make_keyring, kms
+):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store INNODBKey-a-1 - AES")
+    older = file_of(keyring).read_bytes()
+    new = aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
+    options = json.loads(keyring.config.read_text())
+    keyring.configure({**options, "kms_key": new})
+    assert keyring.ctl("rewrap", "--yes").code == 0
+    newer = file_of(keyring).read_bytes()
+    backup = back_up(keyring, "b")
+    file_of(keyring).write_bytes(older)
+    kms.stop()
+    assert keyring.ctl("restore", backup, "--yes").code == 4
+    assert file_of(keyring).read_bytes() == older
+    kms.start()
+    assert keyring.ctl("restore", backup, "--yes").code == 0
+    assert file_of(keyring).read_bytes() == newer
+    old_backup = keyring.directory / "old"
+    file_of(keyring).write_bytes(older)
+    keyring.ctl("backup", old_backup, "--yes")
+    file_of(keyring).write_bytes(newer)
+    refuse(keyring, old_backup, "rewritten since")
+
+
+def test_another_format_is_not_replaced(make_keyring):
+    keyring = make_keyring("component_keyring_kms", file_format="percona")
+    keyring.write("store INNODBKey-a-1 - AES")
+    backup = back_up(keyring, "b")
+    file_of(keyring).unlink()
+    options = json.loads(keyring.config.read_text())
+    keyring.configure({**options, "file_format": "sealed"})
+    keyring.write("store INNODBKey-a-1 - AES")
+    refuse(keyring, backup, "another format")
+    content = file_of(keyring).read_bytes()
+    words = ("restore", backup, "--path", file_of(keyring), "--yes")
+    done = ctl.run(keyring.directory, *words)
+    assert done.code == 1 and file_of(keyring).read_bytes() == content
+
+
+def test_a_keyring_that_was_converted_is_the_same(make_keyring, directory):
+    keyring = make_keyring("component_keyring_kms", file_format="percona")
+    keyring.write("store INNODBKey-a-1 - AES")
+    backup, before = back_up(keyring, "b"), file_of(keyring).read_bytes()
+    words = ("--to", "sealed", "--output", directory / "sealed", "--yes")
+    assert keyring.ctl("convert", *words).code == 0
+    (directory / "sealed").rename(file_of(keyring))
+    assert keyring.ctl("restore", backup, "--yes").code == 0
+    assert file_of(keyring).read_bytes() == before
+
+
+@pytest.fixture
+def key_set(make_keyring):
+    keyring = make_keyring("aws_key_management", key_store="SEALED")
+    keyring.write("latest 1", "rotate 1")
+    return keyring
+
+
+def test_a_key_set_with_more_keys_is_not_replaced(key_set):
+    backup = back_up(key_set, "b")
+    key_set.write("rotate 1")
+    refuse(key_set, backup, "older")
+
+
+def test_a_lost_key_set_comes_back_unless_its_marks_say_that_it_is_old(key_set):
+    backup = back_up(key_set, "b")
+    place = key_set.data / "aws-kms-key-set"
+    content = place.read_bytes()
+    place.unlink()
+    done = key_set.ctl("restore", backup, "--yes")
+    assert done.code == 0 and place.read_bytes() == content, done
+    key_set.write("latest 2")
+    place.unlink()
+    refuse(key_set, backup, "lacks key 2 version 1, which was made")
+
+
+def test_key_files_and_a_key_set_are_not_mixed(make_keyring, directory):
+    keyring = make_keyring("aws_key_management", key_store="FILES")
+    keyring.write("latest 1")
+    files = back_up(keyring, "files")
+    for path in keyring.data.glob("aws-kms-key*"):
+        path.unlink()
+    keyring.option_file.write_text(keyring.option_file.read_text().replace("=FILES", "=SEALED"))
+    keyring.variables = [word.replace("=FILES", "=SEALED") for word in keyring.variables]
+    keyring.write("latest 1")
+    a_set = back_up(keyring, "set")
+    refuse(keyring, files, "in a key set")
+    for path in keyring.data.glob("aws-kms-key*"):
+        path.unlink()
+    shutil.copy(directory / "files" / "aws-kms-key.1.1", keyring.data)
+    refuse(keyring, a_set, "not made of aws-kms-key.1.1")
+
+
+def test_a_keyring_whose_name_begins_with_a_dot_is_backed_up_and_restored(tool, directory, kms):
+    write_plain(directory / "plain", SOME)
+    config = kms_config(directory / "k", kms, directory / ".keys")
+    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    content = (directory / ".keys").read_bytes()
+    tool.run("backup", directory / "b", "--config", config, "--yes")
+    (directory / ".keys").unlink()
+    tool.run("restore", directory / "b", "--config", config, "--yes")
+    assert (directory / ".keys").read_bytes() == content

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "cli/backup_comparison.h"
 #include "cli/backup_set.h"
 #include "cli/command_table.h"
+#include "cli/commands/key_copy.h"
 #include "cli/commands/keyring_command.h"
 #include "cli/confirmation.h"
 #include "cli/keyring_store.h"
@@ -30,15 +31,14 @@ int Rank(const std::string& name) {
   return ParseKeyFileName(name) || name == kKeySetFileName ? 2 : 1;
 }
 
-uint64_t NumberOf(const std::map<std::string, std::string>& facts,
-                  const char* name) {
-  const auto found = facts.find(name);
-  uint64_t number = 0;
-  if (found != facts.end()) {
-    (void)std::from_chars(found->second.data(),
-                          found->second.data() + found->second.size(), number);
-  }
-  return number;
+// Its marks are left, which say what was made.
+bool LostItsKeySet(const std::vector<KeyringPart>& parts) {
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(parts, [&](const KeyringPart& part) {
+      return part.about.name == name;
+    });
+  };
+  return has(kKeySetMarkName) && !has(kKeySetFileName);
 }
 
 class Restore {
@@ -111,6 +111,10 @@ class Restore {
     if (manifest_.product != Product::kAwsKeyManagement) {
       const Outcome locked = LockFile(files_, place_, lock_);
       if (!locked) return locked;
+    } else {
+      const Status marked = CheckMarksAreInBackup(*parts, manifest_);
+      if (!marked.ok()) return Refused(marked.message());
+      if (LostItsKeySet(*parts)) return ExitCode::kOk;
     }
     Installation in_place = installation_;
     in_place.path = place_;
@@ -122,7 +126,45 @@ class Restore {
       if (keyring.error().code == ExitCode::kProblems) return ExitCode::kOk;
       return tl::unexpected(keyring.error());
     }
-    return CompareWith(*keyring);
+    const Outcome compared = CompareWith(*keyring);
+    if (!compared || manifest_.product == Product::kAwsKeyManagement) {
+      return compared;
+    }
+    const std::string copy = JoinPath(directory_, manifest_.name);
+    const auto difference =
+        CompareCopy(files_, manifest_.product, place_, copy, context_.out);
+    if (!difference) return FileFailed(difference.error());
+    if (!*difference) return ExitCode::kOk;
+    if ((*difference)->is_older || !installation_.is_configured) {
+      return Refused((*difference)->reason);
+    }
+    return CompareValues(copy, (*difference)->reason);
+  }
+
+  // The bytes differ: are all keys the same?
+  Outcome CompareValues(const std::string& copy, const std::string& reason) {
+    const Result<Bytes> before = files_.Read(place_, kMaxPart);
+    lock_.reset();
+    const auto here = ReadKeys(place_);
+    if (!here) return tl::unexpected(here.error());
+    const auto there = ReadKeys(copy);
+    if (!there) return tl::unexpected(there.error());
+    if (CompareKeys(*here, *there).equal != here->size()) {
+      return Refused(reason);
+    }
+    const Outcome locked = LockFile(files_, place_, lock_);
+    if (!locked) return locked;
+    const Result<Bytes> now = files_.Read(place_, kMaxPart);
+    if (before && now && *before == *now) return ExitCode::kOk;
+    return Refused(place_ + " was changed meanwhile");
+  }
+
+  tl::expected<KeyringStore::Keys, Failure> ReadKeys(const std::string& path) {
+    Installation one = installation_;
+    one.path = path;
+    auto store = OpenKeyringStore(context_, one, StoreRole::kSource);
+    if (!store) return tl::unexpected(store.error());
+    return (*store)->ReadAll();
   }
 
   Outcome CompareWith(const StoredKeyring& there) {
@@ -142,11 +184,6 @@ class Restore {
                        " is older than " + place_ + ": it lacks " +
                        ToString(key));
       }
-    }
-    if (NumberOf(facts, "generation") >
-        NumberOf(manifest_.facts, "generation")) {
-      return Refused("the backup of " + manifest_.created + " is older than " +
-                     place_ + ", which was rewritten since");
     }
     return ExitCode::kOk;
   }

@@ -3,11 +3,11 @@
 #include <set>
 
 #include "cli/product_options.h"
+#include "cli/readers/newest_json.h"
 #include "cli/readers/sealed_listing.h"
 #include "cli/readers/wrapped_keys.h"
 #include "cli/stored_keyring.h"
 #include "product/component_keyring_kms/kms_keyring.h"
-#include "storage/percona/json_keyring_backup.h"
 #include "storage/sealed/sealed_header.h"
 
 namespace openkeyring {
@@ -86,25 +86,9 @@ class KmsComponentReader : public KeyringReader {
         "mount its directory, or restore the file");
   }
 
-  // The file that a start would take: a backup that a crash left may be newer.
-  Result<JsonKeyring> ReadJson(const std::string& path) {
-    Result<JsonImage> main = ReadJsonImage(files_, path);
-    if (!main) return main.error();
-    Result<JsonImage> backup = ReadJsonImage(files_, path + ".backup");
-    if (!backup) return backup.error();
-    const Result<BackupAction> action = DecideOnBackup(*main, *backup);
-    if (!action) return action.error();
-    if (*action == BackupAction::kRestore) {
-      log_.Write(LogLevel::kWarning,
-                 "the keys are those of " + path +
-                     ".backup, which a crash left and which is newer");
-      return std::move(backup->document);
-    }
-    return std::move(main->document);
-  }
-
   Status ListJson(StoredKeyring& keyring) {
-    const Result<JsonKeyring> document = ReadJson(keyring.place);
+    const Result<JsonKeyring> document =
+        ReadNewestJson(files_, keyring.place, log_);
     if (!document) return document.error();
     keyring.format = JsonFormatName(document->encoding());
     std::map<KeyName, const JsonElement*> sorted;
@@ -124,7 +108,7 @@ class KmsComponentReader : public KeyringReader {
   tl::expected<Verification, Failure> VerifyJson(const Progress& progress) {
     const auto path = Path();
     if (!path) return tl::unexpected(path.error());
-    const Result<JsonKeyring> document = ReadJson(*path);
+    const Result<JsonKeyring> document = ReadNewestJson(files_, *path, log_);
     if (!document) {
       Verification found;
       found.problems.push_back({*path, document.error()});
