@@ -23,15 +23,20 @@ tl::unexpected<Failure> InUse(const std::string& path,
 
 Outcome LockFile(FileSystem& files, const std::string& path,
                  std::unique_ptr<WritableFile>& lock) {
-  if (const auto holder = LockHolderOf(path)) {
-    if (lock == nullptr) return InUse(path, holder->text, holder->pid);
-    return ExitCode::kOk;  // By ourselves.
+  if (lock != nullptr && lock->IsAt(path).value_or(false)) {
+    return ExitCode::kOk;
   }
   Result<std::unique_ptr<WritableFile>> opened =
       files.OpenLocked(files.ResolveLink(path).value_or(path));
   if (opened) {
     lock = std::move(*opened);
-  } else if (opened.error().code() == StatusCode::kAlreadyExists) {
+    return ExitCode::kOk;
+  }
+  // The list of locks may tell the inode alone, which other files have as well:
+  // it says who, and whether only where the lock itself cannot be tried.
+  const auto holder = LockHolderOf(path);
+  if (holder) return InUse(path, holder->text, holder->pid);
+  if (opened.error().code() == StatusCode::kAlreadyExists) {
     return InUse(path, "another process", 0);
   }
   return ExitCode::kOk;

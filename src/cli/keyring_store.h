@@ -70,7 +70,7 @@ class NoLog : public Log {
 
 // kInUse, with the pid, when another process has the file at `path` locked.
 // Else locks it for as long as `lock` lives; a file that cannot be opened for
-// writing, or is not there, is not locked.
+// writing, or is not there, is not locked. A lock that is there already stays.
 Outcome LockFile(FileSystem& files, const std::string& path,
                  std::unique_ptr<WritableFile>& lock);
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Who uses a keyring: a MariaDB server, whose key files have no lock."""
+"""Who uses a keyring: a MariaDB server, whose key files have no lock, and the holder of a lock."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
-from changing import snapshot
+from changing import SOME, kms_config, snapshot, write_plain
 
-from lab import aws_plugin, percona_file
+from lab import aws_plugin, percona_file, process
 
 PYTHON = "import os, sys, time; os.chdir(sys.argv[1]); print('up', flush=True); time.sleep(600)"
 
@@ -140,3 +141,45 @@ def test_a_directory_without_key_files_is_not_converted(key_files):
     done = key_files.convert("--defaults-file", key_files.option_file, code=2)
     assert f"{key_files.keys} has no key files" in done.stderr
     assert not (key_files.directory / "out").exists()
+
+
+# ---- Locks ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def disks(directory):
+    """Two small file systems, where new files have the same inode numbers."""
+    made = []
+    for name in ("disk1", "disk2"):
+        (directory / name).mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", directory / name],
+                              check=False, capture_output=True)
+        if done.returncode != 0:
+            break
+        made.append(directory / name)
+    if len(made) == 2:
+        yield made
+    for disk in made:
+        subprocess.run(["umount", disk], check=True)
+    if len(made) < 2:
+        pytest.skip("cannot mount a small disk here")
+
+
+def test_a_lock_on_another_file_of_the_same_inode_number_is_none(tool, directory, kms, disks):
+    write_plain(directory / "plain", SOME)
+    config = kms_config(directory / "k", kms, disks[0] / "keys")
+    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    number = (disks[0] / "keys").stat().st_ino
+    for i in range(number + 3):
+        other = disks[1] / f"f{i}"
+        other.touch()
+        if other.stat().st_ino == number:
+            break
+    assert other.stat().st_ino == number
+    with subprocess.Popen(["flock", "--no-fork", other, "sleep", "60"]) as holder:
+        try:
+            process.wait_until(lambda: f" {holder.pid} " in pathlib.Path(
+                "/proc/locks").read_text(), "the lock")
+            tool.run("reseal", "--config", config, "--yes")
+        finally:
+            holder.kill()
