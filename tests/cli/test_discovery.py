@@ -110,7 +110,8 @@ def plant(directory: pathlib.Path, name: str) -> tuple[pathlib.Path, pathlib.Pat
     """A script that shows by a file that it was run."""
     script, proof = directory / name, directory / f"{name}.proof{MARKER}"
     script.parent.mkdir(exist_ok=True)
-    script.write_text(f"#!/bin/sh\nid -un >> {directory}/{name}.proof$OPENKEYRING_SEARCH\nprintf 'x\\n\\n'\n")
+    script.write_text(f"#!/bin/sh\nid -un >> {script}.proof$OPENKEYRING_SEARCH\n"
+                      "printf 'x\\n\\n'\n")
     script.chmod(0o755)
     return script, proof
 
@@ -142,7 +143,8 @@ def test_words_of_a_shell_are_not_run(keyring, directory, start):
     proof = f"{directory}/proof$OPENKEYRING_SEARCH"
     os.chown(keyring.data, 65534, 65534)
     start(f"/x'; id > {proof}; '/mysqld", "-c", PYTHON, *named(keyring),
-          f"--defaults-file=/x' $(id > {proof}) `id > {proof}`", executable=sys.executable, **NOBODY)
+          f"--defaults-file=/x' $(id > {proof}) `id > {proof}`", executable=sys.executable,
+          **NOBODY)
     look(keyring, "--datadir", keyring.data)
     assert not (directory / f"proof{MARKER}").exists()
 
@@ -205,7 +207,7 @@ def test_a_program_that_does_not_run_is_not_run(keyring, safe, start):
 
 
 def test_only_what_a_server_takes_before_print_defaults_is_passed_on(keyring, safe, start):
-    """It would start, and load what its option file says, if it did not come to --print-defaults."""
+    """It would start, and load what its option file says, if it missed --print-defaults."""
     program = build(safe / "bin/mysqld")
     options = safe / "my.cnf"
     options.write_text("[mysqld]\n")
