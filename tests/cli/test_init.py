@@ -4,6 +4,8 @@
 import json
 import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -68,6 +70,41 @@ def test_every_missing_option_is_named(tool: Tool, server):
     done = tool.run("init", "kmip_key_management", "--defaults-file", server, "--yes", code=2)
     for name in ("--kmip-servers", "--server-ca", "--client-cert", "--client-key"):
         assert name in done.stderr
+
+
+@pytest.fixture
+def running_mysql(directory, server):
+    """What calls itself a MySQL that runs on this data directory: the machine may have another."""
+    words = ["/nowhere/mysqld", "-c", "print('up', flush=True); import time; time.sleep(600)",
+             f"--datadir={directory}/data"]
+    with subprocess.Popen(words, executable=sys.executable, stdout=subprocess.PIPE) as started:
+        started.stdout.readline()
+        yield started
+        started.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+@pytest.mark.parametrize("state", ["killed", "in use", "of another user"])
+def test_killed_before_the_directory_has_its_owner_the_next_run_sets_it(
+        tool: Tool, directory, running_mysql, state):
+    """Only of an empty directory of root: any other is as somebody wanted it."""
+    keyring, options = directory / "keyring", directory / "conf.d"
+    os.chown(directory / "data", 65534, 65534)
+    keyring.mkdir(mode=0o750)
+    if state == "in use":
+        (keyring / "keyring_aws_data").touch()
+    if state == "of another user":
+        os.chown(keyring, 33, 33)
+    words = ("init", "keyring_aws", "--kms-key", "alias/k", "--region", "eu-central-1",
+             "--keyring-dir", keyring, "--option-dir", options, "--datadir", directory / "data")
+    plan = tool.json(*words, "--dry-run")["plan"]
+    planned = [step["action"] for step in plan if step["target"] == str(keyring)]
+    assert planned == (["set owner"] if state == "killed" else [])
+    tool.run(*words, "--yes")
+    owner = keyring.stat()
+    assert (owner.st_uid, owner.st_gid) == {
+        "killed": (65534, 65534), "in use": (0, 0), "of another user": (33, 33)}[state]
+    assert tool.json(*words, "--yes")["changed"] is False
 
 
 @pytest.mark.sid

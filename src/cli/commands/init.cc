@@ -70,6 +70,10 @@ class Setup {
       if (makes_directory_) {
         plan_.push_back({"make directory", directory, "mode 0750"});
       }
+      gives_directory_ = info && WasLeftByRoot(directory, *info);
+      if (gives_directory_) {
+        plan_.push_back({"set owner", directory, "that of the data directory"});
+      }
     }
     for (SetupFile& file : setup) {
       const Result<Bytes> there = files_.Read(file.path, kMaxFile);
@@ -90,6 +94,14 @@ class Setup {
       steps_.push_back(std::move(file));
     }
     return ExitCode::kOk;
+  }
+
+  // What this command leaves when it is killed before it says whose it is.
+  bool WasLeftByRoot(const std::string& directory, const FileInfo& info) {
+    const auto owner = OwnerOfData();
+    if (EffectiveUser() != 0 || info.owner.user != 0 || !owner) return false;
+    const auto names = files_.List(directory);
+    return info.owner != *owner && names && names->empty();
   }
 
   static std::string OneLine(std::string text) {
@@ -126,21 +138,25 @@ class Setup {
     const std::string& directory = options_.keyring_directory;
     Status status = files_.MakeDirectory(directory, kDirectoryMode);
     if (!status.ok()) return status;
-    changed_.push_back(directory);
-    if (const auto owner = OwnerOfData()) {
-      status = files_.SetDirectoryOwner(directory, *owner);
-      if (!status.ok()) {
-        context_.out.Warn(
-            directory +
-                " does not belong to the server's user: " + status.message(),
-            "run the command as root, or use chown");
-      }
-    }
+    GiveDirectory();
     return files_.SyncDirectory(DirectoryName(directory));
+  }
+
+  void GiveDirectory() {
+    const std::string& directory = options_.keyring_directory;
+    changed_.push_back(directory);
+    const auto owner = OwnerOfData();
+    if (!owner) return;
+    const Status status = files_.SetDirectoryOwner(directory, *owner);
+    if (status.ok()) return;
+    context_.out.Warn(directory + " does not belong to the server's user: " +
+                          status.message(),
+                      "run the command as root, or use chown");
   }
 
   Outcome WriteAll() {
     Status status = makes_directory_ ? MakeDirectory() : Status::Ok();
+    if (gives_directory_) GiveDirectory();
     for (const SetupFile& file : steps_) {
       if (!status.ok()) break;
       if (context_.interruption.requested()) return Interrupted();
@@ -180,7 +196,7 @@ class Setup {
   const Installation& installation_;
   const SetupOptions options_;
   FileSystem& files_ = PosixFileSystem();
-  bool makes_directory_ = false;
+  bool makes_directory_ = false, gives_directory_ = false;
   std::vector<SetupFile> steps_;
   Plan plan_;
   std::vector<std::string> changed_;
