@@ -53,6 +53,12 @@ Opened OpenComponentFile(CommandContext& context, const std::string& file,
         "/path/to/its/data/file");
   }
   if (!file.ends_with(".cnf")) return MakeComponentFileStore(file, role);
+  // The server reads no other name, and another file may lie beside it.
+  if (BaseName(file) != std::string(kComponentFile) + ".cnf") {
+    return UsageFailure(
+        file + " is not named as a component's configuration file is",
+        "the server reads component_keyring_file.cnf");
+  }
   const std::string data_directory = context.arguments.Text("--datadir");
   Result<JsonOptions> options =
       ReadComponentFile(PosixFileSystem(), context.out, kComponentFile,

@@ -65,7 +65,7 @@ CommandSpec MigrateCommand() {
             OptionSpec::Completes::kFile},
            {"--allow-plaintext", nullptr,
             "Copy into component_keyring_file, which does not encrypt keys"}},
-          {{"keyringctl migrate component_keyring_file:/etc/f.cnf "
+          {{"keyringctl migrate /etc/component_keyring_file.cnf "
             "/etc/component_keyring_kms.cnf --dry-run",
             "What would be copied from MySQL's file keyring to ours."}},
           Effect::kChanges,
