@@ -252,23 +252,43 @@ def test_a_program_that_a_dynamic_linker_runs(keyring, safe, start):
     assert ran(program) == ["--print-defaults"]
 
 
-@pytest.mark.parametrize("case", ["library", "preload", "relative", "program"])
+@pytest.mark.parametrize("case", ["library", "file", "preload", "relative", "program"])
 def test_what_a_dynamic_linker_would_load_must_be_safe_too(keyring, safe, start, case):
     program = build(safe / "bin/mysqld")
     (safe / "lib").mkdir()
     before = ["--library-path", f"/usr/lib:{safe}/lib"]
     if case == "library":
         (safe / "lib").chmod(0o777)
+    elif case == "file":
+        (safe / "lib/x.so.1").touch()
+        (safe / "lib/x.so.1").chmod(0o666)
     elif case == "preload":
         before = ["--preload", f"{safe}/lib/x.so"]
     elif case == "relative":
-        before = ["--library-path", ":lib"]
+        before = ["--library-path", "lib"]
     else:
         program.chmod(0o777)
     running = start(loader(), *before, program, *named(keyring), stderr=subprocess.DEVNULL)
-    done = look(keyring, "--datadir", keyring.data)
+    done = ctl.run(safe, "list", "--product", keyring.product, "--json", "--datadir", keyring.data,
+                   environment=marked(keyring))
     assert source(done)["server"]["found_in"] == f"process {running.pid}"
     assert done.code == 0 and ran(program) == []
+
+
+def test_a_dynamic_linker_that_does_not_run_is_not_run(keyring, safe, start):
+    program, other = build(safe / "bin/mysqld"), build(safe / "bin/other")
+    start(loader(), program, *named(keyring), executable=str(other))
+    assert look(keyring, "--datadir", keyring.data).code == 0
+    assert ran(program) == []
+
+
+def test_a_relative_option_file_is_not_looked_for_here(keyring, safe, start):
+    """A server changes its directory: nobody knows what that was relative to."""
+    program = build(safe / "bin/mysqld")
+    running = start(program, "--defaults-file=my.cnf", *named(keyring))
+    done = look(keyring, "--datadir", keyring.data)
+    assert source(done)["server"]["found_in"] == f"process {running.pid}"
+    assert ran(program) == []
 
 
 # ---- Which processes are believed ----------------------------------------------------------------
