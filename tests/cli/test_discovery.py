@@ -282,6 +282,25 @@ def test_a_dynamic_linker_that_does_not_run_is_not_run(keyring, safe, start):
     assert ran(program) == []
 
 
+def test_only_a_regular_file_is_run(keyring, safe, start):
+    """A dynamic linker would wait for what it reads from a pipe."""
+    program = build(safe / "bin/mysqld")
+    start(loader(), program, *named(keyring))
+    program.unlink()
+    os.mkfifo(program, mode=0o700)
+    done = ctl.run(keyring.directory, "list", "--product", keyring.product, "--verbose",
+                   "--datadir", keyring.data, environment=marked(keyring))
+    assert done.code == 0 and f"{program} is not a regular file" in done.err, done
+
+
+def test_a_relative_program_is_not_looked_for_here(keyring, safe, start):
+    program = build(safe / "bin/mysqld")
+    start(loader(), "bin/mysqld", *named(keyring), cwd=safe)
+    done = ctl.run(safe, "list", "--product", keyring.product, "--datadir", keyring.data,
+                   environment=marked(keyring))
+    assert done.code == 0 and ran(program) == []
+
+
 def test_a_relative_option_file_is_not_looked_for_here(keyring, safe, start):
     """A server changes its directory: nobody knows what that was relative to."""
     program = build(safe / "bin/mysqld")
