@@ -4,10 +4,13 @@
 #include "os/durable.h"
 #include "os/lock_holder.h"
 #include "os/random.h"
+#include "os/secret_file.h"
 #include "storage/key_names.h"
 
 namespace openkeyring {
 namespace {
+
+constexpr mode_t kPrivate = 0600;
 
 tl::unexpected<Failure> InUse(const std::string& path,
                               const std::string& holder, pid_t pid) {
@@ -67,11 +70,19 @@ std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
   return info->owner;
 }
 
-Outcome PublishFile(FileSystem& files, const std::string& path,
-                    ByteView content, mode_t permissions) {
-  const Status status =
-      CreateDurably(files, SystemRandom(), DirectoryName(path), BaseName(path),
-                    content, permissions, OwnerForNewFile(files, path));
+namespace {
+
+void SweepTemporaries(FileSystem& files, const std::string& path) {
+  const std::string directory = DirectoryName(path), own = BaseName(path);
+  const Result<std::vector<std::string>> names = files.List(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!IsTemporaryNameOf(name, own)) continue;
+    (void)files.RemoveUnlocked(JoinPath(directory, name));
+  }
+}
+
+Outcome Published(const Status& status, const std::string& path) {
   if (status.ok()) return ExitCode::kOk;
   Failure failure(status, FileExitCodeOf(status));
   if (status.code() == StatusCode::kAlreadyExists) {
@@ -80,6 +91,53 @@ Outcome PublishFile(FileSystem& files, const std::string& path,
   }
   failure.unchanged.push_back(path);
   return tl::unexpected(std::move(failure));
+}
+
+// Whether a file of that size can be made beside it, and made durable.
+Status CheckWritable(FileSystem& files, const std::string& path, size_t size) {
+  const std::string temporary =
+      JoinPath(DirectoryName(path), "." + BaseName(path) + "." +
+                                        RandomHex(SystemRandom(), 8) + ".tmp");
+  auto file = files.Create(temporary, kPrivate);
+  if (!file) return file.error();
+  Status status = (*file)->Append(Bytes(size));
+  if (status.ok()) status = (*file)->Sync();
+  (void)files.Remove(temporary);
+  return status;
+}
+
+}  // namespace
+
+Outcome PublishFile(FileSystem& files, const std::string& path,
+                    ByteView content, mode_t permissions) {
+  SweepTemporaries(files, path);
+  return Published(
+      CreateDurably(files, SystemRandom(), DirectoryName(path), BaseName(path),
+                    content, permissions, OwnerForNewFile(files, path)),
+      path);
+}
+
+Outcome PublishSecretFile(const std::string& path, const Secret& content) {
+  FileSystem& files = PosixFileSystem();
+  SweepTemporaries(files, path);
+  const Status status =
+      CreateSecretFile(path, content, kPrivate, OwnerForNewFile(files, path));
+  return status.code() == StatusCode::kInvalidArgument
+             ? PublishFile(files, path, content.RevealBytes(), kPrivate)
+             : Published(status, path);
+}
+
+Failure KeyringFailure(FileSystem& files, const std::string& path,
+                       Status status, bool change) {
+  if (ExitCodeOf(status) == ExitCode::kUnreachable) {
+    const Result<Bytes> content = files.Read(path, SIZE_MAX);
+    Status local = content.status();
+    if (local.ok() && change) {
+      local = CheckWritable(files, path, content->size());
+    }
+    if (!local.ok()) return {std::move(status), FileExitCodeOf(local)};
+  }
+  return status;
 }
 
 Outcome AddFailed(Status status, size_t added, size_t total) {

@@ -86,8 +86,18 @@ std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
 
 // Makes the file at `path` with this content, durably; kFailed, with nothing
 // changed, when one is there. It belongs to the owner of its directory.
+// What a killed run left under a temporary name is removed first.
 Outcome PublishFile(FileSystem& files, const std::string& path,
                     ByteView content, mode_t permissions);
+// The same for plaintext, on the real file system: mode 0600, and without a
+// name until it is complete, where the file system can do that.
+Outcome PublishSecretFile(const std::string& path, const Secret& content);
+
+// An error of what was done with the keyring file at `path`: of the file
+// (FileExitCodeOf) when it cannot be read now, or, for a change, when a file of
+// its size cannot be made beside it; else of the key server.
+Failure KeyringFailure(FileSystem& files, const std::string& path,
+                       Status status, bool change);
 
 // Of a Failure that says which keys were added before it.
 Outcome AddFailed(Status status, size_t added, size_t total);
@@ -105,8 +115,8 @@ std::unique_ptr<KeyringStore> MakeKmsComponentStore(StoreSettings settings);
 std::unique_ptr<KeyringStore> MakeKmipComponentStore(StoreSettings settings);
 std::unique_ptr<KeyringStore> MakeKeyringAwsStore(StoreSettings settings);
 // MySQL's own files, in which the keys are not encrypted.
-std::unique_ptr<KeyringStore> MakeComponentFileStore(
-    std::string path, StoreRole role, mode_t new_file_mode = 0640);
+std::unique_ptr<KeyringStore> MakeComponentFileStore(std::string path,
+                                                     StoreRole role);
 std::unique_ptr<KeyringStore> MakePluginFileStore(std::string path);
 // A sealed file whose recovery key is at hand. Read only.
 struct RecoverySource {

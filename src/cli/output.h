@@ -44,6 +44,7 @@ class Output : public Log {
     bool color = false;        // Of stdout and stderr.
     bool progress = false;     // stderr is a terminal.
     bool interactive = false;  // Questions can be asked and answered.
+    bool data_is_terminal = false;
   };
   // Streams and clock are borrowed; `in` answers questions.
   Output(std::ostream& data, std::ostream& people, std::istream& in,
@@ -58,6 +59,7 @@ class Output : public Log {
   bool json() const { return options_.json; }
   bool verbose() const { return options_.verbose; }
   bool interactive() const { return options_.interactive; }
+  bool data_is_terminal() const { return options_.data_is_terminal; }
 
   // ---- Data, on stdout. Nothing with --json, but for PrintJson.
   void Line(std::string_view text);

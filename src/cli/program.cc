@@ -21,6 +21,7 @@ Output::Options OutputOptions(const Terminal& terminal,
   options.color = WantsColor(choice, terminal.data_is_terminal,
                              terminal.no_color, terminal.term);
   options.progress = terminal.people_is_terminal && terminal.term != "dumb";
+  options.data_is_terminal = terminal.data_is_terminal;
   options.interactive =
       terminal.in_is_terminal && terminal.people_is_terminal && !options.json;
   return options;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "os/durable.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <memory>
 
@@ -9,6 +11,7 @@ namespace {
 
 constexpr size_t kTemporaryBytes = 8;
 constexpr std::string_view kTemporarySuffix = ".tmp";
+constexpr size_t kTail = 1 + 2 * kTemporaryBytes + kTemporarySuffix.size();
 
 std::string TemporaryPath(Random& random, const std::string& directory,
                           const std::string& name) {
@@ -19,9 +22,11 @@ std::string TemporaryPath(Random& random, const std::string& directory,
 
 Status CheckReadBack(WritableFile& file, const std::string& path,
                      ByteView content) {
-  const Result<Bytes> found = file.ReadBack(0, content.size());
+  Result<Bytes> found = file.ReadBack(0, content.size());
   if (!found) return found.error();
-  if (std::ranges::equal(*found, content)) return Status::Ok();
+  const bool same = std::ranges::equal(*found, content);
+  explicit_bzero(found->data(), found->size());  // It may be plaintext.
+  if (same) return Status::Ok();
   return {StatusCode::kCorrupt,
           path + " does not hold what was just written to it"};
 }
@@ -82,12 +87,15 @@ Replaced ReplaceDurably(FileSystem& files, Random& random,
   return result;
 }
 
+bool IsTemporaryNameOf(std::string_view name, std::string_view own) {
+  return name.size() == 1 + own.size() + kTail && IsTemporaryName(name, own);
+}
+
 bool IsTemporaryName(std::string_view name, std::string_view prefix) {
-  const size_t tail = 1 + 2 * kTemporaryBytes + kTemporarySuffix.size();
-  if (name.size() < 1 + prefix.size() + tail || name[0] != '.') return false;
+  if (name.size() < 1 + prefix.size() + kTail || name[0] != '.') return false;
   if (name.substr(1, prefix.size()) != prefix) return false;
   if (!name.ends_with(kTemporarySuffix)) return false;
-  const std::string_view digits = name.substr(name.size() - tail);
+  const std::string_view digits = name.substr(name.size() - kTail);
   return digits[0] == '.' &&
          std::ranges::all_of(digits.substr(1, 2 * kTemporaryBytes), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

@@ -19,8 +19,8 @@ namespace openkeyring {
 // the directory. When it returns Ok the file survives a power cut.
 // kAlreadyExists when the name is taken (by another server, say): the existing
 // file is untouched. Without `owner` the file belongs to whom the process runs
-// as. The temporary is removed on every failure; one that a crash leaves is
-// found by IsTemporaryName.
+// as. What is read back is wiped. The temporary is removed on every failure;
+// one that a crash leaves is found by IsTemporaryName.
 Status CreateDurably(FileSystem& files, Random& random,
                      const std::string& directory, const std::string& name,
                      ByteView content, mode_t permissions,
@@ -43,6 +43,8 @@ Replaced ReplaceDurably(FileSystem& files, Random& random,
 // True for ".<name>.<16 hex digits>.tmp", as CreateDurably names temporaries of
 // files whose name starts with `prefix`.
 bool IsTemporaryName(std::string_view name, std::string_view prefix);
+// Of the file `own`, and of no other whose name begins with it.
+bool IsTemporaryNameOf(std::string_view name, std::string_view own);
 
 }  // namespace openkeyring
 

@@ -95,7 +95,7 @@ void StagedDirectory::Sweep() {
   const Result<std::vector<std::string>> names = files_.List(around);
   if (!names) return;
   for (const std::string& name : *names) {
-    if (!IsTemporaryName(name, own) || name[1 + own.size()] != '.') continue;
+    if (!IsTemporaryNameOf(name, own)) continue;
     const std::string path = JoinPath(around, name);
     const auto leftover = LockedDirectory::Open(path);
     if (leftover && MayRemove(**leftover)) RemoveAll(**leftover, path);

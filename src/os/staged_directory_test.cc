@@ -67,7 +67,7 @@ TEST_F(StagedDirectoryTest, ASlashAtTheEndMeansTheSameDirectory) {
 
 TEST_F(StagedDirectoryTest, WhatACrashLeftIsRemovedAndNothingElse) {
   const std::string leftover = around_.PathOf(".new.0123456789abcdef.tmp");
-  const std::string other = around_.PathOf(".newer.0123456789abcdef.tmp");
+  const std::string other = around_.PathOf(".new.er.0123456789abcdef.tmp");
   std::filesystem::create_directory(leftover);
   std::filesystem::create_directory(other);
   around_.Write(".new.0123456789abcdef.tmp/file", "content");

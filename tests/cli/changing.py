@@ -66,12 +66,14 @@ class Tool:
             assert done.stderr == ""
         return reply
 
-    def answer(self, text: str, *words) -> tuple[int, str]:
-        """On a terminal, where `text` is typed; exit code and what was shown."""
+    def answer(self, text: str, *words, through=None) -> tuple[int, str]:
+        """On a terminal, where `text` is typed; exit code and what was shown. `through`: a shell
+        script that starts the tool."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.directory)
-            os.execve(TOOL, [TOOL, *map(str, words)], {**self.environment, "TERM": "xterm"})
+            argv = [*(("/bin/sh", str(through)) if through else ()), TOOL, *map(str, words)]
+            os.execve(argv[0], argv, {**self.environment, "TERM": "xterm"})
         os.write(terminal, text.encode())
         shown = b""
         while True:

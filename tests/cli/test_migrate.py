@@ -355,3 +355,27 @@ def test_another_user_who_may_not_write_there_is_told_so(tool, directory, kms, p
         path.chmod(0o755)
     done = tool.run("migrate", plain, target, "--yes", code=2, user=65534)
     assert "Permission denied" in done.stderr and list(place.iterdir()) == []
+
+
+def test_no_plain_key_is_left_behind_by_a_killed_run(tool, directory, plain, kms):
+    """A file without a name, and what an older version left is removed."""
+    keyring = kms_config(directory / "k", kms, directory / "keys")
+    tool.run("migrate", plain, keyring, "--yes")
+    target = directory / "plain-again"
+    leftover = directory / ".plain-again.0123456789abcdef.tmp"
+    kept = [directory / name for name in (".plain-again2.0123456789abcdef.tmp",
+                                          ".plain-again.x.0123456789abcdef.tmp")]
+    for path in (leftover, *kept):
+        path.write_text("keys")
+    words = ("migrate", keyring, f"component_keyring_file:{target}", "--allow-plaintext", "--yes")
+    tool.run(*words)
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert not leftover.exists() and all(path.exists() for path in kept)
+    for path in kept:
+        path.unlink()
+    for step in range(12):
+        target.unlink(missing_ok=True)
+        with tool.popen(*words) as running:
+            interrupt_after(running, 0.01 + 0.004 * step)
+        assert not list(directory.glob(".plain-again*"))
+        assert not target.exists() or read_plain(target) == SOME

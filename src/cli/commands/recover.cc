@@ -10,17 +10,25 @@
 namespace openkeyring {
 namespace {
 
-constexpr mode_t kSecretMode = 0600;
-
 // Keys for people's eyes, on purpose: typed, and never by --yes.
 Outcome PrintKeys(CommandContext& context, KeyringStore& from) {
+  if (!context.out.data_is_terminal() && !context.arguments.Has("--dry-run")) {
+    return UsageFailure(
+        "keys are printed on a terminal only, and stdout is none",
+        "--output FILE makes a file of mode 0600");
+  }
+  const auto keys = from.ReadAll();
+  if (!keys) return tl::unexpected(keys.error());
+  if (context.arguments.Has("--dry-run")) {
+    return *Confirm(context, "recover", "",
+                    {{"print", "terminal",
+                      std::to_string(keys->size()) + " keys, in the clear"}});
+  }
   const auto ended = ConfirmTyped(
       context,
       "this prints every key of " + from.Description() + " in the clear",
       "print keys");
   if (ended) return *ended;
-  const auto keys = from.ReadAll();
-  if (!keys) return tl::unexpected(keys.error());
   std::vector<const Key*> pointers;
   for (const Key& key : *keys) pointers.push_back(&key);
   const Result<Secret> text = WritePlainJsonKeyring(pointers);
@@ -62,8 +70,7 @@ Outcome RunRecover(CommandContext& context) {
         ExitCode::kFailed, "--output must name a file that does not exist"));
   }
   if (print) {
-    const auto to =
-        MakeComponentFileStore(output, StoreRole::kTarget, kSecretMode);
+    const auto to = MakeComponentFileStore(output, StoreRole::kTarget);
     return CopyKeys(context, "recover", *from, *to);
   }
   Installation target = *installation;

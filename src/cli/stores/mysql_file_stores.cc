@@ -25,8 +25,8 @@ Outcome CheckNoBackup(FileSystem& files, const std::string& path) {
 
 class ComponentFileStore : public KeyringStore {
  public:
-  ComponentFileStore(std::string path, StoreRole role, mode_t mode)
-      : path_(std::move(path)), role_(role), mode_(mode) {}
+  ComponentFileStore(std::string path, StoreRole role)
+      : path_(std::move(path)), role_(role) {}
 
   std::string Description() const override {
     return "component_keyring_file in " + path_;
@@ -55,7 +55,7 @@ class ComponentFileStore : public KeyringStore {
     }
     const Result<Secret> content = WritePlainJsonKeyring(keys);
     if (!content) return Failed(content.error());
-    return PublishFile(files_, path_, content->RevealBytes(), mode_);
+    return PublishSecretFile(path_, *content);
   }
 
  private:
@@ -65,7 +65,6 @@ class ComponentFileStore : public KeyringStore {
 
   const std::string path_;
   const StoreRole role_;
-  const mode_t mode_;  // Of a new file.
   FileSystem& files_ = PosixFileSystem();
 };
 
@@ -100,10 +99,8 @@ class PluginFileStore : public KeyringStore {
 }  // namespace
 
 std::unique_ptr<KeyringStore> MakeComponentFileStore(std::string path,
-                                                     StoreRole role,
-                                                     mode_t new_file_mode) {
-  return std::make_unique<ComponentFileStore>(std::move(path), role,
-                                              new_file_mode);
+                                                     StoreRole role) {
+  return std::make_unique<ComponentFileStore>(std::move(path), role);
 }
 
 std::unique_ptr<KeyringStore> MakePluginFileStore(std::string path) {
