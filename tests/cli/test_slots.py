@@ -2,6 +2,7 @@
 """keyringctl slot list, slot add, slot remove, reseal and recover."""
 
 import os
+import resource
 import signal
 import subprocess
 
@@ -219,12 +220,55 @@ def test_keys_are_printed_into_a_file_of_their_own_or_after_a_typed_word(
     sealed.tool.run(*words, "--output", output, "--yes")
     assert read_plain(output) == SOME and output.stat().st_mode & 0o777 == 0o600
     sealed.tool.run(*words, "--output", output, "--yes", code=1)
-    done = sealed.tool.run(*words, "--yes", code=6)
-    assert done.stdout == ""
+    done = sealed.tool.run(*words, "--yes", code=2)
+    assert done.stdout == "" and "--output FILE" in done.stderr
+    plan = sealed.tool.json(*words, "--dry-run")["plan"]
+    assert [step["action"] for step in plan] == ["print"]
+    redirected = directory / "redirected"
+    script = directory / "redirect.sh"
+    script.write_text(f'#!/bin/sh\nexec "$@" > {redirected}\n')
+    code, shown = sealed.tool.answer("print keys\n", *words, through=script)
+    assert code == 2 and redirected.read_text() == ""
+    code, shown = sealed.tool.answer("print keys\n", *words, "--dry-run")
+    assert code == 0 and bytes(range(32)).hex().upper() not in shown
     code, shown = sealed.tool.answer("yes\n", *words, "--yes")
     assert code == 1 and bytes(range(32)).hex().upper() not in shown
     code, shown = sealed.tool.answer("print keys\n", *words)
     assert code == 0 and bytes(range(32)).hex().upper() in shown
+
+
+def test_trouble_with_the_file_is_not_trouble_with_the_key_server(sealed, kms):
+    """1 and 2 are for people to repair here; 4 says to try again later."""
+
+    def small_disk():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+
+    before = snapshot(sealed.path)
+    for words in (["reseal"], ["rewrap"]):
+        sealed.configure(sealed.second)
+        words += ["--yes", "--config", sealed.config]
+        done = sealed.tool.run(*words, code=1, preexec_fn=small_disk)
+        assert "File too large" in done.stderr, words
+    assert snapshot(sealed.path) == before
+    sealed.configure(sealed.first)
+    kms.stop()
+    for words in (["reseal"], ["rewrap"], ["verify"], ["slot", "list", "--check"]):
+        words += ["--yes"] if words[0].startswith("re") else []
+        sealed.tool.run(*words, "--config", sealed.config, code=4)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_file_of_another_user_is_a_matter_of_who_runs_the_tool(sealed, directory):
+    directory.chmod(0o755)
+    for path in (sealed.config.parent, sealed.config):
+        path.chmod(0o755)
+    sealed.path.chmod(0o600)
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    for words in (["slot", "list", "--check"], ["slot", "add", "--yes"], ["rewrap", "--yes"],
+                  ["convert", "--to", "percona", "--output", directory / "new", "--yes"]):
+        done = sealed.tool.run(*words, "--config", sealed.config, code=2, **nobody)
+        assert "Permission denied" in done.stderr, words
 
 
 def test_a_wrong_or_locked_private_key_is_refused(sealed, recovery, directory):

@@ -64,7 +64,10 @@ tl::expected<OpenedSlotsOfFile, Failure> Open(const Place& place,
   auto opened = KmsKeyring::Open(std::move(*config), nullptr,
                                  place.installation.data_directory,
                                  LoadRetry::kOnce, log);
-  if (!opened) return Failed(opened.error());
+  if (!opened) {
+    return tl::unexpected(
+        KeyringFailure(files, place.path, opened.error(), !read_only));
+  }
   SealedFileSlots* slots = (*opened)->slots();
   if (slots == nullptr) {
     return UsageFailure(place.path + " is not a sealed file",
@@ -242,8 +245,8 @@ Outcome RemoveSlot(CommandContext& context, const Place& place,
   opened->slots->OpenEach(opened->deadline);
   const Status status = opened->slots->Remove(number);
   if (!status.ok()) {
-    return Failed(status.WithContext("key slot " + std::to_string(number) +
-                                     " was not removed"));
+    return FileFailed(status.WithContext("key slot " + std::to_string(number) +
+                                         " was not removed"));
   }
   context.out.Warn("copies of the file keep the key slot",
                    "keyringctl reseal makes a new data key, which it cannot "
@@ -319,7 +322,10 @@ Outcome RunReseal(CommandContext& context) {
     const auto opened = Open(*place, false, context.out);
     if (!opened) return tl::unexpected(opened.error());
     const auto problems = opened->slots->Reseal(opened->deadline);
-    if (!problems) return Failed(problems.error());
+    if (!problems) {
+      return tl::unexpected(KeyringFailure(PosixFileSystem(), place->path,
+                                           problems.error(), true));
+    }
     for (const SlotProblem& problem : *problems) {
       dropped.push_back(ToString(problem.slot) + ": " +
                         problem.status.message());
