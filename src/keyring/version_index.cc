@@ -128,15 +128,19 @@ std::vector<KeyVersion> VersionIndex::Pending() const {
   return pending;
 }
 
-std::vector<KeyVersion> VersionIndex::NotLoaded() const {
+std::vector<KeyVersion> VersionIndex::All() const {
   const std::lock_guard lock(mutex_);
-  std::vector<KeyVersion> missing;
+  std::vector<KeyVersion> all;
   for (const auto& [id, versions] : known_) {
-    for (const uint32_t version : versions) {
-      const KeyVersion key{id, version};
-      if (loaded_.Find(key) == nullptr) missing.push_back(key);
-    }
+    for (const uint32_t version : versions) all.push_back({id, version});
   }
+  return all;
+}
+
+std::vector<KeyVersion> VersionIndex::NotLoaded() const {
+  std::vector<KeyVersion> missing = All();
+  std::erase_if(missing,
+                [&](KeyVersion key) { return loaded_.Find(key) != nullptr; });
   return missing;
 }
 

@@ -54,6 +54,8 @@ class VersionIndex {
   // The versions that are not loaded and may load when they are tried (again),
   // those with the fewest failures and of these the newest first.
   std::vector<KeyVersion> Pending() const;
+  // Every version that is known.
+  std::vector<KeyVersion> All() const;
   // The versions that are not loaded, for whatever reason.
   std::vector<KeyVersion> NotLoaded() const;
 

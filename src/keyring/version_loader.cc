@@ -30,16 +30,18 @@ VersionLoader::VersionLoader(VersionedBackend& backend, LoadedKeys& loaded,
       parallelism_(options_.parallelism, random) {}
 
 Status VersionLoader::Relist() {
+  const bool is_proven = backend_.ListIsProven();
   const Result<std::vector<KeyVersion>> stored = backend_.List();
   if (!stored) return stored.error();
   index_.Add(*stored);
+  list_is_proven_ = is_proven;
   return Status::Ok();
 }
 
 // ---- One version -----------------------------------------------------------
 
 Status VersionLoader::Load(KeyVersion key, const Deadline& deadline) {
-  if (loaded_.Find(key) != nullptr) return Status::Ok();
+  if (loaded_.Find(key) != nullptr) return RaiseIfNewest(key);
   Status status = LoadInFlight(key, deadline);
   if (status.ok()) LoadRest(deadline);
   return status;
@@ -64,10 +66,7 @@ Status VersionLoader::Fetch(KeyVersion key, const Deadline& deadline) {
     loaded_.Add(key, std::move(*plaintext));
     index_.Add({key});
     index_.RememberSuccess(key);
-    if (index_.Highest(key.id) == key.version) {
-      loaded_.RaiseLatest(key.id, key.version);
-    }
-    return Status::Ok();
+    return RaiseIfNewest(key);
   }
   Status status = plaintext.error();
   if (status.code() == StatusCode::kNotFound) {
@@ -77,6 +76,18 @@ Status VersionLoader::Fetch(KeyVersion key, const Deadline& deadline) {
   index_.RememberFailure(
       key, status, std::chrono::duration_cast<Millis>(clock_.Steady() - began));
   return status;
+}
+
+// The newest version may be one that was not known before.
+Status VersionLoader::RaiseIfNewest(KeyVersion key) {
+  if (!list_is_proven_) {
+    Status status = Relist();
+    if (!status.ok()) return status;
+  }
+  if (index_.Highest(key.id) == key.version) {
+    loaded_.RaiseLatest(key.id, key.version);
+  }
+  return Status::Ok();
 }
 
 // It exists or did, and waiting will not bring it back.
@@ -96,11 +107,16 @@ Status VersionLoader::LoadAll(Millis startup) {
   const Deadline deadline = Deadline::After(clock_, startup);
   std::set<KeyVersion> reported;
   size_t left = 0;
+  bool is_first = true;
   for (int round = 1;; ++round) {
     const std::vector<KeyVersion> pending = index_.Pending();
-    LoadRound(pending, round == 1, deadline);
+    LoadRound(pending, is_first, deadline);
     left = ReportRound(round, pending, reported);
-    if (left == 0 || deadline.Passed(clock_)) break;
+    // What became known by loading the rest is loaded as well.
+    is_first = left == 0;
+    if (left == 0 && index_.Pending().empty()) break;
+    if (left == 0) continue;
+    if (deadline.Passed(clock_)) break;
     PauseBeforeRound(round, deadline);
   }
   rest_is_due_ = left != 0;

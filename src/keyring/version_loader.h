@@ -54,6 +54,8 @@ class VersionLoader {
   using Flights = SingleFlight<KeyVersion, Status>;
   Status LoadInFlight(KeyVersion key, const Deadline& deadline);
   Status Fetch(KeyVersion key, const Deadline& deadline);
+  // Makes a loaded version the latest of its id, unless there is a newer one.
+  Status RaiseIfNewest(KeyVersion key);
   Status ExplainMissing(KeyVersion key, const Status& not_found) const;
   void LoadRest(const Deadline& deadline);
   void LoadRound(const std::vector<KeyVersion>& keys, bool is_first,
@@ -76,6 +78,7 @@ class VersionLoader {
   // Versions were left out by LoadAll because the key server was away.
   std::atomic<bool> rest_is_due_{false};
   std::atomic<bool> throttling_is_reported_{false};
+  std::atomic<bool> list_is_proven_{true};  // VersionedBackend::ListIsProven.
   // LoadAll's, and then of the one LoadRest that runs at a time.
   AdaptiveParallelism parallelism_;
 };

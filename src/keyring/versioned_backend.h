@@ -33,6 +33,10 @@ class VersionedBackend {
 
   // Everything that is stored, usable or not, in no order.
   virtual Result<std::vector<KeyVersion>> List() = 0;
+  // Whether that is proven. False while it is what the store says without the
+  // key server: it may then lack what was made last. After a Fetch that
+  // succeeded the list is proven.
+  virtual bool ListIsProven() const { return true; }
   // The plaintext. kNotFound only when the store itself was asked and has no
   // such version; kCorrupt when what is stored cannot be that key.
   virtual Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) = 0;

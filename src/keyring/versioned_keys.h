@@ -59,6 +59,9 @@ class VersionedKeys {
   // Whether any version of `id` is known; the store is not asked.
   bool Knows(uint32_t id) const { return index_.Highest(id) != 0; }
 
+  // Every version that is known, loaded or not; the store is not asked.
+  std::vector<KeyVersion> Versions() const { return index_.All(); }
+
   // The key, owned by this object. Never creates. kNotFound when the store has
   // no such version. The fast path takes no lock.
   Result<const Secret*> Get(KeyVersion key);

@@ -227,6 +227,14 @@ AwsOptions AwsOptionsOfKey(const KmsKeyOptions& key, const AwsOptions& common) {
   return aws;
 }
 
+bool ShareEndpoint(const std::vector<KmsKeyOptions>& keys,
+                   const std::string& common_url) {
+  return keys.size() > 1 && !common_url.empty() &&
+         std::ranges::any_of(keys, [](const KmsKeyOptions& key) {
+           return key.endpoint_url.empty();
+         });
+}
+
 std::vector<RecoveryKey> ReadRecoveryKeys(FileSystem& files,
                                           const std::vector<std::string>& paths,
                                           Problems& problems) {

@@ -64,6 +64,11 @@ Result<std::vector<KmsKeyOptions>> ParseKmsKeyList(std::string_view text);
 // nor a role from the options for all keys, an entry with a role no other role.
 AwsOptions AwsOptionsOfKey(const KmsKeyOptions& key, const AwsOptions& common);
 
+// Whether several keys would be asked for at one endpoint, `common_url`, which
+// is that of one region: then the slots of the others could never be made.
+bool ShareEndpoint(const std::vector<KmsKeyOptions>& keys,
+                   const std::string& common_url);
+
 // A public key that a slot is encrypted to.
 struct RecoveryKey {
   std::string path;

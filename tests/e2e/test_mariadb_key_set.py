@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """aws_key_management with a sealed key set, on real servers: life, outages, mistakes, imports."""
 
+import pathlib
 import random
 import stat
+import subprocess
 import threading
 import time
 
@@ -295,6 +297,23 @@ def test_nothing_is_imported_while_a_key_file_cannot_be_opened(kms, make):
     kms.start()
     server.restart(*sealed)
     assert status(server)["key_store"] == "SEALED" and readable(server, "b")
+    server.stop()
+
+
+def test_files_are_not_used_beside_a_key_set_whose_import_may_be_lost(kms, make, directory):
+    """The name of the key set is there, and its directory cannot be synced: files that are made now would be refused later."""
+    library = directory / "failing_sync.so"
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", pathlib.Path(__file__).with_name("failing_sync.c"), "-o", library, "-ldl"],
+                   check=True)
+    server = make(environment={"LD_PRELOAD": str(library), "FAILING_SYNC_BESIDE": key_set.NAME})
+    make_files(server)
+    files = {path.name for path in server.data.glob("aws-kms-key.*")}
+    told_all = refused(server, f"{STORE}=SEALED")
+    assert "appeared while the key files were imported" in told_all and "start again" in told_all
+    assert {path.name for path in server.data.glob("aws-kms-key.*")} == files
+    server.environment = {**kms.environment()}
+    server.start(f"{STORE}=SEALED")
+    assert status(server)["key_store"] == "SEALED" and all(readable(server, name) for name in "abcd")
     server.stop()
 
 

@@ -135,3 +135,32 @@ def test_key_files_take_one_key(make, regions):
     assert server.process.wait(30) != 0
     assert "these have one KMS key" in said(server)
     assert not aws_plugin.key_files(server.data) and not (server.data / key_set.NAME).exists()
+
+
+def test_one_endpoint_for_several_keys_is_refused(make_server, regions):
+    """Half a list that works for one region would look like two slots."""
+    keys = json.dumps([regions[0].entry, {"key": regions[1].entry["key"]}])
+    server = make_server(regions[0], store="AUTO", environment=ONCE, master_key_id=keys)
+    server.launch("--aws-key-management=FORCE")
+    assert server.process.wait(30) != 0
+    assert "aws_key_management_endpoint_url is for one KMS key" in said(server)
+    assert not (server.data / key_set.NAME).exists()
+
+
+def test_without_a_master_key_the_other_slots_open(make_server, regions, directory):
+    """A server that only reads: KMS may open the set, and when it is down the local unlock file does."""
+    kms, secret = regions[0], directory / "secret"
+    secret.write_bytes(os.urandom(32))
+    secret.chmod(0o600)
+    options = [SOON, f"--aws-key-management-local-unlock-file={secret}"]
+    server = make_server(kms, store="AUTO", environment=ONCE, master_key_id=kms.key_arn, options=options).start()
+    make_table(server, "a", 5)
+    server.stop()
+    without = make_server(kms, store="AUTO", environment=ONCE, master_key_id="", options=options).start()
+    assert readable(without, "a") and status(without)["opened_by_local_slot"] == "0"
+    assert status(without)["slots"] == "2" and status(without)["slots_missing"] == ""
+    without.stop()
+    kms.stop()
+    without.start()
+    assert readable(without, "a") and status(without)["opened_by_local_slot"] == "1"
+    without.stop()

@@ -16,7 +16,6 @@
 #include "os/staged_directory.h"
 #include "product/aws_key_management/aws_key_management.h"
 #include "storage/mariadb_files/key_file_backend.h"
-#include "storage/sealed/key_set_names.h"
 
 namespace openkeyring {
 namespace {
@@ -88,13 +87,8 @@ class Conversion {
     startup.startup_deadline = Millis(0);
     const auto opened = AwsKeyManagement::Open(startup, dynamic, context_.out);
     if (!opened) return opened.error();
-    const Result<Bytes> content = files_.Read(
-        directory_.PathOf(std::string(kKeySetFileName)), kMaxKeySet);
-    if (!content) return content.error();
-    const Result<KeySetNames> names = ReadKeySetNames(*content);
-    if (!names) return names.error();
     VersionedSecrets keys;
-    for (const auto& [version, origin] : *names) {
+    for (const KeyVersion version : (*opened)->keys().Versions()) {
       const Result<const Secret*> key = (*opened)->keys().Get(version);
       if (!key) return key.error();
       keys.emplace(version, (*key)->Clone());

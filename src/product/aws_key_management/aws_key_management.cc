@@ -100,6 +100,12 @@ Status AwsKeyManagement::Connect() {
   if (!keys) {
     return keys.error().WithContext("aws_key_management_master_key_id");
   }
+  if (ShareEndpoint(*keys, startup_.endpoint_url)) {
+    return {StatusCode::kMisconfigured,
+            "aws_key_management_endpoint_url is for one KMS key: with several, "
+            "write aws_key_management_master_key_id as a JSON list with an "
+            "endpoint_url in each entry"};
+  }
   const bool is_plain =
       keys->empty() || (keys->size() == 1 && !keys->front().HasSettings());
   const AwsOptions common = AwsOptionsOf(startup_);
@@ -261,6 +267,10 @@ Status AwsKeyManagement::ImportFiles() {
   size_t versions = 0;
   Status status = ImportInto(*MakeKeySet(), versions);
   if (!status.ok()) {
+    KeyDirectory directory(PosixFileSystem(), SystemRandom(), log_,
+                           Directory());
+    const Status files = MayGoOnWithFiles(status, directory.Look(), directory);
+    if (!files.ok()) return files;
     log_.Write(LogLevel::kWarning,
                "the key files are not imported into a key set, and stay in "
                "use; the next start tries again: " +
@@ -294,17 +304,16 @@ Status AwsKeyManagement::ImportInto(KeySetBackend& key_set, size_t& versions) {
 }
 
 std::unique_ptr<KeySlots> AwsKeyManagement::MakeSlots() {
-  if (dynamic_.master_key_id().empty()) {
-    return std::make_unique<KeySlots>(
-        std::make_unique<UnnamedKmsSlotKey>(wrapper()));
+  const bool is_named = !dynamic_.master_key_id().empty();
+  SlotKeys keys;
+  if (slot_kms_ != nullptr) {
+    keys = MakeSlotKeys(*slot_kms_, recovery_keys_, LocalUnlock(),
+                        PosixFileSystem(), SystemRandom());
   }
-  if (slot_kms_ == nullptr) {
-    return std::make_unique<KeySlots>(std::make_unique<KmsSlotKey>(wrapper()));
-  }
-  SlotKeys keys = MakeSlotKeys(*slot_kms_, recovery_keys_, LocalUnlock(),
-                               PosixFileSystem(), SystemRandom());
-  if (slot_kms_->size() == 0) {
-    keys.insert(keys.begin(), std::make_unique<KmsSlotKey>(wrapper()));
+  if (slot_kms_ == nullptr || slot_kms_->size() == 0) {
+    keys.insert(keys.begin(),
+                is_named ? std::make_unique<KmsSlotKey>(wrapper())
+                         : std::make_unique<UnnamedKmsSlotKey>(wrapper()));
   }
   if (keys.size() == 1) {
     return std::make_unique<KeySlots>(std::move(keys.front()));

@@ -45,4 +45,15 @@ Result<StorePlan> ChooseStore(KeyStore wanted, bool is_server,
   return imports ? StorePlan::kImport : StorePlan::kFiles;
 }
 
+Status MayGoOnWithFiles(const Status& failure,
+                        const Result<KeyDirectory::Content>& there,
+                        const KeyDirectory& names) {
+  if (!there) return there.error();
+  if (!there->has_key_set) return Status::Ok();
+  return failure.WithContext(
+      "key set " + names.PathOf(std::string(kKeySetFileName)) +
+      " appeared while the key files were imported, so that neither can be "
+      "used now; start again");
+}
+
 }  // namespace openkeyring

@@ -29,6 +29,14 @@ Result<StorePlan> ChooseStore(KeyStore wanted, bool is_server,
                               const KeyDirectory::Content& there,
                               const KeyDirectory& names);
 
+// Whether a server whose import failed may go on with its key files: not when a
+// key set is `there` all the same, which another server made, or this one
+// without being sure that it survives a power cut. The next start uses it, and
+// would refuse the key files that were made in between.
+Status MayGoOnWithFiles(const Status& failure,
+                        const Result<KeyDirectory::Content>& there,
+                        const KeyDirectory& names);
+
 }  // namespace openkeyring
 
 #endif  // OPENKEYRING_PRODUCT_AWS_KEY_MANAGEMENT_KEY_STORE_H_

@@ -18,6 +18,7 @@ class KeyStoreTest : public testing::Test {
     KeyDirectory directory(files_, random_, log_, {});
     return ChooseStore(wanted, is_server, *directory.Look(), directory);
   }
+  KeyDirectory Directory() { return {files_, random_, log_, {}}; }
   void Put(const std::string& name) { files_.Put(name, {1}); }
   void ExpectRefused(KeyStore wanted, const std::string& message) {
     const Status status = Choose(wanted).status();
@@ -70,6 +71,29 @@ TEST_F(KeyStoreTest, ALostKeySetIsReplacedByNothing) {
     }
     Put(file);
   }
+}
+
+// ---- An import that failed -------------------------------------------------
+
+TEST_F(KeyStoreTest, FilesStayInUseOnlyWhileThereIsNoKeySet) {
+  const Status failure(StatusCode::kUnavailable, "sync failed");
+  Put("aws-kms-key.1.1");
+  KeyDirectory names = Directory();
+  EXPECT_TRUE(MayGoOnWithFiles(failure, names.Look(), names).ok());
+  Put("aws-kms-key-set");
+  const Status refused = MayGoOnWithFiles(failure, names.Look(), names);
+  EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(refused.message(), HasSubstr("sync failed"));
+  EXPECT_THAT(refused.message(), HasSubstr("start again"));
+}
+
+TEST_F(KeyStoreTest, FilesDoNotStayInUseInADirectoryThatCannotBeRead) {
+  KeyDirectory names = Directory();
+  const Status denied(StatusCode::kDenied, "no access");
+  EXPECT_EQ(
+      MayGoOnWithFiles(Status(StatusCode::kUnavailable, "x"), denied, names)
+          .code(),
+      StatusCode::kDenied);
 }
 
 }  // namespace

@@ -91,11 +91,7 @@ void ReadFormat(JsonOptions& options, KmsComponentConfig& config) {
 }
 
 void CheckSlots(JsonOptions& options, const KmsComponentConfig& config) {
-  const auto has_no_endpoint = [](const KmsKeyOptions& key) {
-    return key.endpoint_url.empty();
-  };
-  if (config.slots.kms_keys.size() > 1 && !config.aws.endpoint_url.empty() &&
-      std::ranges::any_of(config.slots.kms_keys, has_no_endpoint)) {
+  if (ShareEndpoint(config.slots.kms_keys, config.aws.endpoint_url)) {
     options.Complain(
         "endpoint_url is for one KMS key: with several, write it to the entry "
         "of kms_key that it belongs to");

@@ -105,9 +105,12 @@ Status KeySetBackend::OpenNow(bool may_create, const Deadline& deadline) {
     }
   }
   if (is_open && !HasGrown()) return Status::Ok();
-  const Result<KeySetNames> there = location_.ReadNames();
+  const Result<FileInfo> before = dependencies_.files.Stat(location_.path());
+  const Result<ListedKeySet> there = location_.ReadNames();
   const bool is_missing = there.status().code() == StatusCode::kNotFound;
   if (!there && !(is_missing && may_create)) return there.status();
+  // A set that goes away from now on is lost, and never made again.
+  access.may_create = may_create && is_missing;
   const Result<std::string> installation =
       is_missing ? location_.FindOrMakeInstallation()
                  : location_.FindInstallation();
@@ -115,7 +118,9 @@ Status KeySetBackend::OpenNow(bool may_create, const Deadline& deadline) {
   std::unique_ptr<SealedStore> store =
       MakeKeySetStore(dependencies_, options_, file_, *installation, access);
   Result<SealedStore::Keys> keys = store->Load(deadline);
-  if (keys) return Adopt(std::move(store), std::move(*keys));
+  if (keys) {
+    return Adopt(std::move(store), std::move(*keys), before ? before->size : 0);
+  }
   const std::lock_guard lock(mutex_);
   failure_ = keys.error();
   failure_ends_ = dependencies_.clock.Steady() + kFailurePause;
@@ -123,7 +128,7 @@ Status KeySetBackend::OpenNow(bool may_create, const Deadline& deadline) {
 }
 
 Status KeySetBackend::Adopt(std::unique_ptr<SealedStore> store,
-                            SealedStore::Keys keys) {
+                            SealedStore::Keys keys, uint64_t size) {
   KeySetNames names;
   std::map<KeyVersion, Secret> opened;
   for (auto& [name, key] : keys) {
@@ -147,12 +152,11 @@ Status KeySetBackend::Adopt(std::unique_ptr<SealedStore> store,
             "noticed: " +
             marked.message());
   }
-  const Result<FileInfo> info = dependencies_.files.Stat(location_.path());
   const std::lock_guard lock(mutex_);
   store_ = std::move(store);
   names_ = std::move(names);
   opened_ = std::move(opened);
-  size_ = info ? info->size : 0;
+  size_ = size;
   return Status::Ok();
 }
 
@@ -167,34 +171,40 @@ bool KeySetBackend::HasGrown() const {
 // ---- Reading ---------------------------------------------------------------
 
 // What was opened, or else what the set says.
-Result<KeySetNames> KeySetBackend::Names() {
-  if (!HasGrown()) {
+Result<ListedKeySet> KeySetBackend::Names() {
+  if (ListIsProven()) {
     const std::lock_guard lock(mutex_);
-    if (store_ != nullptr) return names_;
+    if (store_ != nullptr) return ListedKeySet{names_, {}};
   }
-  Result<KeySetNames> names = location_.ReadNames();
-  if (names.status().code() == StatusCode::kNotFound) return KeySetNames();
+  Result<ListedKeySet> names = location_.ReadNames();
+  if (names.status().code() == StatusCode::kNotFound) return ListedKeySet();
   return names;
 }
 
+bool KeySetBackend::ListIsProven() const {
+  if (HasGrown()) return false;
+  const std::lock_guard lock(mutex_);
+  return store_ != nullptr;
+}
+
 Result<std::vector<KeyVersion>> KeySetBackend::List() {
-  const Result<KeySetNames> names = Names();
-  if (!names) return names.error();
+  const Result<ListedKeySet> set = Names();
+  if (!set) return set.error();
   const Result<KeyDirectory::Content> there = location_.directory().Look();
   if (!there) return there.error();
-  Status status = location_.CheckFilesBeside(*there, *names);
+  Status status = location_.CheckFilesBeside(*there, set->names);
   if (!status.ok()) return status;
   std::vector<KeyVersion> keys;
-  std::set<uint32_t> ids;
-  for (const auto& [key, origin] : *names) {
+  std::map<uint32_t, uint32_t> highest;
+  for (const auto& [key, origin] : set->Proven()) {
     keys.push_back(key);
-    ids.insert(key.id);
+    highest[key.id] = std::max(highest[key.id], key.version);
   }
-  // An id that was made and is not in the set: the set is an old copy. But a
-  // backup may have the mark of an id that was made after its set was copied.
+  // A version that was made and is not in the set: the set is an old copy. But
+  // a backup may have the mark of an id that was made after its set was copied.
   if (options_.keys.read_only) return keys;
   for (const auto& [id, version] : there->marked) {
-    if (!ids.contains(id)) keys.push_back({id, version});
+    if (highest[id] < version) keys.push_back({id, version});
   }
   return keys;
 }

@@ -42,6 +42,7 @@ class KeySetBackend : public VersionedBackend {
   void AllowLastResort();
 
   Result<std::vector<KeyVersion>> List() override;
+  bool ListIsProven() const override;
   Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override;
   Status Create(KeyVersion key, size_t bytes,
                 const Deadline& deadline) override;
@@ -61,10 +62,12 @@ class KeySetBackend : public VersionedBackend {
   // there is none.
   Status Open(bool may_create, const Deadline& deadline);
   Status OpenNow(bool may_create, const Deadline& deadline);
-  Status Adopt(std::unique_ptr<SealedStore> store, SealedStore::Keys keys);
+  // `size`: the file's, from before it was read.
+  Status Adopt(std::unique_ptr<SealedStore> store, SealedStore::Keys keys,
+               uint64_t size);
   bool HasGrown() const;
   Result<Secret> TakeOpened(KeyVersion key);
-  Result<KeySetNames> Names();
+  Result<ListedKeySet> Names();
   Status MayCreate() const;
   Result<Secret> MakeSecret(KeyVersion key, size_t bytes,
                             const Deadline& deadline);
@@ -84,7 +87,8 @@ class KeySetBackend : public VersionedBackend {
   std::shared_ptr<SealedStore> store_;   // Null until the set was opened.
   KeySetNames names_;                    // Of the opened set.
   std::map<KeyVersion, Secret> opened_;  // Not fetched yet.
-  uint64_t size_ = 0;                    // Of the file that was opened.
+  // Of the file, before it was read: what was appended meanwhile is looked for.
+  uint64_t size_ = 0;
   bool last_resort_ = false;
   Status failure_;  // Of the last opening.
   SteadyTime failure_ends_{};

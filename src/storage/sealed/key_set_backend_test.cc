@@ -8,10 +8,7 @@
 
 #include "keyring/versioned_keys.h"
 #include "storage/key_names.h"
-#include "testing/fake_key_wrapper.h"
-#include "testing/fakes.h"
-#include "testing/manual_clock.h"
-#include "testing/spy_file_system.h"
+#include "testing/key_set_fixture.h"
 
 namespace openkeyring {
 namespace {
@@ -23,76 +20,7 @@ using testing::UnorderedElementsAre;
 constexpr char kSet[] = "aws-kms-key-set";
 constexpr char kMark[] = "aws-kms-key-set-made";
 
-class KeySetBackendTest : public testing::Test {
- protected:
-  std::unique_ptr<KeySetBackend> Make(CrashFileSystem& files) {
-    KeySetOptions options = options_;
-    options.makers = {&kms_, &second_kms_};
-    options.slots = [this] {
-      std::vector<std::unique_ptr<SlotKey>> keys;
-      keys.push_back(std::make_unique<KmsSlotKey>(kms_));
-      return std::make_unique<KeySlots>(std::move(keys), clock_);
-    };
-    return std::make_unique<KeySetBackend>(
-        KeySetDependencies{files, SystemRandom(), clock_, log_},
-        std::move(options));
-  }
-  std::unique_ptr<KeySetBackend> Make() { return Make(files_); }
-  std::unique_ptr<KeySetBackend> MakePrepared() {
-    auto backend = Make();
-    const Status status = backend->Prepare();
-    EXPECT_TRUE(status.ok()) << status.message();
-    return backend;
-  }
-  // mariadb-backup's.
-  std::unique_ptr<KeySetBackend> MakeReader() {
-    const bool before = options_.keys.read_only;
-    options_.keys.read_only = true;
-    auto backend = MakePrepared();
-    options_.keys.read_only = before;
-    return backend;
-  }
-  // Each in a backend of its own.
-  void MakeKeys(const std::vector<KeyVersion>& keys) {
-    auto backend = MakePrepared();
-    for (const KeyVersion key : keys) {
-      const Status status = backend->Create(key, 16, Soon());
-      ASSERT_TRUE(status.ok()) << status.message();
-    }
-  }
-  Status PrepareError() { return Make()->Prepare(); }
-  std::string TextOf(KeySetBackend& backend, KeyVersion key) {
-    const Result<Secret> secret = backend.Fetch(key, Soon());
-    EXPECT_TRUE(secret) << secret.error().message();
-    return secret ? std::string(secret->RevealText()) : std::string();
-  }
-  Deadline Soon() { return Deadline::After(clock_, Millis(1000)); }
-  int Calls() const {
-    int calls = 0;
-    for (const char* name : {"Generate", "Wrap", "Unwrap", "IsCurrent"}) {
-      calls += kms_.calls(name);
-    }
-    return calls;
-  }
-  void FailKms(const std::string& name, Status status) {
-    kms_.SetHook([name, status](const std::string& called) {
-      return called == name ? status : Status::Ok();
-    });
-  }
-
-  void FailSecondKms() {
-    second_kms_.SetHook([](const std::string&) {
-      return Status(StatusCode::kUnavailable, "the second neither");
-    });
-  }
-
-  SpyFileSystem files_;
-  FakeKeyWrapper kms_;
-  FakeKeyWrapper second_kms_;  // Makes keys when the first one does not.
-  ManualClock clock_;
-  MemoryLog log_;
-  KeySetOptions options_;
-};
+using KeySetBackendTest = KeySetTest;
 
 // ---- Life ------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 // A key set when its server dies at any step
 // (testing/versioned_keys_machine.h).
 #include <memory>
+#include <set>
 
 #include "storage/sealed/key_set_backend.h"
 #include "testing/versioned_keys_machine.h"
@@ -99,6 +100,59 @@ TEST(KeySetCrashTest, NothingUsedIsLostWhenThePowerIsCut) {
   }
 }
 
+// One record for all ids, larger than a block, so that the disk may have its
+// names and not its keys.
+void RotateManyIdsThroughPowerCut(uint64_t number) {
+  SCOPED_TRACE(testing::Message() << "history " << number);
+  constexpr uint32_t kIds = 100;
+  VersionedKeysMachine machine(Store(KeySource::kLocal, false));
+  std::vector<KeyVersion> first;
+  std::vector<KeyVersion> second;
+  for (uint32_t id = 1; id <= kIds; ++id) {
+    first.push_back({id, 1});
+    second.push_back({id, 2});
+  }
+  const auto soon = [&machine] { return machine.Soon(); };
+  {
+    const auto dying = MakeBackend(machine, KeySource::kLocal);
+    ASSERT_TRUE(dying->Prepare().ok());
+    for (const Status& made : dying->CreateAll(first, 32, soon)) {
+      ASSERT_TRUE(made.ok()) << made.message();
+    }
+    machine.files.FailAfter(1);
+    (void)dying->CreateAll(second, 32, soon);
+  }
+  std::mt19937_64 random(number);
+  machine.files.CrashPartially(random, number % 2 == 0 ? 512 : 4096);
+  // KMS is away while the next server starts, or not.
+  if (number % 3 == 0) {
+    machine.kms.SetHook([](const std::string&) {
+      return Status(StatusCode::kUnavailable, "no answer");
+    });
+  }
+  const auto next = MakeBackend(machine, KeySource::kLocal);
+  ASSERT_TRUE(next->Prepare().ok());
+  VersionedKeys keys(*next, machine.clock, machine.random, machine.log,
+                     {[] { return size_t{32}; }, [] { return Millis(5000); }});
+  ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
+  machine.kms.SetHook(nullptr);
+  machine.clock.Advance(Millis(60'000));
+  std::set<uint32_t> latest;
+  for (uint32_t id = 1; id <= kIds; ++id) {
+    const Result<uint32_t> version = keys.LatestVersion(id);
+    ASSERT_TRUE(version) << version.error().message();
+    ASSERT_TRUE(keys.Get({id, *version}));
+    latest.insert(*version);
+  }
+  ASSERT_EQ(latest.size(), 1u) << "a rotation is for all ids or for none";
+}
+
+TEST(KeySetCrashTest, ARotationOfManyIdsIsForAllOrNoneWhenThePowerIsCut) {
+  for (uint64_t number = 0; number < 300; ++number) {
+    ASSERT_NO_FATAL_FAILURE(RotateManyIdsThroughPowerCut(number));
+  }
+}
+
 // ---- Import ----------------------------------------------------------------
 
 TEST(KeySetCrashTest, AnImportIsCompleteOrDidNotHappenWhereverItDies) {
@@ -123,6 +177,8 @@ TEST(KeySetCrashTest, AnImportIsCompleteOrDidNotHappenWhereverItDies) {
       machine.End(ending);
       auto next = backend();
       ASSERT_TRUE(next->Prepare().ok());
+      // Its record may have lost its mark, which proves it.
+      (void)next->OpenExisting(machine.Soon());
       if (next->List()->empty()) {
         ASSERT_FALSE(whole);
         ASSERT_TRUE(next->Import(keys, machine.Soon()).ok());
@@ -131,6 +187,7 @@ TEST(KeySetCrashTest, AnImportIsCompleteOrDidNotHappenWhereverItDies) {
       // It has the lock.
       next = nullptr;
       ASSERT_TRUE(last->Prepare().ok());
+      ASSERT_TRUE(last->OpenExisting(machine.Soon()).ok());
       ASSERT_EQ(last->List()->size(), 2u);
       ASSERT_TRUE(last->Fetch({1, 1}, machine.Soon())->Equals(first));
       ASSERT_TRUE(last->Fetch({1, 2}, machine.Soon())->Equals(second));

@@ -67,12 +67,12 @@ Status KeySetLocation::ChooseCopy() {
     if (!full) return full.error();
     const Result<ReadHeader> old_header = ReadSealedHeader(*full);
     const Result<ReadHeader> new_header = ReadSealedHeader(*increment);
-    const Result<KeySetNames> old_names = ReadKeySetNames(*full);
-    const Result<KeySetNames> new_names = ReadKeySetNames(*increment);
+    const Result<ListedKeySet> old_names = ReadKeySetNames(*full);
+    const Result<ListedKeySet> new_names = ReadKeySetNames(*increment);
     const bool belongs =
         old_names && new_names &&
         old_header->header.file_id == new_header->header.file_id &&
-        Continues(*new_names, *old_names);
+        Continues(new_names->names, old_names->Proven());
     if (!belongs) {
       return {StatusCode::kMisconfigured,
               newer + " does not continue " + path_ +
@@ -111,10 +111,10 @@ Status KeySetLocation::CheckInstallation() {
               "): restore the key set of this server from a backup"};
 }
 
-Result<KeySetNames> KeySetLocation::ReadNames() {
+Result<ListedKeySet> KeySetLocation::ReadNames() {
   const Result<Bytes> content = Read(path_);
   if (content) {
-    const Result<KeySetNames> names = ReadKeySetNames(*content);
+    const Result<ListedKeySet> names = ReadKeySetNames(*content);
     if (names) return names;
     return names.error().WithContext("key set " + path_);
   }

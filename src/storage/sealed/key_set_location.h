@@ -42,7 +42,7 @@ class KeySetLocation {
   KeyDirectory& directory() { return directory_; }
   // What the set says that it holds. kNotFound when there is none,
   // kMisconfigured when there was one.
-  Result<KeySetNames> ReadNames();
+  Result<ListedKeySet> ReadNames();
   // The id of the installation; FindOrMake makes it.
   Result<std::string> FindInstallation() { return installation_.Find(); }
   Result<std::string> FindOrMakeInstallation() {

@@ -33,17 +33,25 @@ Result<RecordIdentity> ReadRecordIdentity(const KeyName& name,
       *key, type == kMadeType ? KeyOrigin::kMade : KeyOrigin::kImported};
 }
 
-Result<KeySetNames> ReadKeySetNames(ByteView content) {
+KeySetNames ListedKeySet::Proven() const {
+  KeySetNames proven = names;
+  for (const KeyVersion key : unproven) proven.erase(key);
+  return proven;
+}
+
+Result<ListedKeySet> ReadKeySetNames(ByteView content) {
   const Result<SealedNames> listed = ListSealedNames(content);
   if (!listed) return listed.error();
-  KeySetNames names;
+  ListedKeySet set;
   for (const SealedName& name : listed->keys) {
     const Result<RecordIdentity> identity =
         ReadRecordIdentity(name.key.name, name.key.type);
     // Else it is damage, as the opening of the set will say.
-    if (identity) names[identity->key] = identity->origin;
+    if (!identity) continue;
+    set.names[identity->key] = identity->origin;
+    if (name.sequence == listed->unproven) set.unproven.insert(identity->key);
   }
-  return names;
+  return set;
 }
 
 }  // namespace openkeyring

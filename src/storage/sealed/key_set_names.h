@@ -3,6 +3,7 @@
 #define OPENKEYRING_STORAGE_SEALED_KEY_SET_NAMES_H_
 
 #include <map>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -32,11 +33,20 @@ Result<RecordIdentity> ReadRecordIdentity(const KeyName& name,
                                           std::string_view type);
 
 using KeySetNames = std::map<KeyVersion, KeyOrigin>;
+struct ListedKeySet {
+  KeySetNames names;
+  // Those of the last record, when nothing shows that it was ever complete: a
+  // crash may have torn it, with its names on the disk and its keys not. Part
+  // of `names`.
+  std::set<KeyVersion> unproven;
+
+  KeySetNames Proven() const;
+};
 // What a file says that it holds, up to the first record that is incomplete.
-// Nothing of it is proven before the data key is there: it serves a server that
-// cannot reach KMS to know which versions it must wait for, and tells which of
-// two copies is older. Errors are ReadSealedHeader's.
-Result<KeySetNames> ReadKeySetNames(ByteView content);
+// Nothing of it is authenticated before the data key is there: it serves a
+// server that cannot reach KMS to know which versions it must wait for, and
+// tells which of two copies is older. Errors are ReadSealedHeader's.
+Result<ListedKeySet> ReadKeySetNames(ByteView content);
 
 }  // namespace openkeyring
 

@@ -260,6 +260,8 @@ std::vector<size_t> KeySlots::KeysToSeal(const SealedHeader& bound,
   for (size_t key = 0; key < keys_.size(); ++key) {
     const std::optional<size_t>& slot = match.slot_of_key[key];
     if (slot && keys_[key]->IsCurrent(bound.slots[*slot])) continue;
+    // A KMS key that the configuration does not name can only open.
+    if (!slot && keys_[key]->name().empty()) continue;
     wanted.push_back(key);
   }
   return wanted;

@@ -124,6 +124,18 @@ class KeySlotsTest : public testing::Test {
   const Secret data_key_ = Secret::CopyOf(std::string(kDataKeyBytes, 'd'));
 };
 
+TEST_F(KeySlotsTest, AKmsKeyThatIsNotNamedNeverGetsASlot) {
+  ScriptedKey& unnamed = Add("");
+  Add("l", SlotKind::kLocalFile);
+  HeaderWith({SlotOf("a", 1), SlotOf("b", 2)});
+  const auto updated = Update();
+  ASSERT_TRUE(updated) << updated.error().message();
+  EXPECT_EQ(unnamed.seals, 0);
+  ASSERT_EQ(updated->header.slots.size(), 3u);
+  EXPECT_EQ(updated->header.slots.back().kind, SlotKind::kLocalFile);
+  EXPECT_TRUE(updated->missing.empty());
+}
+
 TEST_F(KeySlotsTest, TheFirstConfiguredKeyOpensWithoutAskingTheOthers) {
   ScriptedKey& second = Add("b");
   ScriptedKey& first = Add("a");

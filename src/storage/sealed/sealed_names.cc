@@ -41,6 +41,7 @@ class NamesReader {
     if (size && sequence_ == before + 1) return kRecordPrefix + *size;
     return Bad("no record");
   }
+  uint64_t unproven() const { return after_record_ ? sequence_ : 0; }
   std::vector<SealedName> Names() {
     std::vector<SealedName> names;
     for (auto& [name, key] : keys_) names.push_back(std::move(key));
@@ -69,7 +70,7 @@ class NamesReader {
 Result<SealedNames> ListSealedNames(ByteView content) {
   Result<ReadHeader> read = ReadSealedHeader(content);
   if (!read) return read.error();
-  SealedNames names{std::move(read->header), {}, read->size, Status::Ok()};
+  SealedNames names{std::move(read->header), {}, read->size, 0, Status::Ok()};
   NamesReader reader({names.header.file_id, names.header.put_all});
   while (names.good < content.size() && names.end.ok()) {
     const ByteView rest = content.subspan(names.good);
@@ -82,6 +83,7 @@ Result<SealedNames> ListSealedNames(ByteView content) {
     }
   }
   names.keys = reader.Names();
+  names.unproven = reader.unproven();
   return names;
 }
 

@@ -21,6 +21,9 @@ struct SealedNames {
   SealedHeader header;
   std::vector<SealedName> keys;  // By name.
   size_t good = 0;               // Bytes that could be read, header included.
+  // The last record, when nothing behind it shows that it was ever complete: a
+  // crash may have torn it. 0 for none.
+  uint64_t unproven = 0;
   // Ok, or why the rest could not be read. A crash may have torn it.
   Status end;
 };
