@@ -354,4 +354,40 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "",
         "a circle of roles is refused",
     ),
+    (
+        "src/storage/sealed/key_set_backend.cc",
+        "set->Proven()",
+        "set->names",
+        "a torn rotation makes no version",
+    ),
+    (
+        "src/storage/sealed/key_set_backend.cc",
+        "  access.may_create = may_create && is_missing;",
+        "",
+        "a key set that vanishes is not made again",
+    ),
+    (
+        "src/storage/sealed/key_set_backend.cc",
+        "if (highest[id] < version)",
+        "if (highest[id] == 0)",
+        "a number that a mark shows is not made again",
+    ),
+    (
+        "src/keyring/version_loader.cc",
+        "if (loaded_.Find(key) != nullptr) return RaiseIfNewest(key);",
+        "if (loaded_.Find(key) != nullptr) return Status::Ok();",
+        "a list that cannot be proven is an error, not a loop",
+    ),
+    (
+        "src/storage/sealed/key_slots.cc",
+        "    if (!slot && keys_[key]->name().empty()) continue;",
+        "",
+        "a key that is not named gets no slot",
+    ),
+    (
+        "src/product/aws_key_management/key_store.cc",
+        "  if (!there->has_key_set) return Status::Ok();",
+        "  return Status::Ok();",
+        "no key files are made beside a key set",
+    ),
 ]
