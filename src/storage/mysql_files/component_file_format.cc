@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kData = "\"data\"";
+constexpr std::string_view kWhitespace = " \t\r\n";
 constexpr char kHexDigits[] = "0123456789ABCDEF";
 
 Status Corrupt(std::string what) {
@@ -47,7 +48,7 @@ class StringScanner {
   }
   // Whether a colon follows, so that the string was a member's name.
   bool AtColon() {
-    while (at_ < text_.size() && text_.find_first_of(" \t\r\n", at_) == at_) {
+    while (at_ < text_.size() && kWhitespace.find(text_[at_]) != text_.npos) {
       ++at_;
     }
     return at_ < text_.size() && text_[at_] == ':';

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "os/clock.h"
+
 namespace openkeyring {
 namespace {
 
@@ -91,6 +93,22 @@ TEST(ComponentFileFormatTest, ADataIdCalledDataIsNoKey) {
   ASSERT_TRUE(keys) << keys.status().ToString();
   EXPECT_EQ((*keys)[0].name, (KeyName{"data", "data"}));
   EXPECT_EQ((*keys)[0].data.RevealText(), "\xab");
+}
+
+TEST(ComponentFileFormatTest, ALargeKeyringIsReadInOneGo) {
+  constexpr int kKeys = 20000;
+  std::string elements;
+  for (int i = 0; i < kKeys; ++i) {
+    elements += std::string(i == 0 ? "" : ",") + R"({"user":"","data_id":"k)" +
+                std::to_string(i) +
+                R"(","data_type":"AES","data":"00","extension":[]})";
+  }
+  const auto started = SystemClock().Steady();
+  const auto keys = Read(File(elements));
+  ASSERT_TRUE(keys) << keys.status().ToString();
+  EXPECT_EQ(keys->size(), size_t{kKeys});
+  // Was minutes when each name looked through the rest of the file.
+  EXPECT_LT(SystemClock().Steady() - started, std::chrono::seconds(20));
 }
 
 TEST(ComponentFileFormatTest, ANameThatJsonCannotHoldIsNotWritten) {
