@@ -339,6 +339,14 @@ def test_a_key_that_was_stored_again_is_not_put_back(one_file):
     assert one_file.ctl("restore", back_up(one_file, "now"), "--yes").code == 0
 
 
+@pytest.mark.parametrize("one_file", [FILES[0], FILES[2]], indirect=True)
+def test_a_key_that_was_removed_since_makes_a_backup_older(one_file):
+    """Of the formats that count their changes."""
+    old = back_up(one_file, "b")
+    one_file.write("remove app u@h")
+    refuse(one_file, old, "older")
+
+
 def test_a_newer_copy_with_the_same_keys_and_more_is_put_in_place(one_file):
     older = file_of(one_file).read_bytes()
     one_file.write("store INNODBKey-a-2 - AES")
