@@ -146,7 +146,8 @@ def disable(kms, arn: str) -> None:
 def point_alias(kms, alias: str) -> None:
     """At a new KMS key."""
     arn = aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
-    kms.control("POST", "/keys", {"region": kms.region, "id": arn.rpartition("/")[2], "alias": alias})
+    key = {"region": kms.region, "id": arn.rpartition("/")[2], "alias": alias}
+    kms.control("POST", "/keys", key)
 
 
 def deny(kms, tool, **policy) -> None:
