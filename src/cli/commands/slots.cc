@@ -229,11 +229,8 @@ Outcome RunSlotAdd(CommandContext& context) {
   return ReportSlots(context, "slot-add", *place, list, !plan.empty(), {});
 }
 
-Outcome RemoveSlot(CommandContext& context, const Place& place,
-                   uint16_t number) {
-  const auto opened = Open(place, false, context.out);
-  if (!opened) return tl::unexpected(opened.error());
-  for (const SlotStatus& status : opened->slots->List()) {
+Outcome CheckNotConfigured(const SealedFileSlots& slots, uint16_t number) {
+  for (const SlotStatus& status : slots.List()) {
     if (status.slot.number == number && status.state != SlotState::kForeign) {
       return UsageFailure(
           ToString(status.slot) +
@@ -242,6 +239,23 @@ Outcome RemoveSlot(CommandContext& context, const Place& place,
           "remove the key from the configuration first");
     }
   }
+  return ExitCode::kOk;
+}
+
+// Before anybody is asked, and for --dry-run.
+Outcome CheckMayRemove(const Place& place, uint16_t number) {
+  NoLog quiet;
+  const auto opened = Open(place, true, quiet);
+  if (!opened) return tl::unexpected(opened.error());
+  return CheckNotConfigured(*opened->slots, number);
+}
+
+Outcome RemoveSlot(CommandContext& context, const Place& place,
+                   uint16_t number) {
+  const auto opened = Open(place, false, context.out);
+  if (!opened) return tl::unexpected(opened.error());
+  const Outcome may = CheckNotConfigured(*opened->slots, number);
+  if (!may) return may;
   opened->slots->OpenEach(opened->deadline);
   const Status status = opened->slots->Remove(number);
   if (!status.ok()) {
@@ -277,6 +291,8 @@ Outcome RunSlotRemove(CommandContext& context) {
     return UsageFailure(place->path + " has no key slot " + word,
                         "keyringctl slot list shows the numbers");
   }
+  const Outcome may = CheckMayRemove(*place, number);
+  if (!may) return may;
   const auto ended =
       Confirm(context, "slot-remove", "Remove key slot " + word + "?", plan);
   if (ended) return *ended;
