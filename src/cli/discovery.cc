@@ -14,8 +14,6 @@ namespace {
 using Found = tl::expected<Installation, Failure>;
 
 constexpr size_t kStart = 4096;
-// SYS_UID_MAX of login.defs; the users of services have no higher number.
-constexpr uid_t kLastSystemUser = 999;
 constexpr std::string_view kAwsDataFileMagic("\x89OKRA\r\n\x1a", 8);
 
 // The option files of servers that are meant, by what was given.
@@ -92,7 +90,7 @@ class Search {
     std::vector<DatabaseServer> servers = servers_.Running();
     std::erase_if(servers, [&](const DatabaseServer& server) {
       return !servers_.IsBelieved(server) ||
-             (data_directory.empty() && IsOfOrdinaryUser(server));
+             (data_directory.empty() && Skips(server));
     });
     std::erase_if(servers, [&](const DatabaseServer& server) {
       const auto file = server.variables.find("defaults_file");
@@ -115,10 +113,8 @@ class Search {
   }
 
   // Such a user would choose where root reads and writes keys.
-  bool IsOfOrdinaryUser(const DatabaseServer& server) {
-    if (server.user <= kLastSystemUser || server.user == EffectiveUser()) {
-      return false;
-    }
+  bool Skips(const DatabaseServer& server) {
+    if (!IsOrdinaryUser(server.user)) return false;
     skipped_ += (skipped_.empty() ? "process " : ", process ") +
                 std::to_string(server.pid) + " (" + server.program +
                 ") of user " + std::to_string(server.user);

@@ -60,6 +60,11 @@ bool LoadsPlugin(const ServerVariables& variables, const std::string& name) {
 
 }  // namespace
 
+bool IsOrdinaryUser(uid_t user) {
+  constexpr uid_t kLastSystemUser = 999;
+  return user > kLastSystemUser && user != EffectiveUser();
+}
+
 std::vector<std::string> ServerSearch::InstalledPrograms() {
   std::vector<std::string> programs;
   for (const char* program : kPrograms) {
@@ -83,6 +88,19 @@ Status ServerSearch::AskProgram(std::vector<std::string> command,
   return Status::Ok();
 }
 
+Status ServerSearch::AskProgramOf(const ServerProcess& process,
+                                  DatabaseServer& server) {
+  if (IsOrdinaryUser(process.user)) {
+    return {StatusCode::kDenied,
+            "user " + std::to_string(process.user) + " is an ordinary user"};
+  }
+  const auto defaults = DefaultsOptions(process.arguments);
+  if (!defaults) return defaults.error();
+  auto command = TrustedCommand(files_, process, InstalledPrograms());
+  if (!command) return command.error();
+  return AskProgram(std::move(*command), *defaults, server);
+}
+
 bool ServerSearch::IsMariaDb(const std::string& program) {
   const Result<std::string> target = files_.ResolveLink(program);
   return BaseName(program) == "mariadbd" ||
@@ -96,14 +114,10 @@ DatabaseServer ServerSearch::ServerOf(const ServerProcess& process) {
   server.pid = process.pid;
   server.user = process.user;
   server.working_directory = process.directory;
-  const auto defaults = DefaultsOptions(process.arguments);
   const bool reads_files =
       process.arguments.empty() || process.arguments[0] != "--no-defaults";
   if (reads_files) {
-    const auto command = TrustedCommand(files_, process, InstalledPrograms());
-    const Status status = !command    ? command.error()
-                          : !defaults ? defaults.error()
-                                      : AskProgram(*command, *defaults, server);
+    const Status status = AskProgramOf(process, server);
     if (!status.ok()) {
       log_.Write(LogLevel::kNote, "process " + std::to_string(process.pid) +
                                       ": only its arguments are used, its "

@@ -13,6 +13,10 @@
 
 namespace openkeyring {
 
+// Neither root nor a user of services (a number up to 999, SYS_UID_MAX of
+// login.defs), nor we.
+bool IsOrdinaryUser(uid_t user);
+
 // Finds the database servers of this machine, without talking to one. Starts a
 // server's program with --print-defaults only, which prints and ends, and only
 // one that nobody else could have put there (trusted_program.h).
@@ -24,7 +28,8 @@ class ServerSearch {
 
   // The servers that run, of whatever user, with the options that they were
   // started with. A program that cannot be trusted is not asked for those of
-  // its option files. Any process can be here: see IsBelieved.
+  // its option files, nor is that of an ordinary user, who could name a file
+  // that never ends. Any process can be here: see IsBelieved.
   std::vector<DatabaseServer> Running();
   // Whether a running server is taken for what it says: a process of root, of
   // ours, or of the owner of its data directory.
@@ -45,6 +50,7 @@ class ServerSearch {
  private:
   // Canonical paths.
   std::vector<std::string> InstalledPrograms();
+  Status AskProgramOf(const ServerProcess& process, DatabaseServer& server);
   // `command`: the words that start it.
   Status AskProgram(std::vector<std::string> command,
                     const std::vector<std::string>& defaults,

@@ -230,6 +230,16 @@ def test_a_link_named_as_a_server_or_a_linker_leads_to_no_other_program(keyring,
     assert ran(other) == [] and ran(program) == []
 
 
+@as_root
+def test_the_program_of_an_ordinary_user_is_not_asked(keyring, safe, start):
+    """The file of options that it names could be a pipe that never ends, in a hundred processes."""
+    program = build(safe / "bin/mysqld")
+    os.chown(keyring.data, 65534, 65534)
+    running = start(program, *named(keyring), **NOBODY)
+    assert taken(keyring, "--datadir", keyring.data) == f"process {running.pid}"
+    assert ran(program) == []
+
+
 def test_no_defaults_needs_no_program(keyring, safe, start):
     program = build(safe / "bin/mysqld")
     start(program, "--no-defaults", *named(keyring))
