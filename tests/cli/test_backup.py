@@ -335,7 +335,8 @@ def one_file(request, make_keyring):
 def test_a_key_that_was_stored_again_is_not_put_back(one_file):
     old = back_up(one_file, "b")
     one_file.write("remove app u@h", "store app u@h SECRET")
-    refuse(one_file, old, "")
+    kind = json.loads((one_file.directory / "b" / "manifest.json").read_text())["format"]
+    refuse(one_file, old, "another value of" if "Percona" in kind else "older")
     assert one_file.ctl("restore", back_up(one_file, "now"), "--yes").code == 0
 
 
