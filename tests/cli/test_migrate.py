@@ -157,7 +157,7 @@ def test_keys_in_the_clear_need_an_option_of_their_own(tool, directory, kms, pla
     assert not (directory / "clear").exists()
     tool.run(*words, "--allow-plaintext")
     assert read_plain(directory / "clear") == SOME
-    assert (directory / "clear").stat().st_mode & 0o777 == 0o640
+    assert (directory / "clear").stat().st_mode & 0o777 == 0o600
 
 
 def test_keys_are_in_no_output_and_no_temporary_file(tool, directory, kms, plain):

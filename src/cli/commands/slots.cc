@@ -244,6 +244,9 @@ Outcome CheckNotConfigured(const SealedFileSlots& slots, uint16_t number) {
 
 // Before anybody is asked, and for --dry-run.
 Outcome CheckMayRemove(const Place& place, uint16_t number) {
+  std::unique_ptr<WritableFile> lock;
+  const Outcome free = LockFile(PosixFileSystem(), place.path, lock);
+  if (!free) return free;
   NoLog quiet;
   const auto opened = Open(place, true, quiet);
   if (!opened) return tl::unexpected(opened.error());
