@@ -77,9 +77,9 @@ Millis AdaptiveParallelism::AfterThrottle(Millis left) {
 
 // ---- RunAdaptive -----------------------------------------------------------
 
-void RunAdaptive(size_t count, AdaptiveParallelism& parallelism, Clock& clock,
-                 const Deadline& deadline,
-                 const std::function<Status(size_t)>& job) {
+BatchEnd RunAdaptive(size_t count, AdaptiveParallelism& parallelism,
+                     Clock& clock, const Deadline& deadline,
+                     const std::function<Status(size_t)>& job) {
   std::vector<size_t> left(count);
   std::iota(left.begin(), left.end(), size_t{0});
   while (!left.empty()) {
@@ -95,9 +95,10 @@ void RunAdaptive(size_t count, AdaptiveParallelism& parallelism, Clock& clock,
     }
     const Millis remaining = deadline.Remaining(clock);
     const Millis pause = parallelism.AfterThrottle(remaining);
-    if (pause >= remaining) return;
+    if (pause >= remaining) return BatchEnd::kOutOfTime;
     SleepUnlessCancelled(clock, pause, deadline);
   }
+  return BatchEnd::kComplete;
 }
 
 }  // namespace openkeyring

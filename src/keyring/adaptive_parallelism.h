@@ -72,14 +72,22 @@ class AdaptiveParallelism {
   ThrottlePause pause_;
 };
 
+// How a batch ended.
+enum class [[nodiscard]] BatchEnd{
+    kComplete,   // Each job has ended in something other than kThrottled.
+    kOutOfTime,  // Some are throttled still, and others may not have been
+                 // called.
+};
+
 // Calls job(0) ... job(count - 1) in rounds as above, until each has ended in
-// something else than kThrottled or no time is left until `deadline`; then none
-// is repeated, and what is left of a throttled round is not called at all.
+// something other than kThrottled or no time is left until `deadline`; then
+// none is repeated, and what is left of a throttled round is not called at all.
+// That is already so when no pause fits into what is left.
 // `job` must be repeatable, and give calls a deadline that reports throttling.
 // Exceptions: see RunParallel.
-void RunAdaptive(size_t count, AdaptiveParallelism& parallelism, Clock& clock,
-                 const Deadline& deadline,
-                 const std::function<Status(size_t)>& job);
+BatchEnd RunAdaptive(size_t count, AdaptiveParallelism& parallelism,
+                     Clock& clock, const Deadline& deadline,
+                     const std::function<Status(size_t)>& job);
 
 }  // namespace openkeyring
 

@@ -23,10 +23,10 @@ class AdaptiveParallelismTest : public testing::Test {
     return std::chrono::duration_cast<Millis>(clock_.Steady() -
                                               ManualClock().Steady());
   }
-  void Run(size_t count, Millis time,
-           const std::function<Status(size_t)>& job) {
-    RunAdaptive(count, parallelism_, clock_, Deadline::After(clock_, time),
-                job);
+  BatchEnd Run(size_t count, Millis time,
+               const std::function<Status(size_t)>& job) {
+    return RunAdaptive(count, parallelism_, clock_,
+                       Deadline::After(clock_, time), job);
   }
 
   ManualClock clock_;
@@ -126,24 +126,27 @@ TEST_F(AdaptiveParallelismTest, FollowsItsModel) {
 TEST_F(AdaptiveParallelismTest, WithoutThrottlingThereIsOneRoundAndNoPause) {
   std::vector<std::atomic<int>> calls(1000);
   random_.fraction = 0.9;
-  Run(calls.size(), Millis(0), [&](size_t i) -> Status {
+  const BatchEnd end = Run(calls.size(), Millis(0), [&](size_t i) -> Status {
     ++calls[i];
     if (i % 3 == 0) return {StatusCode::kUnavailable, "away"};
     return i % 3 == 1 ? Status::Ok() : Status(StatusCode::kCorrupt, "bad");
   });
+  EXPECT_EQ(end, BatchEnd::kComplete);
   for (const auto& count : calls) EXPECT_EQ(count, 1);
   EXPECT_TRUE(clock_.sleeps().empty());
   EXPECT_EQ(parallelism_.RoundSize(5000), 5000u);
-  Run(0, Millis(0), [](size_t) { return Status::Ok(); });
+  EXPECT_EQ(Run(0, Millis(0), [](size_t) { return Status::Ok(); }),
+            BatchEnd::kComplete);
 }
 
 TEST_F(AdaptiveParallelismTest, OnlyWhatWasThrottledIsRepeated) {
   std::vector<std::atomic<int>> calls(200);
-  Run(calls.size(), kLong, [&](size_t i) {
+  const BatchEnd end = Run(calls.size(), kLong, [&](size_t i) {
     return ++calls[i] == 1 && i % 50 == 7
                ? Status(StatusCode::kThrottled, "slower")
                : Status::Ok();
   });
+  EXPECT_EQ(end, BatchEnd::kComplete);
   for (size_t i = 0; i < calls.size(); ++i) {
     EXPECT_EQ(calls[i], i % 50 == 7 ? 2 : 1) << i;
   }
@@ -152,14 +155,14 @@ TEST_F(AdaptiveParallelismTest, OnlyWhatWasThrottledIsRepeated) {
 TEST_F(AdaptiveParallelismTest, ThrottlingEndsTheRound) {
   AdaptiveParallelism one(1, random_);
   std::vector<size_t> order;
-  RunAdaptive(5, one, clock_, Deadline::After(clock_, kLong),
-              [&](size_t i) -> Status {
-                order.push_back(i);
-                if (order.size() == 2)
-                  return {StatusCode::kThrottled, "slower"};
-                EXPECT_EQ(clock_.sleeps().size(), order.size() < 2 ? 0u : 1u);
-                return Status::Ok();
-              });
+  const BatchEnd end = RunAdaptive(
+      5, one, clock_, Deadline::After(clock_, kLong), [&](size_t i) -> Status {
+        order.push_back(i);
+        if (order.size() == 2) return {StatusCode::kThrottled, "slower"};
+        EXPECT_EQ(clock_.sleeps().size(), order.size() < 2 ? 0u : 1u);
+        return Status::Ok();
+      });
+  EXPECT_EQ(end, BatchEnd::kComplete);
   EXPECT_EQ(order, (std::vector<size_t>{0, 1, 1, 2, 3, 4}));
 }
 
@@ -168,8 +171,10 @@ TEST_F(AdaptiveParallelismTest, ThrottlingWithoutEndEndsWithTheTime) {
     for (const int time : {0, 40, 1000, 60000}) {
       random_.fraction = fraction;
       const Millis before = Elapsed();
-      Run(100, Millis(time),
-          [](size_t) { return Status(StatusCode::kThrottled, "slower"); });
+      const BatchEnd end = Run(100, Millis(time), [](size_t) {
+        return Status(StatusCode::kThrottled, "slower");
+      });
+      EXPECT_EQ(end, BatchEnd::kOutOfTime);
       EXPECT_LE(Elapsed() - before, Millis(time));
       EXPECT_GE(Elapsed() - before, Millis(time - 100)) << fraction;
     }
@@ -185,7 +190,7 @@ TEST_F(AdaptiveParallelismTest, StaysNearTheRateThatTheServerAllows) {
   Millis seen{0};
   size_t throttled = 0, done = 0;
   random_.fraction = 0.5;
-  Run(kCalls, Millis(600000), [&](size_t) -> Status {
+  const BatchEnd end = Run(kCalls, Millis(600000), [&](size_t) -> Status {
     const std::lock_guard lock(mutex);
     clock_.Advance(Millis(20 / parallelism_.parallelism()));
     tokens = std::min(
@@ -199,6 +204,7 @@ TEST_F(AdaptiveParallelismTest, StaysNearTheRateThatTheServerAllows) {
     ++done;
     return Status::Ok();
   });
+  EXPECT_EQ(end, BatchEnd::kComplete);
   EXPECT_EQ(done, kCalls);
   EXPECT_LT(throttled, kCalls / 4);
   EXPECT_LT(Elapsed(), Millis(3 * 20000)) << "20 s would be the ideal";

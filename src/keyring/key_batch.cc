@@ -35,7 +35,7 @@ Status ForEveryKey(const std::vector<KeyName>& names, size_t parallelism,
   FailureStreak streak(std::min(std::max<size_t>(parallelism, 1), count));
   AdaptiveParallelism adaptive(parallelism, random);
   const Deadline reporting = deadline.ReportingThrottling();
-  RunAdaptive(count, adaptive, clock, deadline, [&](size_t i) -> Status {
+  (void)RunAdaptive(count, adaptive, clock, deadline, [&](size_t i) -> Status {
     if (streak.IsOver() || deadline.Passed(clock)) return Status::Ok();
     tried[i] = 1;
     results[i] = job(i, reporting);

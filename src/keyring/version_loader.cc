@@ -139,17 +139,18 @@ void VersionLoader::LoadRound(const std::vector<KeyVersion>& keys,
       is_first
           ? Deadline::After(clock_, std::max(limit, deadline.Remaining(clock_)))
           : deadline;
-  RunAdaptive(keys.size(), parallelism_, clock_, end, [&](size_t i) -> Status {
-    if (streak.IsOver() || (!is_first && end.Passed(clock_))) {
-      return Status::Ok();
-    }
-    const Deadline own =
-        is_first ? Deadline::After(clock_, limit) : end.Within(clock_, limit);
-    Status status = Fetch(keys[i], own.ReportingThrottling());
-    streak.Record(status);
-    if (status.code() == StatusCode::kThrottled) ReportThrottling(status);
-    return status;
-  });
+  (void)RunAdaptive(
+      keys.size(), parallelism_, clock_, end, [&](size_t i) -> Status {
+        if (streak.IsOver() || (!is_first && end.Passed(clock_))) {
+          return Status::Ok();
+        }
+        const Deadline own = is_first ? Deadline::After(clock_, limit)
+                                      : end.Within(clock_, limit);
+        Status status = Fetch(keys[i], own.ReportingThrottling());
+        streak.Record(status);
+        if (status.code() == StatusCode::kThrottled) ReportThrottling(status);
+        return status;
+      });
 }
 
 void VersionLoader::PauseBeforeRound(int round, const Deadline& deadline) {
@@ -189,9 +190,11 @@ void VersionLoader::LoadRest(const Deadline& deadline) {
       streak.Record(outcome);
       return outcome;
     };
-    RunAdaptive(pending.size(), parallelism_, clock_, deadline, load);
+    const BatchEnd end =
+        RunAdaptive(pending.size(), parallelism_, clock_, deadline, load);
     // What failed in a complete pass is left to its own first use.
-    rest_is_due_ = streak.IsOver() || deadline.Passed(clock_);
+    rest_is_due_ = end != BatchEnd::kComplete || streak.IsOver() ||
+                   deadline.Passed(clock_);
     return listed;
   });
 }

@@ -492,6 +492,27 @@ TEST_F(VersionedKeysTest, TheRestIsLoadedMoreSlowlyWhenItIsThrottled) {
   EXPECT_EQ(clock_.sleeps().size(), pauses + 1);
 }
 
+// The batch gives up shortly before its deadline, when no pause fits into it.
+TEST_F(VersionedKeysTest, AThrottledRestIsLoadedTogetherLater) {
+  for (uint32_t id = 1; id <= 50; ++id) backend_.Put({id, 1}, kKeyA);
+  FailFetches(StatusCode::kUnavailable);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  clock_.Advance(Millis(60000));
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key.id != 7
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  const SteadyTime before = clock_.Steady();
+  EXPECT_TRUE(keys_.Get({7, 1}));
+  EXPECT_LT(clock_.Steady() - before, Millis(5000)) << "time is left";
+  EXPECT_EQ(keys_.counts().versions_loaded, 1u);
+  FailNothing();
+  clock_.Advance(Millis(60000));
+  EXPECT_TRUE(keys_.Get({8, 1}));
+  EXPECT_EQ(keys_.counts().versions_loaded, 50u);
+}
+
 TEST_F(VersionedKeysTest, StartDoesNotWaitForWhatWaitingCannotFix) {
   backend_.Put({1, 1}, kKeyA);
   FailFetches(StatusCode::kDenied);
