@@ -38,7 +38,8 @@ WrappedKey FakeKeyWrapper::Seal(Bytes key, const EncryptionContext& binding) {
 
 Result<WrappedKey> FakeKeyWrapper::Generate(size_t bytes,
                                             const EncryptionContext& binding,
-                                            const Deadline&) {
+                                            const Deadline& deadline) {
+  reporting_generates += deadline.reports_throttling() ? 1 : 0;
   Status status = Enter("Generate");
   if (!status.ok()) return status;
   Bytes key(bytes, 0x77);

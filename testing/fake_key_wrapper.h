@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_TESTING_FAKE_KEY_WRAPPER_H_
 #define OPENKEYRING_TESTING_FAKE_KEY_WRAPPER_H_
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -39,6 +40,8 @@ class FakeKeyWrapper : public KeyWrapper {
   // May change what Unwrap answers; called outside any lock.
   void SetPlaintextHook(std::function<void(Secret& plaintext)> hook);
   int calls(const std::string& operation) const;
+  // Generate's whose deadline reported throttling.
+  std::atomic<int> reporting_generates{0};
 
  private:
   struct Sealed {

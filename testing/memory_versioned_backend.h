@@ -35,7 +35,8 @@ class MemoryVersionedBackend : public VersionedBackend {
     keys_.erase(key);
   }
   // Those whose deadline reported throttling.
-  std::atomic<int> reporting_fetches{0};
+  std::atomic<int> reporting_fetches{0}, reporting_creates{0};
+  std::atomic<SteadyTime> create_ends{};  // The deadline of the last one.
   int calls(const std::string& operation) const {
     std::lock_guard lock(mutex_);
     const auto found = calls_.find(operation);
@@ -61,7 +62,10 @@ class MemoryVersionedBackend : public VersionedBackend {
     }
     return found->second.Clone();
   }
-  Status Create(KeyVersion key, size_t bytes, const Deadline&) override {
+  Status Create(KeyVersion key, size_t bytes,
+                const Deadline& deadline) override {
+    reporting_creates += deadline.reports_throttling() ? 1 : 0;
+    create_ends = deadline.at();
     Status status = Enter("Create", key);
     if (!status.ok()) return status;
     std::lock_guard lock(mutex_);

@@ -72,6 +72,9 @@ class AdaptiveParallelism {
   ThrottlePause pause_;
 };
 
+// How long a batch that makes keys goes on while it is throttled.
+constexpr Millis kLongestThrottledCreation{60000};
+
 // How a batch ended.
 enum class [[nodiscard]] BatchEnd{
     kComplete,   // Each job has ended in something other than kThrottled.

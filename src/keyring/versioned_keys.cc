@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/failure_streak.h"
-#include "os/parallel.h"
+#include "keyring/adaptive_parallelism.h"
 
 namespace openkeyring {
 namespace {
@@ -22,6 +22,7 @@ VersionedKeys::VersionedKeys(VersionedBackend& backend, Clock& clock,
                              Random& random, Log& log, Options options)
     : backend_(backend),
       clock_(clock),
+      random_(random),
       log_(log),
       options_(std::move(options)),
       index_(loaded_, clock),
@@ -136,7 +137,8 @@ Status VersionedKeys::MayCreate() const {
 
 Result<uint32_t> VersionedKeys::Rotate(uint32_t id) {
   Status status = loader_.Relist();
-  if (status.ok()) status = RotateInFlight(id, Unreadable::kPass);
+  if (status.ok())
+    status = RotateInFlight(id, Unreadable::kPass, OperationDeadline());
   if (!status.ok()) return status;
   return loaded_.Latest(id);
 }
@@ -149,21 +151,46 @@ std::vector<VersionedKeys::Rotated> VersionedKeys::RotateAll() {
         {id, Status(StatusCode::kUnavailable,
                     "not tried, since the calls before it all failed")});
   }
-  if (listed.ok() && backend_.creates_together()) {
+  if (!listed.ok()) {
+    for (Rotated& result : results) result.version = listed;
+    return results;
+  }
+  if (backend_.creates_together()) {
     RotateTogether(results);
     return results;
   }
-  FailureStreak streak(options_.parallelism);
-  RunParallel(results.size(), options_.parallelism, [&](size_t i) {
-    if (streak.IsOver()) return;
-    const uint32_t id = results[i].id;
-    const Status status =
-        listed.ok() ? RotateInFlight(id, Unreadable::kRefuse) : listed;
-    streak.Record(status);
-    results[i].version =
-        status.ok() ? Result<uint32_t>(loaded_.Latest(id)) : status;
-  });
+  const size_t parallelism =
+      options_.rotation_parallelism.value_or(options_.parallelism);
+  const size_t turns = options_.rotation_parallelism.value_or(1);
+  FailureStreak streak(parallelism);
+  AdaptiveParallelism adaptive(parallelism, random_);
+  // What is throttled still says so itself.
+  (void)RunAdaptive(
+      results.size(), adaptive, clock_,
+      Deadline::After(clock_, kLongestThrottledCreation),
+      [&](size_t i) -> Status {
+        if (streak.IsOver()) return Status::Ok();
+        Status status = RotateOneOfAll(
+            results[i],
+            Deadline::After(clock_, options_.operation_deadline() * turns));
+        streak.Record(status);
+        return status;
+      });
   return results;
+}
+
+// kThrottled when it may be repeated: a version that was made and cannot be
+// read back is not made again.
+Status VersionedKeys::RotateOneOfAll(Rotated& result,
+                                     const Deadline& deadline) {
+  const uint32_t before = index_.Highest(result.id);
+  const Status status = RotateInFlight(result.id, Unreadable::kRefuse,
+                                       deadline.ReportingThrottling());
+  result.version =
+      status.ok() ? Result<uint32_t>(loaded_.Latest(result.id)) : status;
+  const bool is_made = index_.Highest(result.id) != before;
+  return is_made && status.code() == StatusCode::kThrottled ? Status::Ok()
+                                                            : status;
 }
 
 // Without a flight for each id: who rotates one of them meanwhile makes the
@@ -191,8 +218,8 @@ void VersionedKeys::RotateTogether(std::vector<Rotated>& results) {
   }
 }
 
-Status VersionedKeys::RotateInFlight(uint32_t id, Unreadable newest) {
-  const Deadline deadline = OperationDeadline();
+Status VersionedKeys::RotateInFlight(uint32_t id, Unreadable newest,
+                                     const Deadline& deadline) {
   return RunInFlight({id, kRotation}, deadline,
                      [&] { return RotateNow(id, newest, deadline); });
 }
@@ -201,8 +228,9 @@ Status VersionedKeys::RotateNow(uint32_t id, Unreadable newest,
                                 const Deadline& deadline) {
   const Result<KeyVersion> key = VersionToMake(id, newest, deadline);
   if (!key) return key.error();
-  return UseNewVersion(
-      *key, backend_.Create(*key, options_.key_bytes(), deadline), deadline);
+  return UseNewVersion(*key,
+                       backend_.Create(*key, options_.key_bytes(), deadline),
+                       deadline.WithoutReportingThrottling());
 }
 
 Result<KeyVersion> VersionedKeys::VersionToMake(uint32_t id, Unreadable newest,

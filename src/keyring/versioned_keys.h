@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/log.h"
@@ -41,10 +42,14 @@ class VersionedKeys {
     std::function<size_t()> key_bytes;
     // How long an operation on demand may take in all.
     std::function<Millis()> operation_deadline;
-    size_t parallelism = 16;  // Of LoadAll and RotateAll.
+    size_t parallelism = 16;  // Of LoadAll.
     // Why no key may be made here, or Ok; null allows it. Asked before each
     // creation and rotation; `is_empty`: the store holds no key at all.
     std::function<Status(bool is_empty)> may_create = nullptr;
+    // Of RotateAll, if not that of LoadAll: for key servers that may serve
+    // calls one after the other. Fewer leave them time for keys that are needed
+    // meanwhile, and each key has the time of so many operations.
+    std::optional<size_t> rotation_parallelism = std::nullopt;
   };
   // All borrowed.
   VersionedKeys(VersionedBackend& backend, Clock& clock, Random& random,
@@ -80,7 +85,8 @@ class VersionedKeys {
   };
   // All ids, continuing past failures. In order of ids. Does not go past a
   // newest version that is damaged or missing. One durable write for all where
-  // the backend can do that.
+  // the backend can do that. While the key server throttles, fewer run at once
+  // and what was throttled is repeated, for kLongestThrottledCreation.
   std::vector<Rotated> RotateAll();
 
   // What failed is tried again at its next use, without the rest of its pause:
@@ -96,7 +102,9 @@ class VersionedKeys {
                      const std::function<Status()>& work);
   Status CreateFirst(uint32_t id, const Deadline& deadline);
   Status CreateFirstNow(uint32_t id, const Deadline& deadline);
-  Status RotateInFlight(uint32_t id, Unreadable newest);
+  Status RotateInFlight(uint32_t id, Unreadable newest,
+                        const Deadline& deadline);
+  Status RotateOneOfAll(Rotated& result, const Deadline& deadline);
   Status RotateNow(uint32_t id, Unreadable newest, const Deadline& deadline);
   void RotateTogether(std::vector<Rotated>& results);
   // The version that a rotation makes, when it may.
@@ -113,6 +121,7 @@ class VersionedKeys {
 
   VersionedBackend& backend_;
   Clock& clock_;
+  Random& random_;
   Log& log_;
   const Options options_;
   LoadedKeys loaded_;

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <latch>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "testing/fakes.h"
@@ -391,6 +393,85 @@ TEST_F(VersionedKeysTest, RotateAllStopsWhenEveryCallFails) {
   EXPECT_EQ(results.size(), 100u);
   EXPECT_LE(backend_.calls("Create"), 8);
   EXPECT_THAT(results[99].version.status().message(), HasSubstr("not tried"));
+}
+
+TEST_F(VersionedKeysTest, EachKeyOfARotationHasTheTimeOfAnOperation) {
+  for (uint32_t id = 1; id <= 10; ++id) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  (void)keys_.RotateAll();
+  EXPECT_EQ(backend_.create_ends.load() - clock_.Steady(), Millis(5000));
+}
+
+TEST_F(VersionedKeysTest, OnASlowServerFewerAreRotatedAtOnceAndHaveMoreTime) {
+  VersionedKeys::Options options{[] { return size_t{16}; },
+                                 [] { return Millis(5000); }, 8};
+  options.rotation_parallelism = 2;
+  VersionedKeys keys(backend_, clock_, random_, log_, options);
+  for (uint32_t id = 1; id <= 20; ++id) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    const std::lock_guard lock(mutex);
+    if (operation == "Create") threads.insert(std::this_thread::get_id());
+    return Status::Ok();
+  });
+  for (const auto& rotated : keys.RotateAll()) {
+    EXPECT_EQ(rotated.version.value_or(0), 2u);
+  }
+  EXPECT_LE(threads.size(), 2u);
+  EXPECT_EQ(backend_.create_ends.load() - clock_.Steady(), Millis(10000));
+  ASSERT_TRUE(keys.Rotate(1));
+  EXPECT_EQ(backend_.create_ends.load() - clock_.Steady(), Millis(5000));
+}
+
+TEST_F(VersionedKeysTest, AThrottledRotationSlowsDownAndIsComplete) {
+  for (uint32_t id = 1; id <= 100; ++id) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  std::atomic<int> creations{0};
+  backend_.SetHook([&](const std::string& operation, KeyVersion) {
+    return operation == "Create" && ++creations % 20 == 0
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  const int fetches = backend_.reporting_fetches;
+  for (const auto& rotated : keys_.RotateAll()) {
+    EXPECT_EQ(rotated.version.value_or(0), 2u) << rotated.id;
+  }
+  EXPECT_EQ(backend_.reporting_fetches, fetches) << "nobody repeats these";
+  EXPECT_LE(creations, 110);
+  EXPECT_EQ(backend_.reporting_creates, creations)
+      << "a call that repeats itself would keep its place";
+  EXPECT_FALSE(clock_.sleeps().empty());
+}
+
+TEST_F(VersionedKeysTest, ARotationThatIsThrottledWithoutEndEnds) {
+  for (uint32_t id = 1; id <= 100; ++id) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  backend_.SetHook([](const std::string& operation, KeyVersion) {
+    return operation == "Create" ? Status(StatusCode::kThrottled, "slower")
+                                 : Status::Ok();
+  });
+  const SteadyTime before = clock_.Steady();
+  const auto results = keys_.RotateAll();
+  EXPECT_LE(clock_.Steady() - before, Millis(60000));
+  EXPECT_LE(backend_.calls("Create"), 40);
+  EXPECT_EQ(results[0].version.status().code(), StatusCode::kThrottled);
+  EXPECT_THAT(results[99].version.status().message(), HasSubstr("not tried"));
+  EXPECT_EQ(keys_.LatestVersion(1).value_or(0), 1u);
+}
+
+TEST_F(VersionedKeysTest, WhatWasMadeAndCannotBeReadBackIsNotMadeAgain) {
+  for (uint32_t id = 1; id <= 10; ++id) backend_.Put({id, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  FailFetchOfVersion2(StatusCode::kThrottled);
+  for (const auto& rotated : keys_.RotateAll()) {
+    EXPECT_EQ(rotated.version.status().code(), StatusCode::kThrottled);
+    EXPECT_THAT(rotated.version.status().message(),
+                HasSubstr("cannot be read back yet"));
+  }
+  EXPECT_EQ(backend_.calls("Create"), 10);
+  EXPECT_EQ(backend_.List()->size(), 20u);
 }
 
 TEST_F(VersionedKeysTest, HighestPossibleVersionIsNotWrappedAround) {

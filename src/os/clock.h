@@ -54,6 +54,12 @@ class Deadline {
     reporting.reports_throttling_ = true;
     return reporting;
   }
+  // The same moment, for a part that has retries of its own.
+  Deadline WithoutReportingThrottling() const {
+    Deadline patient = *this;
+    patient.reports_throttling_ = false;
+    return patient;
+  }
   bool reports_throttling() const { return reports_throttling_; }
 
   // The same moment, or that of the cancellation if it is earlier; any other

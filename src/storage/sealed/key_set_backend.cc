@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/failure_streak.h"
-#include "os/parallel.h"
+#include "keyring/adaptive_parallelism.h"
 #include "storage/key_names.h"
 
 namespace openkeyring {
@@ -259,20 +259,38 @@ std::vector<Status> KeySetBackend::CreateAll(
     std::ranges::fill(outcomes, status);
     return outcomes;
   }
+  Append(keys, MakeSecrets(keys, bytes, deadline), outcomes);
+  return outcomes;
+}
+
+// A single call repeats itself when it is throttled, within its own time.
+std::vector<Result<Secret>> KeySetBackend::MakeSecrets(
+    const std::vector<KeyVersion>& keys, size_t bytes,
+    const std::function<Deadline()>& deadline) {
   std::vector<Result<Secret>> secrets;
+  if (keys.size() == 1) {
+    secrets.push_back(MakeSecret(keys.front(), bytes, deadline()));
+    return secrets;
+  }
   for (size_t i = 0; i < keys.size(); ++i) {
     secrets.emplace_back(
         Status(StatusCode::kUnavailable,
                "not tried, since the calls before it all failed"));
   }
   FailureStreak streak(options_.parallelism);
-  RunParallel(keys.size(), options_.parallelism, [&](size_t i) {
-    if (streak.IsOver()) return;
-    secrets[i] = MakeSecret(keys[i], bytes, deadline());
-    streak.Record(secrets[i].status());
-  });
-  Append(keys, std::move(secrets), outcomes);
-  return outcomes;
+  AdaptiveParallelism adaptive(options_.parallelism, dependencies_.random);
+  Clock& clock = dependencies_.clock;
+  // What is throttled still says so itself.
+  (void)RunAdaptive(keys.size(), adaptive, clock,
+                    Deadline::After(clock, kLongestThrottledCreation),
+                    [&](size_t i) -> Status {
+                      if (streak.IsOver()) return Status::Ok();
+                      secrets[i] = MakeSecret(keys[i], bytes,
+                                              deadline().ReportingThrottling());
+                      streak.Record(secrets[i].status());
+                      return secrets[i].status();
+                    });
+  return secrets;
 }
 
 Status KeySetBackend::MayCreate() const {

@@ -69,6 +69,9 @@ class KeySetBackend : public VersionedBackend {
   Result<Secret> TakeOpened(KeyVersion key);
   Result<ListedKeySet> Names();
   Status MayCreate() const;
+  std::vector<Result<Secret>> MakeSecrets(
+      const std::vector<KeyVersion>& keys, size_t bytes,
+      const std::function<Deadline()>& deadline);
   Result<Secret> MakeSecret(KeyVersion key, size_t bytes,
                             const Deadline& deadline);
   Result<Secret> AskMakers(size_t bytes, const EncryptionContext& context,

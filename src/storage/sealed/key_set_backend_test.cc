@@ -129,6 +129,41 @@ TEST_F(KeySetBackendTest, WhatKmsDoesNotMakeIsLeftOut) {
   EXPECT_EQ(backend->List()->size(), 3u);
 }
 
+TEST_F(KeySetBackendTest, ThrottledKeysAreMadeMoreSlowlyAndAllOfThem) {
+  std::vector<KeyVersion> keys;
+  for (uint32_t id = 2; id <= 101; ++id) keys.push_back({id, 1});
+  auto backend = MakePrepared();
+  ASSERT_TRUE(backend->Create({1, 1}, 16, Soon()).ok());
+  std::atomic<int> calls{0};
+  const int before = kms_.calls("Generate");
+  kms_.SetHook([&](const std::string& operation) {
+    return operation == "Generate" && ++calls % 20 == 0
+               ? Status(StatusCode::kThrottled, "slower")
+               : Status::Ok();
+  });
+  FailSecondKms();
+  const auto outcomes = backend->CreateAll(keys, 16, [this] { return Soon(); });
+  EXPECT_EQ(std::ranges::count_if(outcomes, &Status::ok), 100);
+  EXPECT_LE(calls, 110);
+  EXPECT_EQ(kms_.reporting_generates, calls) << "none by Create";
+  EXPECT_EQ(kms_.calls("Generate"), before + calls);
+  EXPECT_FALSE(clock_.sleeps().empty());
+}
+
+TEST_F(KeySetBackendTest, ThrottlingWithoutEndEndsTheCreation) {
+  std::vector<KeyVersion> keys;
+  for (uint32_t id = 2; id <= 101; ++id) keys.push_back({id, 1});
+  auto backend = MakePrepared();
+  ASSERT_TRUE(backend->Create({1, 1}, 16, Soon()).ok());
+  const int before = kms_.calls("Generate");
+  FailKms("Generate", {StatusCode::kThrottled, "slower"});
+  FailSecondKms();
+  const auto outcomes = backend->CreateAll(keys, 16, [this] { return Soon(); });
+  EXPECT_EQ(std::ranges::count_if(outcomes, &Status::ok), 0);
+  EXPECT_LE(kms_.calls("Generate"), before + 60);
+  EXPECT_THAT(outcomes[99].message(), HasSubstr("not tried"));
+}
+
 TEST_F(KeySetBackendTest, TheNextKmsMakesKeysWhenTheFirstDoesNot) {
   auto backend = MakePrepared();
   ASSERT_TRUE(backend->Create({1, 1}, 16, Soon()).ok());
