@@ -51,6 +51,29 @@ std::optional<CryptData> FindCryptData(ByteView start) {
   return crypt;
 }
 
+// Of the first page of a tablespace: 2^(9 + this) bytes, in one of two places;
+// 0 is the usual size.
+uint32_t PageSizeCode(ByteView start) {
+  constexpr size_t kFlags = 54;
+  constexpr uint32_t kFullCrc32 = 1 << 4;
+  if (start.size() < kFlags + 4) return 0;
+  const uint32_t flags = BigEndian(start.subspan(kFlags));
+  return (flags & kFullCrc32) != 0 ? flags & 0xf : flags >> 6 & 0xf;
+}
+
+// The crypt data of a table. It lies within the first page, which is seldom
+// larger than usual.
+std::optional<CryptData> ReadCryptData(FileSystem& files,
+                                       const std::string& path) {
+  constexpr size_t kUsualPage = 16384;
+  constexpr uint32_t kUsualCode = 5;
+  Result<Bytes> page = files.ReadStart(path, kUsualPage);
+  if (page && PageSizeCode(*page) > kUsualCode) {
+    page = files.ReadStart(path, kLargestPage);
+  }
+  return page ? FindCryptData(*page) : std::nullopt;
+}
+
 constexpr int kMostTables = 10000;
 
 std::string FindTable(FileSystem& files, const std::string& directory,
@@ -61,8 +84,7 @@ std::string FindTable(FileSystem& files, const std::string& directory,
     const std::string path = JoinPath(directory, name);
     if (name.ends_with(".ibd")) {
       if (++looked_at > kMostTables) return "";
-      const Result<Bytes> page = files.ReadStart(path, kLargestPage);
-      const auto crypt = page ? FindCryptData(*page) : std::nullopt;
+      const auto crypt = ReadCryptData(files, path);
       if (crypt && crypt->oldest_version != 0) return path;
     } else if (descend) {
       const Result<FileInfo> info = files.Stat(path);

@@ -69,6 +69,36 @@ TEST(FindEncryptedTable, LooksIntoEachDatabaseForATableWithoutPlainPages) {
   EXPECT_EQ(FindEncryptedTable(files, path + "/absent"), "");
 }
 
+class LongestRead : public CrashFileSystem {
+ public:
+  Result<Bytes> ReadStart(const std::string& path, size_t size) override {
+    longest = std::max(longest, size);
+    return CrashFileSystem::ReadStart(path, size);
+  }
+  size_t longest = 0;
+};
+
+TEST(FindEncryptedTable,
+     LargePagesAreReadOnlyWhereTheFlagsSayThatTheyAreLarge) {
+  const Bytes usual = Tablespace(1, 1);
+  Bytes page(65536);
+  std::ranges::copy(usual.begin() + 10000, usual.begin() + 10032,
+                    page.begin() + 41110);
+  const std::pair<uint32_t, bool> all_flags[] = {{0, false},
+                                                 {5 << 6, false},
+                                                 {0x15, false},  // 16 KiB
+                                                 {7 << 6, true},
+                                                 {0x17, true}};  // 64 KiB
+  for (const auto& [flags, is_large] : all_flags) {
+    page[56] = static_cast<uint8_t>(flags >> 8);
+    page[57] = static_cast<uint8_t>(flags);
+    LongestRead files;
+    files.Put("t.ibd", page);
+    EXPECT_EQ(FindEncryptedTable(files, ""), is_large ? "t.ibd" : "");
+    EXPECT_EQ(files.longest, is_large ? 65536u : 16384u) << flags;
+  }
+}
+
 TEST(FindKeyIds, ReadsTablespacesAndDeltasOfAllDatabases) {
   TemporaryDirectory root;
   const std::string path = root.path();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "product/key_access.h"
 
-#include <memory>
 #include <mutex>
 #include <set>
 
@@ -13,6 +12,17 @@ namespace {
 constexpr char kWhatToDo[] =
     "correct the configuration, or restore the keys from a backup";
 
+Status NoFirstKey(const std::string& encrypted) {
+  if (encrypted.empty()) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          encrypted +
+              " is encrypted, and no key at all is stored where this "
+              "configuration looks: " +
+              kWhatToDo};
+}
+
+}  // namespace
+
 // A file that needs a key, "" for none. Tables are looked at once, when a first
 // key is to be made: as long as there is none, nothing gets encrypted.
 class EncryptedFile {
@@ -22,6 +32,7 @@ class EncryptedFile {
         directory_(access.data_directory),
         system_(FindEncryptedData(files, directory_)) {}
 
+  const std::string& FindWithoutTables() const { return system_; }
   const std::string& Find() {
     if (!system_.empty()) return system_;
     std::call_once(once_,
@@ -36,8 +47,6 @@ class EncryptedFile {
   std::once_flag once_;
   std::string table_;
 };
-
-}  // namespace
 
 Status CheckBackup(const KeyAccess& access, const VersionedKeys& keys,
                    FileSystem& files) {
@@ -58,25 +67,22 @@ Status CheckBackup(const KeyAccess& access, const VersionedKeys& keys,
   return status;
 }
 
-std::function<Status(bool)> CreationRule(const KeyAccess& access,
-                                         FileSystem& files) {
-  const auto data = std::make_shared<EncryptedFile>(files, access);
-  return [is_server = access.is_server, data](bool is_empty) -> Status {
-    if (!is_server) {
-      return {
-          StatusCode::kMisconfigured,
-          "only the database server makes keys, and this program is another "
-          "one: the key that it asks for has to come from the server that "
-          "made it"};
-    }
-    const std::string encrypted = is_empty ? data->Find() : "";
-    if (encrypted.empty()) return Status::Ok();
+CreationRule::CreationRule(const KeyAccess& access, FileSystem& files)
+    : is_server_(access.is_server),
+      data_(std::make_shared<EncryptedFile>(files, access)) {}
+
+Status CreationRule::operator()(bool is_empty) const {
+  if (!is_server_) {
     return {StatusCode::kMisconfigured,
-            encrypted +
-                " is encrypted, and no key at all is stored where this "
-                "configuration looks: " +
-                kWhatToDo};
-  };
+            "only the database server makes keys, and this program is another "
+            "one: the key that it asks for has to come from the server that "
+            "made it"};
+  }
+  return is_empty ? NoFirstKey(data_->Find()) : Status::Ok();
+}
+
+Status CreationRule::CheckStart() const {
+  return NoFirstKey(data_->FindWithoutTables());
 }
 
 }  // namespace openkeyring

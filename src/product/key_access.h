@@ -2,7 +2,7 @@
 #ifndef OPENKEYRING_PRODUCT_KEY_ACCESS_H_
 #define OPENKEYRING_PRODUCT_KEY_ACCESS_H_
 
-#include <functional>
+#include <memory>
 #include <string>
 
 #include "base/status.h"
@@ -10,6 +10,8 @@
 #include "os/file_system.h"
 
 namespace openkeyring {
+
+class EncryptedFile;
 
 // What the program that uses MariaDB's keys may do with them.
 struct KeyAccess {
@@ -31,10 +33,25 @@ struct KeyAccess {
 Status CheckBackup(const KeyAccess& access, const VersionedKeys& keys,
                    FileSystem& files);
 
-// The rule for VersionedKeys::Options::may_create. Borrows `files`: the log and
-// the system tablespace are looked at now, tables before a first key is made.
-std::function<Status(bool is_empty)> CreationRule(const KeyAccess& access,
-                                                  FileSystem& files);
+// The rule for VersionedKeys::Options::may_create: only the server makes keys,
+// and no first key where data are encrypted. The log and the system tablespace
+// are looked at now; tables once, when a first key is really to be made, since
+// there may be thousands. Copies share what was found. Borrows `files`.
+// Threads: all methods may be called concurrently.
+class CreationRule {
+ public:
+  CreationRule(const KeyAccess& access, FileSystem& files);
+
+  // Why no key may be made; `is_empty`: there is none at all.
+  Status operator()(bool is_empty) const;
+  // Why a server without keys need not start: as far as is known without
+  // tables.
+  Status CheckStart() const;
+
+ private:
+  bool is_server_;
+  std::shared_ptr<EncryptedFile> data_;
+};
 
 }  // namespace openkeyring
 

@@ -11,6 +11,24 @@
 namespace openkeyring {
 namespace {
 
+class TableReads : public CrashFileSystem {
+ public:
+  Result<Bytes> ReadStart(const std::string& path, size_t size) override {
+    if (path.ends_with(".ibd")) ++count;
+    return CrashFileSystem::ReadStart(path, size);
+  }
+  int count = 0;
+};
+
+// Of a table whose pages are all encrypted.
+Bytes EncryptedPage() {
+  Bytes page = {'s', 0xe, 0xc, 'R', 'E', 't', 1, 16};
+  page.resize(page.size() + 16 + 4 + 4);
+  page[page.size() - 5] = 2;  // The oldest version of any page.
+  page.back() = 1;            // Key id.
+  return page;
+}
+
 TEST(CreationRule, OnlyTheServerMakesKeys) {
   CrashFileSystem files;
   EXPECT_TRUE(CreationRule({true}, files)(false).ok());
@@ -42,6 +60,27 @@ TEST(CreationRule, NorWhereATableIs) {
   EXPECT_TRUE(rule(false).ok());
   EXPECT_NE(rule(true).message().find("table.ibd is encrypted"),
             std::string::npos);
+}
+
+TEST(CreationRule, TablesAreLookedAtOnceAndNotAtTheStart) {
+  TableReads files;
+  files.Put("table.ibd", EncryptedPage());
+  const CreationRule rule({true, false, "", ""}, files);
+  EXPECT_TRUE(rule.CheckStart().ok());
+  EXPECT_TRUE(rule(false).ok());
+  EXPECT_EQ(files.count, 0);
+  const CreationRule copy = rule;
+  EXPECT_FALSE(rule(true).ok());
+  EXPECT_FALSE(copy(true).ok());
+  EXPECT_EQ(files.count, 1);
+}
+
+TEST(CreationRule, AnEncryptedLogIsSeenAtTheStart) {
+  CrashFileSystem files;
+  EXPECT_TRUE(CreationRule({true, false, "", ""}, files).CheckStart().ok());
+  files.Put("ib_logfile0", {0xf0, 0x9f, 0x97, 0x9d});
+  EXPECT_EQ(CreationRule({true, false, "", ""}, files).CheckStart().code(),
+            StatusCode::kMisconfigured);
 }
 
 TEST(CheckBackup, AnIdOfATableThatHasNoKeyIsRefused) {

@@ -169,8 +169,7 @@ std::string AwsKeyManagement::DataDirectory() const {
 void AwsKeyManagement::UseKeysOf(VersionedBackend& backend) {
   keys_ = std::make_unique<VersionedKeys>(
       backend, SystemClock(), SystemRandom(), log_,
-      dynamic_.ForKeys(startup_.load_parallelism,
-                       CreationRule(startup_.access, PosixFileSystem())));
+      dynamic_.ForKeys(startup_.load_parallelism, may_create_));
 }
 
 // ---- Stores ----------------------------------------------------------------
@@ -325,7 +324,7 @@ Status AwsKeyManagement::CheckKeys() const {
   if (!startup_.access.is_server || keys_->counts().ids != 0) {
     return CheckBackup(startup_.access, *keys_, PosixFileSystem());
   }
-  return CreationRule(startup_.access, PosixFileSystem())(true);
+  return may_create_.CheckStart();
 }
 
 std::string AwsKeyManagement::store_name() const {

@@ -76,7 +76,10 @@ class AwsKeyManagement {
  private:
   AwsKeyManagement(const AwsStartupOptions& startup,
                    const AwsDynamicOptions& dynamic, Log& log)
-      : startup_(startup), dynamic_(dynamic), log_(log) {}
+      : startup_(startup),
+        dynamic_(dynamic),
+        log_(log),
+        may_create_(startup.access, PosixFileSystem()) {}
 
   Status Connect();
   Status ReadSlotOptions();
@@ -104,6 +107,7 @@ class AwsKeyManagement {
   const AwsStartupOptions startup_;
   const AwsDynamicOptions& dynamic_;
   Log& log_;
+  const CreationRule may_create_;
   std::unique_ptr<KmsService> kms_;  // Null with the mock.
   // When there are several KMS keys: a client for each, which opens the key
   // set. Else none.
