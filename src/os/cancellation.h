@@ -19,12 +19,18 @@ namespace openkeyring {
 // Threads: all methods may be called concurrently.
 class Cancellation {
  public:
+  Cancellation() = default;
+  // Comes with that one as well. Borrowed.
+  explicit Cancellation(const Cancellation* other) : other_(other) {}
+
   void Cancel() { cancelled_.store(true, std::memory_order_release); }
   bool IsCancelled() const {
-    return cancelled_.load(std::memory_order_acquire);
+    return cancelled_.load(std::memory_order_acquire) ||
+           (other_ != nullptr && other_->IsCancelled());
   }
 
  private:
+  const Cancellation* const other_ = nullptr;
   std::atomic<bool> cancelled_{false};
 };
 

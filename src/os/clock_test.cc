@@ -55,6 +55,26 @@ TEST(Deadline, ThatIsCancelledHasPassed) {
   }
 }
 
+TEST(Cancellation, ComesWithTheOtherOne) {
+  Cancellation other;
+  Cancellation cancellation(&other), own(&other);
+  own.Cancel();
+  EXPECT_TRUE(own.IsCancelled());
+  EXPECT_FALSE(other.IsCancelled());
+  EXPECT_FALSE(cancellation.IsCancelled());
+  other.Cancel();
+  EXPECT_TRUE(cancellation.IsCancelled());
+}
+
+TEST(Deadline, NeedNotReportThrottlingAnyMore) {
+  ManualClock clock;
+  const Deadline deadline =
+      Deadline::After(clock, Millis(100)).ReportingThrottling();
+  EXPECT_TRUE(deadline.reports_throttling());
+  EXPECT_FALSE(deadline.WithoutReportingThrottling().reports_throttling());
+  EXPECT_EQ(deadline.WithoutReportingThrottling().at(), deadline.at());
+}
+
 TEST(SleepUnlessCancelled, SleepsAsLongAsAskedFor) {
   ManualClock clock;
   const SteadyTime start = clock.Steady();

@@ -55,7 +55,7 @@ Status RewrapKeyringAws(const Installation& installation,
   if (!options) return options.error();
   const auto opened = KeyringAws::Open(
       std::move(*options), OwnerForNewFile(PosixFileSystem(), place), log);
-  return opened ? (*opened)->RotateKeys() : opened.error();
+  return opened ? (*opened)->RotateKeys((*opened)->stopping()) : opened.error();
 }
 
 Status Rewrap(const Installation& installation, const std::string& place,

@@ -227,11 +227,12 @@ Result<std::string> KeyringAws::RotateCmk() {
          " cannot be rotated on demand: its yearly rotation was enabled";
 }
 
-Status KeyringAws::RotateKeys() {
+Status KeyringAws::RotateKeys(const Cancellation& cancellation) {
   const std::shared_ptr<Kms> kms = CurrentKms();
   return keyring_->RotateKeys(
       kms->service->wrapper(),
-      Deadline::After(SystemClock(), options_.rotate_deadline));
+      Deadline::After(SystemClock(), options_.rotate_deadline)
+          .CancelledBy(cancellation));
 }
 
 }  // namespace openkeyring

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "os/cancellation.h"
 #include "product/kms_service.h"
 #include "storage/keyring_aws/encrypted_keyring.h"
 
@@ -63,7 +64,9 @@ class KeyringAws {
   // demand, once a year from now on. The string says which.
   Result<std::string> RotateCmk();
   // Re-encrypts every stored key under the current KMS key; all or none.
-  Status RotateKeys();
+  Status RotateKeys(const Cancellation& cancellation);
+  // What ends every RotateKeys when it is given to it.
+  Cancellation& stopping() { return stopping_; }
 
  private:
   struct Kms {
@@ -80,6 +83,7 @@ class KeyringAws {
 
   const KeyringAwsOptions options_;
   Log& log_;
+  Cancellation stopping_;
   std::unique_ptr<EncryptedKeyring> keyring_;
   mutable std::mutex mutex_;
   std::shared_ptr<Kms> kms_;

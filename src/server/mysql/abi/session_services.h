@@ -3,6 +3,7 @@
 #define OPENKEYRING_SERVER_MYSQL_ABI_SESSION_SERVICES_H_
 
 #include <stdarg.h>
+#include <stdint.h>
 
 #include "server/mysql/abi/plugin.h"
 
@@ -31,6 +32,17 @@ struct SecurityOptions {
 struct GrantsCheck {
   Code (*has)(Handle context, const char* privilege, size_t length);  // 0: no.
 };
+
+// "mysql_thd_attributes", which old servers lack. Any thread may ask while the
+// session runs a statement.
+struct SessionAttributes {
+  // "thd_status" gives a uint16_t of bits.
+  Code (*get)(Session session, const char* name, void* value);
+  Code (*set)(Session session, const char* name, void* value);
+};
+// Bits of "thd_status": connection killed (also with bad data), statement
+// killed, statement timed out.
+constexpr uint16_t kKilledStatus = 0x02 | 0x04 | 0x08 | 0x10;
 
 // "mysql_runtime_error": the error that the running statement ends in.
 struct RuntimeError {

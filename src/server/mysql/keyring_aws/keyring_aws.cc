@@ -51,6 +51,7 @@ int Init(void*) {
 }
 
 int Deinit(void*) {
+  if (PluginInUse running; running) running->keyring()->stopping().Cancel();
   InstalledPlugin* plugin;
   {
     std::lock_guard lock(in_use);

@@ -5,6 +5,7 @@
 
 #include "server/guard.h"
 #include "server/mysql/keyring_aws/keyring_aws_plugin.h"
+#include "server/mysql/keyring_aws/killed_statement.h"
 #include "server/mysql/keyring_aws/statement_error.h"
 
 namespace openkeyring {
@@ -96,6 +97,12 @@ OPENKEYRING_EXPORT long long keyring_aws_rotate_keys(FunctionCall*,
                                                      unsigned char* is_null,
                                                      unsigned char* error) {
   return openkeyring::Run(
-      "keyring_aws_rotate_keys", is_null, error,
-      [](InstalledPlugin& plugin) { return plugin.keyring()->RotateKeys(); });
+      "keyring_aws_rotate_keys", is_null, error, [](InstalledPlugin& plugin) {
+        openkeyring::KeyringAws& keyring = *plugin.keyring();
+        return openkeyring::RunUntilKilled(
+            plugin.registry(), keyring.stopping(),
+            [&](const openkeyring::Cancellation& cancellation) {
+              return keyring.RotateKeys(cancellation);
+            });
+      });
 }
