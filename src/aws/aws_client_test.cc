@@ -8,9 +8,11 @@
 #include <thread>
 #include <vector>
 
+#include "aws/credentials/assumed_role.h"
 #include "aws/credentials/credential_chain.h"
 #include "aws/kms_client.h"
 #include "base/encoding.h"
+#include "keyring/adaptive_parallelism.h"
 #include "testing/fakes.h"
 #include "testing/manual_clock.h"
 
@@ -45,10 +47,9 @@ class AwsClientTest : public testing::Test {
 
   KmsClient& client() {
     if (client_ == nullptr) {
-      std::vector<std::unique_ptr<CredentialSource>> sources;
-      sources.push_back(std::make_unique<CountingSource>());
+      if (sources_.empty()) sources_ = MakeSources();
       chain_ =
-          std::make_unique<CredentialChain>(std::move(sources), clock_, log_);
+          std::make_unique<CredentialChain>(std::move(sources_), clock_, log_);
       region_ = std::make_unique<RegionResolver>(dependencies_, settings_);
       KmsClientOptions options;
       options.master_key_id = [] { return std::string(kKeyId); };
@@ -56,6 +57,11 @@ class AwsClientTest : public testing::Test {
                                             *region_, std::move(options));
     }
     return *client_;
+  }
+  static CredentialSources MakeSources() {
+    CredentialSources sources;
+    sources.push_back(std::make_unique<CountingSource>());
+    return sources;
   }
   Result<UnwrappedKey> Decrypt(Millis time = Millis(60000)) {
     return client().Unwrap({{'b', 'l', 'o', 'b'}, kKeyId}, {{"a", "b"}},
@@ -79,6 +85,7 @@ class AwsClientTest : public testing::Test {
       http_,      aws_clock_, environment_, PosixFileSystem(),
       processes_, random_,    log_,         quota_};
   AwsSettings settings_;
+  CredentialSources sources_;  // Of the client; empty: MakeSources().
   std::unique_ptr<CredentialChain> chain_;
   std::unique_ptr<RegionResolver> region_;
   std::unique_ptr<KmsClient> client_;
@@ -156,6 +163,36 @@ TEST_F(AwsClientTest, OtherFailuresOfABatchAreStillRetried) {
   EXPECT_TRUE(client().Unwrap(
       {{'b'}, kKeyId}, {},
       Deadline::After(clock_, Millis(60000)).ReportingThrottling()));
+}
+
+// The batch slows down for the calls of KMS; those of STS retry as always.
+TEST_F(AwsClientTest, AThrottledStsIsNoThrottlingOfTheBatch) {
+  RegionResolver region(dependencies_, settings_);
+  sources_.push_back(std::make_unique<AssumedRoleSource>(
+      MakeSources(),
+      std::make_shared<StsClient>(dependencies_, settings_, region),
+      RoleRequest{"arn:aws:iam::1:role/db", "", "", {}}));
+  http_.Push(400,
+             "<ErrorResponse><Error><Code>Throttling</Code></Error>"
+             "</ErrorResponse>");
+  http_.Push(200,
+             "<R><Credentials><AccessKeyId>ASIA</AccessKeyId>"
+             "<SecretAccessKey>s</SecretAccessKey><SessionToken>t"
+             "</SessionToken><Expiration>2026-01-02T04:04:05Z</Expiration>"
+             "</Credentials></R>");
+  for (int i = 0; i < 20; ++i) http_.Push(200, kGoodDecrypt);
+  AdaptiveParallelism parallelism(1, random_);
+  const Deadline deadline = Deadline::After(clock_, Millis(60000));
+  const BatchEnd end =
+      RunAdaptive(20, parallelism, clock_, deadline, [&](size_t) {
+        return client()
+            .Unwrap({{'b'}, kKeyId}, {}, deadline.ReportingThrottling())
+            .status();
+      });
+  EXPECT_EQ(end, BatchEnd::kComplete);
+  EXPECT_EQ(parallelism.RoundSize(1000), 1000u) << "never slowed down";
+  EXPECT_EQ(http_.seen().size(), 2u + 20u);
+  EXPECT_EQ(clock_.sleeps(), std::vector{Millis(500)}) << "the retry's own";
 }
 
 TEST_F(AwsClientTest, AttemptsAreLimited) {
