@@ -42,8 +42,7 @@ struct AwsCall {
 // retries.
 //
 // Until the deadline, and up to the settings' number of attempts, transient
-// failures are retried in the SDKs' standard mode (see RetryQuota, which all
-// clients of a product share). A clock
+// failures are retried in the SDKs' standard mode (see RetryQuota). A clock
 // that differs from AWS's is corrected once a call, and credentials that AWS
 // refuses are replaced once a call. What must not be sent twice is repeated
 // only after an answer that proves that nothing was done. With a deadline that

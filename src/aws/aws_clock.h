@@ -11,7 +11,8 @@ namespace openkeyring {
 
 // The machine's clock, corrected by the Date of AWS's answers where it is wrong
 // by more than two minutes: AWS refuses signatures that are five minutes off,
-// and credentials expire by AWS's time. One for all AWS calls of a product.
+// and credentials expire by AWS's time. One for all calls under one KMS
+// key.
 //
 // Threads: all methods may be called concurrently.
 class AwsClock : public Clock {

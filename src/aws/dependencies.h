@@ -13,8 +13,8 @@
 
 namespace openkeyring {
 
-// Everything outside that the AWS side touches. Borrowed: all of it outlives
-// what is built on it.
+// Everything outside that the AWS side touches, of the calls under one KMS key.
+// Borrowed: all of it outlives what is built on it.
 struct AwsDependencies {
   HttpClient& http;
   AwsClock& clock;
@@ -23,7 +23,7 @@ struct AwsDependencies {
   ProcessRunner& processes;
   Random& random;
   Log& log;
-  RetryQuota& retry_quota;  // One for all services that one product calls.
+  RetryQuota& retry_quota;  // One for KMS and STS.
 };
 
 }  // namespace openkeyring

@@ -12,8 +12,8 @@ namespace openkeyring {
 
 // The retry quota of the AWS SDKs' "standard" mode: a bucket of 500 tokens that
 // retries drain and successes fill, so that a fleet does not hammer a service
-// that is down. One for all clients of a product (KMS and STS), so that the
-// credentials of a call do not get retries of their own on top.
+// that is down. One for all calls under one KMS key, to KMS and to STS, so that
+// the credentials of a call do not get retries of their own on top.
 // Threads: all methods may be called concurrently.
 class RetryQuota {
  public:
