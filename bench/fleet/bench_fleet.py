@@ -34,7 +34,6 @@ OTHERS = 0.3 * QUOTA  # Calls a second.
 IDEAL_S = SERVERS * KEYS / QUOTA
 OUTAGE_S = 120 * IDEAL_S / 50  # Of the time of a real fleet.
 DEADLINE_S = 600  # Long enough for all keys: what is measured is when they are there.
-PASSING = 0.8  # Other traffic has recovered when so much of it passes at the first try.
 QUIET_S = 3  # Others alone, before and after.
 
 
@@ -47,7 +46,8 @@ class Run:
     others: list[tuple[float, int, int]]  # Second since the start, calls, throttled.
 
     def recovery(self) -> float:
-        bad = [at for at, calls, throttled in self.others if throttled > (1 - PASSING) * calls]
+        most = 1 - fleet_model.PASSING
+        bad = [at for at, calls, throttled in self.others if throttled > most * calls]
         return max([at + 1 for at in bad if at > -1], default=0)
 
     def throttled_before(self) -> int:

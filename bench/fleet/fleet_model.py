@@ -13,6 +13,7 @@ import random
 MOST, CALLS_OF_ONE, SHORTEST_S, FIRST_BOUND_S, DOUBLINGS = 16, 8, 0.05, 1.0, 6
 ATTEMPTS, MOST_RETRY_S, QUOTA_TOKENS, COST_OF_RETRY = 3, 20.0, 500, 5
 FAILURE_PAUSE_S, LONGEST_FAILURE_PAUSE_S, LOAD_RETRY_S = 0.5, 5.0, 0.5
+PASSING = 0.8  # Others have recovered when so much of their calls passes at the first try.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,12 +46,12 @@ class Outcome:
     def quantile(self, fraction: float) -> float:
         return self.ready[round(fraction * (len(self.ready) - 1))]
 
-    def recovery(self, passing: float = 0.9) -> float:
-        """The second from which on so many of the others' calls pass, to the end."""
+    def recovery(self) -> float:
+        """The second from which on PASSING of the others' calls pass, to the end."""
         bad = [
             second
             for second, (calls, throttled) in self.background.items()
-            if calls and throttled > (1 - passing) * calls
+            if calls and throttled > (1 - PASSING) * calls
         ]
         return max(bad) + 1 if bad else 0
 
@@ -265,7 +266,7 @@ def main() -> None:
             f"{name:40} {found.quantile(0.5):6.1f} {found.quantile(0.99):6.1f} "
             f"{found.quantile(1):6.1f}  {found.complete / fleet.servers:8.0%}  "
             f"{found.calls / found.ideal_calls:4.2f}x  {found.throttled / found.calls:9.0%}  "
-            f"{found.recovery(0.8):10.0f} s",
+            f"{found.recovery():10.0f} s",
             flush=True,
         )
 

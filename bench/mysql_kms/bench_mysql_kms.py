@@ -112,7 +112,8 @@ class Pair:
 
 
 def call_seconds(kms) -> float:
-    """One Decrypt on a new connection, as every reload has one."""
+    """One Decrypt on a new connection, as every reload has one, by Python's client. It is slower
+    than ours, so what is left without it is only for information beside the goal of the sum."""
     blob = percona_file.encrypt(kms, kms.alias, bytes(32))
     return median(seconds(lambda: aws_client.decrypt(kms, blob)) for _ in range(20))
 
@@ -137,17 +138,24 @@ def loading(pair: Pair) -> list[Figure]:
     return [
         Figure(f"sealed, {name}: KMS calls of a load", calls, "", 1),
         Figure(
+            f"sealed, {name}: reload with its KMS call, to component_keyring_file",
+            ours / stock,
+            "x",
+            1,
+            f"{ours * 1000:.1f} ms and {stock * 1000:.1f} ms; KMS on this machine",
+        ),
+        Figure(
             f"sealed, {name}: reload beyond its KMS call, to component_keyring_file",
             max(ours - call, 0) / stock,
             "x",
             1,
-            f"{ours * 1000:.1f} ms, {call * 1000:.1f} ms of it the call; {stock * 1000:.1f} ms",
+            f"less {call * 1000:.1f} ms, what a call takes Python's client",
         ),
         Figure(
             f"sealed, {name}: start of the server, to component_keyring_file",
             starts[0] / starts[1],
             "x",
-            1.05,
+            1,
             f"{starts[0]:.2f} s and {starts[1]:.2f} s",
         ),
     ]
