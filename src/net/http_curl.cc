@@ -133,6 +133,8 @@ class CurlHandle {
 
   bool IsComplete() const { return multi_ != nullptr && easy_ != nullptr; }
   CURL* easy() const { return easy_.get(); }
+  // Whether the last exchange was more than prepared.
+  bool has_begun() const { return has_begun_; }
 
   // Like curl_easy_perform, which cannot be ended from outside; then this is
   // CURLE_ABORTED_BY_CALLBACK.
@@ -140,6 +142,7 @@ class CurlHandle {
     if (curl_multi_add_handle(multi_.get(), easy()) != CURLM_OK) {
       return CURLE_FAILED_INIT;
     }
+    has_begun_ = false;
     const CURLcode code = PerformAdded(cancellation);
     curl_multi_remove_handle(multi_.get(), easy());
     return code;
@@ -156,6 +159,7 @@ class CurlHandle {
       if (cancellation != nullptr && cancellation->IsCancelled()) {
         return CURLE_ABORTED_BY_CALLBACK;
       }
+      has_begun_ = true;
       if (curl_multi_perform(multi_.get(), &running) != CURLM_OK ||
           (running > 0 && curl_multi_poll(multi_.get(), nullptr, 0, slice,
                                           nullptr) != CURLM_OK)) {
@@ -175,6 +179,7 @@ class CurlHandle {
   };
   std::unique_ptr<CURLM, CleanUpMulti> multi_;
   std::unique_ptr<CURL, CleanUpEasy> easy_;  // Goes first.
+  bool has_begun_ = false;
 };
 
 // A proxy, where the environment names one, does the resolving.
@@ -189,10 +194,11 @@ bool MayUseProxy(const HttpRequest& request) {
 // Whether an exchange got no further than the name. libcurl then leaves behind
 // a thread that waits for the name service, since nothing can end its wait; it
 // returns into libcurl's code.
-bool FailedToResolve(CURL* curl, CURLcode code) {
+bool FailedToResolve(const CurlHandle& curl, CURLcode code) {
   if (code == CURLE_COULDNT_RESOLVE_HOST) return true;
+  if (!curl.has_begun()) return false;
   curl_off_t resolved = 0;
-  curl_easy_getinfo(curl, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+  curl_easy_getinfo(curl.easy(), CURLINFO_NAMELOOKUP_TIME_T, &resolved);
   if (resolved != 0 ||
       (code != CURLE_OPERATION_TIMEDOUT && code != CURLE_ABORTED_BY_CALLBACK)) {
     return false;
@@ -310,7 +316,7 @@ class CurlHttpClient : public HttpClient {
       return {std::move(answer.response), OrEmpty(address), false};
     }
     return {Failure(code, answer, url, error_text), "",
-            FailedToResolve(curl, code)};
+            FailedToResolve(handle, code)};
   }
 
   // "+name:port:address,[address]": good for libcurl's own cache time.

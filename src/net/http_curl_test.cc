@@ -32,7 +32,19 @@ namespace {
 std::atomic<bool> name_service_hangs{false};
 constexpr char kSlowName[] = "kms.resolver.test";
 
+// How often a library was told to stay mapped (KeepLibraryMapped).
+std::atomic<int> libraries_kept{0};
+
 }  // namespace
+
+extern "C" __attribute__((visibility("default"))) void* dlopen(const char* name,
+                                                               int flags) {
+  using Function = void* (*)(const char*, int);
+  static const auto real =
+      reinterpret_cast<Function>(dlsym(RTLD_NEXT, "dlopen"));
+  if ((flags & RTLD_NODELETE) != 0) ++libraries_kept;
+  return real(name, flags);
+}
 
 extern "C" __attribute__((visibility("default"))) int getaddrinfo(
     const char* name, const char* service, const addrinfo* hints,
@@ -316,17 +328,21 @@ TEST(CurlHttpClient, ACallThatIsCancelledBeforeItBeginsIsNotSent) {
   cancellation.Cancel();
   HttpRequest request = Get(server.Url());
   request.cancellation = &cancellation;
+  const int kept = libraries_kept;
   EXPECT_EQ(CodeOf(*client, request), StatusCode::kTimeout);
   EXPECT_TRUE(server.requests().empty());
+  EXPECT_EQ(libraries_kept, kept) << "no thread can be left that needs it";
 }
 
 TEST(CurlHttpClient, ACancelledCallDoesNotWaitForAHungNameService) {
   name_service_hangs = true;
   const auto client = MakeCurlHttpClient({});
+  const int kept = libraries_kept;
   EXPECT_LT(TimeToEndAfterCancel(*client,
                                  Get("https://" + std::string(kSlowName) + "/"),
                                  [] { SystemClock().SleepFor(Millis(100)); }),
             Millis(700));
+  EXPECT_EQ(libraries_kept, kept + 1) << "for the thread that still waits";
   name_service_hangs = false;
 }
 
