@@ -7,6 +7,21 @@
 #include "product/load_retry.h"
 
 namespace openkeyring {
+namespace {
+
+// A rotation leaves half of the connections, and of what a slow server does at
+// a time, to keys that are needed meanwhile.
+VersionedKeys::Options KeyOptions(const KmipStartupOptions& startup,
+                                  const DynamicKeyOptions& dynamic) {
+  VersionedKeys::Options options =
+      dynamic.ForKeys(startup.load_parallelism,
+                      CreationRule(startup.access, PosixFileSystem()));
+  options.rotation_parallelism =
+      std::max<size_t>(1, startup.load_parallelism / 2);
+  return options;
+}
+
+}  // namespace
 
 KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
                                      const DynamicKeyOptions& dynamic,
@@ -22,8 +37,7 @@ KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
                                   Millis(list_deadline_ms_.load()));
                 }}),
       keys_(backend_, SystemClock(), SystemRandom(), log,
-            dynamic.ForKeys(startup.load_parallelism,
-                            CreationRule(startup.access, PosixFileSystem()))) {}
+            KeyOptions(startup, dynamic)) {}
 
 // While the list cannot be read, no key is made, because what is stored might
 // be needed. So the database server may as well start, and ask again on demand.

@@ -269,7 +269,10 @@ Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
   Result<std::string> id = operation.creator.Make(wanted, deadline);
   if (!id) return id.error();
   status = ActivateAndCheck(*id, wanted, operation, deadline);
-  if (status.ok()) return status;
+  if (status.ok()) {
+    RememberMade(key, *id);
+    return status;
+  }
   // Nobody has used it yet.
   Status retired = operation.objects.Retire(*id, kType, deadline);
   if (retired.ok()) return status;
@@ -277,6 +280,14 @@ Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
                                                       : status.code(),
           status.message() + "; what was made of it (" + KmipObjectText(*id) +
               ") could not be destroyed: " + retired.message()};
+}
+
+// So that it is read back without another list of all keys.
+void KmipVersionedBackend::RememberMade(KeyVersion key, const std::string& id) {
+  const Object made{id, key, KmipLifecycle::kActive, std::nullopt};
+  const std::lock_guard lock(mutex_);
+  identified_.insert_or_assign(id, made);
+  known_.emplace(key, made);
 }
 
 Status KmipVersionedBackend::ActivateAndCheck(const std::string& id,

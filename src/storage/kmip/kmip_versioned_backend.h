@@ -85,6 +85,7 @@ class KmipVersionedBackend : public VersionedBackend {
   KmipNewKey NewKey(KeyVersion key, size_t bytes);
   Status TryToCreate(KeyVersion key, size_t bytes, Operation& operation,
                      const Deadline& deadline);
+  void RememberMade(KeyVersion key, const std::string& id);
   Status ActivateAndCheck(const std::string& id, const KmipNewKey& wanted,
                           Operation& operation, const Deadline& deadline);
   KmipSession SessionForChanges();

@@ -78,6 +78,23 @@ TEST_F(KmipVersionedBackendTest, KeysAreMadeByTheServerAndComeBack) {
   EXPECT_TRUE(Listed("another group").empty());
 }
 
+TEST_F(KmipVersionedBackendTest, WhatWasMadeIsReadBackWithoutAnotherList) {
+  const auto backend = KeyringBackend();
+  ASSERT_TRUE(backend->List());
+  ASSERT_TRUE(backend->Create({1, 1}, 32, Lab::Soon()).ok());
+  const auto before = lab_.server().operations()["Locate"];
+  const auto value = backend->Fetch({1, 1}, Lab::Soon());
+  ASSERT_TRUE(value) << value.error().ToString();
+  EXPECT_EQ(value->RevealText(), Value({1, 1}));
+  EXPECT_EQ(backend->List()->size(), 1u);
+  EXPECT_EQ(lab_.server().operations()["Get"], 2);
+  ASSERT_TRUE(backend->Create({1, 2}, 32, Lab::Soon()).ok());
+  const auto made = lab_.server().operations()["Locate"];
+  ASSERT_TRUE(backend->Fetch({1, 2}, Lab::Soon()));
+  EXPECT_EQ(lab_.server().operations()["Locate"], made);
+  EXPECT_GT(made, before);
+}
+
 TEST_F(KmipVersionedBackendTest, AVersionIsMadeOnce) {
   ASSERT_TRUE(Create({1, 1}).ok());
   const std::string value = Value({1, 1});
