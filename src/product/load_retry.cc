@@ -34,13 +34,14 @@ Status LoadWithRetry(Clock& clock, Random& random, Log& log,
     clock.SleepFor(pause);
     status = load();
   }
+  if (status.code() != StatusCode::kTimeout) return status;
   // The last try may have had no time left to find out more than that.
-  if (status.code() != StatusCode::kTimeout ||
-      status.message() == first.message()) {
-    return status;
+  std::string text = status.message();
+  if (text != first.message()) text += "; the first try: " + first.message();
+  if (!policy.is_first && policy.deadline.Passed(clock)) {
+    text += "; " + policy.option + " has passed";
   }
-  return {status.code(),
-          status.message() + "; the first try: " + first.message()};
+  return {status.code(), text};
 }
 
 }  // namespace openkeyring

@@ -26,7 +26,7 @@ struct LoadRetryPolicy {
 // Calls `load` until it succeeds, fails for a reason that does not pass, or a
 // first load's time is over: every half second, and after throttling after a
 // random pause (ThrottlePause). The first failure that is tried again is a
-// warning. What `load` says last.
+// warning. What `load` says last; of a reload also that its time is over.
 Status LoadWithRetry(Clock& clock, Random& random, Log& log,
                      const LoadRetryPolicy& policy,
                      const std::function<Status()>& load);

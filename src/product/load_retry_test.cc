@@ -50,6 +50,20 @@ TEST_F(LoadWithRetryTest, ATryThatHadNoTimeDoesNotHideTheReason) {
   EXPECT_EQ(status.message(), "no time; the first try: cut off");
 }
 
+TEST_F(LoadWithRetryTest, AReloadSaysThatItsTimeIsOver) {
+  const auto reload = [this](Millis takes) {
+    const LoadRetryPolicy policy{false, Deadline::After(clock_, Millis(1000)),
+                                 "reload_deadline_ms"};
+    return LoadWithRetry(clock_, random_, log_, policy, [&]() -> Status {
+      clock_.Advance(takes);
+      return {StatusCode::kTimeout, "no answer"};
+    });
+  };
+  EXPECT_EQ(reload(Millis(900)).message(), "no answer");
+  EXPECT_EQ(reload(Millis(1000)).message(),
+            "no answer; reload_deadline_ms has passed");
+}
+
 TEST_F(LoadWithRetryTest, AfterThrottlingThePauseIsRandomAndGrows) {
   EXPECT_TRUE(Load(true, 2, StatusCode::kThrottled).ok());
   // Half (the fake's fraction) of 1 s and 2 s.

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "keyring/key_wrapper.h"
+#include "os/clock.h"
 #include "os/durable.h"
 #include "os/file_system.h"
 #include "os/random.h"
@@ -37,6 +38,13 @@ struct FileBackendOptions {
   EncryptionContext encryption_context;
   // How many calls of the wrapper at once.
   size_t parallelism = 16;
+  // Of the calls for one key during a load, so that a key server that is away
+  // is noticed before the load's own time is over.
+  std::optional<Millis> call_deadline = std::nullopt;
+
+  Deadline OfOneCall(const Clock& clock, const Deadline& load) const {
+    return call_deadline ? load.Within(clock, *call_deadline) : load;
+  }
   // The most bytes that a sealed file may have, to be read and to be written.
   size_t max_file = size_t{1} << 30;
 };

@@ -145,6 +145,22 @@ def test_a_hung_server_costs_the_deadline_and_nothing_of_ours_adds_to_it(directo
         assert generated(server, "afterwards")
 
 
+def test_a_server_that_answers_slowly_has_the_time_of_a_reload(directory, make_kmip_mysql):
+    with KmipEmulator(directory / "kmip").start() as kmip:
+        server = filled(make_kmip_mysql(kmip))
+        kmip.latency(700)
+        started = time.monotonic()
+        server.reload()
+        assert time.monotonic() - started > 3, "a store's time would have been enough"
+        check(server)
+        started = time.monotonic()
+        said = refused_reload(server, reload_deadline_ms=1500)
+        assert time.monotonic() - started < 3
+        assert "reload_deadline_ms has passed; the keyring that was loaded before stays" in said
+        kmip.latency(0)
+        check(server)
+
+
 FAULTS = [  # (fault at a load, what the log says)
     ({"kind": "cut_before"}, "cut the connection"),
     ({"kind": "garbage"}, "KMIP"),

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import time
 
 import pytest
 from lab import percona_file
@@ -31,6 +32,29 @@ def server(request, kms, make_kms_mysql):
     made.install_udf()
     generate(made, "first")
     return made
+
+
+def test_a_kms_that_answers_slowly_has_the_time_of_a_reload(kms, make_kms_mysql):
+    """In Percona's format, which takes a call for each key."""
+    count, latency_s, parallel = 8, 0.9, 2
+    options = {"file_format": "percona", "load_parallelism": parallel,
+               "reload_deadline_ms": None}
+    server = make_kms_mysql(more=options)
+    percona_file.write(server.keyring, kms, kms.alias, [
+        (f"k{number}", "", "AES", bytes([number]) * 32) for number in range(count)])
+    server.start()
+    keys = server.keyring_keys()
+    kms.latency(int(latency_s * 1000))
+    started = time.monotonic()
+    server.sql(RELOAD)
+    needed = count / parallel * latency_s
+    assert time.monotonic() - started >= needed > 3, "a store's time would have been enough"
+    server.configure(**{**options, "reload_deadline_ms": 1000})
+    started = time.monotonic()
+    assert server.run_error(RELOAD)[0] == 4035
+    assert time.monotonic() - started < 3
+    assert "reload_deadline_ms has passed" in server.last_log()
+    assert server.keyring_keys() == keys
 
 
 def refused_reload(server) -> str:

@@ -20,6 +20,7 @@ def config(kms, file: pathlib.Path, **more) -> dict:
         "connect_timeout_ms": 1000,
         "startup_deadline_ms": 4000,
         "operation_deadline_ms": 3000,
+        "reload_deadline_ms": 6000,
         **more,
     }
     return {name: value for name, value in options.items() if value is not None}

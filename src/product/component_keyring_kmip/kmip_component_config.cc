@@ -113,6 +113,7 @@ void ReadTimes(JsonOptions& options, KmipComponentConfig& config) {
   } times[] = {{"connect_timeout_ms", config.kmip.tls.connect_timeout},
                {"kmip_timeout_ms", config.kmip.request_timeout},
                {"startup_deadline_ms", config.startup_deadline},
+               {"reload_deadline_ms", config.reload_deadline},
                {"operation_deadline_ms", config.operation_deadline}};
   for (const auto& time : times) {
     if (const auto value = options.Integer(time.name, 1, kMostMillis)) {

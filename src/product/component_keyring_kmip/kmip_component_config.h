@@ -27,6 +27,7 @@ struct KmipComponentConfig {
   // Begin a keyring although the data directory has encrypted files.
   bool allow_new_keyring = false;
   Millis startup_deadline{30000};
+  Millis reload_deadline{60000};
   Millis operation_deadline{3000};
 };
 

@@ -54,6 +54,7 @@ TEST_F(KmipComponentConfigFile, OfPerconaIsEnoughAndVerifiesTheServer) {
   EXPECT_EQ(config->kmip.version, std::nullopt);
   EXPECT_EQ(config->kmip.request_timeout, Millis(5000));
   EXPECT_EQ(config->operation_deadline, Millis(3000));
+  EXPECT_EQ(config->reload_deadline, Millis(60000));
   EXPECT_EQ(config->group.object_group, "");
   EXPECT_EQ(config->keys.max_objects, 65535U);
   EXPECT_FALSE(config->read_only);
@@ -63,7 +64,7 @@ TEST_F(KmipComponentConfigFile, TakesEveryOption) {
   const auto config = ReadWith(
       R"("standby_servers":["b:1","[::1]:2"],"client_key_password_file":"pw",
       "kmip_version":"1.2","connect_timeout_ms":1,"kmip_timeout_ms":"2",
-      "startup_deadline_ms":3,"operation_deadline_ms":4,"object_group":"g",
+      "startup_deadline_ms":3,"operation_deadline_ms":4,"reload_deadline_ms":5,"object_group":"g",
       "max_objects":5,"tls_peer_verification":true,"tls_min_version":"1.3",
       "tls_hostname_verification":"false","activate_pre_active":true,
       "read_only":true)");
@@ -75,6 +76,7 @@ TEST_F(KmipComponentConfigFile, TakesEveryOption) {
   EXPECT_EQ(config->kmip.tls.connect_timeout, Millis(1));
   EXPECT_EQ(config->kmip.request_timeout, Millis(2));
   EXPECT_EQ(config->startup_deadline, Millis(3));
+  EXPECT_EQ(config->reload_deadline, Millis(5));
   EXPECT_EQ(config->operation_deadline, Millis(4));
   EXPECT_EQ(config->group.object_group, "g");
   EXPECT_EQ(config->keys.max_objects, 5U);

@@ -44,12 +44,14 @@ Result<std::unique_ptr<KmipKeyring>> KmipKeyring::Open(
   opened->group_ =
       std::make_unique<KmipGroup>(opened->service_->client(), PosixFileSystem(),
                                   SystemRandom(), log, opened->group_options_);
-  // The server's readers wait for a reload: it gets no more time than a store.
   const Deadline deadline =
       Deadline::After(SystemClock(), is_first ? config.startup_deadline
-                                              : config.operation_deadline);
+                                              : config.reload_deadline);
+  const LoadRetryPolicy policy{
+      is_first, deadline,
+      is_first ? "startup_deadline_ms" : "reload_deadline_ms"};
   Status status =
-      LoadWithRetry(SystemClock(), SystemRandom(), log, {is_first, deadline},
+      LoadWithRetry(SystemClock(), SystemRandom(), log, policy,
                     [&] { return opened->LoadKeys(deadline, log); });
   if (!status.ok()) return status;
   return opened;

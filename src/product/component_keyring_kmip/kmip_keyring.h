@@ -19,7 +19,7 @@ namespace openkeyring {
 class KmipKeyring : public LoadedKeyring {
  public:
   // Connects and loads all keys: `is_first`, within startup_deadline, trying
-  // again what may pass; else within operation_deadline. `log` is borrowed.
+  // again what may pass; else within reload_deadline. `log` is borrowed.
   static Result<std::unique_ptr<KmipKeyring>> Open(KmipComponentConfig config,
                                                    bool is_first, Log& log);
 

@@ -53,6 +53,7 @@ void ReadTimes(JsonOptions& options, KmsComponentConfig& config) {
   } times[] = {{"connect_timeout_ms", 1, config.connect_timeout},
                {"request_timeout_ms", 1, config.request_timeout},
                {"startup_deadline_ms", 1, config.startup_deadline},
+               {"reload_deadline_ms", 1, config.reload_deadline},
                {"operation_deadline_ms", 1, config.operation_deadline}};
   for (const auto& time : times) {
     if (const auto value =

@@ -33,6 +33,7 @@ struct KmsComponentConfig {
   Millis connect_timeout{2000};
   Millis request_timeout{3000};
   Millis startup_deadline{30000};
+  Millis reload_deadline{60000};
   Millis operation_deadline{5000};
   size_t load_parallelism = 16;
   std::map<std::string, std::string> encryption_context;

@@ -60,6 +60,7 @@ TEST_F(KmsComponentConfigFile, NeedsOnlyAPathAndAKmsKey) {
   EXPECT_EQ(config->connect_timeout, Millis(2000));
   EXPECT_EQ(config->request_timeout, Millis(3000));
   EXPECT_EQ(config->startup_deadline, Millis(30000));
+  EXPECT_EQ(config->reload_deadline, Millis(60000));
   EXPECT_EQ(config->operation_deadline, Millis(5000));
   EXPECT_EQ(config->load_parallelism, 16u);
   EXPECT_TRUE(config->encryption_context.empty());
@@ -86,6 +87,7 @@ TEST_F(KmsComponentConfigFile, TakesEachOfOurOptions) {
     "allow_unencrypted_endpoint": true, "use_fips_endpoint": true, "use_dualstack_endpoint": "false",
     "ca_bundle": "/ca.pem", "connect_timeout_ms": 1, "request_timeout_ms": "2",
     "startup_deadline_ms": 3, "operation_deadline_ms": 4, "max_attempts": 5,
+    "reload_deadline_ms": 6,
     "load_parallelism": "6", "encryption_context": {"a": "b"},
     "file_format": "percona", "allow_insecure_permissions": false)");
   ASSERT_TRUE(config) << config.status().ToString();
@@ -101,6 +103,7 @@ TEST_F(KmsComponentConfigFile, TakesEachOfOurOptions) {
   EXPECT_EQ(config->connect_timeout, Millis(1));
   EXPECT_EQ(config->request_timeout, Millis(2));
   EXPECT_EQ(config->startup_deadline, Millis(3));
+  EXPECT_EQ(config->reload_deadline, Millis(6));
   EXPECT_EQ(config->operation_deadline, Millis(4));
   EXPECT_EQ(config->load_parallelism, 6u);
   EXPECT_EQ(config->encryption_context.at("a"), "b");
@@ -229,7 +232,8 @@ TEST_F(KmsComponentConfigFile, TheTargetOfALinkIsADirectoryOfTheKeyring) {
 TEST_F(KmsComponentConfigFile, NumbersOutsideOfTheirRangesAreRefused) {
   for (const char* name :
        {"connect_timeout_ms", "request_timeout_ms", "startup_deadline_ms",
-        "operation_deadline_ms", "max_attempts", "load_parallelism"}) {
+        "reload_deadline_ms", "operation_deadline_ms", "max_attempts",
+        "load_parallelism"}) {
     for (const char* value : {"0", "-1", "3600001", "\"a\"", "1.5", "true"}) {
       EXPECT_THAT(ErrorWith(std::string("\"") + name + "\":" + value),
                   HasSubstr(std::string(name) + " must be a whole number"));

@@ -185,12 +185,14 @@ Status KmsKeyring::Load(KmsKeyring* previous, const std::string& data_directory,
   // While keys are in use, a missing file is never a new keyring, wherever the
   // configuration looks for it.
   options.may_create = previous == nullptr || previous->keyring_->size() == 0;
-  // The server's readers wait for a reload: it gets no more time than a store.
   const bool startup = options.first_load && retry == LoadRetry::kUntilDeadline;
   const Deadline deadline =
       Deadline::After(SystemClock(), startup ? config_.startup_deadline
-                                             : config_.operation_deadline);
-  LoadRetryPolicy policy{startup, deadline};
+                                             : config_.reload_deadline);
+  if (!startup) options.call_deadline = config_.operation_deadline;
+  LoadRetryPolicy policy{
+      startup, deadline,
+      startup ? "startup_deadline_ms" : "reload_deadline_ms"};
   policy.retry_all = startup && MayUseLocalSlot();
   Status status = LoadWithRetry(
       SystemClock(), SystemRandom(), log, policy,
@@ -268,9 +270,12 @@ Status KmsKeyring::LoadKeys(const FileBackendOptions& options,
   Result<std::unique_ptr<KeyringBackend>> backend =
       MakeBackend(options, data_directory, log);
   if (!backend) return backend.error();
-  Result<std::unique_ptr<Keyring>> keyring =
-      Keyring::Load(std::move(*backend), SystemClock(), SystemRandom(),
-                    {config_.read_only, config_.operation_deadline}, deadline);
+  // A sealed file takes one call.
+  Result<std::unique_ptr<Keyring>> keyring = Keyring::Load(
+      std::move(*backend), SystemClock(), SystemRandom(),
+      {config_.read_only, config_.operation_deadline},
+      sealed_ != nullptr ? options.OfOneCall(SystemClock(), deadline)
+                         : deadline);
   if (!keyring) return keyring.error();
   keyring_ = std::move(*keyring);
   return Status::Ok();

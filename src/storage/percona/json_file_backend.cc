@@ -79,8 +79,8 @@ Result<std::vector<Key>> JsonFileBackend::UnwrapAll(const Deadline& deadline) {
       NamesOf(document), options_.parallelism, clock_, dependencies_.random,
       deadline, "open", [&](size_t i, const Deadline& own) {
         const JsonElement& element = document.element(i);
-        Result<UnwrappedKey> opened =
-            dependencies_.wrapper.Unwrap(element.wrapped, {}, own);
+        Result<UnwrappedKey> opened = dependencies_.wrapper.Unwrap(
+            element.wrapped, {}, options_.OfOneCall(clock_, own));
         if (!opened) return opened.error();
         keys[i] = {element.name, element.type, std::move(opened->key)};
         wrapping_keys[i] = std::move(opened->wrapping_key);
