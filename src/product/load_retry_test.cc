@@ -51,9 +51,9 @@ TEST_F(LoadWithRetryTest, ATryThatHadNoTimeDoesNotHideTheReason) {
 }
 
 TEST_F(LoadWithRetryTest, AReloadSaysThatItsTimeIsOver) {
-  const auto reload = [this](Millis takes) {
-    const LoadRetryPolicy policy{false, Deadline::After(clock_, Millis(1000)),
-                                 "reload_deadline_ms"};
+  const auto reload = [this](Millis takes, bool is_first = false) {
+    const LoadRetryPolicy policy{
+        is_first, Deadline::After(clock_, Millis(1000)), "reload_deadline_ms"};
     return LoadWithRetry(clock_, random_, log_, policy, [&]() -> Status {
       clock_.Advance(takes);
       return {StatusCode::kTimeout, "no answer"};
@@ -62,6 +62,8 @@ TEST_F(LoadWithRetryTest, AReloadSaysThatItsTimeIsOver) {
   EXPECT_EQ(reload(Millis(900)).message(), "no answer");
   EXPECT_EQ(reload(Millis(1000)).message(),
             "no answer; reload_deadline_ms has passed");
+  EXPECT_EQ(reload(Millis(1000), true).message(), "no answer")
+      << "a warning has named the option";
 }
 
 TEST_F(LoadWithRetryTest, AfterThrottlingThePauseIsRandomAndGrows) {
