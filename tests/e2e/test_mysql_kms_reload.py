@@ -41,9 +41,10 @@ def test_a_kms_that_answers_slowly_has_the_time_of_a_reload(kms, make_kms_mysql)
                "reload_deadline_ms": None}
     server = make_kms_mysql(more=options)
     percona_file.write(server.keyring, kms, kms.alias, [
-        (f"k{number}", "", "AES", bytes([number]) * 32) for number in range(count)])
+        ("", f"k{number}", "AES", bytes([number]) * 32) for number in range(count)])
     server.start()
     keys = server.keyring_keys()
+    assert len(keys) == count
     kms.latency(int(latency_s * 1000))
     started = time.monotonic()
     server.sql(RELOAD)
