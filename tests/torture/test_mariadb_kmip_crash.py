@@ -12,6 +12,9 @@ from lab import kmip_plugin, process
 from lab.mariadb import MariaDB
 from lab.pykmip import PyKmip
 
+# PyKMIP looks at every object in each search: with 500 of them that takes a second.
+PATIENT = {"startup_deadline": 60, "operation_deadline": 20, "request_timeout": 10000}
+
 
 class Writer(threading.Thread):
     """Makes encrypted tables with new key ids, rotates, writes rows, until the server is gone."""
@@ -57,7 +60,7 @@ def test_rows_and_versions_outlive_kill_9(rounds, directory):
     dice = random.Random(torture.SEED + rounds)
     with PyKmip(directory / "kmip").start() as kmip:
         server = MariaDB(directory / "m", plugins=[kmip_plugin.PLUGIN], options=[
-            *kmip_plugin.options(kmip, startup_deadline=30), "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2",
+            *kmip_plugin.options(kmip, **PATIENT), "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2",
             "--innodb-encryption-rotate-key-age=1"]).start()
         server.sql("CREATE DATABASE d")
         tables: dict[int, int] = {}

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.sid
 OPTIONS = ["--default-table-encryption=ON", "--innodb-redo-log-encrypt=ON", "--binlog-encryption=ON",
            "--log-error-verbosity=3"]
 WRITERS = 3
+# PyKMIP looks at every object in each search: with 500 of them that takes a second.
+PATIENT = {"kmip_timeout_ms": 10000, "operation_deadline_ms": 20000}
 
 
 class Ledger:
@@ -103,7 +105,7 @@ def make_server(form: str, kms, directory):
     if form == "kmip":
         kmip = pykmip.PyKmip(directory / "kmip").start()
         server = kmip_component.MySQLWithKmip(directory / "m", kmip, options=OPTIONS, binlog=True,
-                                              more={"startup_deadline_ms": 30000})
+                                              more={"startup_deadline_ms": 30000, **PATIENT})
         return server, server.data
     if form == "keyring_aws":
         server = aws_keyring_plugin.MySQLWithKeyringAws(directory / "m", kms, options=OPTIONS,
