@@ -26,6 +26,18 @@ class ManualClock : public Clock {
   std::vector<Millis> sleeps_;
 };
 
+// As far as dates go, ahead of the server.
+class ClockAhead : public Clock {
+ public:
+  explicit ClockAhead(int minutes) : ahead_(minutes) {}
+  WallTime Now() const override { return SystemClock().Now() + ahead_; }
+  SteadyTime Steady() const override { return SystemClock().Steady(); }
+  void SleepFor(Millis duration) override { SystemClock().SleepFor(duration); }
+
+ private:
+  const std::chrono::minutes ahead_;
+};
+
 }  // namespace openkeyring
 
 #endif  // OPENKEYRING_TESTING_MANUAL_CLOCK_H_

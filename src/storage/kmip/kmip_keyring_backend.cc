@@ -113,7 +113,11 @@ Status KmipKeyringBackend::ActivatePreActive(
 
 void KmipKeyringBackend::Remember(const KmipKeyCollector& collector,
                                   size_t server) {
-  leftovers_.SetUnfinished(collector.unfinished(), server);
+  std::vector<Object> unfinished;
+  for (const auto& one : collector.unfinished()) {
+    unfinished.push_back(one.object);
+  }
+  leftovers_.SetUnfinished(unfinished, server);
   const std::lock_guard lock(mutex_);
   known_.clear();
   for (const auto& one : collector.candidates()) {

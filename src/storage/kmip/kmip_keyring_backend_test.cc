@@ -9,6 +9,7 @@
 #include "kmip/operations/activate.h"
 #include "kmip/operations/register.h"
 #include "kmip/operations/revoke.h"
+#include "testing/manual_clock.h"
 
 namespace openkeyring {
 namespace {
@@ -588,18 +589,6 @@ TEST_F(KmipKeyringBackendTest, AnObjectThatIsAnotherKeyNowIsNotRetired) {
   EXPECT_FALSE(backend.Remove({"k", ""}, Lab::Soon()).ok());
   EXPECT_EQ(Loaded().size(), 1U);
 }
-
-// As far as dates go, ahead of the server.
-class ClockAhead : public Clock {
- public:
-  explicit ClockAhead(int minutes) : ahead_(minutes) {}
-  WallTime Now() const override { return SystemClock().Now() + ahead_; }
-  SteadyTime Steady() const override { return SystemClock().Steady(); }
-  void SleepFor(Millis duration) override { SystemClock().SleepFor(duration); }
-
- private:
-  const std::chrono::minutes ahead_;
-};
 
 TEST_F(KmipKeyringBackendTest, WhatAnEarlierLifeLeftIsToldAndDestroyed) {
   lab_.server().Push(MakeFault("fail", "Activate"));

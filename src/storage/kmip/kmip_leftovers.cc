@@ -41,22 +41,22 @@ Status KmipLeftovers::Retire(const KeyName* name, const Deadline& deadline) {
   return first_failure.WithContext("what an earlier try left");
 }
 
-void KmipLeftovers::SetUnfinished(
-    const std::vector<KmipKeyCollector::Candidate>& unfinished, size_t server) {
+void KmipLeftovers::SetUnfinished(const std::vector<Object>& unfinished,
+                                  size_t server) {
   if (!unfinished.empty()) {
     log_.Write(LogLevel::kWarning,
                std::to_string(unfinished.size()) +
                    " objects on the KMIP server were left by stores that "
                    "failed (" +
-                   KmipObjectText(unfinished.front().object.id) +
+                   KmipObjectText(unfinished.front().id) +
                    (unfinished.size() > 1 ? ", ..." : "") +
                    "); they are not keys, and the next store destroys those "
                    "that are older than ten minutes");
   }
   const std::lock_guard lock(mutex_);
   unfinished_.clear();
-  for (const auto& one : unfinished) {
-    unfinished_.push_back({one.object, server});
+  for (const Object& object : unfinished) {
+    unfinished_.push_back({object, server});
   }
 }
 

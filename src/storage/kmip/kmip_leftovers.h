@@ -30,8 +30,7 @@ class KmipLeftovers {
   Status Retire(const KeyName* name, const Deadline& deadline);
 
   // What the last load found on that server; a warning says so.
-  void SetUnfinished(const std::vector<KmipKeyCollector::Candidate>& unfinished,
-                     size_t server);
+  void SetUnfinished(const std::vector<Object>& unfinished, size_t server);
   // Destroys what of that is old enough not to be a store under way elsewhere,
   // and is still Pre-Active.
   void DestroyAbandoned(const Deadline& deadline);

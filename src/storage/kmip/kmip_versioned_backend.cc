@@ -37,7 +37,8 @@ KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, KmipGroup& group,
       clock_(clock),
       random_(random),
       log_(log),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      leftovers_(client, clock, log) {}
 
 // ---- List ------------------------------------------------------------------
 
@@ -51,9 +52,11 @@ Result<std::vector<KeyVersion>> KmipVersionedBackend::ListWith(
   const auto ids = operation.objects.LocateGroup(group_.options().object_group,
                                                  kType, deadline);
   if (!ids) return ids.error();
-  Status status = Identify(*ids, operation.objects, deadline);
+  std::vector<KmipLeftovers::Object> unfinished;
+  Status status = Identify(*ids, operation.objects, unfinished, deadline);
   if (status.ok()) status = CheckGroup(*ids, operation, deadline);
   if (!status.ok()) return status;
+  RememberUnfinished(unfinished, operation.session);
   std::vector<KeyVersion> keys;
   size_t alive = 0;
   const std::lock_guard lock(mutex_);
@@ -96,9 +99,9 @@ Status KmipVersionedBackend::CheckGroup(const std::vector<std::string>& ids,
 
 // Asks what those objects are that were not asked before. What is Pre-Active
 // may become a key.
-Status KmipVersionedBackend::Identify(const std::vector<std::string>& ids,
-                                      KmipObjects& objects,
-                                      const Deadline& deadline) {
+Status KmipVersionedBackend::Identify(
+    const std::vector<std::string>& ids, KmipObjects& objects,
+    std::vector<KmipLeftovers::Object>& unfinished, const Deadline& deadline) {
   std::vector<std::string> unknown;
   {
     const std::lock_guard lock(mutex_);
@@ -111,9 +114,12 @@ Status KmipVersionedBackend::Identify(const std::vector<std::string>& ids,
   for (const auto& one : *all) {
     if (!one) continue;
     auto marker = ReadKmipGroupMarker(*one);
-    if (KmipLifecycleOf(*one) == KmipLifecycle::kPreActive && !marker) continue;
     const std::string& id = *one->unique_identifier;
     const auto identity = ReadMariaDbKeyIdentity(*one);
+    if (KmipLifecycleOf(*one) == KmipLifecycle::kPreActive && !marker) {
+      if (identity && *identity) unfinished.push_back({id, kType});
+      continue;
+    }
     if (!identity) return identity.error().WithContext(KmipObjectText(id));
     Object object = {id, std::nullopt, KmipLifecycleOf(*one),
                      std::move(marker)};
@@ -125,6 +131,18 @@ Status KmipVersionedBackend::Identify(const std::vector<std::string>& ids,
     identified_.insert_or_assign(id, std::move(object));
   }
   return Status::Ok();
+}
+
+// Later ones are perhaps of this server's own creations.
+void KmipVersionedBackend::RememberUnfinished(
+    const std::vector<KmipLeftovers::Object>& unfinished,
+    const KmipSession& session) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_first_list_) return;
+    is_first_list_ = false;
+  }
+  leftovers_.SetUnfinished(unfinished, session.server().value_or(0));
 }
 
 // ---- Fetch -----------------------------------------------------------------
@@ -228,7 +246,10 @@ Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
   Operation operation(SessionForChanges(), *this);
   for (int tries = 1;; ++tries) {
     Status status = TryToCreate(key, bytes, operation, deadline);
-    if (status.ok()) WarnOfFirst(key, operation.session);
+    if (status.ok()) {
+      WarnOfFirst(key, operation.session);
+      leftovers_.DestroyAbandoned(deadline);
+    }
     if (status.code() != StatusCode::kAlreadyExists) return status;
     // Of two that make it concurrently each may see the other's and give up its
     // own: then nobody has it, and both try again, not at the same moment.

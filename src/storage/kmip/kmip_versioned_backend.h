@@ -15,6 +15,7 @@
 #include "os/random.h"
 #include "storage/kmip/kmip_group.h"
 #include "storage/kmip/kmip_key_creator.h"
+#include "storage/kmip/kmip_leftovers.h"
 
 namespace openkeyring {
 
@@ -24,7 +25,8 @@ namespace openkeyring {
 // * Versions whose objects are deactivated or destroyed but still known to the
 //   server are listed, so that their numbers are not used again; what is
 //   deactivated can still be fetched, since data may need it, with a warning.
-// * What a creation that failed left is Pre-Active and is not a version.
+// * What a creation that failed left is Pre-Active and is not a version. What
+//   the first List finds of it is told, and destroyed by a later Create.
 // * Several database servers may share an object group: the first that makes a
 //   version wins, and the others use that.
 //
@@ -76,7 +78,10 @@ class KmipVersionedBackend : public VersionedBackend {
   Status CheckGroup(const std::vector<std::string>& ids, Operation& operation,
                     const Deadline& deadline);
   Status Identify(const std::vector<std::string>& ids, KmipObjects& objects,
+                  std::vector<KmipLeftovers::Object>& unfinished,
                   const Deadline& deadline);
+  void RememberUnfinished(const std::vector<KmipLeftovers::Object>& unfinished,
+                          const KmipSession& session);
   Result<std::vector<Object>> ObjectsOf(KeyVersion key, Operation& operation,
                                         const Deadline& deadline);
   std::vector<Object> KnownObjectsOf(KeyVersion key);
@@ -99,6 +104,7 @@ class KmipVersionedBackend : public VersionedBackend {
   Random& random_;
   Log& log_;
   const Options options_;
+  KmipLeftovers leftovers_;
 
   std::mutex mutex_;  // Guards what follows.
   // The server of the last List. What is made, is made there: another one may
@@ -110,6 +116,7 @@ class KmipVersionedBackend : public VersionedBackend {
   // asked again at each List.
   std::map<std::string, Object> identified_;
   std::set<KeyVersion> warned_;
+  bool is_first_list_ = true;
 };
 
 }  // namespace openkeyring

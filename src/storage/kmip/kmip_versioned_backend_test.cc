@@ -11,6 +11,7 @@
 #include "kmip/operations/activate.h"
 #include "kmip/operations/register.h"
 #include "storage/kmip/mariadb_key_identity.h"
+#include "testing/manual_clock.h"
 
 namespace openkeyring {
 namespace {
@@ -23,7 +24,7 @@ using kmip_server::MakeFault;
 class KmipVersionedBackendTest : public testing::Test {
  protected:
   std::unique_ptr<KmipVersionedBackend> KeyringBackend(
-      std::string group = "g") {
+      std::string group = "g", Clock& clock = SystemClock()) {
     KmipGroupOptions options;
     options.object_group = std::move(group);
     const std::lock_guard lock(groups_mutex_);
@@ -31,7 +32,7 @@ class KmipVersionedBackendTest : public testing::Test {
                                                   SystemRandom(), lab_.log,
                                                   std::move(options)));
     return std::make_unique<KmipVersionedBackend>(
-        client_, *groups_.back(), SystemClock(), SystemRandom(), lab_.log,
+        client_, *groups_.back(), clock, SystemRandom(), lab_.log,
         KmipVersionedBackend::Options{100, [] { return Millis(5000); }});
   }
   std::vector<KeyVersion> Listed(std::string group = "g") {
@@ -187,6 +188,38 @@ TEST_F(KmipVersionedBackendTest, AFailedAttemptThatIsRememberedIsNoVersion) {
   EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}}));
   EXPECT_EQ(Value({1, 1}).size(), 32U);
   EXPECT_EQ(Create({1, 1}).code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(KmipVersionedBackendTest, WhatAnEarlierLifeLeftIsToldAndDestroyed) {
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  EXPECT_FALSE(Create({1, 1}).ok());
+  ASSERT_EQ(lab_.store.size(), 1U);
+  for (const int minutes : {9, 11}) {
+    const size_t said = lab_.log.Text().size();
+    ClockAhead clock(minutes);
+    const auto backend = KeyringBackend("g", clock);
+    ASSERT_TRUE(backend->List());
+    EXPECT_NE(lab_.log.Text().find("left by stores that failed", said),
+              std::string::npos);
+    const size_t before = lab_.store.size();
+    ASSERT_TRUE(
+        backend->Create({2, static_cast<uint32_t>(minutes)}, 32, Lab::Soon())
+            .ok());
+    // Younger ones may be of somebody who is at it.
+    EXPECT_EQ(lab_.store.size(), before + (minutes == 9 ? 1 : 0));
+  }
+}
+
+TEST_F(KmipVersionedBackendTest, WhatIsBeingMadeIsNotTakenForALeftover) {
+  const auto backend = KeyringBackend();
+  ASSERT_TRUE(backend->List());
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy"));
+  EXPECT_FALSE(Create({1, 1}).ok());
+  ASSERT_TRUE(backend->List());
+  EXPECT_EQ(lab_.log.Text().find("left by stores that failed"),
+            std::string::npos);
 }
 
 TEST_F(KmipVersionedBackendTest, ADestroyedVersionThatIsRememberedStaysTaken) {
