@@ -119,7 +119,10 @@ Deadline CredentialChain::RefreshDeadline(const Deadline& deadline) const {
 
 Result<CredentialChain::Held> CredentialChain::WithoutAsking() const {
   if (AgeOfCurrent() != Age::kExpired) return current_;
-  if (!last_error_.ok() && !refreshes_.IsRunning(kRefresh)) return last_error_;
+  const bool is_recent = clock_.Steady() < quiet_until_;
+  if (!last_error_.ok() && (is_recent || !refreshes_.IsRunning(kRefresh))) {
+    return last_error_;
+  }
   return Status(StatusCode::kTimeout, "no AWS credentials in the time allowed");
 }
 
