@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lab import aws_plugin, key_set, kms_regions
+from lab import aws_plugin, key_set, kms_regions, mariadb
 from lab.aws_plugin import make_table, make_tables, readable, refusal, said, status, wait_usable
 
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
@@ -25,11 +25,16 @@ def regions(directory):
         one.kill()
 
 
+@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
+def installation(request):
+    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
+
+
 @pytest.fixture
-def make(make_server, regions):
+def make(make_server, regions, installation):
     """A function that makes servers whose key set both regions open."""
     def make_one(**more):
-        return make_server(regions[0], store="AUTO", environment=ONCE,
+        return make_server(regions[0], store="AUTO", environment=ONCE, installation=installation,
                            master_key_id=json.dumps([one.entry for one in regions]), **more)
     return make_one
 
@@ -84,8 +89,8 @@ def test_both_regions_down_are_both_named(make, regions):
     server.stop()
 
 
-def test_a_slot_is_added_when_its_region_is_back(make_server, make, regions):
-    server = make_server(regions[0], store="AUTO", master_key_id=regions[0].key_arn).start()
+def test_a_slot_is_added_when_its_region_is_back(make_server, make, regions, installation):
+    server = make_server(regions[0], store="AUTO", installation=installation, master_key_id=regions[0].key_arn).start()
     make_table(server, "a", 5)
     assert status(server)["slots"] == "1"
     server.stop()
@@ -102,16 +107,16 @@ def test_a_slot_is_added_when_its_region_is_back(make_server, make, regions):
     with_both.stop()
 
 
-def test_a_local_unlock_file_and_a_recovery_key(make_server, regions, directory):
+def test_a_local_unlock_file_and_a_recovery_key(make_server, regions, directory, installation):
     kms = regions[0]
     secret, public, private = (directory / name for name in ("secret", "recovery.pem", "private.pem"))
     secret.write_bytes(os.urandom(32))
     secret.chmod(0o600)
     subprocess.run(["openssl", "genrsa", "-out", private, "3072"], check=True, capture_output=True)
     subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
-    server = make_server(kms, store="AUTO", environment=ONCE, master_key_id=kms.key_arn, options=[
-        SOON, f"--aws-key-management-local-unlock-file={secret}",
-        f"--aws-key-management-recovery-public-key={public}"]).start()
+    server = make_server(kms, store="AUTO", installation=installation, environment=ONCE, master_key_id=kms.key_arn,
+                         options=[SOON, f"--aws-key-management-local-unlock-file={secret}",
+                                  f"--aws-key-management-recovery-public-key={public}"]).start()
     make_table(server, "a", 5)
     assert status(server)["slots"] == "3"
     server.stop()
