@@ -3,39 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
 
+#include "os/errno_status.h"
+
 namespace openkeyring {
 namespace {
 
-StatusCode CodeOfErrno(int error) {
-  switch (error) {
-    case ENOENT:
-      return StatusCode::kNotFound;
-    case EACCES:
-    case EPERM:
-    case ELOOP:
-    case ENOTDIR:
-      return StatusCode::kDenied;
-    case EWOULDBLOCK:
-      return StatusCode::kAlreadyExists;
-    default:
-      return StatusCode::kUnavailable;
-  }
-}
-
-// "cannot <what> directory <path>: <reason of errno>"
-Status ErrnoStatus(const char* what, const std::string& path) {
+Status Failed(const char* what, const std::string& path) {
   const int error = errno;
-  char text[128];
-  const char* reason = strerror_r(error, text, sizeof text);
-  return {CodeOfErrno(error),
-          std::string("cannot ") + what + " directory " + path + ": " + reason};
+  Status status =
+      ErrnoStatus(error, (std::string(what) + " directory").c_str(), path);
+  if (error == ENOTDIR) return {StatusCode::kDenied, status.message()};
+  if (error == EWOULDBLOCK)
+    return {StatusCode::kAlreadyExists, status.message()};
+  return status;
 }
 
 }  // namespace
@@ -44,7 +30,7 @@ Result<std::unique_ptr<LockedDirectory>> LockedDirectory::Open(
     const std::string& path) {
   const int fd =
       open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus("open", path);
+  if (fd < 0) return Failed("open", path);
   std::unique_ptr<LockedDirectory> opened(new LockedDirectory(fd, path));
   Status status = opened->LockAndExamine();
   if (!status.ok()) return status;
@@ -53,10 +39,10 @@ Result<std::unique_ptr<LockedDirectory>> LockedDirectory::Open(
 
 // Before it was locked it may have been published, or replaced.
 Status LockedDirectory::LockAndExamine() {
-  if (flock(fd_, LOCK_EX | LOCK_NB) != 0) return ErrnoStatus("lock", name_);
+  if (flock(fd_, LOCK_EX | LOCK_NB) != 0) return Failed("lock", name_);
   struct stat ours, there;
   if (fstat(fd_, &ours) != 0 || lstat(name_.c_str(), &there) != 0) {
-    return ErrnoStatus("examine", name_);
+    return Failed("examine", name_);
   }
   if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino) {
     return {StatusCode::kNotFound, "directory " + name_ + " was replaced"};
@@ -75,13 +61,13 @@ bool LockedDirectory::IsOurs() const { return owner_.user == geteuid(); }
 
 Status LockedDirectory::SetPermissions(mode_t permissions) {
   if (fchmod(fd_, permissions) == 0) return Status::Ok();
-  return ErrnoStatus("set the mode of", name_);
+  return Failed("set the mode of", name_);
 }
 
 Status LockedDirectory::SetOwner(FileOwner owner) {
   if (owner == owner_) return Status::Ok();
   if (fchown(fd_, owner.user, owner.group) != 0) {
-    return ErrnoStatus("set the owner of", name_);
+    return Failed("set the owner of", name_);
   }
   owner_ = owner;
   return Status::Ok();

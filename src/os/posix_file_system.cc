@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,37 +13,15 @@
 #include <string>
 #include <utility>
 
+#include "os/errno_status.h"
 #include "os/file_system.h"
 #include "os/lock_holder.h"
 
 namespace openkeyring {
 namespace {
 
-StatusCode CodeOfErrno(int error) {
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return StatusCode::kNotFound;
-    case EACCES:
-    case EPERM:
-    case ELOOP:
-      return StatusCode::kDenied;
-    case EEXIST:
-      return StatusCode::kAlreadyExists;
-    case EROFS:
-      return StatusCode::kReadOnly;
-    default:
-      return StatusCode::kUnavailable;
-  }
-}
-
-// "cannot <what> <path>: <reason of errno>"
 Status ErrnoStatus(const char* what, const std::string& path) {
-  const int error = errno;
-  char text[128];
-  const char* reason = strerror_r(error, text, sizeof text);
-  return {CodeOfErrno(error),
-          std::string("cannot ") + what + " " + path + ": " + reason};
+  return openkeyring::ErrnoStatus(errno, what, path);
 }
 
 class Descriptor {

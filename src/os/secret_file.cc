@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "os/errno_status.h"
 
 namespace openkeyring {
 namespace {
@@ -28,15 +29,7 @@ class UnnamedFile {
                         errno != ENOENT && errno != EINVAL);
   }
   Status Error(const char* what) const {
-    const int error = errno;
-    char text[128];
-    const StatusCode code = error == EEXIST ? StatusCode::kAlreadyExists
-                            : error == EACCES || error == EPERM
-                                ? StatusCode::kDenied
-                            : error == EROFS ? StatusCode::kReadOnly
-                                             : StatusCode::kUnavailable;
-    return {code, std::string("cannot ") + what + " " + path_ + ": " +
-                      strerror_r(error, text, sizeof text)};
+    return ErrnoStatus(errno, what, path_);
   }
 
   Status Write(const Secret& content, mode_t permissions,
