@@ -1,17 +1,117 @@
 // SPDX-License-Identifier: MIT
 #include "aws/arn.h"
 #include "cli/product_options.h"
+#include "os/random.h"
 
 namespace openkeyring {
 namespace {
 
-Result<KmsAccess> Make(const AwsOptions& aws, KmsServiceOptions options,
-                       std::string kms_key, Millis deadline, Log& log) {
+// What a product's options say of AWS KMS.
+struct KmsSetup {
+  std::vector<KmsKeyOptions> keys;  // At least one; its key may be "".
+  AwsOptions aws;                   // For all keys.
+  KmsServiceOptions service;
+  Millis deadline{10000};
+  std::vector<RecoveryKey> recovery_keys;
+  LocalUnlockFile local;
+};
+
+Result<KmsSetup> OfComponent(const Installation& installation,
+                             FileSystem& files, Log& log) {
+  Result<KmsComponentConfig> config =
+      KmsComponentOptions(installation, files, log);
+  if (!config) return config.error();
+  KmsSetup setup;
+  setup.keys = config->slots.kms_keys;
+  setup.aws = std::move(config->aws);
+  setup.service.connect_timeout = config->connect_timeout;
+  setup.service.request_timeout = config->request_timeout;
+  setup.service.parallel_calls = config->load_parallelism;
+  setup.service.master_key_option = "kms_key";
+  setup.deadline = config->operation_deadline;
+  setup.recovery_keys = std::move(config->recovery_keys);
+  setup.local = {config->slots.local_unlock_file, config->data_directories};
+  return setup;
+}
+
+Result<KmsSetup> OfKeyringAws(const Installation& installation) {
+  const Result<KeyringAwsOptions> options = KeyringAwsOptionsOf(installation);
+  if (!options) return options.error();
+  KmsSetup setup;
+  setup.keys.emplace_back().key = options->cmk_id;
+  const std::string region = RegionOfKeyArn(options->cmk_id);
+  setup.aws.region = region.empty() ? options->region : region;
+  setup.aws.endpoint_url = options->endpoint_url;
+  setup.aws.allow_unencrypted_endpoint = options->allow_unencrypted_endpoint;
+  if (!options->use_chain) setup.aws.key_file = options->conf_file;
+  setup.service.connect_timeout = options->connect_timeout;
+  setup.service.request_timeout = options->request_timeout;
+  setup.service.parallel_calls = options->parallelism;
+  setup.service.master_key_option = "keyring_aws_cmk_id";
+  setup.deadline = options->operation_deadline;
+  return setup;
+}
+
+Result<KmsSetup> OfKeyFiles(const Installation& installation,
+                            FileSystem& files) {
+  const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
+  if (!options) return options.error();
+  Result<std::vector<KmsKeyOptions>> keys =
+      ParseKmsKeyList(options->master_key_id);
+  if (!keys) {
+    return keys.error().WithContext("aws_key_management_master_key_id");
+  }
+  KmsSetup setup;
+  setup.keys = std::move(*keys);
+  // Only a key set has several; a new key file is made under the first one.
+  if (setup.keys.empty()) setup.keys.emplace_back();
+  const AwsStartupOptions& startup = options->startup;
+  setup.aws.region = startup.region;
+  setup.aws.endpoint_url = startup.endpoint_url;
+  setup.aws.allow_unencrypted_endpoint = startup.allow_unencrypted_endpoint;
+  if (startup.request_timeout.count() > 0) {
+    setup.service.connect_timeout = setup.service.request_timeout =
+        startup.request_timeout;
+  }
+  setup.service.parallel_calls = startup.load_parallelism;
+  setup.service.master_key_option = "aws_key_management_master_key_id";
+  std::vector<std::string> problems;  // The check of the keys has them.
+  setup.recovery_keys = ReadRecoveryKeys(
+      files, SplitPaths(startup.recovery_public_key), problems);
+  setup.local = {startup.local_unlock_file,
+                 {startup.access.data_directory, options->directory}};
+  return setup;
+}
+
+Result<KmsSetup> SetupOf(const Installation& installation, FileSystem& files,
+                         Log& log) {
+  switch (installation.product) {
+    case Product::kComponentKeyringKms:
+      return OfComponent(installation, files, log);
+    case Product::kKeyringAws:
+      return OfKeyringAws(installation);
+    case Product::kAwsKeyManagement:
+      return OfKeyFiles(installation, files);
+    default:
+      return Status(StatusCode::kInvalidArgument,
+                    std::string(ProductName(installation.product)) +
+                        " does not use AWS KMS");
+  }
+}
+
+// As KmsServices::Make does it.
+Result<KmsAccess> AccessOf(const KmsSetup& setup, const KmsKeyOptions& key,
+                           Log& log) {
+  const bool plain = setup.keys.size() == 1 && !key.HasSettings();
+  const AwsOptions aws =
+      plain ? setup.aws.Clone() : AwsOptionsOfKey(key, setup.aws);
   KmsAccess access;
-  access.kms_key = kms_key;
-  access.deadline = deadline;
-  access.parallelism = options.parallel_calls;
-  options.master_key_id = [kms_key] { return kms_key; };
+  access.name = key.Name();
+  access.kms_key = key.key;
+  access.deadline = setup.deadline;
+  access.parallelism = setup.service.parallel_calls;
+  KmsServiceOptions options = setup.service;
+  options.master_key_id = [id = key.key] { return id; };
   Result<std::unique_ptr<KmsService>> service =
       KmsService::Make(aws, std::move(options), log);
   if (!service) return service.error();
@@ -23,86 +123,42 @@ Result<KmsAccess> Make(const AwsOptions& aws, KmsServiceOptions options,
   return access;
 }
 
-Result<KmsAccess> OfComponent(const Installation& installation,
-                              FileSystem& files, Log& log) {
-  const Result<KmsComponentConfig> config =
-      KmsComponentOptions(installation, files, log);
-  if (!config) return config.error();
-  KmsServiceOptions options;
-  options.connect_timeout = config->connect_timeout;
-  options.request_timeout = config->request_timeout;
-  options.parallel_calls = config->load_parallelism;
-  options.master_key_option = "kms_key";
-  // JSON files have one key; those of a sealed file are opened with its slots.
-  const KmsKeyOptions& key = config->slots.kms_keys.front();
-  const AwsOptions aws = key.HasSettings() ? AwsOptionsOfKey(key, config->aws)
-                                           : config->aws.Clone();
-  return Make(aws, std::move(options), key.key, config->operation_deadline,
-              log);
-}
-
-Result<KmsAccess> OfKeyringAws(const Installation& installation, Log& log) {
-  const Result<KeyringAwsOptions> options = KeyringAwsOptionsOf(installation);
-  if (!options) return options.error();
-  AwsOptions aws;
-  const std::string region = RegionOfKeyArn(options->cmk_id);
-  aws.region = region.empty() ? options->region : region;
-  aws.endpoint_url = options->endpoint_url;
-  aws.allow_unencrypted_endpoint = options->allow_unencrypted_endpoint;
-  if (!options->use_chain) aws.key_file = options->conf_file;
-  KmsServiceOptions service;
-  service.connect_timeout = options->connect_timeout;
-  service.request_timeout = options->request_timeout;
-  service.parallel_calls = options->parallelism;
-  service.master_key_option = "keyring_aws_cmk_id";
-  return Make(aws, std::move(service), options->cmk_id,
-              options->operation_deadline, log);
-}
-
-Result<KmsAccess> OfKeyFiles(const Installation& installation, Log& log) {
-  const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
-  if (!options) return options.error();
-  const AwsStartupOptions& startup = options->startup;
-  AwsOptions aws;
-  aws.region = startup.region;
-  aws.endpoint_url = startup.endpoint_url;
-  aws.allow_unencrypted_endpoint = startup.allow_unencrypted_endpoint;
-  const Result<std::vector<KmsKeyOptions>> keys =
-      ParseKmsKeyList(options->master_key_id);
-  if (!keys) {
-    return keys.error().WithContext("aws_key_management_master_key_id");
-  }
-  // Only a key set has several; a new key file is made under the first one.
-  std::string key = options->master_key_id;
-  if (keys->size() > 1 || (keys->size() == 1 && keys->front().HasSettings())) {
-    key = keys->front().key;
-    aws = AwsOptionsOfKey(keys->front(), aws);
-  }
-  KmsServiceOptions service;
-  if (startup.request_timeout.count() > 0) {
-    service.connect_timeout = service.request_timeout = startup.request_timeout;
-  }
-  service.parallel_calls = startup.load_parallelism;
-  service.master_key_option = "aws_key_management_master_key_id";
-  return Make(aws, std::move(service), std::move(key), Millis(10000), log);
-}
-
 }  // namespace
 
 Result<KmsAccess> OpenKms(const Installation& installation, FileSystem& files,
                           Log& log) {
-  switch (installation.product) {
-    case Product::kComponentKeyringKms:
-      return OfComponent(installation, files, log);
-    case Product::kKeyringAws:
-      return OfKeyringAws(installation, log);
-    case Product::kAwsKeyManagement:
-      return OfKeyFiles(installation, log);
-    default:
-      return Status(StatusCode::kInvalidArgument,
-                    std::string(ProductName(installation.product)) +
-                        " does not use AWS KMS");
+  const Result<KmsSetup> setup = SetupOf(installation, files, log);
+  if (!setup) return setup.error();
+  return AccessOf(*setup, setup->keys.front(), log);
+}
+
+Result<std::vector<KmsAccess>> OpenEachKms(const Installation& installation,
+                                           FileSystem& files, Log& log) {
+  const Result<KmsSetup> setup = SetupOf(installation, files, log);
+  if (!setup) return setup.error();
+  std::vector<KmsAccess> all;
+  for (const KmsKeyOptions& key : setup->keys) {
+    Result<KmsAccess> access = AccessOf(*setup, key, log);
+    if (!access) return access.error().WithContext("KMS key " + key.Name());
+    all.push_back(std::move(*access));
   }
+  return all;
+}
+
+Result<SlotAccess> OpenSlotKeys(const Installation& installation,
+                                FileSystem& files, Log& log) {
+  const Result<KmsSetup> setup = SetupOf(installation, files, log);
+  if (!setup) return setup.error();
+  Result<std::unique_ptr<KmsServices>> kms =
+      KmsServices::Make(setup->keys, setup->aws, setup->service, nullptr, log);
+  if (!kms) return kms.error();
+  SlotAccess access;
+  access.kms = std::move(*kms);
+  access.keys = std::make_unique<KeySlots>(
+      MakeSlotKeys(*access.kms, setup->recovery_keys, setup->local, files,
+                   SystemRandom()),
+      SystemClock());
+  return access;
 }
 
 }  // namespace openkeyring

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "cli/installation.h"
@@ -13,6 +14,9 @@
 #include "product/keyring_aws/keyring_aws.h"
 #include "product/kmip_key_management/kmip_key_management.h"
 #include "product/kms_service.h"
+#include "product/kms_services.h"
+#include "product/slot_keys.h"
+#include "storage/sealed/key_slots.h"
 
 namespace openkeyring {
 
@@ -38,16 +42,30 @@ Result<KeyFilesOptions> KeyFilesOptionsOf(const Installation& installation);
 Result<KmipStartupOptions> KmipVersionsOptionsOf(
     const Installation& installation);
 
-// AWS KMS as the product of the installation asks it.
+// AWS KMS as the product of the installation asks it, for one KMS key.
 struct KmsAccess {
+  std::string name;  // KmsKeyOptions::Name.
   std::unique_ptr<KmsService> service;
   AwsSettings settings;
   std::string kms_key;  // As configured; may be "".
   Millis deadline{10000};
   size_t parallelism = 16;
 };
+// For the first configured KMS key: JSON files and key files have only one.
 Result<KmsAccess> OpenKms(const Installation& installation, FileSystem& files,
                           Log& log);
+// For each configured KMS key, in their order, each with its own region,
+// endpoint, profile and role. One at least: without a key it is named "".
+Result<std::vector<KmsAccess>> OpenEachKms(const Installation& installation,
+                                           FileSystem& files, Log& log);
+
+// The keys of a sealed file's slots, as the configuration names them.
+struct SlotAccess {
+  std::unique_ptr<KmsServices> kms;
+  std::unique_ptr<KeySlots> keys;  // Borrows `kms`.
+};
+Result<SlotAccess> OpenSlotKeys(const Installation& installation,
+                                FileSystem& files, Log& log);
 
 }  // namespace openkeyring
 

@@ -235,6 +235,17 @@ bool ShareEndpoint(const std::vector<KmsKeyOptions>& keys,
          });
 }
 
+std::vector<std::string> SplitPaths(const std::string& list) {
+  std::vector<std::string> paths;
+  for (size_t begin = 0; begin < list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    const std::string path = list.substr(begin, end - begin);
+    if (!path.empty()) paths.push_back(path);
+    begin = end + 1;
+  }
+  return paths;
+}
+
 std::vector<RecoveryKey> ReadRecoveryKeys(FileSystem& files,
                                           const std::vector<std::string>& paths,
                                           Problems& problems) {

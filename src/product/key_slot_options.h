@@ -75,6 +75,9 @@ struct RecoveryKey {
   RsaPublicKey key;
 };
 
+// The paths of a list as a server's option has it: separated by commas.
+std::vector<std::string> SplitPaths(const std::string& list);
+
 // Reads them. `problems` gets what is wrong with each: unreadable, not a public
 // key of kLeastRsaBits (RsaPublicKey::FromPem), or the same key twice.
 std::vector<RecoveryKey> ReadRecoveryKeys(FileSystem& files,

@@ -70,14 +70,62 @@ bool CheckRun::uses_kms() const {
          installation.product == Product::kAwsKeyManagement;
 }
 
-KmsAccess* CheckRun::kms() {
-  if (!uses_kms()) return nullptr;
-  if (!kms_tried_) {
+std::vector<KmsAccess>& CheckRun::kms_keys() {
+  if (uses_kms() && !kms_tried_) {
     kms_tried_ = true;
-    Result<KmsAccess> opened = OpenKms(installation, files, out);
+    auto opened = OpenEachKms(installation, files, out);
     if (opened) kms_ = std::move(*opened);
   }
-  return kms_ ? &*kms_ : nullptr;
+  return kms_;
+}
+
+void CheckRun::ForEachKmsKey(void (*check)(CheckRun& run, KmsAccess& kms)) {
+  for (KmsAccess& kms : kms_keys()) {
+    kms_key = kms.name;
+    check(*this, kms);
+  }
+  kms_key.clear();
+}
+
+const std::vector<CheckedSlot>* CheckRun::slots() {
+  if (!slots_tried_ && !pre && uses_kms()) {
+    slots_tried_ = true;
+    slots_ = OpenSlots(*this);
+  }
+  return slots_ ? &*slots_ : nullptr;
+}
+
+bool CheckRun::AnotherWorks(const std::string& failing,
+                            const std::set<std::string>& failed) {
+  if (const std::vector<CheckedSlot>* all = slots()) {
+    return std::ranges::any_of(*all, [&](const CheckedSlot& slot) {
+      return slot.opens && !slot.kms_key.empty() && slot.kms_key != failing;
+    });
+  }
+  return std::ranges::any_of(kms_keys(), [&](const KmsAccess& kms) {
+    return !failed.contains(kms.name);
+  });
+}
+
+void CheckRun::JoinKmsKeys() {
+  if (kms_keys().size() < 2) {
+    for (Finding& finding : findings) finding.kms_key.clear();
+    return;
+  }
+  std::set<std::string> failed;
+  for (const Finding& finding : findings) {
+    if (finding.state == CheckState::kFailed) failed.insert(finding.kms_key);
+  }
+  for (Finding& finding : findings) {
+    if (finding.kms_key.empty()) continue;
+    if (finding.state == CheckState::kFailed &&
+        AnotherWorks(finding.kms_key, failed)) {
+      finding.state = CheckState::kWarning;
+    }
+    if (!finding.text.starts_with(finding.kms_key + " ")) {
+      finding.text = finding.kms_key + ": " + finding.text;
+    }
+  }
 }
 
 KmipServiceOptions* CheckRun::kmip() {

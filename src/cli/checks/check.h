@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/product_options.h"
 #include "cli/stored_keyring.h"
+#include "storage/sealed/sealed_file_slots.h"
 
 // The doctor: checks as data, apart from how they are printed. Each has an id
 // that never changes and is an anchor in docs/errors.md.
@@ -27,6 +29,14 @@ struct Finding {
   std::string text;
   std::string hint;  // What to do; "" when nothing is.
   ExitCode code = ExitCode::kProblems;
+  std::string kms_key;  // Of several configured ones; "" when of none.
+};
+
+// One key slot of a sealed file, or a configured key without one.
+struct CheckedSlot {
+  SlotStatus status;    // kStale also for one that opens.
+  bool opens = false;   // The file, just now.
+  std::string kms_key;  // The configured one that it belongs to; "" for none.
 };
 
 class CheckRun;
@@ -60,28 +70,34 @@ class CheckRun {
         interruption(interrupt),
         pre(before_install) {}
 
-  void Ok(std::string text) {
-    findings.push_back({CheckState::kOk, std::move(text), ""});
-  }
-  void Skip(std::string why) {
-    findings.push_back({CheckState::kSkipped, std::move(why), ""});
-  }
-  void Warn(std::string text, std::string hint) {
-    findings.push_back(
-        {CheckState::kWarning, std::move(text), std::move(hint)});
+  void Ok(std::string text) { Add(CheckState::kOk, std::move(text), ""); }
+  void Skip(std::string why) { Add(CheckState::kSkipped, std::move(why), ""); }
+  void Warn(std::string text, std::string hint,
+            ExitCode code = ExitCode::kProblems) {
+    Add(CheckState::kWarning, std::move(text), std::move(hint), code);
   }
   void Fail(std::string text, std::string hint,
             ExitCode code = ExitCode::kProblems) {
-    findings.push_back(
-        {CheckState::kFailed, std::move(text), std::move(hint), code});
+    Add(CheckState::kFailed, std::move(text), std::move(hint), code);
   }
   void Fail(const Status& status, std::string hint) {
     Fail(status.message(), std::move(hint), ExitCodeOf(status));
   }
 
   bool uses_kms() const;
-  // Opened at the first use; null when the configuration does not allow it.
-  KmsAccess* kms();
+  // One for each configured KMS key, opened at the first use; none when the
+  // configuration does not allow it, or when AWS KMS is not used.
+  std::vector<KmsAccess>& kms_keys();
+  // Runs it for each of them; what it finds is of that key.
+  void ForEachKmsKey(void (*check)(CheckRun& run, KmsAccess& kms));
+  // After a check: of several KMS keys each finding gets the name of its own,
+  // and a failure is a warning where another KMS key makes up for it. It does
+  // when it opens the sealed file; where there is none, when this check has
+  // nothing against it.
+  void JoinKmsKeys();
+  // Of the sealed file that is configured, each opened, once; null for other
+  // files, before the installation, and when it cannot be read.
+  const std::vector<CheckedSlot>* slots();
   KmipServiceOptions* kmip();
   // What is stored, listed once; null when it cannot be listed.
   const StoredKeyring* keyring();
@@ -96,13 +112,24 @@ class CheckRun {
   const bool pre;
 
   std::vector<Finding> findings;  // Of the check that runs.
+  std::string kms_key;            // What is found now is of this one.
   // What the check of the keys found, for the last line.
   std::optional<size_t> readable_keys;
   bool keys_failed = false;
 
  private:
+  void Add(CheckState state, std::string text, std::string hint,
+           ExitCode code = ExitCode::kProblems) {
+    findings.push_back(
+        {state, std::move(text), std::move(hint), code, kms_key});
+  }
+  bool AnotherWorks(const std::string& failing,
+                    const std::set<std::string>& failed);
+
   bool kms_tried_ = false, kmip_tried_ = false, listed_ = false;
-  std::optional<KmsAccess> kms_;
+  bool slots_tried_ = false;
+  std::vector<KmsAccess> kms_;
+  std::optional<std::vector<CheckedSlot>> slots_;
   std::optional<KmipServiceOptions> kmip_;
   std::unique_ptr<KeyringReader> reader_;
   std::optional<StoredKeyring> keyring_;
@@ -134,9 +161,16 @@ void CheckStart(CheckRun& run);
 struct CheckedEndpoint {
   Endpoint endpoint;
   bool tls = true;
-  std::string url;  // Of KMS.
+  std::string url, ca_file;  // Of KMS.
+  std::string kms_key;       // Which is asked for there.
 };
+
 std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run);
+
+// The header of the configured sealed file; nothing for other files.
+std::optional<ReadHeader> SealedHeaderOf(CheckRun& run);
+// Opens each of its slots; nothing without such a file.
+std::optional<std::vector<CheckedSlot>> OpenSlots(CheckRun& run);
 
 }  // namespace openkeyring
 

@@ -64,6 +64,7 @@ std::vector<CheckResult> RunChecks(const Installation& installation,
     }
     run.findings.clear();
     spec.run(run);
+    run.JoinKmsKeys();
     results.push_back({&spec, run.findings});
   }
   return results;
@@ -125,6 +126,8 @@ nlohmann::ordered_json JsonOf(const Installation& installation,
       findings.push_back({{"state", StateName(finding.state)},
                           {"text", finding.text},
                           {"hint", finding.hint}});
+      if (finding.kms_key.empty()) continue;
+      findings.back()["kms_key"] = finding.kms_key;
     }
     const CheckState state = result.state();
     worst = std::max(worst, state);

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What AWS KMS says: credentials, the key, permissions, slots.
+// What AWS KMS says of each key: credentials, its state, permissions.
 #include <algorithm>
 
 #include "base/encoding.h"
 #include "cli/checks/check.h"
 #include "os/environment.h"
 #include "storage/sealed/sealed_header.h"
-#include "storage/sealed/slot_key.h"
 
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxSealed = size_t{1} << 30;
 constexpr char kGrant[] =
     "allow it in IAM and in the policy of the KMS key; the product's guide "
     "lists what is needed";
@@ -24,17 +22,6 @@ void Report(CheckRun& run, const std::string& what, const Status& status) {
   } else {
     run.Fail(status, kGrant);
   }
-}
-
-// The header of the configured sealed file; nothing for other files.
-std::optional<ReadHeader> SealedHeaderOf(CheckRun& run) {
-  const StoredKeyring* keyring = run.keyring();
-  if (keyring == nullptr || keyring->slots.empty()) return std::nullopt;
-  const Result<Bytes> content = run.files.Read(keyring->place, kMaxSealed);
-  if (!content) return std::nullopt;
-  const Result<ReadHeader> read = ReadSealedHeader(*content);
-  if (!read) return std::nullopt;
-  return *read;
 }
 
 // The variables of AWS tools that a process was started with. Values may be
@@ -74,20 +61,17 @@ void WarnOfOtherEnvironment(CheckRun& run) {
            "give keyringctl the variables of the server's systemd unit");
 }
 
-}  // namespace
-
-void CheckCredentials(CheckRun& run) {
-  WarnOfOtherEnvironment(run);
-  KmsAccess* kms = run.kms();
-  if (!run.uses_kms()) return run.Skip("the key server is not AWS KMS");
-  if (kms == nullptr) return run.Skip("the configuration is not complete");
-  for (const auto& answer : kms->service->credentials().AskEach(run.Soon())) {
+void CheckCredentialsOf(CheckRun& run, KmsAccess& kms) {
+  bool found = false;
+  for (const auto& answer : kms.service->credentials().AskEach(run.Soon())) {
+    const bool has_none = answer.status.code() == StatusCode::kNotFound;
+    found |= !has_none;
     if (answer.status.ok()) {
       run.Ok(answer.source + " gives credentials" +
              (answer.expiration
                   ? " until " + UtcText(*answer.expiration) + " UTC"
                   : ", which do not expire"));
-    } else if (answer.status.code() == StatusCode::kNotFound) {
+    } else if (has_none) {
       run.Skip(answer.source + ": " + answer.status.message());
     } else {
       run.Fail(answer.source + ": " + answer.status.message(),
@@ -96,9 +80,6 @@ void CheckCredentials(CheckRun& run) {
                ExitCodeOf(answer.status));
     }
   }
-  const bool found = std::ranges::any_of(run.findings, [](const Finding& one) {
-    return one.state == CheckState::kOk || one.state == CheckState::kFailed;
-  });
   if (!found) {
     run.Fail("no source has AWS credentials for this user",
              "run keyringctl as the server's user with the server's AWS "
@@ -107,16 +88,14 @@ void CheckCredentials(CheckRun& run) {
   }
 }
 
-void CheckKmsKey(CheckRun& run) {
-  KmsAccess* kms = run.kms();
-  if (kms == nullptr) return run.Skip("the key server is not AWS KMS");
-  if (kms->kms_key.empty()) {
+void CheckStateOf(CheckRun& run, KmsAccess& kms) {
+  if (kms.kms_key.empty()) {
     return run.Warn(
         "no KMS key is configured: stored keys can be read, and "
         "none made",
         "set the option for the KMS key");
   }
-  const auto key = kms->service->client().DescribeKey(kms->kms_key, run.Soon());
+  const auto key = kms.service->client().DescribeKey(kms.kms_key, run.Soon());
   if (!key && key.error().code() == StatusCode::kDenied) {
     return run.Skip("kms:DescribeKey is not allowed: " + key.error().message());
   }
@@ -143,16 +122,41 @@ void CheckKmsKey(CheckRun& run) {
   run.Ok(key->arn + " is enabled");
 }
 
-void CheckKmsPermissions(CheckRun& run) {
-  KmsAccess* kms = run.kms();
-  if (kms == nullptr) return run.Skip("the key server is not AWS KMS");
-  KmsClient& client = kms->service->client();
+// The slots that it opens, or should: those of this key. An only key that has
+// none is tried by a start with those of other keys, of which one is enough.
+std::vector<KeySlot> SlotsOf(CheckRun& run, const KmsAccess& kms) {
+  std::vector<KeySlot> own, others, opening;
+  if (run.slots() == nullptr) return own;
+  for (const CheckedSlot& one : *run.slots()) {
+    const KeySlot& slot = one.status.slot;
+    if (slot.kind != SlotKind::kAwsKms || slot.number == 0) continue;
+    (one.kms_key == kms.name ? own : others).push_back(slot);
+    if (one.opens) opening.push_back(slot);
+  }
+  if (!own.empty() || run.kms_keys().size() > 1) return own;
+  return opening.empty() ? others : opening;
+}
+
+void CheckMayUnwrap(CheckRun& run, KmsAccess& kms) {
+  const auto header = run.pre ? std::nullopt : SealedHeaderOf(run);
+  if (!header) return;
+  for (const KeySlot& slot : SlotsOf(run, kms)) {
+    const auto bound = ContextOf(slot, header->header.context);
+    if (!bound) continue;
+    Report(run, "kms:Decrypt with " + slot.maker,
+           kms.service->client().MayUnwrap({slot.blob, slot.maker}, *bound,
+                                           run.Soon()));
+  }
+}
+
+void CheckPermissionsOf(CheckRun& run, KmsAccess& kms) {
+  KmsClient& client = kms.service->client();
   const EncryptionContext context = {
       {"openkeyring:product", ProductName(run.installation.product)}};
   const StoredKeyring* keyring = run.pre ? nullptr : run.keyring();
   const bool json = keyring != nullptr && keyring->slots.empty() &&
                     run.installation.product == Product::kComponentKeyringKms;
-  if (kms->kms_key.empty()) {
+  if (kms.kms_key.empty()) {
     run.Skip("no KMS key is configured");
   } else if (json) {
     Report(run, "kms:Encrypt", client.MayWrap({}, run.Soon()));
@@ -160,52 +164,28 @@ void CheckKmsPermissions(CheckRun& run) {
     Report(run, "kms:GenerateDataKeyWithoutPlaintext",
            client.MayGenerate(context, run.Soon()));
   }
-  const auto header = run.pre ? std::nullopt : SealedHeaderOf(run);
-  if (!header) return;
-  for (const KeySlot& slot : header->header.slots) {
-    if (slot.kind != SlotKind::kAwsKms) continue;
-    const auto bound = ContextOf(slot, header->header.context);
-    if (!bound) continue;
-    Report(run, "kms:Decrypt with " + slot.maker,
-           client.MayUnwrap({slot.blob, slot.maker}, *bound, run.Soon()));
-  }
+  CheckMayUnwrap(run, kms);
 }
 
-void CheckSlots(CheckRun& run) {
-  const auto header = SealedHeaderOf(run);
-  if (!header) return run.Skip("only sealed files have key slots");
-  KmsAccess* kms = run.kms();
-  const SlotBinding binding = {header->header.file_id, header->header.context};
-  size_t opened = 0;
-  ExitCode code = ExitCode::kUnreachable;  // Of all that failed.
-  for (const KeySlot& slot : header->header.slots) {
-    if (slot.kind != SlotKind::kAwsKms) {
-      run.Skip(ToString(slot) + ": not opened by this check");
-      continue;
-    }
-    if (kms == nullptr) return run.Skip("the configuration is not complete");
-    const Status status = KmsSlotKey(kms->service->wrapper())
-                              .Open(slot, binding, run.Soon())
-                              .status();
-    if (status.ok()) {
-      ++opened;
-      run.Ok(ToString(slot) + " opens the file");
-    } else {
-      if (ExitCodeOf(status) != ExitCode::kUnreachable) {
-        code = ExitCodeOf(status);
-      }
-      run.findings.push_back({CheckState::kWarning,
-                              ToString(slot) + ": " + status.message(),
-                              "a slot that does not open will not help when "
-                              "the others fail: fix its KMS key or replace it",
-                              ExitCodeOf(status)});
-    }
+}  // namespace
+
+void CheckCredentials(CheckRun& run) {
+  WarnOfOtherEnvironment(run);
+  if (!run.uses_kms()) return run.Skip("the key server is not AWS KMS");
+  if (run.kms_keys().empty()) {
+    return run.Skip("the configuration is not complete");
   }
-  if (opened == 0) {
-    run.Fail("no key slot could be opened",
-             "fix the KMS key; recovery keys: docs/component_keyring_kms.md",
-             code);
-  }
+  run.ForEachKmsKey(CheckCredentialsOf);
+}
+
+void CheckKmsKey(CheckRun& run) {
+  if (run.kms_keys().empty()) return run.Skip("the key server is not AWS KMS");
+  run.ForEachKmsKey(CheckStateOf);
+}
+
+void CheckKmsPermissions(CheckRun& run) {
+  if (run.kms_keys().empty()) return run.Skip("the key server is not AWS KMS");
+  run.ForEachKmsKey(CheckPermissionsOf);
 }
 
 }  // namespace openkeyring

@@ -47,12 +47,99 @@ TlsOptions ClientTls(const TlsOptions& from, const KmipServiceOptions& kmip) {
   return tls;
 }
 
-TlsOptions TlsOf(CheckRun& run) {
+TlsOptions TlsOf(CheckRun& run, const CheckedEndpoint& endpoint) {
   if (KmipServiceOptions* kmip = run.kmip()) return ClientTls(kmip->tls, *kmip);
   TlsOptions tls;
   tls.names.ca_file = "ca_bundle";
-  if (KmsAccess* kms = run.kms()) tls.ca_file = kms->settings.ca_bundle;
+  tls.ca_file = endpoint.ca_file;
   return tls;
+}
+
+std::optional<CheckedEndpoint> EndpointOf(const KmsAccess& kms) {
+  std::string url = kms.settings.kms_endpoint_url;
+  std::string region = kms.settings.region;
+  if (region.empty()) region = RegionOfKeyArn(kms.kms_key);
+  if (url.empty() && region.empty()) return std::nullopt;
+  if (url.empty()) {
+    url = ServiceEndpoint("kms", region, kms.settings.use_fips_endpoint,
+                          kms.settings.use_dualstack_endpoint);
+  }
+  const Result<Url> parsed = ParseUrl(url);
+  if (!parsed) return std::nullopt;
+  return CheckedEndpoint{{parsed->host, parsed->port},
+                         parsed->scheme == "https",
+                         url,
+                         kms.settings.ca_bundle,
+                         kms.name};
+}
+
+// Runs it for each endpoint; what it finds is of the KMS key there.
+void ForEachEndpoint(CheckRun& run,
+                     void (*check)(CheckRun&, const CheckedEndpoint&)) {
+  const std::vector<CheckedEndpoint> endpoints = EndpointsOf(run);
+  if (endpoints.empty()) return run.Skip("the key server is not known");
+  for (const CheckedEndpoint& one : endpoints) {
+    run.kms_key = one.kms_key;
+    check(run, one);
+  }
+  run.kms_key.clear();
+}
+
+void CheckName(CheckRun& run, const CheckedEndpoint& one) {
+  const auto addresses =
+      ResolveHost(one.endpoint.host, one.endpoint.port, run.Soon());
+  if (!addresses) {
+    return run.Fail(addresses.error().message(),
+                    "correct the name, or the name service of this machine",
+                    ExitCode::kUnreachable);
+  }
+  run.Ok(one.endpoint.host + " has " + std::to_string(addresses->size()) +
+         (addresses->size() == 1 ? " address" : " addresses"));
+}
+
+void CheckConnection(CheckRun& run, const CheckedEndpoint& one) {
+  const auto addresses =
+      ResolveHost(one.endpoint.host, one.endpoint.port, run.Soon());
+  if (!addresses) return run.Skip(one.endpoint.Text() + " has no address");
+  const auto socket =
+      ConnectTo(*addresses, Deadline::After(SystemClock(), Millis(3000)));
+  if (socket) return run.Ok(one.endpoint.Text() + " accepts connections");
+  run.Fail(one.endpoint.Text() + ": " + socket.error().message(),
+           "check firewalls, security groups, the VPC endpoint, and that "
+           "the key server runs",
+           ExitCode::kUnreachable);
+}
+
+void CheckTlsOf(CheckRun& run, const CheckedEndpoint& one) {
+  if (!one.tls) {
+    return run.Warn(one.url + " is not encrypted",
+                    "use an https:// endpoint outside of tests");
+  }
+  const auto connector = TlsConnector::Make(TlsOf(run, one), run.files);
+  if (!connector) {
+    return run.Fail(connector.error(), "correct the files of the options");
+  }
+  const auto stream =
+      (*connector)->Connect(one.endpoint.host, one.endpoint.port, run.Soon());
+  if (stream) {
+    return run.Ok(one.endpoint.Text() +
+                  " has a trusted certificate for its name");
+  }
+  run.Fail(stream.error(), run.uses_kms()
+                               ? "AWS_CA_BUNDLE or ca_bundle for a private "
+                                 "authority or a proxy; docs/errors.md"
+                               : "docs/errors.md#check-tls");
+}
+
+std::optional<WallTime> TimeOf(const CheckedEndpoint& endpoint) {
+  CurlOptions options;
+  options.ca_bundle = endpoint.ca_file;
+  HttpRequest request;
+  request.url = endpoint.url;
+  request.allow_plain_http = true;  // Nothing secret is sent.
+  const auto answer = MakeCurlHttpClient(options)->Send(request, Millis(5000));
+  const auto header = answer ? answer->FindHeader("date") : std::nullopt;
+  return header ? HttpDate(*header) : std::nullopt;
 }
 
 struct FreeX509 {
@@ -116,88 +203,18 @@ std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run) {
       all.push_back({server, true, ""});
     return all;
   }
-  KmsAccess* kms = run.kms();
-  if (kms == nullptr) return all;
-  std::string url = kms->settings.kms_endpoint_url;
-  std::string region = kms->settings.region;
-  if (region.empty()) region = RegionOfKeyArn(kms->kms_key);
-  if (url.empty() && region.empty()) return all;
-  if (url.empty()) {
-    url = ServiceEndpoint("kms", region, kms->settings.use_fips_endpoint,
-                          kms->settings.use_dualstack_endpoint);
+  for (const KmsAccess& kms : run.kms_keys()) {
+    const auto endpoint = EndpointOf(kms);
+    if (endpoint) all.push_back(*endpoint);
   }
-  const Result<Url> parsed = ParseUrl(url);
-  if (!parsed) return all;
-  const bool tls = parsed->scheme == "https";
-  all.push_back({{parsed->host, parsed->port}, tls, url});
   return all;
 }
 
-void CheckNames(CheckRun& run) {
-  const auto endpoints = EndpointsOf(run);
-  if (endpoints.empty()) return run.Skip("the key server is not known");
-  for (const CheckedEndpoint& one : endpoints) {
-    const auto addresses =
-        ResolveHost(one.endpoint.host, one.endpoint.port, run.Soon());
-    if (!addresses) {
-      run.Fail(addresses.error().message(),
-               "correct the name, or the name service of this machine",
-               ExitCode::kUnreachable);
-    } else {
-      run.Ok(one.endpoint.host + " has " + std::to_string(addresses->size()) +
-             (addresses->size() == 1 ? " address" : " addresses"));
-    }
-  }
-}
+void CheckNames(CheckRun& run) { ForEachEndpoint(run, CheckName); }
 
-void CheckConnections(CheckRun& run) {
-  const auto endpoints = EndpointsOf(run);
-  if (endpoints.empty()) return run.Skip("the key server is not known");
-  for (const CheckedEndpoint& one : endpoints) {
-    const auto addresses =
-        ResolveHost(one.endpoint.host, one.endpoint.port, run.Soon());
-    if (!addresses) {
-      run.Skip(one.endpoint.Text() + " has no address");
-      continue;
-    }
-    const auto socket =
-        ConnectTo(*addresses, Deadline::After(SystemClock(), Millis(3000)));
-    if (socket) {
-      run.Ok(one.endpoint.Text() + " accepts connections");
-    } else {
-      run.Fail(one.endpoint.Text() + ": " + socket.error().message(),
-               "check firewalls, security groups, the VPC endpoint, and that "
-               "the key server runs",
-               ExitCode::kUnreachable);
-    }
-  }
-}
+void CheckConnections(CheckRun& run) { ForEachEndpoint(run, CheckConnection); }
 
-void CheckTls(CheckRun& run) {
-  const auto endpoints = EndpointsOf(run);
-  if (endpoints.empty()) return run.Skip("the key server is not known");
-  const auto connector = TlsConnector::Make(TlsOf(run), run.files);
-  if (!connector) {
-    return run.Fail(connector.error(), "correct the files of the options");
-  }
-  for (const CheckedEndpoint& one : endpoints) {
-    if (!one.tls) {
-      run.Warn(one.url + " is not encrypted",
-               "use an https:// endpoint outside of tests");
-      continue;
-    }
-    const auto stream =
-        (*connector)->Connect(one.endpoint.host, one.endpoint.port, run.Soon());
-    if (stream) {
-      run.Ok(one.endpoint.Text() + " has a trusted certificate for its name");
-    } else {
-      run.Fail(stream.error(), run.uses_kms()
-                                   ? "AWS_CA_BUNDLE or ca_bundle for a private "
-                                     "authority or a proxy; docs/errors.md"
-                                   : "docs/errors.md#check-tls");
-    }
-  }
-}
+void CheckTls(CheckRun& run) { ForEachEndpoint(run, CheckTlsOf); }
 
 void CheckCertificates(CheckRun& run) {
   KmipServiceOptions* kmip = run.kmip();
@@ -219,14 +236,10 @@ void CheckClock(CheckRun& run) {
   if (!run.uses_kms()) return run.Skip("only AWS needs the time");
   const auto endpoints = EndpointsOf(run);
   if (endpoints.empty()) return run.Skip("the key server is not known");
-  CurlOptions options;
-  options.ca_bundle = run.kms()->settings.ca_bundle;
-  HttpRequest request;
-  request.url = endpoints.front().url;
-  request.allow_plain_http = true;  // Nothing secret is sent.
-  const auto answer = MakeCurlHttpClient(options)->Send(request, Millis(5000));
-  const auto header = answer ? answer->FindHeader("date") : std::nullopt;
-  const auto date = header ? HttpDate(*header) : std::nullopt;
+  std::optional<WallTime> date;  // It is one clock: of the first that answers.
+  for (const CheckedEndpoint& one : endpoints) {
+    if (!date) date = TimeOf(one);
+  }
   if (!date) return run.Skip("the key server did not say the time");
   const WallTime now = SystemClock().Now();
   const auto skew = std::chrono::duration_cast<std::chrono::seconds>(

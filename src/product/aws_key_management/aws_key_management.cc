@@ -22,18 +22,6 @@ std::string FirstKmsKey(const std::string& list) {
   return keys && !keys->empty() ? keys->front().key : "";
 }
 
-// A list as an option has it.
-std::vector<std::string> SplitPaths(const std::string& list) {
-  std::vector<std::string> paths;
-  for (size_t begin = 0; begin < list.size();) {
-    const size_t end = std::min(list.find(',', begin), list.size());
-    const std::string path = list.substr(begin, end - begin);
-    if (!path.empty()) paths.push_back(path);
-    begin = end + 1;
-  }
-  return paths;
-}
-
 AwsOptions AwsOptionsOf(const AwsStartupOptions& startup) {
   AwsOptions aws;
   aws.region = startup.region;
