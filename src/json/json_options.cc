@@ -257,6 +257,11 @@ void JsonOptions::Require(const std::string& name) {
   if (!Has(name)) Complain(name + " is missing");
 }
 
+bool JsonOptions::Ignore(const std::string& name) {
+  known_.insert(name);
+  return Has(name);
+}
+
 void JsonOptions::Advise(const std::string& name, const std::string& advice) {
   advice_[name] = advice;
 }

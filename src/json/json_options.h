@@ -66,6 +66,8 @@ class JsonOptions {
   void Complain(const std::string& text);
   // An error unless the option is there.
   void Require(const std::string& name);
+  // True when the option is there. It is known then, whatever its value is.
+  bool Ignore(const std::string& name);
   // An unknown key of that name is answered with this advice.
   void Advise(const std::string& name, const std::string& advice);
 

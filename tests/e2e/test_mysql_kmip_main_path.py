@@ -140,7 +140,7 @@ def test_it_survives_the_fork_of_daemonize(server):
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3", "2.0"])
 def test_every_other_version_of_kmip(version, kmip_servers, make_kmip_mysql):
-    server = make_kmip_mysql(kmip_servers["pykmip"], more={"kmip_version": version, "object_group": "g"})
+    server = make_kmip_mysql(kmip_servers["pykmip"], more={"kmip_version": version, "object_group": "g", "path": "/nowhere"})
     server.start()
     fill(server)
     server.install_udf()

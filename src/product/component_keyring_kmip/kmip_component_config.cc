@@ -131,7 +131,12 @@ Result<KmipComponentConfig> ReadKmipComponentConfig(
   if (!options) return options.error();
   options->Advise("client_key_password",
                   "write it into a file of its own, client_key_password_file");
-  options->Advise("path", "keys are on the server, not in a file");
+  if (options->Ignore("path")) {
+    log.Write(LogLevel::kNote,
+              options->source() +
+                  ": path is not used: keys are on the KMIP server, not in a "
+                  "file");
+  }
   KmipComponentConfig config;
   ReadServers(*options, config);
   ReadFiles(*options, directories, config.kmip);
