@@ -25,7 +25,8 @@ Status CheckReadBack(WritableFile& file, const std::string& path,
   Result<Bytes> found = file.ReadBack(0, content.size());
   if (!found) return found.error();
   const bool same = std::ranges::equal(*found, content);
-  explicit_bzero(found->data(), found->size());  // It may be plaintext.
+  // It may be plaintext.
+  if (!found->empty()) explicit_bzero(found->data(), found->size());
   if (same) return Status::Ok();
   return {StatusCode::kCorrupt,
           path + " does not hold what was just written to it"};
