@@ -14,6 +14,9 @@ from lab.pykmip import PyKmip
 
 # PyKMIP looks at every object in each search: with 500 of them that takes a second.
 PATIENT = {"startup_deadline": 60, "operation_deadline": 20, "request_timeout": 10000}
+# So that there are a few hundred after a hundred rounds: all keys rotate only while they are few, and
+# new ones come more slowly then.
+FEW = 12
 
 
 class Writer(threading.Thread):
@@ -37,7 +40,8 @@ class Writer(threading.Thread):
                 self.failure = str(error)
 
     def step(self, session) -> None:
-        if not self.tables or self.dice.random() < 0.2:
+        are_few = len(self.tables) < FEW
+        if not self.tables or self.dice.random() < (0.2 if are_few else 0.05):
             self.trying = key_id = 1 + max([*self.tables, self.trying])
             session.run(f"CREATE TABLE d.t{key_id} (a INT PRIMARY KEY) ENGINE=InnoDB ENCRYPTED=YES ENCRYPTION_KEY_ID={key_id}")
             self.tables[key_id] = 0
@@ -45,7 +49,8 @@ class Writer(threading.Thread):
         session.run(f"INSERT INTO d.t{key_id} VALUES ({self.tables[key_id] + 1})")
         self.tables[key_id] += 1
         if self.dice.random() < 0.2:
-            session.run(f"SET GLOBAL kmip_key_management_rotate_key={self.dice.choice([key_id, -1])}")
+            which = self.dice.choice([key_id, -1]) if are_few else key_id
+            session.run(f"SET GLOBAL kmip_key_management_rotate_key={which}")
 
 
 def single_versions(kmip) -> int:
