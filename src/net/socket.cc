@@ -13,8 +13,10 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace openkeyring {
 namespace {
@@ -73,6 +75,29 @@ struct Lookup {
   addrinfo hints{};
   gaicb request{};
 };
+
+// Lookups that were given up while their thread, which is the C library's,
+// still writes to them. They are freed when a later one finds them ended; until
+// then a pointer to them is kept, also at the end of the process.
+class AbandonedLookups {
+ public:
+  void Add(std::unique_ptr<Lookup> lookup) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(lookups_, [](const auto& one) {
+      return gai_error(&one->request) != EAI_INPROGRESS;
+    });
+    lookups_.push_back(std::move(lookup));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Lookup>> lookups_;  // Guarded by mutex_.
+};
+
+AbandonedLookups& Abandoned() {
+  static AbandonedLookups* const lookups = new AbandonedLookups;
+  return *lookups;
+}
 
 // False in a child of the process that used them first: they are not there, but
 // the C library believes that they are. ThreadSanitizer crashes in threads that
@@ -169,10 +194,7 @@ Result<std::vector<SocketAddress>> ResolveHost(const std::string& host,
                         &lookup->hints, &lookup->request.ar_result);
   } else {
     error = Await(lookup->request, deadline);
-    if (error == EAI_INPROGRESS) {
-      // Its thread, which is the C library's, still writes to it.
-      (void)lookup.release();
-    }
+    if (error == EAI_INPROGRESS) Abandoned().Add(std::move(lookup));
   }
   switch (error) {
     case 0:
