@@ -16,11 +16,15 @@ MTR = pathlib.Path("/usr/share/mysql/mysql-test")
 PLUGINS = pathlib.Path("/usr/lib/mysql/plugin")
 INCLUDE = "have_file_key_management_plugin"
 
-# Not about encryption plugins in general.
 NOT_OURS = {
+    # About the file of keys of the other plugin.
     "filekeys_emptyfile", "filekeys_encfile_bad", "filekeys_encfile_file", "filekeys_encfile_no",
     "filekeys_goodtest", "filekeys_secret_too_long", "filekeys_secret_openssl_rand_128bits",
     "filekeys_tooshort", "filekeys_unenc", "filekeys_encfile",
+    # The server is restarted with another file of keys.
+    "innodb-bad-key-change", "innodb-compressed-blob", "innodb-missing-key", "innodb-redo-nokeys",
+    # A key id that the file does not have must fail; this plugin makes it.
+    "innodb-page_encryption", "innodb-page_encryption-32k",
 }
 
 
@@ -31,6 +35,8 @@ def adapt(path: pathlib.Path, suites: pathlib.Path, options: list[str]) -> None:
                   rf"{suites}/\1/", text)
     text = re.sub(r"^--(?:loose-)?plugin-load(?:-add)?=\$(?:FILE|EXAMPLE|DEBUG)_KEY_MANAGEMENT_SO$", "\n".join(options),
                   text, flags=re.M)
+    text = re.sub(r"\.\./\.\./suite/", f"{suites}/", text)
+    text = re.sub(r"^--(?:loose-)?file-key-management\S*$", "", text, flags=re.M)
     text = text.replace("include/have_file_key_management.inc", f"{suites}/ours.inc")
     path.write_bytes(text.encode("latin-1"))
 
@@ -49,6 +55,9 @@ def copy_suites(directory: pathlib.Path, options: list[str]) -> pathlib.Path:
             if path.is_file() and path.suffix in (".test", ".inc", ".opt", ".cnf"):
                 adapt(path, suites, [f"--plugin-dir={plugins}", "--plugin-maturity=unknown", *options])
         (suites / suite / "disabled.def").unlink(missing_ok=True)
+    for suite in (MTR / "suite").iterdir():  # What is included from them.
+        if not (suites / suite.name).exists():
+            (suites / suite.name).symlink_to(suite)
     (suites / "ours.inc").write_text("# Our plugin is there.\n")
     include = suites / "encryption" / "include"
     lines = [f"plugin-dir={plugins}", "plugin-maturity=unknown", *[o.removeprefix("--") for o in options],
