@@ -30,6 +30,7 @@ namespace {
 
 // The name service of this program, which a test can make hang for one name.
 std::atomic<bool> name_service_hangs{false};
+std::atomic<bool> name_service_is_asked{false};
 constexpr char kSlowName[] = "kms.resolver.test";
 
 // How often a library was told to stay mapped (KeepLibraryMapped).
@@ -56,6 +57,7 @@ extern "C" __attribute__((visibility("default"))) int getaddrinfo(
   if (name == nullptr || strcmp(name, kSlowName) != 0) {
     return real(name, service, hints, found);
   }
+  name_service_is_asked = true;
   for (int i = 0; i < 300 && name_service_hangs; ++i) usleep(10000);
   return real("127.0.0.1", service, hints, found);
 }
@@ -336,12 +338,16 @@ TEST(CurlHttpClient, ACallThatIsCancelledBeforeItBeginsIsNotSent) {
 
 TEST(CurlHttpClient, ACancelledCallDoesNotWaitForAHungNameService) {
   name_service_hangs = true;
+  name_service_is_asked = false;
   const auto client = MakeCurlHttpClient({});
   const int kept = libraries_kept;
-  EXPECT_LT(TimeToEndAfterCancel(*client,
-                                 Get("https://" + std::string(kSlowName) + "/"),
-                                 [] { SystemClock().SleepFor(Millis(100)); }),
-            Millis(700));
+  const auto until_asked = [] {
+    while (!name_service_is_asked) SystemClock().SleepFor(Millis(1));
+  };
+  EXPECT_LT(
+      TimeToEndAfterCancel(
+          *client, Get("https://" + std::string(kSlowName) + "/"), until_asked),
+      Millis(700));
   EXPECT_EQ(libraries_kept, kept + 1) << "for the thread that still waits";
   name_service_hangs = false;
 }
