@@ -33,7 +33,11 @@ STARTS, RELOADS, ROUNDS = 3, 7, 5
 FETCHES, STORES = 20000, 100
 RELOAD = "ALTER INSTANCE RELOAD KEYRING"
 # Both components have the time that the slowest way takes.
-PATIENT = {"operation_deadline_ms": 120000, "startup_deadline_ms": 120000}
+PATIENT = {
+    "operation_deadline_ms": 120000,
+    "startup_deadline_ms": 120000,
+    "reload_deadline_ms": 120000,
+}
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
 
 
