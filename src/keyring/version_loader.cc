@@ -38,6 +38,11 @@ Status VersionLoader::Relist() {
   return Status::Ok();
 }
 
+Status VersionLoader::RelistProven(const Deadline& deadline) {
+  Status status = backend_.ProveList(deadline);
+  return status.ok() ? Relist() : status;
+}
+
 // ---- One version -----------------------------------------------------------
 
 Status VersionLoader::Load(KeyVersion key, const Deadline& deadline) {
@@ -112,6 +117,7 @@ Status VersionLoader::LoadAll(Millis startup) {
     const std::vector<KeyVersion> pending = index_.Pending();
     LoadRound(pending, is_first, deadline);
     left = ReportRound(round, pending, reported);
+    if (left == 0 && FindRest(round).IsTransient()) left = 1;
     // What became known by loading the rest is loaded as well.
     is_first = left == 0;
     if (left == 0 && index_.Pending().empty()) break;
@@ -126,6 +132,21 @@ Status VersionLoader::LoadAll(Millis startup) {
                "starting without " + std::to_string(missing) + " of " +
                    std::to_string(missing + loaded_.versions()) +
                    " key versions; each is tried again when it is needed");
+  }
+  return status;
+}
+
+// What the store may have besides the versions that are known.
+Status VersionLoader::FindRest(int round) {
+  if (list_is_proven_) return Status::Ok();
+  Status status =
+      RelistProven(Deadline::After(clock_, options_.operation_deadline()));
+  if (!status.ok()) {
+    log_.Write(
+        LogLevel::kWarning,
+        "attempt " + std::to_string(round) +
+            ": the key versions that were made last are not known yet: " +
+            status.message());
   }
   return status;
 }

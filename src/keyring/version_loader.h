@@ -39,6 +39,8 @@ class VersionLoader {
 
   // Adds what the store has to the index.
   Status Relist();
+  // The same of a list that is proven; the key server is asked where need be.
+  Status RelistProven(const Deadline& deadline);
   // Lists what is stored and reads all of it in parallel, with fewer calls at
   // once while the key server throttles (RunAdaptive). Transient failures
   // are tried again, a line in the log an attempt, until `startup` (0: one
@@ -58,6 +60,7 @@ class VersionLoader {
   Status RaiseIfNewest(KeyVersion key);
   Status ExplainMissing(KeyVersion key, const Status& not_found) const;
   void LoadRest(const Deadline& deadline);
+  Status FindRest(int round);
   void LoadRound(const std::vector<KeyVersion>& keys, bool is_first,
                  const Deadline& deadline);
   // The number of versions that another round may load.

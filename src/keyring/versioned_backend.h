@@ -37,6 +37,9 @@ class VersionedBackend {
   // key server: it may then lack what was made last. After a Fetch that
   // succeeded the list is proven.
   virtual bool ListIsProven() const { return true; }
+  // Asks the key server, where the list may lack something that is stored. Ok
+  // when it does not, or there is nothing.
+  virtual Status ProveList(const Deadline&) { return Status::Ok(); }
   // The plaintext. kNotFound only when the store itself was asked and has no
   // such version; kCorrupt when what is stored cannot be that key.
   virtual Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) = 0;

@@ -106,7 +106,7 @@ Status VersionedKeys::CreateFirst(uint32_t id, const Deadline& deadline) {
 
 Status VersionedKeys::CreateFirstNow(uint32_t id, const Deadline& deadline) {
   // Another server on the same store may have made the id meanwhile.
-  Status status = loader_.Relist();
+  Status status = loader_.RelistProven(deadline);
   if (!status.ok() || index_.Highest(id) != 0) return status;
   status = MayCreate();
   if (!status.ok()) return status;

@@ -187,6 +187,12 @@ bool KeySetBackend::ListIsProven() const {
   return store_ != nullptr;
 }
 
+Status KeySetBackend::ProveList(const Deadline& deadline) {
+  const Result<ListedKeySet> set = Names();
+  if (!set) return set.error();
+  return set->unproven.empty() ? Status::Ok() : OpenExisting(deadline);
+}
+
 Result<std::vector<KeyVersion>> KeySetBackend::List() {
   const Result<ListedKeySet> set = Names();
   if (!set) return set.error();

@@ -43,6 +43,7 @@ class KeySetBackend : public VersionedBackend {
 
   Result<std::vector<KeyVersion>> List() override;
   bool ListIsProven() const override;
+  Status ProveList(const Deadline& deadline) override;
   Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override;
   Status Create(KeyVersion key, size_t bytes,
                 const Deadline& deadline) override;

@@ -50,6 +50,7 @@ class KeySetListingTest : public KeySetTest {
 
   static constexpr size_t kMarkBytes = 20;
   FakeRandom random_;
+  Status may_create_;  // What the product says about a first key.
 };
 
 // ---- A record whose end nothing proves -------------------------------------
@@ -84,6 +85,38 @@ TEST_F(KeySetListingTest, AVersionWithoutAMarkIsTheLatestOnceTheSetIsOpen) {
     EXPECT_TRUE(server.keys->Get({1, 2}));
     EXPECT_EQ(*server.keys->Rotate(1), 3u);
   }
+}
+
+// The only record there is: it must not look like an empty set. A server knows
+// by the mark of the version; a backup is read without it.
+TEST_F(KeySetListingTest, AnOnlyKeyWithoutAMarkIsNoEmptySet) {
+  MakeKeys({{1, 1}});
+  Bytes content = files_.Content(kSet);
+  content.resize(content.size() - kMarkBytes);
+  files_.Overwrite(kSet, content);
+  may_create_ = Status(StatusCode::kMisconfigured, "has encrypted data");
+  for (const bool is_reader : {false, true}) {
+    for (const bool is_away : {false, true}) {
+      SCOPED_TRACE(testing::Message() << is_reader << is_away);
+      options_.keys.read_only = is_reader;
+      if (is_away) StopKms();
+      const Server server = Start();
+      if (is_away) {
+        EXPECT_EQ(server.keys->LatestVersion(1).status().code(),
+                  StatusCode::kUnavailable);
+      } else {
+        EXPECT_EQ(server.keys->counts().ids, 1u);
+      }
+      ReturnKms();
+      EXPECT_EQ(*server.keys->LatestVersion(1), 1u);
+    }
+  }
+}
+
+TEST_F(KeySetListingTest, AnEmptySetTakesNoCallAtTheStart) {
+  const int before = Calls();
+  EXPECT_EQ(Start().keys->counts().ids, 0u);
+  EXPECT_EQ(Calls(), before);
 }
 
 // ---- A reader, as mariadb-backup is ----------------------------------------
