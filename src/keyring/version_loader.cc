@@ -117,7 +117,8 @@ Status VersionLoader::LoadAll(Millis startup) {
     const std::vector<KeyVersion> pending = index_.Pending();
     LoadRound(pending, is_first, deadline);
     left = ReportRound(round, pending, reported);
-    if (left == 0 && FindRest(round).IsTransient()) left = 1;
+    if (left == 0) FindRest(round);
+    if (rest_failure_.IsTransient()) left = std::max<size_t>(left, 1);
     // What became known by loading the rest is loaded as well.
     is_first = left == 0;
     if (left == 0 && index_.Pending().empty()) break;
@@ -137,18 +138,16 @@ Status VersionLoader::LoadAll(Millis startup) {
 }
 
 // What the store may have besides the versions that are known.
-Status VersionLoader::FindRest(int round) {
-  if (list_is_proven_) return Status::Ok();
-  Status status =
+void VersionLoader::FindRest(int round) {
+  rest_failure_ = Status::Ok();
+  if (list_is_proven_) return;
+  const Status status =
       RelistProven(Deadline::After(clock_, options_.operation_deadline()));
-  if (!status.ok()) {
-    log_.Write(
-        LogLevel::kWarning,
-        "attempt " + std::to_string(round) +
-            ": the key versions that were made last are not known yet: " +
-            status.message());
-  }
-  return status;
+  if (status.ok()) return;
+  rest_failure_ = status.WithContext(
+      "the key versions that were made last are not known yet");
+  log_.Write(LogLevel::kWarning, "attempt " + std::to_string(round) + ": " +
+                                     rest_failure_.message());
 }
 
 void VersionLoader::LoadRound(const std::vector<KeyVersion>& keys,

@@ -41,6 +41,9 @@ class VersionLoader {
   Status Relist();
   // The same of a list that is proven; the key server is asked where need be.
   Status RelistProven(const Deadline& deadline);
+  // Ok, or why LoadAll could not find out which versions there are besides the
+  // known ones. Not to be called during LoadAll.
+  const Status& rest_failure() const { return rest_failure_; }
   // Lists what is stored and reads all of it in parallel, with fewer calls at
   // once while the key server throttles (RunAdaptive). Transient failures
   // are tried again, a line in the log an attempt, until `startup` (0: one
@@ -60,7 +63,7 @@ class VersionLoader {
   Status RaiseIfNewest(KeyVersion key);
   Status ExplainMissing(KeyVersion key, const Status& not_found) const;
   void LoadRest(const Deadline& deadline);
-  Status FindRest(int round);
+  void FindRest(int round);
   void LoadRound(const std::vector<KeyVersion>& keys, bool is_first,
                  const Deadline& deadline);
   // The number of versions that another round may load.
@@ -81,6 +84,7 @@ class VersionLoader {
   // Versions were left out by LoadAll because the key server was away.
   std::atomic<bool> rest_is_due_{false};
   std::atomic<bool> throttling_is_reported_{false};
+  Status rest_failure_;
   std::atomic<bool> list_is_proven_{true};  // VersionedBackend::ListIsProven.
   // LoadAll's, and then of the one LoadRest that runs at a time.
   AdaptiveParallelism parallelism_;

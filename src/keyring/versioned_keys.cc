@@ -31,6 +31,7 @@ VersionedKeys::VersionedKeys(VersionedBackend& backend, Clock& clock,
       flights_(clock) {}
 
 Status VersionedKeys::CheckAllLoaded() const {
+  if (!loader_.rest_failure().ok()) return loader_.rest_failure();
   for (const KeyVersion key : index_.NotLoaded()) {
     const Status failure = index_.LastFailure(key);
     if (failure.code() == StatusCode::kCorrupt &&
