@@ -8,7 +8,7 @@ import ctl
 import pytest
 from test_check import finding, results
 
-from lab import kms_regions, process
+from lab import kms_regions
 
 MISSING_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
                        "AWS_EC2_METADATA_DISABLED": "true"}
@@ -16,12 +16,8 @@ MISSING_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
 
 @pytest.fixture(scope="module")
 def shared_regions():
-    directory = process.new_directory("checkregions")
-    running = kms_regions.start(directory)
-    yield running
-    for one in running:
-        one.stop()
-    process.remove_directory(directory)
+    with kms_regions.running("checkregions") as running:
+        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from lab import kms_regions, process, service
+from lab import kms_regions, service
 
 pytestmark = pytest.mark.sid
 
@@ -19,12 +19,8 @@ DENIED = {"kind": "http_status", "status": 400, "code": "AccessDeniedException",
 
 @pytest.fixture(scope="module")
 def all_regions():
-    directory = process.new_directory("regions")
-    regions = kms_regions.start(directory)
-    yield regions
-    for one in regions:
-        one.kill()
-    process.remove_directory(directory)
+    with kms_regions.running("regions") as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Several emulators of AWS KMS, each a region of one account, as key slots want them."""
 
+import contextlib
 import json
 import pathlib
 import secrets
+from collections.abc import Iterator
 
-from . import emulator
+from . import emulator, process
 
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 
@@ -46,6 +48,19 @@ def start(directory: pathlib.Path, count: int = 2) -> list[Region]:
         ).start()
         for name in REGIONS[:count]
     ]
+
+
+@contextlib.contextmanager
+def running(name: str) -> Iterator[list[Region]]:
+    """Two regions in a directory of their own, for the tests of a module."""
+    directory = process.new_directory(name)
+    regions = start(directory)
+    try:
+        yield regions
+    finally:
+        for one in regions:
+            one.kill()
+        process.remove_directory(directory)
 
 
 def keys(*regions: Region) -> dict:
