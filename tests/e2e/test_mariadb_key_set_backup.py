@@ -9,6 +9,7 @@ from lab import aws_plugin, key_set, mariadb
 from lab.mariadb import SqlError
 from test_mariadb_backup import ENCRYPTED, back_up, backup_program, fill, intact, restore, run_backup_program
 
+DONE_BYTES = 20  # Of a record's mark.
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
 
 
@@ -46,6 +47,31 @@ def test_a_full_and_an_incremental_backup_are_restored(installation, kms, make_s
     server.start()
     assert all(intact(server, name) for name in "abc")
     assert server.warnings_of(f"{ROTATE}=5") == []
+    server.stop()
+
+
+def test_a_set_whose_only_record_lost_its_mark_is_backed_up(kms, make_server, directory):
+    """A power cut may take the mark, which proves the record to who has no key."""
+    server = make_server(kms, store="AUTO", environment={"AWS_MAX_ATTEMPTS": "1"}, options=[
+        *ENCRYPTED, "--aws-key-management-startup-deadline=2"]).start()
+    fill(server, "a", 1)
+    server.stop()
+    assert set(key_set.versions(server.data)) == {(1, 1)}
+    path = server.data / key_set.NAME
+    path.write_bytes(path.read_bytes()[:-DONE_BYTES])
+    server.start()
+    assert intact(server, "a")
+    full = directory / "full"
+    back_up(server, full)
+    server.stop()
+    kms.stop()
+    code, output = run_backup_program(server, "--prepare", f"--target-dir={full}")
+    assert code != 0 and "not known yet" in output and "nothing of that key" not in output
+    kms.start()
+    backup_program(server, "--prepare", f"--target-dir={full}")
+    restore(server, full)
+    server.start()
+    assert intact(server, "a")
     server.stop()
 
 
