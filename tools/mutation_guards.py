@@ -394,12 +394,12 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "src/keyring/versioned_keys.cc",
         "if (!loader_.rest_failure().ok()) return loader_.rest_failure();",
         "",
-        "a key server that is away is no backup without keys",
+        "a key server that is away is not a backup without keys",
     ),
     (
         "src/storage/sealed/key_set_backend.cc",
         "return set->unproven.empty() ? Status::Ok() : OpenExisting(deadline);",
         "return Status::Ok();",
-        "an only record without its mark is no empty set",
+        "an only record without its mark is not an empty set",
     ),
 ]
