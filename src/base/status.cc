@@ -40,7 +40,15 @@ bool Status::IsTransient() const {
 
 Status Status::WithContext(std::string_view context) const {
   if (ok()) return *this;
-  return {code_, std::string(context) + ": " + message_};
+  Status told = *this;
+  told.message_ = std::string(context) + ": " + message_;
+  return told;
+}
+
+Status Status::OfFiles() const {
+  Status marked = *this;
+  marked.of_files_ = !ok();
+  return marked;
 }
 
 std::string Status::ToString() const {

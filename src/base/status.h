@@ -51,11 +51,16 @@ class [[nodiscard]] Status {
   bool IsTransient() const;
   // The same error, with "context: " put before its text. Ok stays Ok.
   Status WithContext(std::string_view context) const;
+  // The same error, said to come from this machine's file system: no key server
+  // had a part in it.
+  Status OfFiles() const;
+  bool is_of_files() const { return of_files_; }
   // "Unavailable: the text", or "OK".
   std::string ToString() const;
 
  private:
   StatusCode code_ = StatusCode::kOk;
+  bool of_files_ = false;
   std::string message_;
 };
 

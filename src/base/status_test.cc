@@ -51,6 +51,16 @@ TEST(Status, ContextGoesBeforeTheTextAndKeepsTheCode) {
   EXPECT_EQ(Status::Ok().WithContext("file x").message(), "");
 }
 
+TEST(Status, OfFilesStaysWithContext) {
+  const Status full(StatusCode::kUnavailable, "no space left");
+  EXPECT_FALSE(full.is_of_files());
+  EXPECT_FALSE(full.WithContext("file f").is_of_files());
+  const Status marked = full.OfFiles().WithContext("file f");
+  EXPECT_TRUE(marked.is_of_files());
+  EXPECT_EQ(marked.ToString(), "Unavailable: file f: no space left");
+  EXPECT_FALSE(Status::Ok().OfFiles().is_of_files());
+}
+
 TEST(Result, HoldsAValueOrAnError) {
   const Result<int> seven = 7;
   ASSERT_TRUE(seven);

@@ -2,8 +2,9 @@
 #include "cli/exit_code.h"
 
 namespace openkeyring {
+namespace {
 
-ExitCode ExitCodeOf(const Status& status) {
+ExitCode ServerExitCodeOf(const Status& status) {
   switch (status.code()) {
     case StatusCode::kOk:
       return ExitCode::kOk;
@@ -26,6 +27,13 @@ ExitCode ExitCodeOf(const Status& status) {
   return ExitCode::kFailed;
 }
 
+}  // namespace
+
+ExitCode ExitCodeOf(const Status& status) {
+  return status.is_of_files() ? FileExitCodeOf(status)
+                              : ServerExitCodeOf(status);
+}
+
 ExitCode FileExitCodeOf(const Status& status) {
   switch (status.code()) {
     case StatusCode::kNotFound:
@@ -36,7 +44,7 @@ ExitCode FileExitCodeOf(const Status& status) {
     case StatusCode::kThrottled:
       return ExitCode::kFailed;
     default:
-      return ExitCodeOf(status);
+      return ServerExitCodeOf(status);
   }
 }
 

@@ -29,6 +29,7 @@ enum class ExitCode {
 //   kUnavailable, kTimeout, kThrottled, kDenied -> kUnreachable
 //   kCorrupt -> kProblems
 //   all else -> kFailed
+// What the file system said (Status::is_of_files) goes by FileExitCodeOf.
 ExitCode ExitCodeOf(const Status& status);
 
 // The code for an error of the file system, where kDenied and kUnavailable are

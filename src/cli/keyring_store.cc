@@ -93,19 +93,6 @@ Outcome Published(const Status& status, const std::string& path) {
   return tl::unexpected(std::move(failure));
 }
 
-// Whether a file of that size can be made beside it, and made durable.
-Status CheckWritable(FileSystem& files, const std::string& path, size_t size) {
-  const std::string temporary =
-      JoinPath(DirectoryName(path), "." + BaseName(path) + "." +
-                                        RandomHex(SystemRandom(), 8) + ".tmp");
-  auto file = files.Create(temporary, kPrivate);
-  if (!file) return file.error();
-  Status status = (*file)->Append(Bytes(size));
-  if (status.ok()) status = (*file)->Sync();
-  (void)files.Remove(temporary);
-  return status;
-}
-
 }  // namespace
 
 Outcome PublishFile(FileSystem& files, const std::string& path,
@@ -125,19 +112,6 @@ Outcome PublishSecretFile(const std::string& path, const Secret& content) {
   return status.code() == StatusCode::kInvalidArgument
              ? PublishFile(files, path, content.RevealBytes(), kPrivate)
              : Published(status, path);
-}
-
-Failure KeyringFailure(FileSystem& files, const std::string& path,
-                       Status status, bool change) {
-  if (ExitCodeOf(status) == ExitCode::kUnreachable) {
-    const Result<Bytes> content = files.Read(path, SIZE_MAX);
-    Status local = content.status();
-    if (local.ok() && change) {
-      local = CheckWritable(files, path, content->size());
-    }
-    if (!local.ok()) return {std::move(status), FileExitCodeOf(local)};
-  }
-  return status;
 }
 
 Outcome AddFailed(Status status, size_t added, size_t total) {

@@ -93,12 +93,6 @@ Outcome PublishFile(FileSystem& files, const std::string& path,
 // name until it is complete, where the file system can do that.
 Outcome PublishSecretFile(const std::string& path, const Secret& content);
 
-// An error of what was done with the keyring file at `path`: of the file
-// (FileExitCodeOf) when it cannot be read now, or, for a change, when a file of
-// its size cannot be made beside it; else of the key server.
-Failure KeyringFailure(FileSystem& files, const std::string& path,
-                       Status status, bool change);
-
 // Of a Failure that says which keys were added before it.
 Outcome AddFailed(Status status, size_t added, size_t total);
 

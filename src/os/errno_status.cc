@@ -30,8 +30,9 @@ StatusCode CodeOfErrno(int error) {
 Status ErrnoStatus(int error, const char* what, const std::string& path) {
   char text[128];
   const char* reason = strerror_r(error, text, sizeof text);
-  return {CodeOfErrno(error),
-          std::string("cannot ") + what + " " + path + ": " + reason};
+  return Status(CodeOfErrno(error),
+                std::string("cannot ") + what + " " + path + ": " + reason)
+      .OfFiles();
 }
 
 }  // namespace openkeyring

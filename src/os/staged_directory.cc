@@ -77,7 +77,8 @@ Status StagedDirectory::Add(const std::string& name, ByteView content,
   std::string message = status.message();
   const size_t at = message.find(open);
   if (at != std::string::npos) message.replace(at, open.size(), path_);
-  return {status.code(), message};
+  const Status told(status.code(), message);
+  return status.is_of_files() ? told.OfFiles() : told;
 }
 
 Status StagedDirectory::Publish() {

@@ -4,15 +4,15 @@
 import json
 import pathlib
 import shutil
-import signal
 import subprocess
 
 import ctl
 import jsonschema
 import pytest
 
-from changing import SCHEMAS, SOME, interrupt_after, kmip_config, kms_config, snapshot, write_plain
+from changing import SCHEMAS, SOME, kmip_config, kms_config, snapshot, write_plain
 from lab import aws_client, aws_plugin, percona_file
+from stopping import killed_everywhere
 
 MORE = {**SOME, ("later", ""): ("AES", bytes(24))}
 
@@ -169,25 +169,23 @@ def test_a_dry_run_and_the_missing_confirmation_change_nothing(tool, directory, 
 
 
 def test_killed_at_any_moment_a_backup_is_complete_or_not_there(tool, directory, keyring):
-    killed = 0
-    for step in range(20):
-        with tool.popen("backup", *keyring.arguments, directory / "b", "--yes") as running:
-            killed += interrupt_after(running, 0.005 + 0.003 * step) == -signal.SIGKILL
-        if (directory / "b").exists():
+    there = []
+    for _ in killed_everywhere(tool, "backup", *keyring.arguments, directory / "b", "--yes"):
+        there.append((directory / "b").exists())
+        if there[-1]:
             tool.run("restore", *keyring.arguments, directory / "b", "--yes")
             shutil.rmtree(directory / "b")
-    assert killed > 1
-    tool.run("backup", *keyring.arguments, directory / "b", "--yes")
+    assert len(there) > 5 and not there[0]
     assert not [path.name for path in directory.iterdir() if path.name.startswith(".b.")]
 
 
 def test_killed_while_restoring_it_goes_on(tool, directory, keyring):
     before = contents(keyring)
     tool.run("backup", *keyring.arguments, directory / "b", "--yes")
-    for step in range(15):
-        keyring.lose()
-        with tool.popen("restore", *keyring.arguments, directory / "b", "--yes") as running:
-            interrupt_after(running, 0.005 + 0.003 * step)
+    keyring.lose()
+    steps = 0
+    for _ in killed_everywhere(tool, "restore", *keyring.arguments, directory / "b", "--yes"):
+        steps += 1
         there = contents(keyring)
         assert all(
             before[name] == content for name, content in there.items() if not name.startswith(".")
@@ -195,6 +193,8 @@ def test_killed_while_restoring_it_goes_on(tool, directory, keyring):
         tool.run("restore", *keyring.arguments, directory / "b", "--yes")
         now = contents(keyring)
         assert {name: content for name, content in now.items() if name in before} == before
+        keyring.lose()
+    assert steps > 3
 
 
 def test_another_keyring_is_not_replaced(tool, directory, kms):

@@ -4,12 +4,12 @@
 import os
 import re
 import shutil
-import signal
 
 import pytest
 
-from changing import SOME, interrupt_after, kms_config, snapshot, write_plain
+from changing import SOME, kms_config, snapshot, write_plain
 from lab import aws_client, aws_keyring_plugin, aws_plugin, percona_file
+from stopping import killed_everywhere
 
 
 @pytest.fixture
@@ -140,23 +140,14 @@ def test_a_damaged_file_is_not_converted(tool, directory, kms, percona):
 
 def test_killed_at_any_moment_the_new_file_is_complete_or_not_there(tool, directory, kms, percona):
     before = snapshot(directory / "keys")
-    killed = 0
-    for step in range(30):
-        with tool.popen(
-            "convert",
-            "--config",
-            percona,
-            "--to",
-            "sealed",
-            "--output",
-            directory / "sealed",
-            "--yes",
-        ) as running:
-            killed += interrupt_after(running, 0.004 + 0.003 * step) == -signal.SIGKILL
-        if (directory / "sealed").exists():
+    words = ("--config", percona, "--to", "sealed", "--output", directory / "sealed", "--yes")
+    there = []
+    for _ in killed_everywhere(tool, "convert", *words):
+        there.append((directory / "sealed").exists())
+        if there[-1]:
             assert tool.json("list", "--path", directory / "sealed")["count"] == 4
             (directory / "sealed").unlink()
-    assert killed > 3 and snapshot(directory / "keys") == before
+    assert len(there) > 3 and not there[0] and snapshot(directory / "keys") == before
 
 
 def test_keyring_aws_becomes_a_component(tool, directory, kms):
@@ -268,17 +259,14 @@ def test_a_directory_that_is_there_is_left_alone(tool, directory, raw):
 
 def test_killed_at_any_moment_the_new_directory_is_complete_or_not_there(tool, directory, kms, raw):
     before = snapshot(directory / "raw")
-    killed = 0
-    for step in range(30):
-        with tool.popen(
-            "convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes"
-        ) as running:
-            killed += interrupt_after(running, 0.004 + 0.004 * step) == -signal.SIGKILL
-        if (directory / "bound").exists():
+    words = ("convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes")
+    there = []
+    for _ in killed_everywhere(tool, *words):
+        there.append((directory / "bound").exists())
+        if there[-1]:
             assert len(list((directory / "bound").iterdir())) == 6
             shutil.rmtree(directory / "bound")
-    assert killed > 3 and snapshot(directory / "raw") == before
-    tool.run("convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes")
+    assert len(there) > 10 and not there[0] and snapshot(directory / "raw") == before
     assert not [path.name for path in directory.iterdir() if path.name.startswith(".bound")]
 
 

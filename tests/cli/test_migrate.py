@@ -21,6 +21,7 @@ from changing import (
     write_plain,
 )
 from lab import aws_keyring_plugin, percona_file
+from stopping import killed_everywhere
 
 MANY = {(f"key-{number}", ""): ("AES", number.to_bytes(32, "big")) for number in range(40)}
 
@@ -267,39 +268,28 @@ def test_killed_at_any_moment_a_new_file_has_all_keys_or_is_not_there(tool, dire
     plain = plain_config(directory, directory / "plain")
     target = kms_config(directory / "k", kms, directory / "keys")
     before = snapshot(directory / "plain")
-    killed = 0
-    for step in range(30):
-        with tool.popen("migrate", plain, target, "--yes") as running:
-            code = interrupt_after(running, 0.004 + 0.005 * step)
-        killed += code == -signal.SIGKILL
-        if (directory / "keys").exists():
+    there = []
+    for _ in killed_everywhere(tool, "migrate", plain, target, "--yes"):
+        there.append((directory / "keys").exists())
+        if there[-1]:
             assert tool.json("list", "--path", directory / "keys")["count"] == len(MANY)
             (directory / "keys").unlink()
         assert snapshot(directory / "plain") == before
-    assert killed > 3
-    tool.run("migrate", plain, target, "--yes")
+    assert len(there) > 5 and not there[0]
     assert back_to_plain(tool, directory, target) == MANY
 
 
 def test_killed_while_adding_it_goes_on_where_it_was(tool, directory, kms, kmip):
-    for target in (
-        kms_config(directory / "k", kms, directory / "keys"),
-        kmip_config(directory / "i", kmip, "killed"),
+    for target, every in (
+        (kms_config(directory / "k", kms, directory / "keys"), 1),
+        (kmip_config(directory / "i", kmip, "killed"), 7),
     ):
         write_plain(directory / "plain", {("first", ""): ("AES", bytes(16))})
         plain = plain_config(directory, directory / "plain")
         tool.run("migrate", plain, target, "--yes")
         write_plain(directory / "plain", {("first", ""): ("AES", bytes(16)), **MANY})
-        codes = []
-        for step in range(8):
-            with tool.popen("migrate", plain, target, "--yes") as running:
-                codes.append(
-                    interrupt_after(
-                        running, 0.02 + 0.03 * step, signal.SIGKILL if step % 2 else signal.SIGINT
-                    )
-                )
-            assert codes[-1] in (0, 130, -signal.SIGKILL, -signal.SIGINT), codes
-        tool.run("migrate", plain, target, "--yes")
+        steps = list(killed_everywhere(tool, "migrate", plain, target, "--yes", every=every))
+        assert len(steps) > 3
         found = back_to_plain(tool, directory, target)
         assert found == {("first", ""): ("AES", bytes(16)), **MANY}
 
@@ -373,9 +363,8 @@ def test_no_plain_key_is_left_behind_by_a_killed_run(tool, directory, plain, kms
     assert not leftover.exists() and all(path.exists() for path in kept)
     for path in kept:
         path.unlink()
-    for step in range(12):
-        target.unlink(missing_ok=True)
-        with tool.popen(*words) as running:
-            interrupt_after(running, 0.01 + 0.004 * step)
+    target.unlink()
+    for _ in killed_everywhere(tool, *words):
         assert not list(directory.glob(".plain-again*"))
         assert not target.exists() or read_plain(target) == SOME
+        target.unlink(missing_ok=True)

@@ -8,46 +8,9 @@ import subprocess
 
 import pytest
 
-from changing import SOME, interrupt_after, kms_config, read_plain, snapshot, write_plain
-from lab import aws_client
-
-
-class SealedFile:
-    """A sealed file with keys, and its configuration."""
-
-    def __init__(self, tool, directory, kms):
-        self.tool, self.directory, self.kms = tool, directory, kms
-        self.path = directory / "keys"
-        self.first, self.second = (
-            aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"] for _ in range(2)
-        )
-        self.configure()
-        write_plain(directory / "plain", SOME)
-        tool.run("migrate", f"component_keyring_file:{directory}/plain", self.config, "--yes")
-
-    def configure(self, *kms_keys, **more) -> None:
-        names = list(kms_keys) or [self.first]
-        if names[1:]:
-            more["kms_key"] = [{"key": name, "endpoint_url": self.kms.url} for name in names]
-            more["region"] = more["endpoint_url"] = None
-        else:
-            more["kms_key"] = names[0]
-        self.config = kms_config(self.directory / "k", self.kms, self.path, **more)
-
-    def slots(self, *words) -> list[tuple]:
-        reply = self.tool.json("slot", "list", "--config", self.config, *words)
-        return [(one["number"], one["kind"], one["state"]) for one in reply["slots"]]
-
-    def run(self, *words, code=0):
-        return self.tool.json(*words, "--config", self.config, code=code)
-
-    def keys(self):
-        back = self.directory / "back"
-        back.unlink(missing_ok=True)
-        self.tool.run(
-            "migrate", self.config, f"component_keyring_file:{back}", "--allow-plaintext", "--yes"
-        )
-        return read_plain(back)
+from changing import SOME, read_plain, snapshot
+from sealed_file import SealedFile
+from stopping import killed_everywhere
 
 
 @pytest.fixture
@@ -162,12 +125,14 @@ def test_a_file_is_resealed(sealed):
 
 
 def test_killed_at_any_moment_the_file_is_the_old_one_or_the_new_one(sealed):
-    killed = 0
-    for step in range(16):
-        with sealed.tool.popen("reseal", "--config", sealed.config, "--yes") as running:
-            killed += interrupt_after(running, 0.004 + 0.002 * step) == -signal.SIGKILL
+    old = sealed.path.read_bytes()
+    states = []
+    words = ("reseal", "--config", sealed.config, "--yes")
+    for _ in killed_everywhere(sealed.tool, *words):
+        states.append(sealed.path.read_bytes() != old)
         assert sealed.keys() == SOME
-    assert killed > 1
+        sealed.path.write_bytes(old)
+    assert len(states) > 3 and not states[0] and sealed.path.read_bytes() != old
 
 
 def test_changes_are_refused_while_the_file_is_in_use(sealed):

@@ -116,7 +116,7 @@ Outcome RewrapAll(CommandContext& context, const Installation& installation,
   std::unique_ptr<WritableFile> lock;
   const Outcome free = LockFile(files, place, lock);
   if (!free) return free;
-  Failure failure = KeyringFailure(files, place, status, true);
+  Failure failure = status;
   (changed ? failure.changed : failure.unchanged).push_back(place);
   failure.hint = "keep the old KMS key, and run the command again";
   return tl::unexpected(std::move(failure));

@@ -65,8 +65,7 @@ tl::expected<OpenedSlotsOfFile, Failure> Open(const Place& place,
                                  place.installation.data_directory,
                                  LoadRetry::kOnce, log);
   if (!opened) {
-    return tl::unexpected(
-        KeyringFailure(files, place.path, opened.error(), !read_only));
+    return Failed(opened.error());
   }
   SealedFileSlots* slots = (*opened)->slots();
   if (slots == nullptr) {
@@ -341,10 +340,7 @@ Outcome RunReseal(CommandContext& context) {
     const auto opened = Open(*place, false, context.out);
     if (!opened) return tl::unexpected(opened.error());
     const auto problems = opened->slots->Reseal(opened->deadline);
-    if (!problems) {
-      return tl::unexpected(KeyringFailure(PosixFileSystem(), place->path,
-                                           problems.error(), true));
-    }
+    if (!problems) return Failed(problems.error());
     for (const SlotProblem& problem : *problems) {
       dropped.push_back(ToString(problem.slot) + ": " +
                         problem.status.message());

@@ -39,7 +39,7 @@ class KmsComponentStore : public KeyringStore {
     const auto opened =
         KmsKeyring::Open(std::move(*config), nullptr,
                          installation_.data_directory, LoadRetry::kOnce, log_);
-    if (!opened) return FailedAt(opened.error(), false);
+    if (!opened) return Failed(opened.error());
     Keys keys;
     for (const Keyring::KeyPointer& key : (*opened)->keyring().List()) {
       keys.push_back({key->name, key->type, key->data.Clone()});
@@ -62,10 +62,6 @@ class KmsComponentStore : public KeyringStore {
   }
 
  private:
-  tl::unexpected<Failure> FailedAt(const Status& status, bool change) {
-    return tl::unexpected(KeyringFailure(files_, path_, status, change));
-  }
-
   // Read-only.
   Result<KmsComponentConfig> Config() {
     return KmsComponentOptions(installation_, files_, log_);
@@ -112,7 +108,7 @@ class KmsComponentStore : public KeyringStore {
     const auto opened =
         KmsKeyring::Open(std::move(config), nullptr,
                          installation_.data_directory, LoadRetry::kOnce, log_);
-    if (!opened) return FailedAt(opened.error(), true);
+    if (!opened) return Failed(opened.error());
     for (size_t i = 0; i < keys.size(); ++i) {
       const Status status = (*opened)->keyring().Store(
           {keys[i]->name, keys[i]->type, keys[i]->data.Clone()});

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Every changing command, killed at each of its changes and with each of them refused by the
+system: the old state or the new one, and the same command again ends what was begun."""
+
+import errno
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from changing import SOME, kms_config, read_plain, write_plain
+from lab import aws_client
+from sealed_file import SealedFile
+from stopping import killed_everywhere, refused_everywhere
+
+
+@dataclass
+class Change:
+    """A command and what must hold whenever it stops."""
+
+    words: tuple
+    places: list[pathlib.Path]  # Files and directories that it changes: put back before each run.
+    check: Callable[[], None]  # Holds at any time.
+    ended: Callable[[], bool]  # Whether the change is done.
+    once: bool = False  # It is refused when it is done already.
+    least: int = 3  # Calls that change something.
+    saved: dict = field(default_factory=dict)
+
+    def end(self, tool) -> None:
+        """The same command ends what was begun."""
+        if not (self.once and self.ended()):
+            tool.run(*self.words)
+        self.check()
+        assert self.ended()
+
+    def save(self) -> None:
+        for path in self.places:
+            if path.is_dir():
+                self.saved[path] = path.with_name(path.name + "-saved")
+                shutil.copytree(path, self.saved[path])
+            else:
+                self.saved[path] = path.read_bytes() if path.exists() else None
+
+    def put_back(self) -> None:
+        for path, saved in self.saved.items():
+            if isinstance(saved, pathlib.Path):
+                shutil.rmtree(path)
+                shutil.copytree(saved, path)
+            elif saved is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(saved)
+
+
+def sealed_change(name: str, tool, directory, kms) -> Change:
+    sealed = SealedFile(tool, directory, kms)
+    if name == "slot add":
+        sealed.configure(sealed.first, sealed.second)
+        words = ("slot", "add")
+    elif name == "rewrap":
+        sealed.configure(sealed.second)
+        words = ("rewrap",)
+    else:
+        sealed.configure(sealed.first, sealed.second)
+        sealed.run("slot", "add", "--yes")
+        sealed.configure(sealed.second)
+        words = ("slot", "remove", "1") if name == "slot remove" else ("reseal",)
+
+    def check() -> None:
+        assert sealed.keys() == SOME
+
+    def ended() -> bool:
+        if name == "rewrap":
+            found = tool.json("list", "--config", sealed.config)
+            return found["wrapping_keys"] == [sealed.second]
+        return len(sealed.slots()) == (2 if name == "slot add" else 1)
+
+    words = (*words, "--config", sealed.config, "--yes")
+    return Change(words, [sealed.path], check, ended, once=name == "slot remove")
+
+
+def percona_rewrap(tool, directory, kms) -> Change:
+    keys = directory / "keys"
+    config = kms_config(directory / "k", kms, keys, file_format="percona")
+    write_plain(directory / "plain", SOME)
+    tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    new_key = aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
+    kms_config(directory / "k", kms, keys, kms_key=new_key, file_format="percona")
+    back = directory / "back"
+    old = keys.read_bytes()
+
+    def check() -> None:
+        back.unlink(missing_ok=True)
+        words = ("migrate", config, f"component_keyring_file:{back}", "--allow-plaintext", "--yes")
+        tool.run(*words)
+        assert read_plain(back) == SOME
+
+    words = ("rewrap", "--config", config, "--yes")
+    return Change(words, [keys], check, lambda: keys.read_bytes() != old)
+
+
+def initialized(tool, directory, kms) -> Change:
+    for name in ("plugin", "data", "etc", "conf.d"):
+        (directory / name).mkdir()
+    options = directory / "etc" / "my.cnf"
+    options.write_text(f"[mysqld]\ndatadir={directory}/data\nplugin-dir={directory}/plugin\n")
+    words = ("init", "aws_key_management", "--defaults-file", options, "--kms-key", kms.alias)
+    words += ("--region", kms.region, "--option-dir", directory / "conf.d")
+    words += ("--keyring-dir", directory / "ring")
+    written = directory / "conf.d" / "openkeyring.cnf"
+    whole = []
+
+    def check() -> None:
+        if written.exists():
+            whole.append(written.read_bytes())
+            assert whole[-1] == whole[0] and whole[-1].endswith(b"\n")
+
+    return Change((*words, "--yes"), [written], check, lambda: bool(written.exists()))
+
+
+NAMES = ["slot add", "slot remove", "reseal", "rewrap", "rewrap percona", "init"]
+
+
+@pytest.fixture(params=NAMES)
+def change(request, tool, directory, kms) -> Change:
+    if request.param == "init":
+        made = initialized(tool, directory, kms)
+    elif request.param == "rewrap percona":
+        made = percona_rewrap(tool, directory, kms)
+    else:
+        made = sealed_change(request.param, tool, directory, kms)
+    made.check()
+    assert not made.ended()
+    made.save()
+    return made
+
+
+def test_killed_at_each_change_it_is_the_old_state_or_the_new_one(tool, change):
+    ended = []
+    for _ in killed_everywhere(tool, *change.words):
+        change.check()
+        ended.append(change.ended())
+        change.end(tool)
+        change.put_back()
+    assert len(ended) >= change.least and not ended[0]
+    assert change.ended()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])
+def test_refused_at_each_change_it_says_so_and_nothing_is_lost(tool, change, error):
+    failed = 0
+    for done in refused_everywhere(tool, error, *change.words):
+        change.check()
+        assert done.returncode in ((0, 1) if error == errno.ENOSPC else (0, 1, 2)), done
+        if done.returncode == 0:
+            assert change.ended(), done
+        else:
+            failed += 1
+            assert os.strerror(error) in done.stderr, done
+        change.end(tool)
+        change.put_back()
+    assert failed >= 2
+    assert change.ended()
