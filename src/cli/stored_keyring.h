@@ -10,6 +10,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/installation.h"
+#include "keyring/key.h"
 #include "os/file_system.h"
 
 namespace openkeyring {
@@ -58,6 +59,8 @@ struct KeyProblem {
 };
 struct Verification {
   size_t keys = 0;  // That were read and are good.
+  // No KMS key opened them: the local unlock file did, as at a start.
+  bool by_local_file = false;
   std::vector<KeyProblem> problems;
 };
 
@@ -81,6 +84,14 @@ class KeyringReader {
   // the result.
   virtual tl::expected<Verification, Failure> Verify(
       const Progress& progress) = 0;
+
+  // Is shown each key of MySQL that Verify reads, with its value, which must
+  // not be kept. Nothing is shown of MariaDB's keys.
+  using Watcher = std::function<void(const KeyName& name, const Secret& value)>;
+  void Watch(Watcher watcher) { watcher_ = std::move(watcher); }
+
+ protected:
+  Watcher watcher_;  // May be empty.
 };
 
 // The reader of an installation. `log` is borrowed.

@@ -241,6 +241,46 @@ def test_public_keys_and_a_local_file_have_slots_too(double, regions, directory)
     found = check(double, code=4)
     assert states(found, "tcp") == dict.fromkeys(names(regions), "failed")
     assert found["slots"]["state"] == "warning"
+    # A start would open it by the file, and say so.
+    expect_local_file(found, 2)
+    verified = double.ctl("verify", "--json").json()
+    assert verified["ok"] and verified["readable"] == 2
+    assert any("local" in one for one in verified["warnings"])
+    local.write_bytes(bytes(32))
+    found = check(double, code=3)
+    assert found["keys"]["state"] == found["start"]["state"] == "failed"
+    # It would not be used where it lies.
+    inside = double.data / "local"
+    inside.write_bytes(bytes(range(32)))
+    inside.chmod(0o600)
+    double.configure(options(double, entries, **{**more, "local_unlock_file": str(inside)}))
+    assert check(double, code=3)["start"]["state"] == "failed"
+
+
+def expect_local_file(found: dict, keys: int) -> None:
+    assert found["keys"]["state"] == found["start"]["state"] == "warning", found
+    assert texts(found, "keys", "warning") == [
+        f"{keys} keys can be read, but by local_unlock_file only: no KMS key opens the keyring"]
+    assert texts(found, "start", "warning") == [
+        f"yes, by local_unlock_file after the startup deadline: {keys} keys"]
+
+
+def test_a_local_file_of_a_key_set_of_mariadb(double_set, regions, directory):
+    local = directory / "local"
+    local.write_bytes(bytes(range(32)))
+    local.chmod(0o600)
+    option = f"aws_key_management_local_unlock_file={local}"
+    with open(double_set.option_file, "a") as file:
+        file.write(option + "\n")
+    double_set.variables.append(f"--{option}")
+    double_set.write("latest 2")
+    words = ["--skip", "manifest", "--skip", "library"]
+    assert check(double_set, *words)["start"]["state"] == "ok"
+    for one in regions:
+        one.stop()
+    expect_local_file(check(double_set, *words, code=4), 2)
+    local.unlink()
+    assert check(double_set, *words, code=4)["start"]["state"] == "failed"
 
 
 def test_each_key_has_the_credentials_of_its_own_profile(double, regions, directory):

@@ -59,6 +59,8 @@ const std::vector<CheckSpec>& AllChecks() {
       {"files", "keyring files", false, CheckFiles},
       {"slots", "key slots", false, CheckSlots},
       {"keys", "keys", false, CheckKeys},
+      {"server", "the running server", false, CheckServer},
+      {"server-keys", "keys of the running server", false, CheckServerKeys},
       {"start", "would a start now find its keys?", false, CheckStart},
   };
   return checks;

@@ -12,6 +12,8 @@
 #include "cli/interruption.h"
 #include "cli/output.h"
 #include "cli/product_options.h"
+#include "cli/running_server.h"
+#include "cli/server_login.h"
 #include "cli/stored_keyring.h"
 #include "storage/sealed/sealed_file_slots.h"
 
@@ -54,6 +56,8 @@ const std::vector<CheckSpec>& AllChecks();
 struct CheckResult {
   const CheckSpec* spec;
   std::vector<Finding> findings;
+  // Of the check that compares a running server with what is stored.
+  std::optional<ServerComparison> comparison = std::nullopt;
   CheckState state() const;  // The worst one; kSkipped when there is none.
 };
 
@@ -61,14 +65,16 @@ struct CheckResult {
 // one object is not synchronized.
 class CheckRun {
  public:
-  // All borrowed.
+  // All but the login borrowed.
   CheckRun(const Installation& on, FileSystem& file_system, Output& output,
-           Interruption& interrupt, bool before_install)
+           Interruption& interrupt, bool before_install,
+           ServerLogin server_login = {})
       : installation(on),
         files(file_system),
         out(output),
         interruption(interrupt),
-        pre(before_install) {}
+        pre(before_install),
+        login(std::move(server_login)) {}
 
   void Ok(std::string text) { Add(CheckState::kOk, std::move(text), ""); }
   void Skip(std::string why) { Add(CheckState::kSkipped, std::move(why), ""); }
@@ -110,12 +116,16 @@ class CheckRun {
   Output& out;
   Interruption& interruption;
   const bool pre;
+  const ServerLogin login;  // To a server that runs; mostly not given.
 
   std::vector<Finding> findings;  // Of the check that runs.
   std::string kms_key;            // What is found now is of this one.
   // What the check of the keys found, for the last line.
   std::optional<size_t> readable_keys;
-  bool keys_failed = false;
+  bool keys_failed = false, by_local_file = false;
+  // What the server that runs said; nothing when it was not asked.
+  std::optional<RunningServer> running;
+  std::optional<ServerComparison> comparison;
 
  private:
   void Add(CheckState state, std::string text, std::string hint,
@@ -156,6 +166,8 @@ void CheckKmipGroup(CheckRun& run);
 void CheckFiles(CheckRun& run);
 void CheckKeys(CheckRun& run);
 void CheckStart(CheckRun& run);
+void CheckServer(CheckRun& run);      // One that runs, with a login.
+void CheckServerKeys(CheckRun& run);  // Its keys against what is stored.
 
 // The hosts that the key server is asked at.
 struct CheckedEndpoint {

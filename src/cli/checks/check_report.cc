@@ -39,6 +39,15 @@ size_t Count(const std::vector<CheckResult>& results, CheckState state) {
       [state](const CheckResult& result) { return result.state() == state; }));
 }
 
+nlohmann::ordered_json JsonOf(const ServerComparison& comparison) {
+  return {{"served", comparison.served},
+          {"stored", comparison.stored},
+          {"not_stored", comparison.not_stored},
+          {"not_served", comparison.not_served},
+          {"different", comparison.different},
+          {"digests_compared", comparison.digests_compared}};
+}
+
 std::string PrometheusLabel(const std::string& value) {
   std::string label;
   for (const char c : Printable(value)) {
@@ -54,7 +63,7 @@ std::vector<CheckResult> RunChecks(const Installation& installation,
                                    CommandContext& context,
                                    const CheckOptions& options) {
   CheckRun run(installation, PosixFileSystem(), context.out,
-               context.interruption, options.pre);
+               context.interruption, options.pre, options.login);
   std::vector<CheckResult> results;
   for (const CheckSpec& spec : AllChecks()) {
     if (context.interruption.requested()) break;
@@ -65,7 +74,8 @@ std::vector<CheckResult> RunChecks(const Installation& installation,
     run.findings.clear();
     spec.run(run);
     run.JoinKmsKeys();
-    results.push_back({&spec, run.findings});
+    results.push_back({&spec, run.findings, std::move(run.comparison)});
+    run.comparison.reset();
   }
   return results;
 }
@@ -143,10 +153,14 @@ nlohmann::ordered_json JsonOf(const Installation& installation,
   }
   // What was left out is not worse than what is good.
   if (worst == CheckState::kSkipped) worst = CheckState::kOk;
-  return {{"product", ProductName(installation.product)},
-          {"state", StateName(worst)},
-          {"would_find_keys", std::move(would_start)},
-          {"checks", std::move(checks)}};
+  Json json = {{"product", ProductName(installation.product)},
+               {"state", StateName(worst)},
+               {"would_find_keys", std::move(would_start)},
+               {"checks", std::move(checks)}};
+  for (const CheckResult& result : results) {
+    if (result.comparison) json["running_server"] = JsonOf(*result.comparison);
+  }
+  return json;
 }
 
 void PrintPrometheus(const Installation& installation,

@@ -14,6 +14,7 @@ namespace openkeyring {
 struct CheckOptions {
   bool pre = false;
   std::vector<std::string> skip;  // Ids.
+  ServerLogin login;              // To a server that runs.
 };
 
 // Runs the checks one after the other; stops when it is interrupted.

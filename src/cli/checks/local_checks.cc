@@ -380,6 +380,15 @@ void CheckKeys(CheckRun& run) {
     run.Fail(problem.what + ": " + problem.status.message(),
              "restore it from a backup of this server", ExitCode::kProblems);
   }
+  if (found->by_local_file && !run.keys_failed) {
+    run.by_local_file = true;
+    return run.Warn(Counted(found->keys, "key") +
+                        " can be read, but by local_unlock_file only: no KMS "
+                        "key opens the keyring",
+                    "a start tries the KMS keys until its deadline, and uses "
+                    "the file then: fix a KMS key, and rely on the file no "
+                    "longer than that takes");
+  }
   run.Ok(Counted(found->keys, "key") + " can be read");
 }
 
@@ -393,6 +402,11 @@ void CheckStart(CheckRun& run) {
     return run.Warn("the keyring has no keys",
                     "expected before the first encrypted table; otherwise the "
                     "configuration looks in the wrong place");
+  }
+  if (run.by_local_file) {
+    return run.Warn("yes, by local_unlock_file after the startup deadline: " +
+                        Counted(*run.readable_keys, "key"),
+                    "no KMS key opens the keyring: see the checks above");
   }
   run.Ok("yes: " + Counted(*run.readable_keys, "key"));
 }

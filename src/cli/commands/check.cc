@@ -17,6 +17,20 @@ std::vector<std::string> CheckIds() {
   return ids;
 }
 
+std::vector<OptionSpec> CheckCommandOptions() {
+  std::vector<OptionSpec> options = {
+      {"--format",
+       "FORMAT",
+       "text (the default), json, prometheus, nagios",
+       {"text", "json", "prometheus", "nagios"}},
+      {"--skip", "ID", "Leave this check out; may be given again", CheckIds(),
+       OptionSpec::Completes::kNothing, true},
+      {"--pre", nullptr,
+       "Only what can be checked before the product is installed"}};
+  for (OptionSpec& login : LoginOptions()) options.push_back(std::move(login));
+  return options;
+}
+
 Outcome RunCheck(CommandContext& context) {
   const auto installation = FindInstallation(
       context, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
@@ -24,6 +38,7 @@ Outcome RunCheck(CommandContext& context) {
   CheckOptions options;
   options.pre = context.arguments.Has("--pre");
   options.skip = context.arguments.All("--skip");
+  options.login = LoginOf(context.arguments);
   const auto results = RunChecks(*installation, context, options);
   if (context.interruption.requested()) return Interrupted();
   const std::string format = context.arguments.Text("--format");
@@ -50,19 +65,15 @@ CommandSpec CheckCommand() {
           "dry run), KMIP servers, files, key slots, and every key. The last "
           "line says whether a start of the server now would find its keys. "
           "Each id is explained in docs/errors.md.\n\n"
+          "With a login to the running server, its keys are compared with the "
+          "stored ones: those that it serves and that a start would not find "
+          "would be lost at the next one.\n\n"
           "Changes nothing, neither here nor on the key server. Run it as the "
           "server's user, with its AWS variables. The exit code is 3 when "
           "something failed, 4 when all that failed is the key server; "
           "--format nagios ends with the codes of Nagios instead (0 to 3).",
           {},
-          {{"--format",
-            "FORMAT",
-            "text (the default), json, prometheus, nagios",
-            {"text", "json", "prometheus", "nagios"}},
-           {"--skip", "ID", "Leave this check out; may be given again",
-            CheckIds(), OptionSpec::Completes::kNothing, true},
-           {"--pre", nullptr,
-            "Only what can be checked before the product is installed"}},
+          CheckCommandOptions(),
           {{"keyringctl check", "The keyring of the server on this machine."},
            {"keyringctl check --pre --config component_keyring_kms.cnf",
             "A configuration that is not in use yet."}},

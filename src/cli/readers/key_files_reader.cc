@@ -133,6 +133,10 @@ class KeyFilesReader : public KeyringReader {
     Verification found;
     if (opened) {
       found.keys = (*opened)->keys().counts().versions_loaded;
+      const KeySetBackend* key_set = (*opened)->key_set();
+      const auto store = key_set != nullptr ? key_set->store() : nullptr;
+      found.by_local_file =
+          store != nullptr && store->slots().opened_by_last_resort();
       (void)progress(found.keys, found.keys);
       return found;
     }

@@ -61,11 +61,11 @@ class KeyringAwsReader : public KeyringReader {
     if (!kms) return Failed(kms.error());
     std::vector<WrappedEntry> entries;
     for (const auto& [name, encrypted] : content->keys) {
-      entries.push_back(
-          {ToString(name), encrypted->wrapped,
-           AwsKeyContext(content->file_id, name, encrypted->type)});
+      entries.push_back({ToString(name), encrypted->wrapped,
+                         AwsKeyContext(content->file_id, name, encrypted->type),
+                         name});
     }
-    return UnwrapAll(*kms, entries, progress);
+    return UnwrapAll(*kms, entries, progress, watcher_);
   }
 
  private:

@@ -142,6 +142,11 @@ class KmipComponentReader : public KmipReader {
     Verification found;
     if (opened) {
       found.keys = (*opened)->keyring().size();
+      if (watcher_) {
+        for (const auto& key : (*opened)->keyring().List()) {
+          watcher_(key->name, key->data);
+        }
+      }
       (void)progress(found.keys, found.keys);
       return found;
     }

@@ -2,6 +2,7 @@
 // The keyring file of component_keyring_kms, whatever its format.
 #include <set>
 
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "cli/readers/newest_json.h"
 #include "cli/readers/sealed_listing.h"
@@ -54,11 +55,21 @@ class KmsComponentReader : public KeyringReader {
     Verification found;
     const bool sealed = !start->empty() && LooksSealed(*start);
     if (!sealed) return VerifyJson(progress);
-    const auto opened =
+    auto opened =
         KmsKeyring::Open(std::move(*config), nullptr,
                          installation_.data_directory, LoadRetry::kOnce, log_);
+    if (!opened) {
+      auto by_file = OpenByLocalFile();
+      found.by_local_file = by_file.has_value();
+      if (by_file) opened = std::move(by_file);
+    }
     if (opened) {
       found.keys = (*opened)->keyring().size();
+      if (watcher_) {
+        for (const auto& key : (*opened)->keyring().List()) {
+          watcher_(key->name, key->data);
+        }
+      }
       (void)progress(found.keys, found.keys);
       return found;
     }
@@ -70,6 +81,15 @@ class KmsComponentReader : public KeyringReader {
   }
 
  private:
+  Result<std::unique_ptr<KmsKeyring>> OpenByLocalFile() {
+    NoLog quiet;  // Everything was said when it was opened the other way.
+    Result<KmsComponentConfig> config =
+        KmsComponentOptions(installation_, files_, quiet);
+    if (!config) return config.error();
+    return KmsKeyring::OpenByLocalFile(std::move(*config),
+                                       installation_.data_directory, log_);
+  }
+
   tl::expected<std::string, Failure> Path() {
     if (!installation_.path.empty()) return installation_.path;
     const Result<KmsComponentConfig> config =
@@ -118,11 +138,12 @@ class KmsComponentReader : public KeyringReader {
     std::vector<WrappedEntry> entries;
     for (size_t i = 0; i < document->size(); ++i) {
       const JsonElement& element = document->element(i);
-      entries.push_back({ToString(element.name), element.wrapped, {}});
+      entries.push_back(
+          {ToString(element.name), element.wrapped, {}, element.name});
     }
     const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
     if (!kms) return Failed(kms.error());
-    return UnwrapAll(*kms, entries, progress);
+    return UnwrapAll(*kms, entries, progress, watcher_);
   }
 
   const Installation installation_;

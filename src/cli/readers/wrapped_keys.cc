@@ -9,22 +9,26 @@ namespace openkeyring {
 
 tl::expected<Verification, Failure> UnwrapAll(
     const KmsAccess& kms, const std::vector<WrappedEntry>& entries,
-    const KeyringReader::Progress& progress) {
+    const KeyringReader::Progress& progress,
+    const KeyringReader::Watcher& watcher) {
   Verification found;
   const size_t step = std::max<size_t>(kms.parallelism, 1);
   for (size_t start = 0; start < entries.size(); start += step) {
     const size_t count = std::min(step, entries.size() - start);
     std::vector<Status> outcomes(count);
+    std::vector<Secret> opened(count);
     const Deadline deadline = Deadline::After(SystemClock(), kms.deadline);
     RunParallel(count, step, [&](size_t i) {
       const WrappedEntry& entry = entries[start + i];
-      outcomes[i] = kms.service->wrapper()
-                        .Unwrap(entry.wrapped, entry.binding, deadline)
-                        .status();
+      Result<UnwrappedKey> key =
+          kms.service->wrapper().Unwrap(entry.wrapped, entry.binding, deadline);
+      outcomes[i] = key.status();
+      if (key && watcher) opened[i] = std::move(key->key);
     });
     for (size_t i = 0; i < count; ++i) {
       if (outcomes[i].ok()) {
         ++found.keys;
+        if (watcher) watcher(entries[start + i].name, opened[i]);
       } else if (outcomes[i].IsTransient()) {
         return Failed(outcomes[i].WithContext(entries[start + i].what));
       } else {

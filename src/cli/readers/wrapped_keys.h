@@ -17,14 +17,17 @@ struct WrappedEntry {
   std::string what;  // For messages.
   WrappedKey wrapped;
   EncryptionContext binding;
+  KeyName name = {};  // For the watcher; of MySQL's keys.
 };
 
 // Has KMS open each of them, several at a time, and forgets what it gives. A
 // key that KMS refuses is a problem of its own. When KMS is away, that is the
 // failure, after as many calls as run at a time: the rest cannot be judged.
+// `watcher` is shown the keys, one at a time, unless it is empty.
 tl::expected<Verification, Failure> UnwrapAll(
     const KmsAccess& kms, const std::vector<WrappedEntry>& entries,
-    const KeyringReader::Progress& progress);
+    const KeyringReader::Progress& progress,
+    const KeyringReader::Watcher& watcher = {});
 
 }  // namespace openkeyring
 

@@ -37,6 +37,12 @@ class KmsKeyring : public LoadedKeyring {
   static Result<std::unique_ptr<KmsKeyring>> OpenRewrapped(
       KmsComponentConfig config, const std::string& data_directory, Log& log);
 
+  // For tools, and once: as a start opens the file after its deadline, when no
+  // KMS key has opened it. Nothing is made or wrapped. kNotFound where a start
+  // has no local unlock file for it.
+  static Result<std::unique_ptr<KmsKeyring>> OpenByLocalFile(
+      KmsComponentConfig config, const std::string& data_directory, Log& log);
+
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
   // For tools: the key slots of a sealed file; null for a JSON file.
