@@ -162,6 +162,23 @@ void CheckProfile(CheckRun& run, const std::string& name,
   }
 }
 
+// `path` may be "": no file.
+void CheckSelinux(CheckRun& run, const std::string& path) {
+  if (!path.empty() && !path.starts_with("/var/lib/mysql")) {
+    run.Warn(
+        "SELinux is enforcing, and " + path + " is not below /var/lib/mysql",
+        "semanage fcontext -a -t mysqld_db_t '" + DirectoryName(path) +
+            "(/.*)?' && restorecon -R " + DirectoryName(path));
+  }
+  if (Text(run.files, "/sys/fs/selinux/booleans/mysql_connect_any")
+          .starts_with("0")) {
+    run.Warn(
+        "SELinux is enforcing, and mysql_connect_any is off: the server may "
+        "not connect to the key server",
+        "setsebool -P mysql_connect_any 1");
+  }
+}
+
 // What crashes left, or put aside, beside a keyring.
 void CheckLeftovers(CheckRun& run, const std::string& directory,
                     const std::string& own) {
@@ -301,13 +318,7 @@ void CheckConfinement(CheckRun& run) {
   }
   if (Text(run.files, "/sys/fs/selinux/enforce").starts_with("1")) {
     confined = true;
-    if (!path.empty() && !path.starts_with("/var/lib/mysql")) {
-      run.Warn(
-          "SELinux is enforcing, and " + path + " is not below /var/lib/mysql",
-          "semanage fcontext -a -t mysqld_db_t '" + DirectoryName(path) +
-              "(/.*)?' && restorecon -R " + DirectoryName(path) +
-              "; HTTPS: setsebool -P mysql_connect_any 1");
-    }
+    CheckSelinux(run, path);
   }
   if (!run.findings.empty()) return;
   run.Ok(confined ? "the rules allow what the keyring needs"
