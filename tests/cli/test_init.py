@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """keyringctl init: what a server needs to load a product, and nothing overwritten."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -9,8 +10,10 @@ import sys
 
 import pytest
 
+import ctl
 from changing import Tool, snapshot
-from lab import kms_component
+from lab import kms_component, process
+from lab.service import PRODUCTS
 
 
 @pytest.fixture
@@ -72,8 +75,8 @@ def test_every_missing_option_is_named(tool: Tool, server):
         assert name in done.stderr
 
 
-@pytest.fixture
-def running_mysql(directory, server):
+@contextlib.contextmanager
+def calls_itself_mysql(directory):
     """What calls itself a MySQL that runs on this data directory: the machine may have another."""
     words = ["/nowhere/mysqld", "-c", "print('up', flush=True); import time; time.sleep(600)",
              f"--datadir={directory}/data"]
@@ -81,6 +84,98 @@ def running_mysql(directory, server):
         started.stdout.readline()
         yield started
         started.kill()
+
+
+class Plugin:
+    """A plugin that init sets up for the server of the fixture, on an emulator."""
+
+    def __init__(self, product: str, directory: pathlib.Path, server: pathlib.Path, kms, kmip):
+        self.product, self.directory, self.server = product, directory, server
+        with open(server, "a") as options:
+            options.write(f"!includedir {directory}/conf.d\n")
+        (directory / "plugin" / f"{product}.so").symlink_to(PRODUCTS / f"{product}.so")
+        self.environment = {} if product.startswith("kmip") else kms.environment()
+        self.written = directory / "conf.d" / "openkeyring.cnf"
+        if product.startswith("kmip"):
+            files = kmip.client_files("mariadb")
+            more = ("--kmip-servers", f"127.0.0.1:{kmip.port}", "--object-group", directory.name,
+                    "--server-ca", files["server_ca"], "--client-cert", files["client_ca"],
+                    "--client-key", files["client_key"])
+        else:
+            more = ("--kms-key", kms.alias, "--region", kms.region, "--endpoint-url", kms.url,
+                    "--keyring-dir", directory / "keyring")
+        # What an emulator cannot be: encrypted HTTP, and certificates that last.
+        self.unlike = "certificates" if product.startswith("kmip") else "tls"
+        # The machine has MariaDB only; a MySQL is one that runs.
+        self.is_mysql = product == "keyring_aws"
+        named = () if self.is_mysql else ("--defaults-file", server)
+        self.words = ("init", product, *named, "--datadir", directory / "data",
+                      "--option-dir", directory / "conf.d", *more)
+
+    def as_server(self):
+        return calls_itself_mysql(self.directory) if self.is_mysql else contextlib.nullcontext()
+
+    def check(self, *words, code: int = 0) -> dict:
+        done = ctl.run(self.directory, "check", "--product", self.product, "--defaults-file",
+                       self.server, "--datadir", self.directory / "data", "--json", "--skip",
+                       "confinement", "--skip", self.unlike, *words, environment=self.environment)
+        assert done.code == code, done
+        return done.json()
+
+    def make_keys(self, *lines: str) -> None:
+        """As a first start does, with the options that were written."""
+        variables = [f"--{line.partition('=')[0].replace('-', '_')}={line.partition('=')[2]}"
+                     for line in self.written.read_text().splitlines()[1:]
+                     if line.startswith(self.product) or
+                     line.startswith(self.product.replace("_", "-"))]
+        subprocess.run([ctl.writer(), self.product, self.directory / "plugin",
+                        self.directory / "data", *variables], input="\n".join(lines) + "\n",
+                       text=True, check=True, timeout=60, cwd=self.directory / "data",
+                       env=process.bare_environment(self.directory, self.environment))
+
+
+def worse(reply: dict) -> list[str]:
+    return [f"{one['id']}: {finding['text']}" for one in reply["checks"]
+            for finding in one["findings"] if finding["state"] in ("warning", "failed")]
+
+
+@pytest.mark.parametrize("product", ["keyring_aws", "aws_key_management", "kmip_key_management"])
+def test_check_is_content_with_what_was_written(product, tool: Tool, directory, server, kms, kmip):
+    plugin = Plugin(product, directory, server, kms, kmip)
+    before = snapshot(directory)
+    with plugin.as_server():
+        plan = tool.json(*plugin.words, "--dry-run")["plan"]
+        tool.run(*plugin.words, code=6)
+        assert snapshot(directory) == before
+        reply = tool.json(*plugin.words, "--yes")
+    assert reply["changed"] and reply["written"] == [step["target"] for step in plan]
+    assert plan[-1]["target"] == str(plugin.written)
+
+    pre = plugin.check("--pre")
+    assert pre["state"] == "ok" and len(pre["checks"]) >= 10, worse(pre)
+    plugin.make_keys(*(["latest 1", "rotate 1"] if "management" in product
+                       else ["store INNODBKey-a-1 - AES"]))
+    found = plugin.check("--strict")
+    assert found["would_find_keys"] is True and found["state"] == "ok", worse(found)
+    by_id = {one["id"]: one for one in found["checks"]}
+    for name in ("config", "manifest", "library", "keys", "start"):
+        assert by_id[name]["state"] == "ok", by_id[name]
+
+    # Nothing to do; and then something that is not ours.
+    with plugin.as_server():
+        assert tool.json(*plugin.words, "--yes")["changed"] is False
+        plugin.written.write_text("[mysqld]\nmine=1\n")
+        before = snapshot(directory)
+        for more in ([], ["--yes"], ["--dry-run"]):
+            done = tool.run(*plugin.words, *more, code=1)
+            assert "is there and says something else; nothing was changed" in done.stderr
+        assert snapshot(directory) == before
+
+
+@pytest.fixture
+def running_mysql(directory, server):
+    with calls_itself_mysql(directory) as started:
+        yield started
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
