@@ -91,8 +91,14 @@ Result<std::vector<Secret>> TakeKeys(Secret& content) {
       if (!key && first_error.ok()) first_error = key.error();
       if (key) keys.push_back(std::move(*key));
     }
-    is_value = !is_value && scanner.AtColon() &&
-               content.RevealText().substr(start - 1, end - start + 2) == kData;
+    const bool is_name = !is_value && scanner.AtColon();
+    const std::string_view quoted =
+        content.RevealText().substr(start - 1, end - start + 2);
+    // "d\u0061ta" is data, too, and its value would be taken from elsewhere.
+    if (is_name && quoted.find('\\') != quoted.npos && first_error.ok()) {
+      first_error = Corrupt("the name of a member has an escape");
+    }
+    is_value = is_name && quoted == kData;
   }
   if (!first_error.ok()) {
     return first_error.WithContext("element " + std::to_string(keys.size()));

@@ -120,5 +120,15 @@ TEST(ComponentFileFormatTest, ANameThatJsonCannotHoldIsNotWritten) {
   }
 }
 
+TEST(ComponentFileFormatTest, AKeyIsNeverTakenFromAnotherMember) {
+  // An escaped "data" of the element, and a plain one inside of it.
+  const Result<std::vector<Key>> keys = Read(
+      R"({"version":"1.0","elements":[{"user":"","data_id":"k",)"
+      R"("data_type":"AES","d\u0061ta":"00","extension":[{"data":"FF"}]}]})");
+  ASSERT_FALSE(keys);
+  EXPECT_EQ(keys.error().code(), StatusCode::kCorrupt);
+  EXPECT_NE(keys.error().message().find("has an escape"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace openkeyring
