@@ -30,8 +30,10 @@ ExitCode ServerExitCodeOf(const Status& status) {
 }  // namespace
 
 ExitCode ExitCodeOf(const Status& status) {
-  return status.is_of_files() ? FileExitCodeOf(status)
-                              : ServerExitCodeOf(status);
+  // What is missing deep in a keyring is not a path that somebody gave.
+  const bool of_files =
+      status.is_of_files() && status.code() != StatusCode::kNotFound;
+  return of_files ? FileExitCodeOf(status) : ServerExitCodeOf(status);
 }
 
 ExitCode FileExitCodeOf(const Status& status) {

@@ -29,7 +29,8 @@ enum class ExitCode {
 //   kUnavailable, kTimeout, kThrottled, kDenied -> kUnreachable
 //   kCorrupt -> kProblems
 //   all else -> kFailed
-// What the file system said (Status::is_of_files) goes by FileExitCodeOf.
+// What the file system said (Status::is_of_files) goes by FileExitCodeOf,
+// unless it is kNotFound.
 ExitCode ExitCodeOf(const Status& status);
 
 // The code for an error of the file system, where kDenied and kUnavailable are
