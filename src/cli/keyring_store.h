@@ -21,8 +21,9 @@ enum class StoreRole {
   kTarget,  // To get keys. It need not be there.
 };
 
-// All keys of one MySQL keyring with their values, of whatever product, and the
-// way to put more into it. Keys are read and written by the product's own code.
+// All keys of one keyring with their values, of whatever product, and the way
+// to put more into it. Keys are read and written by the product's own code. A
+// version of one of MariaDB's keys is a key with the name "ID.VERSION".
 //
 // Nothing is changed but by Add, and Add overwrites nothing. Threads: one
 // object is not synchronized.
@@ -39,6 +40,13 @@ class KeyringStore {
   // Reads what is stored, each time again. kInUse when another process has the
   // file locked. A target that is not there has no keys.
   virtual tl::expected<Keys, Failure> ReadAll() = 0;
+  // MariaDB names keys by number and version: MySQL's keyrings hold none.
+  virtual bool is_for_mariadb() const { return false; }
+  // Whether `source` may be copied beside `target`, which this store has.
+  virtual Outcome CheckTarget(const Keys& /*source*/,
+                              const Keys& /*target*/) const {
+    return ExitCode::kOk;
+  }
   // What Add would do with the first of these keys: "create" a new keyring
   // file, or "add to" the one that is there.
   virtual const char* ActionOfAdd() = 0;
@@ -57,6 +65,10 @@ tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
     CommandContext& context, const std::string& word, StoreRole role);
 // The same for what is already found.
 tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
+    CommandContext& context, const Installation& installation, StoreRole role);
+
+// The same for MariaDB's products. kInUse when a server runs on them.
+tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenVersionsStore(
     CommandContext& context, const Installation& installation, StoreRole role);
 
 // ---- What the stores share -------------------------------------------------
@@ -112,6 +124,9 @@ std::unique_ptr<KeyringStore> MakeKeyringAwsStore(StoreSettings settings);
 std::unique_ptr<KeyringStore> MakeComponentFileStore(std::string path,
                                                      StoreRole role);
 std::unique_ptr<KeyringStore> MakePluginFileStore(std::string path);
+// MariaDB's keys. The options are read when they are needed.
+std::unique_ptr<KeyringStore> MakeKeyFilesStore(StoreSettings settings);
+std::unique_ptr<KeyringStore> MakeKmipVersionsStore(StoreSettings settings);
 // A sealed file whose recovery key is at hand. Read only.
 struct RecoverySource {
   std::string path, private_key;

@@ -9,20 +9,18 @@
 #include "cli/commands/key_copy.h"
 #include "cli/confirmation.h"
 #include "cli/product_options.h"
+#include "cli/readers/key_versions.h"
 #include "cli/server_use.h"
 #include "keyring/checked_wrap.h"
 #include "os/process.h"
 #include "os/random.h"
 #include "os/staged_directory.h"
-#include "product/aws_key_management/aws_key_management.h"
 #include "storage/mariadb_files/key_file_backend.h"
 
 namespace openkeyring {
 namespace {
 
 constexpr size_t kIdBytes = 16;
-
-using VersionedSecrets = std::map<KeyVersion, Secret>;
 
 class Conversion {
  public:
@@ -31,7 +29,8 @@ class Conversion {
       : context_(context), options_(options), kms_(kms), bound_(bound) {}
 
   Outcome Run(const std::string& output) {
-    Result<VersionedSecrets> keys = ReadSource();
+    Result<VersionedSecrets> keys =
+        ReadKeyVersions(options_, kms_, context_.out);
     if (!keys) return Failed(keys.error());
     if (keys->empty()) {
       return UsageFailure(options_.directory + " has no key files to convert",
@@ -67,72 +66,6 @@ class Conversion {
   mode_t ModeOf(const std::string& path, mode_t fallback) {
     const Result<FileInfo> info = files_.Stat(path);
     return info ? info->permissions & 0777 : fallback;
-  }
-
-  Result<VersionedSecrets> ReadSource() {
-    const Result<KeyDirectory::Content> there = directory_.Look();
-    if (!there) return there.error();
-    if (there->has_key_set || there->has_key_set_mark)
-      return ReadKeySet(*there);
-    return Read(options_.directory, options_.startup.access.data_directory);
-  }
-
-  // By each of its slots, as a program that is not the server opens it: all of
-  // it or an error, and without a change.
-  Result<VersionedSecrets> ReadKeySet(const KeyDirectory::Content& there) {
-    AwsDynamicOptions dynamic;
-    dynamic.SetMasterKeyId(options_.master_key_id);
-    AwsStartupOptions startup = options_.startup;
-    startup.key_store = KeyStore::kSealed;
-    startup.startup_deadline = Millis(0);
-    const auto opened = AwsKeyManagement::Open(startup, dynamic, context_.out);
-    if (!opened) return opened.error();
-    VersionedSecrets keys;
-    for (const KeyVersion version : (*opened)->keys().Versions()) {
-      const Result<const Secret*> key = (*opened)->keys().Get(version);
-      if (!key) return key.error();
-      keys.emplace(version, (*key)->Clone());
-    }
-    const Status complete = CheckMarked(there, keys);
-    if (!complete.ok()) return complete;
-    return keys;
-  }
-
-  // An id that was made and is not in the set: the set is an old copy.
-  Status CheckMarked(const KeyDirectory::Content& there,
-                     const VersionedSecrets& keys) const {
-    for (const auto& [id, version] : there.marked) {
-      if (keys.contains({id, version})) continue;
-      return {StatusCode::kCorrupt,
-              directory_.PathOf(std::string(kKeySetFileName)) +
-                  " lacks version " + std::to_string(version) + " of key " +
-                  std::to_string(id) +
-                  ", which was made: restore the newest copy of it"};
-    }
-    return Status::Ok();
-  }
-
-  // Every version that was made; one whose file is missing is an error.
-  Result<VersionedSecrets> Read(const std::string& directory,
-                                const std::string& data_directory) {
-    KeyFileBackend backend(kms_.service->wrapper(), files_, SystemRandom(),
-                           context_.out,
-                           {{directory, true, ""},
-                            [this] { return options_.bind_policy; },
-                            data_directory});
-    Status status = backend.Prepare();
-    if (!status.ok()) return status;
-    const auto versions = backend.List();
-    if (!versions) return versions.error();
-    VersionedSecrets keys;
-    for (const KeyVersion version : *versions) {
-      Result<Secret> key = backend.Fetch(version, NextDeadline());
-      if (!key) return key.error();
-      keys.emplace(version, std::move(*key));
-      context_.out.Progress("opening keys", keys.size(), versions->size());
-    }
-    context_.out.EndProgress();
-    return keys;
   }
 
   // What the new files are bound to: this server's id, or a new one.
@@ -193,7 +126,8 @@ class Conversion {
   }
 
   Status Compare(const VersionedSecrets& keys, const std::string& directory) {
-    const Result<VersionedSecrets> found = Read(directory, directory);
+    const Result<VersionedSecrets> found =
+        ReadKeyFileVersions(options_, directory, directory, kms_, context_.out);
     if (!found) return found.error();
     bool same = found->size() == keys.size();
     for (const auto& [version, key] : keys) {
@@ -227,8 +161,6 @@ class Conversion {
   KmsAccess& kms_;
   const bool bound_;
   FileSystem& files_ = PosixFileSystem();
-  KeyDirectory directory_{
-      files_, SystemRandom(), context_.out, {options_.directory, true, ""}};
 };
 
 }  // namespace

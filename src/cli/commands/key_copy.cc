@@ -118,6 +118,8 @@ Outcome CopyKeys(CommandContext& context, const char* command,
   if (!target) return tl::unexpected(target.error());
   const KeyComparison found = CompareKeys(*source, *target);
   if (!found.different.empty()) return Refused(found, from, to);
+  const Outcome may = to.CheckTarget(*source, *target);
+  if (!may) return may;
   const Plan plan = PlanOf(found, from, to);
   if (!plan.empty() || context.arguments.Has("--dry-run")) {
     const auto ended =

@@ -12,6 +12,12 @@ Outcome RunMigrate(CommandContext& context) {
   if (!from) return tl::unexpected(from.error());
   auto to = OpenKeyringStore(context, to_word, StoreRole::kTarget);
   if (!to) return tl::unexpected(to.error());
+  if ((*from)->is_for_mariadb() != (*to)->is_for_mariadb()) {
+    return UsageFailure(
+        "keys of MariaDB have a number and a version, and those of MySQL a "
+        "name and an owner: one keyring cannot hold the other's",
+        "FROM and TO must be of the same database server");
+  }
   if ((*to)->Description().starts_with("component_keyring_file") &&
       !context.arguments.Has("--allow-plaintext")) {
     return UsageFailure(
@@ -32,8 +38,10 @@ constexpr char kText[] =
     "A keyring is PRODUCT, PRODUCT:FILE, or FILE. PRODUCT is "
     "component_keyring_kms, component_keyring_kmip, keyring_aws, and of "
     "MySQL's own component_keyring_file and, to copy from, keyring_file. "
+    "Of MariaDB, aws_key_management and kmip_key_management, with every "
+    "version of every key. "
     "FILE is a component's configuration file (component_keyring_kms.cnf), "
-    "the server's option file for keyring_aws, and the data file of "
+    "the server's option file for a plugin, and the data file of "
     "component_keyring_file or keyring_file. Without FILE the configuration "
     "is found as for other commands.\n\n"
     "A keyring file that is not there is made with all keys or not at all. "
@@ -44,7 +52,7 @@ constexpr char kText[] =
 
 CommandSpec MigrateCommand() {
   return {"migrate",
-          "copy all keys of MySQL into another keyring",
+          "copy all keys into another keyring",
           kText,
           {{"FROM", "The keyring to copy from"},
            {"TO", "The keyring to copy into"}},

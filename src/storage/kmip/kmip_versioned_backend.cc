@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "kmip/operations/create.h"
+#include "kmip/operations/register.h"
 #include "storage/kmip/mariadb_key_identity.h"
 
 namespace openkeyring {
@@ -244,12 +245,45 @@ void KmipVersionedBackend::WarnOnce(KeyVersion key, const std::string& text) {
 Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
                                     const Deadline& deadline) {
   Operation operation(SessionForChanges(), *this);
+  Status status = CreateOnce(
+      key, operation, [&] { return NewKey(key, bytes); }, deadline);
+  if (status.ok()) {
+    WarnOfFirst(key, operation.session);
+    leftovers_.DestroyAbandoned(deadline);
+  }
+  return status;
+}
+
+Status KmipVersionedBackend::Store(KeyVersion key, const Secret& value,
+                                   const Deadline& deadline) {
+  if (!CheckAesKey(value, "").ok()) {
+    return {StatusCode::kInvalidArgument, Describe(key) + ": " +
+                                              std::to_string(value.size()) +
+                                              " bytes are not an AES key"};
+  }
+  KmipObject object;
+  object.type = kType;
+  object.value = value.Clone();
+  object.algorithm = KmipAlgorithm::kAes;
+  object.length = static_cast<int32_t>(value.size() * 8);
+  Operation operation(SessionForChanges(), *this);
+  return CreateOnce(
+      key, operation,
+      [&] {
+        KmipNewKey wanted = NewKey(key, value.size());
+        wanted.call = [&object](const KmipAttributes& attributes) {
+          return MakeRegister(object, attributes);
+        };
+        return wanted;
+      },
+      deadline);
+}
+
+Status KmipVersionedBackend::CreateOnce(KeyVersion key, Operation& operation,
+                                        const NewKeys& make,
+                                        const Deadline& deadline) {
   for (int tries = 1;; ++tries) {
-    Status status = TryToCreate(key, bytes, operation, deadline);
-    if (status.ok()) {
-      WarnOfFirst(key, operation.session);
-      leftovers_.DestroyAbandoned(deadline);
-    }
+    Status status = TryToCreate(key, make(), operation, deadline);
     if (status.code() != StatusCode::kAlreadyExists) return status;
     // Of two that make it concurrently each may see the other's and give up its
     // own: then nobody has it, and both try again, not at the same moment.
@@ -280,10 +314,9 @@ void KmipVersionedBackend::WarnOfFirst(KeyVersion key,
                                      " had no version of it");
 }
 
-Status KmipVersionedBackend::TryToCreate(KeyVersion key, size_t bytes,
+Status KmipVersionedBackend::TryToCreate(KeyVersion key, KmipNewKey wanted,
                                          Operation& operation,
                                          const Deadline& deadline) {
-  KmipNewKey wanted = NewKey(key, bytes);
   Status status = group_.Check(operation.session, deadline);
   if (status.ok()) status = operation.creator.CheckAlone("", wanted, deadline);
   if (!status.ok()) return status;

@@ -48,6 +48,9 @@ class KmipVersionedBackend : public VersionedBackend {
   Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override;
   Status Create(KeyVersion key, size_t bytes,
                 const Deadline& deadline) override;
+  // For tools: Create with a value that was made elsewhere, under the same
+  // rules. kInvalidArgument for what is not an AES key.
+  Status Store(KeyVersion key, const Secret& value, const Deadline& deadline);
   // The Name of the key's object, where it has its usual one.
   std::string Describe(KeyVersion key) const override;
 
@@ -88,7 +91,10 @@ class KmipVersionedBackend : public VersionedBackend {
   Result<Secret> FetchObject(KeyVersion key, const Object& object,
                              KmipObjects& objects, const Deadline& deadline);
   KmipNewKey NewKey(KeyVersion key, size_t bytes);
-  Status TryToCreate(KeyVersion key, size_t bytes, Operation& operation,
+  using NewKeys = std::function<KmipNewKey()>;  // One for each try.
+  Status CreateOnce(KeyVersion key, Operation& operation, const NewKeys& make,
+                    const Deadline& deadline);
+  Status TryToCreate(KeyVersion key, KmipNewKey wanted, Operation& operation,
                      const Deadline& deadline);
   void RememberMade(KeyVersion key, const std::string& id);
   Status ActivateAndCheck(const std::string& id, const KmipNewKey& wanted,

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "keyring/checked_wrap.h"
+
 namespace openkeyring {
 namespace {
 
@@ -218,6 +220,27 @@ Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
     const std::lock_guard lock(mutex_);
     made_[key] = *digest;
   }
+  return status.ok() ? directory_.Mark(key) : status;
+}
+
+Status KeyFileBackend::Store(KeyVersion key, const Secret& value,
+                             const Deadline& deadline) {
+  if (!IsAesKeySize(value.size())) {
+    return {StatusCode::kInvalidArgument, Describe(key) + ": " +
+                                              std::to_string(value.size()) +
+                                              " bytes are not an AES key"};
+  }
+  const Result<EncryptionContext> context = ContextOfNewKey(key);
+  if (!context) return context.error();
+  const bool bound = !context->empty();
+  const Result<WrappedKey> wrapped = WrapChecked(
+      wrapper_, value, *context,
+      bound ? StoredWith::kWrappingKey : StoredWith::kBlobOnly, deadline);
+  if (!wrapped) return wrapped.error().WithContext(Describe(key));
+  const Result<Bytes> content =
+      bound ? WriteBoundKeyFile(*wrapped, *context) : wrapped->blob;
+  if (!content) return content.error();
+  Status status = directory_.Create(KeyFileName(key), *content);
   return status.ok() ? directory_.Mark(key) : status;
 }
 

@@ -61,6 +61,10 @@ class KeyFileBackend : public VersionedBackend {
   Result<Secret> Fetch(KeyVersion key, const Deadline& deadline) override;
   Status Create(KeyVersion key, size_t bytes,
                 const Deadline& deadline) override;
+  // For tools: Create with a key that was made elsewhere, wrapped by KMS,
+  // opened again and compared before its file takes its name. kInvalidArgument
+  // for what is not an AES key.
+  Status Store(KeyVersion key, const Secret& value, const Deadline& deadline);
   std::string Describe(KeyVersion key) const override;
 
  private:

@@ -385,6 +385,31 @@ void KeySetBackend::Append(const std::vector<KeyVersion>& keys,
   for (const size_t i : stored) outcomes[i] = status;
 }
 
+Status KeySetBackend::Store(const std::map<KeyVersion, const Secret*>& keys,
+                            const Deadline& deadline) {
+  Status status = MayCreate();
+  if (status.ok()) status = Open(true, deadline);
+  if (!status.ok()) return status;
+  std::vector<KeyVersion> versions;
+  std::vector<Result<Secret>> secrets;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, secret] : keys) {
+      if (names_.contains(key)) {
+        return {StatusCode::kAlreadyExists, Describe(key) + " exists"};
+      }
+      versions.push_back(key);
+      secrets.emplace_back(secret->Clone());
+    }
+  }
+  std::vector<Status> outcomes(versions.size());
+  Append(versions, std::move(secrets), outcomes);
+  for (const Status& outcome : outcomes) {
+    if (!outcome.ok()) return outcome;
+  }
+  return Status::Ok();
+}
+
 Status KeySetBackend::Import(const std::map<KeyVersion, const Secret*>& keys,
                              const Deadline& deadline) {
   return ImportKeySet(dependencies_, options_, location_, keys, deadline);

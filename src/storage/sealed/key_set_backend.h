@@ -51,6 +51,11 @@ class KeySetBackend : public VersionedBackend {
   std::vector<Status> CreateAll(
       const std::vector<KeyVersion>& keys, size_t bytes,
       const std::function<Deadline()>& deadline) override;
+  // For tools: adds keys that were made elsewhere, all of them or none, and
+  // makes the set when there is none. kAlreadyExists, and nothing changed, when
+  // it has one of them.
+  Status Store(const std::map<KeyVersion, const Secret*>& keys,
+               const Deadline& deadline);
   std::string Describe(KeyVersion key) const override;
 
   // The set as it was opened last, for status variables; null before.
