@@ -55,7 +55,7 @@ std::string Command(const CommandSpec& command) {
 
 std::string ManPage() {
   std::string page =
-      ".TH KEYRINGCTL 8 \"\" \"OpenKeyring " OPENKEYRING_VERSION
+      ".TH KEYRINGCTL 1 \"\" \"OpenKeyring " OPENKEYRING_VERSION
       "\"\n.SH NAME\nkeyringctl \\- look after the keys of MySQL and MariaDB "
       "servers\n.SH SYNOPSIS\n.B keyringctl\n.I COMMAND\n[OPTIONS]\n"
       ".SH DESCRIPTION\nFinds the configuration of a MySQL or MariaDB server "

@@ -59,12 +59,12 @@ CommandSpec HelpCommand() {
 CommandSpec ManCommand() {
   return {"man",
           "print the manual page",
-          "Prints the manual page in roff. Packages install it; after an "
-          "installation by hand, the example does.",
+          "Prints the manual page in roff. Packages and cmake --install "
+          "install it; after a copy by hand, the example does.",
           {},
           {},
-          {{"keyringctl man > keyringctl.8",
-            "Writes the page; man ./keyringctl.8 shows it."}},
+          {{"keyringctl man > keyringctl.1",
+            "Writes the page; man ./keyringctl.1 shows it."}},
           Effect::kReads,
           Scope::kNone,
           [](CommandContext& context) {
