@@ -193,6 +193,13 @@ def measure() -> list[Figure]:
         *compared("files, 30 % others", files, model("files")),
         *compared("files, 5 % errors", runs["files", "30 % others, 5 % errors"],
                   model("files", errors=0.05)),
+        *(
+            figure
+            for kind in ("files", "sealed")
+            for figure in compared(
+                f"{kind}, out", runs[kind, f"30 % others, out for {OUTAGE_S:.0f} s"],
+                model(kind, outage=(0, OUTAGE_S)))
+        ),
     ]
     return found
 

@@ -2,7 +2,8 @@
 """Servers that start at once, as a simulation: one event a call, the same numbers at every run.
 
 The rules are those of the code: keyring/adaptive_parallelism.h (rounds, pauses), aws/retry.h (the
-retries of one call), keyring/version_loader.cc (rounds after failures) and product/load_retry.cc.
+retries of one call), keyring/version_loader.cc (rounds after failures, MariaDB) and
+product/load_retry.cc (the same, MySQL).
 bench_fleet.py compares it with real clients.
 """
 
@@ -28,6 +29,7 @@ class Fleet:
     background: float = 0.0  # Calls of others.
     errors: float = 0.0  # The part of calls that end in 5xx.
     outage: tuple[float, float] = (0.0, 0.0)  # From, to.
+    is_mysql: bool = False
     deadline: float = 60.0
     spread: float = 0.5  # Within so many seconds the servers start.
     adaptive: bool = True  # False: 16 calls at once whatever KMS says, as SDKs do.
@@ -115,7 +117,7 @@ class Server:
             return
         pause = min(LONGEST_FAILURE_PAUSE_S, FAILURE_PAUSE_S * 2 ** min(self.load_round, 5))
         pause *= 0.5 + self.world.chance.random() / 2
-        if self.world.fleet.calls == 1:
+        if self.world.fleet.is_mysql:
             pause = LOAD_RETRY_S
         self.load_round += 1
         self.world.at(time + min(pause, self.deadline_left(time)), self.begin_load_round)
@@ -252,7 +254,8 @@ CASES = {
     "files, startup deadline 60 s": {"deadline": 60.0},
     "sealed": {"calls": 1},
     "sealed, 5 % errors": {"calls": 1, "errors": 0.05},
-    "sealed, out for two minutes": {"calls": 1, "outage": (0.0, 120.0)},
+    "sealed key set, out for two minutes": {"calls": 1, "outage": (0.0, 120.0)},
+    "sealed, MySQL, out for two minutes": {"calls": 1, "outage": (0.0, 120.0), "is_mysql": True},
     "files, 16 calls at once, each repeated": {"adaptive": False},
 }
 
