@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""docs/encrypt_everything.md, followed to the letter on servers that already hold data: afterwards
+its queries find nothing in clear, and neither does a search of all files."""
+
+import pathlib
+import re
+
+import pytest
+
+from lab import process
+from lab.mysql import SqlError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "encrypt_everything.md"
+OLD, NEW = "OLD-PLAIN-MARKER-4711", "NEW-PLAIN-MARKER-0815"
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^##|\Z)", PAGE.read_text(), re.S | re.M)
+    assert found, title
+    return found[1]
+
+
+def blocks(title: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", section(title), re.S | re.M)
+
+
+def settings(title: str) -> list[str]:
+    lines = blocks(title, "ini")[0].splitlines()[1:]
+    return ["--" + line.replace(" ", "") for line in lines]
+
+
+def statements(title: str) -> list[str]:
+    text = "".join(blocks(title, "sql"))
+    return [one.strip() for one in text.split(";\n") if one.strip()]
+
+
+def rows(server, queries: list[str]) -> list[tuple]:
+    return [row for query in queries for row in server.sql(query)]
+
+
+def shown(server, marker: str, *patterns: str) -> list[str]:
+    """The files below the data directory that hold the marker."""
+    found = [path for pattern in patterns or ("**/*",) for path in server.data.glob(pattern)]
+    assert found
+    return [path.name for path in found if path.is_file() and marker.encode() in path.read_bytes()]
+
+
+def write(server, marker: str, database: str, *engines: str) -> None:
+    for engine in engines:
+        text = f"{marker}-', n, '"
+        numbers = " UNION ALL ".join(f"SELECT {n} n" for n in range(100))
+        server.sql(
+            f"CREATE TABLE {database}.{engine} (a VARCHAR(200), KEY (a)) ENGINE={engine};"
+            f"INSERT INTO {database}.{engine} SELECT CONCAT('{text}') FROM ({numbers}) x"
+        )
+
+
+def purge(server) -> None:
+    server.sql("FLUSH BINARY LOGS")
+    newest = server.sql("SHOW BINARY LOGS")[-1][0]
+    server.sql(f"PURGE BINARY LOGS TO '{newest}'")
+
+
+@pytest.mark.parametrize("title, files", [
+    ("MariaDB", ["README.md", "docs/aws_key_management.md", "docs/kmip_key_management.md",
+                 "packaging/aws_key_management.cnf", "packaging/kmip_key_management.cnf"]),
+    ("MySQL and Percona Server", ["README.md", "docs/component_keyring_kms.md",
+                                  "docs/component_keyring_kmip.md", "docs/keyring_aws.md"]),
+])
+def test_every_guide_and_example_has_the_same_settings(title, files):
+    for name in files:
+        lines = [line.replace("-", "_").replace(" ", "")
+                 for line in (ROOT / name).read_text().splitlines()]
+        for setting in settings(title):
+            assert setting.removeprefix("--") in lines, (name, setting)
+
+
+def test_mariadb(kms, make_server):
+    server = make_server(kms, options=["--log-bin=binlog", "--server-id=1"]).start()
+    server.sql("CREATE DATABASE old")
+    write(server, OLD, "old", "InnoDB", "Aria")
+    server.stop()
+    assert {"InnoDB.ibd", "Aria.MAD"} <= set(shown(server, OLD, "old/*")), "the search finds nothing"
+    server.options += settings("MariaDB")
+    server.start()
+    innodb, other, aria = statements("MariaDB: what is still in clear")
+    process.wait_until(lambda: server.sql(innodb) == [], "the threads of InnoDB", 60)
+    assert server.sql(other) == []
+    for (statement,) in server.sql(aria):
+        server.sql(statement)
+    purge(server)
+    server.sql("CREATE DATABASE new")
+    write(server, NEW, "new", "InnoDB", "Aria")
+    server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM")
+    assert server.sql(other) == [("new.MyISAM", "MyISAM")]
+    with pytest.raises(SqlError):
+        server.sql("CREATE TABLE new.clear (a INT) ENGINE=InnoDB ENCRYPTED=NO")
+    server.stop()
+    assert shown(server, OLD) == [] and shown(server, NEW) == []
+    server.start()
+    assert [server.value(f"SELECT COUNT(*) FROM {d}.{e}")
+            for d in ("old", "new") for e in ("InnoDB", "Aria")] == ["100"] * 4
+    server.stop()
+    # Decrypting again.
+    server.start()
+    first, encrypted = statements("MariaDB: decrypting again")
+    server.sql(first)
+    process.wait_until(lambda: server.sql(encrypted) == [], "the threads of InnoDB", 60)
+    off = [re.sub("=(ON|FORCE)$", "=OFF", option) for option in settings("MariaDB")]
+    server.options = [one for one in server.options if one not in settings("MariaDB")] + off
+    server.restart()
+    for (statement,) in server.sql(aria):
+        server.sql(statement)
+    server.restart()
+    server.stop()
+    assert {"InnoDB.ibd", "Aria.MAD"} <= set(shown(server, NEW, "new/*"))
+
+
+@pytest.mark.sid
+def test_mysql(kms, make_kms_mysql):
+    server = make_kms_mysql(binlog=True)
+    server.start()
+    server.sql("CREATE DATABASE old")
+    write(server, OLD, "old", "InnoDB")
+    server.restart()
+    assert shown(server, OLD, "old/*") == ["InnoDB.ibd"], "the search finds nothing"
+    server.stop()
+    server.options += settings("MySQL and Percona Server")
+    server.start()
+    purge(server)
+    queries = statements("MySQL: what is still in clear")
+    assert {"mysql", "sys/sys_config", "old/InnoDB"} <= {row[0] for row in rows(server, queries)}
+    once = statements("MySQL and Percona Server")
+    for statement in once[:2]:
+        server.sql(statement)
+    for statement, in rows(server, once[2:]):
+        server.sql(statement)
+    server.sql("CREATE DATABASE new")
+    write(server, NEW, "new", "InnoDB")
+    server.sql("CREATE TABLE old.later (a INT)")  # In a database of the time before.
+    assert rows(server, queries) == []
+    server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM ENCRYPTION='N'")
+    assert rows(server, queries) == [("new.MyISAM", "MyISAM")]
+    server.restart()
+    assert [server.value(f"SELECT COUNT(*) FROM {d}.InnoDB") for d in ("old", "new")] == ["100"] * 2
+    server.stop()
+    assert shown(server, OLD, "old/*") == [] and shown(server, NEW) == []
+    server.start()
+    # Decrypting again.
+    for database in ("old", "new"):
+        server.sql(f"ALTER TABLE {database}.InnoDB ENCRYPTION='N'")
+    server.sql("ALTER TABLE old.later ENCRYPTION='N'; ALTER TABLE sys.sys_config ENCRYPTION='N';"
+               "ALTER TABLESPACE mysql ENCRYPTION='N'")
+    server.stop()
+    server.options = [one for one in server.options
+                      if one not in settings("MySQL and Percona Server")]
+    server.start()
+    (encrypted,) = statements("MySQL: decrypting again")
+    assert server.sql(encrypted) == []
+    server.stop()
