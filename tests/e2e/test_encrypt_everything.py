@@ -10,6 +10,8 @@ import pytest
 from lab import process
 from lab.mysql import SqlError
 
+from test_check_running_server import Check, words
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "encrypt_everything.md"
 OLD, NEW = "OLD-PLAIN-MARKER-4711", "NEW-PLAIN-MARKER-0815"
@@ -46,6 +48,13 @@ def shown(server, marker: str, *patterns: str) -> list[str]:
     return [path.name for path in found if path.is_file() and marker.encode() in path.read_bytes()]
 
 
+def in_clear(server, state: str, login=("--login-socket", "root")) -> str:
+    """What keyringctl check says of it."""
+    found = Check(server, *login)
+    assert found.state("in-clear") == state, found
+    return found.texts("in-clear")
+
+
 def write(server, marker: str, database: str, *engines: str) -> None:
     for engine in engines:
         text = f"{marker}-', n, '"
@@ -80,6 +89,8 @@ def test_mariadb(kms, make_server):
     server = make_server(kms, options=["--log-bin=binlog", "--server-id=1"]).start()
     server.sql("CREATE DATABASE old")
     write(server, OLD, "old", "InnoDB", "Aria")
+    told = in_clear(server, "warning")
+    assert "old/InnoDB" in told and "innodb_encrypt_log=OFF" in told and "encrypt_binlog=OFF" in told
     server.stop()
     assert {"InnoDB.ibd", "Aria.MAD"} <= set(shown(server, OLD, "old/*")), "the search finds nothing"
     server.options += settings("MariaDB")
@@ -90,10 +101,12 @@ def test_mariadb(kms, make_server):
     for (statement,) in server.sql(aria):
         server.sql(statement)
     purge(server)
+    assert in_clear(server, "ok").startswith("every InnoDB tablespace is encrypted")
     server.sql("CREATE DATABASE new")
     write(server, NEW, "new", "InnoDB", "Aria")
     server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM")
     assert server.sql(other) == [("new.MyISAM", "MyISAM")]
+    assert in_clear(server, "warning").startswith("1 table in clear")
     with pytest.raises(SqlError):
         server.sql("CREATE TABLE new.clear (a INT) ENGINE=InnoDB ENCRYPTED=NO")
     server.stop()
@@ -123,6 +136,9 @@ def test_mysql(kms, make_kms_mysql):
     server.start()
     server.sql("CREATE DATABASE old")
     write(server, OLD, "old", "InnoDB")
+    told = in_clear(server, "warning", words(server))
+    assert "old/InnoDB" in told and "binlog_encryption=OFF" in told
+    assert "persist_sensitive_variables_in_plaintext=ON" in told
     server.restart()
     assert shown(server, OLD, "old/*") == ["InnoDB.ibd"], "the search finds nothing"
     server.stop()
@@ -140,6 +156,7 @@ def test_mysql(kms, make_kms_mysql):
     write(server, NEW, "new", "InnoDB")
     server.sql("CREATE TABLE old.later (a INT)")  # In a database of the time before.
     assert rows(server, queries) == []
+    assert in_clear(server, "ok", words(server)).startswith("every tablespace but")
     server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM ENCRYPTION='N'")
     assert rows(server, queries) == [("new.MyISAM", "MyISAM")]
     server.restart()

@@ -61,6 +61,7 @@ const std::vector<CheckSpec>& AllChecks() {
       {"keys", "keys", false, CheckKeys},
       {"server", "the running server", false, CheckServer},
       {"server-keys", "keys of the running server", false, CheckServerKeys},
+      {"in-clear", "data in clear", false, CheckInClear},
       {"start", "would a start now find its keys?", false, CheckStart},
   };
   return checks;

@@ -168,6 +168,7 @@ void CheckKeys(CheckRun& run);
 void CheckStart(CheckRun& run);
 void CheckServer(CheckRun& run);      // One that runs, with a login.
 void CheckServerKeys(CheckRun& run);  // Its keys against what is stored.
+void CheckInClear(CheckRun& run);     // What it keeps in clear.
 
 // The hosts that the key server is asked at.
 struct CheckedEndpoint {
