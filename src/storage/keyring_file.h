@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_STORAGE_KEYRING_FILE_H_
 #define OPENKEYRING_STORAGE_KEYRING_FILE_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,8 @@ struct FileBackendOptions {
   }
   // The most bytes that a sealed file may have, to be read and to be written.
   size_t max_file = size_t{1} << 30;
+  // For tools: called while a sealed file is read, with bytes of how many.
+  std::function<void(size_t done, size_t total)> progress = nullptr;
 };
 
 // The file of a MySQL keyring as this process has it: locked, for as long as

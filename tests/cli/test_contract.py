@@ -288,6 +288,19 @@ def test_a_progress_bar_is_for_terminals_and_for_what_takes_long(keyring, kms):
     assert "verifying keys [" not in in_terminal(keyring, "verify")
 
 
+def test_a_bar_shows_how_much_of_a_sealed_file_was_read(keyring, kms):
+    keyring.write("fill 200")
+    kms.latency(1100)  # The bar begins with the command, and not with the first key.
+    try:
+        shown = in_terminal(keyring, "verify")
+        assert re.search(r"verifying keys \[[#.]+\] \d+/100", shown), shown
+        done = keyring.ctl("verify")
+        assert done.code == 0 and done.err == "" and "202 keys can be read" in done.out
+    finally:
+        kms.latency(0)
+    assert "verifying keys [" not in in_terminal(keyring, "verify")
+
+
 def test_names_cannot_draw_on_the_terminal(keyring, kms):
     file = keyring.data / "keyring"
     percona_file.write(file, kms, kms.alias, [("", "evil\x1b[2J\nname", "AES", b"x" * 16)])

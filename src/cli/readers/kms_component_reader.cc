@@ -55,6 +55,12 @@ class KmsComponentReader : public KeyringReader {
     Verification found;
     const bool sealed = !start->empty() && LooksSealed(*start);
     if (!sealed) return VerifyJson(progress);
+    // A bar shows how much of the file was read: how many keys are in it is
+    // known at the end.
+    (void)progress(0, 1);
+    config->progress = [&progress](size_t done, size_t total) {
+      (void)progress(100 * done / total, 100);
+    };
     auto opened =
         KmsKeyring::Open(std::move(*config), nullptr,
                          installation_.data_directory, LoadRetry::kOnce, log_);

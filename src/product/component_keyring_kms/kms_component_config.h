@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_COMPONENT_CONFIG_H_
 #define OPENKEYRING_PRODUCT_COMPONENT_KEYRING_KMS_KMS_COMPONENT_CONFIG_H_
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ struct KmsComponentConfig {
   std::optional<KeyringFileFormat> file_format;
   // Create a keyring although the data directory has encrypted data.
   bool allow_new_keyring = false;
+  // Not of the file: for tools, while a sealed file is read.
+  std::function<void(size_t done, size_t total)> progress = nullptr;
 };
 
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are

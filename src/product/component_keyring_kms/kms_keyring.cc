@@ -195,6 +195,7 @@ FileBackendOptions KmsKeyring::BackendOptions() const {
   options.read_only = config_.read_only;
   options.encryption_context = config_.encryption_context;
   options.parallelism = config_.load_parallelism;
+  options.progress = config_.progress;
   return options;
 }
 

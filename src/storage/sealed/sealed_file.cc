@@ -40,7 +40,8 @@ Result<SealedFile::Keys> SealedFile::Open(ByteView content, ReadHeader read,
       MakeLog(read.header, data_key, random_);
   if (!log) return log.error();
   const ByteView records = content.subspan(read.size);
-  Result<ReplayedLog> replayed = (*log)->Replay(records, read.size);
+  Result<ReplayedLog> replayed =
+      (*log)->Replay(records, read.size, options_.progress);
   if (!replayed) return replayed.error();
   header_ = std::move(read.header);
   data_key_ = std::move(data_key);

@@ -32,6 +32,7 @@ class SealedFile {
   struct Options {
     bool read_only = false;  // Nothing on the disk is touched.
     size_t max_file = 0;     // The most bytes that are written.
+    ReplayProgress progress = nullptr;
   };
 
   // `random` and `log` are borrowed.

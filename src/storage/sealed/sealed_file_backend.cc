@@ -16,6 +16,7 @@ SealedStoreOptions StoreOptions(const FileBackendOptions& options) {
   store.own_context = {{"openkeyring:product", "component_keyring_kms"}};
   store.encryption_context = options.encryption_context;
   store.max_file = options.max_file;
+  store.progress = options.progress;
   return store;
 }
 

@@ -191,7 +191,8 @@ SealedLog::Seen SealedLog::ReplayOne(ByteView rest,
   return {Status::Ok(), size, false};
 }
 
-Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset) {
+Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset,
+                                      const ReplayProgress& progress) {
   ReplayedLog log;
   bool after_record = false;
   while (log.good < records.size()) {
@@ -200,6 +201,7 @@ Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset) {
     const Seen seen = ReplayOne(rest, log.keys);
     log.good += seen.size;
     if (seen.status.ok()) {
+      if (progress) progress(log.good, records.size());
       after_record = sequence_ != before;
       continue;
     }

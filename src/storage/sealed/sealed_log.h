@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -18,6 +19,10 @@
 
 // The records of a sealed keyring file (docs/file_formats.md). Bytes only.
 namespace openkeyring {
+
+// Called now and then while records are read, with bytes of how many. For the
+// bar of a tool.
+using ReplayProgress = std::function<void(size_t done, size_t total)>;
 
 // What a log's records come to.
 struct ReplayedLog {
@@ -47,7 +52,8 @@ class SealedLog {
   // Reads all records and moves to behind the last good one. kCorrupt, with the
   // offset, for damage that cannot be a torn end. `offset` is where `records`
   // start in the file, for the message.
-  Result<ReplayedLog> Replay(ByteView records, size_t offset);
+  Result<ReplayedLog> Replay(ByteView records, size_t offset,
+                             const ReplayProgress& progress = nullptr);
 
   // The next record. kInvalidArgument for a name or type above kMaxField and
   // for a key above kMaxKeyBytes.

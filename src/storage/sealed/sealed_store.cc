@@ -15,7 +15,7 @@ SealedStore::SealedStore(const SealedStoreDependencies& dependencies,
       keys_(std::move(slots)),
       file_(file),
       sealed_(dependencies.random, dependencies.log, std::move(file),
-              {options_.read_only, options_.max_file}),
+              {options_.read_only, options_.max_file, options_.progress}),
       slots_(*keys_, sealed_, *file_, mutex_, dependencies.log,
              {options_.own_context, options_.encryption_context,
               options_.read_only, options_.first_load, options_.must_rewrap}) {}

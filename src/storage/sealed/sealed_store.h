@@ -32,6 +32,7 @@ struct SealedStoreOptions {
   EncryptionContext encryption_context;
   bool put_all = false;  // New files may have PutAll's records.
   size_t max_file = size_t{1} << 30;
+  ReplayProgress progress = nullptr;  // For tools.
 };
 
 // All borrowed.
