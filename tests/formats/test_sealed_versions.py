@@ -29,7 +29,7 @@ def version_1_reader(content: bytes) -> str:
     if hashlib.sha256(content[:size - CHECK]).digest() != content[size - CHECK:size]:
         return "its checksum is wrong"
     if version != 1:
-        return f"the file has format version {version}, which a newer OpenKeyring wrote; use that one"
+        return NEWER.replace("version 2", f"version {version}")
     return "read"
 
 
