@@ -205,7 +205,8 @@ AwsOptions AwsOptions::Clone() const {
           ca_bundle,
           use_fips_endpoint,
           use_dualstack_endpoint,
-          max_attempts};
+          max_attempts,
+          proxy};
 }
 
 Result<AwsSettings> ResolveAwsSettings(const AwsOptions& options,

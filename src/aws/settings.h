@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_AWS_SETTINGS_H_
 #define OPENKEYRING_AWS_SETTINGS_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "aws/dependencies.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "net/http_curl.h"
 
 namespace openkeyring {
 
@@ -33,6 +35,7 @@ struct AwsOptions {
   std::optional<bool> use_fips_endpoint;
   std::optional<bool> use_dualstack_endpoint;
   std::optional<int> max_attempts;
+  std::shared_ptr<const HttpProxy> proxy;  // Null: the environment's.
 
   AwsOptions Clone() const;
 };

@@ -85,7 +85,7 @@ Result<JsonOptions> JsonOptions::Parse(
     std::ranges::fill(text.RevealMutable().first(kByteOrderMark.size()), ' ');
   }
   for (const std::string& name : secret_names) {
-    Result<Secret> secret = TakeJsonString(text, name);
+    Result<Secret> secret = TakeInnerJsonString(text, name);
     if (secret) {
       if (secret->empty()) options.Complain(name + " must not be empty");
       options.secrets_[name] = std::move(*secret);
@@ -101,22 +101,29 @@ Result<JsonOptions> JsonOptions::Parse(
   options.values_->object = ParseNoting(text.RevealText(), twice);
   if (options.values_->object.is_discarded()) {
     return Status(StatusCode::kMisconfigured,
-                  options.source_ + " is not valid JSON at " +
+                  options.source_ +
+                      " has not valid format: it is not valid JSON at " +
                       PlaceOfJsonError(text.RevealText()));
   }
   if (!options.values_->object.is_object()) {
     return Status(StatusCode::kMisconfigured,
-                  options.source_ + " must hold one JSON object: {...}");
+                  options.source_ +
+                      " has not valid format: it must hold one JSON object, "
+                      "{...}");
   }
   for (const std::string& name : twice) {
     options.Complain(Quotable(name) + " is a duplicate");
   }
-  for (const std::string& name : secret_names) options.known_.insert(name);
+  for (const std::string& name : secret_names) options.AddSecretName(name);
   return options;
 }
 
 bool JsonOptions::Has(const std::string& name) const {
   return values_->Find(name) != nullptr;
+}
+
+bool JsonOptions::HasSecret(const std::string& name) const {
+  return secrets_.contains(name);
 }
 
 std::string JsonOptions::Text(const std::string& name) {
@@ -165,7 +172,9 @@ std::vector<std::string> JsonOptions::TextList(const std::string& name) {
 }
 
 Secret JsonOptions::TakeSecret(const std::string& name) {
-  return std::exchange(secrets_[name], Secret());
+  const auto found = secrets_.find(name);
+  return found == secrets_.end() ? Secret()
+                                 : std::exchange(found->second, Secret());
 }
 
 std::optional<bool> JsonOptions::Bool(const std::string& name) {
@@ -208,9 +217,61 @@ std::optional<int64_t> JsonOptions::Integer(const std::string& name,
   return std::nullopt;
 }
 
+std::optional<uint64_t> JsonOptions::Count(const std::string& name) {
+  known_.insert(name);
+  const Json* value = values_->Find(name);
+  if (value == nullptr) return std::nullopt;
+  const std::string text =
+      value->is_string() ? value->get<std::string>() : value->dump();
+  uint64_t number = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end == text.data() + text.size() && !text.empty()) {
+    if (error == std::errc()) return number;
+    if (error == std::errc::result_out_of_range) return UINT64_MAX;
+  }
+  Complain(name + " must be a whole number, 0 or more");
+  return std::nullopt;
+}
+
 bool JsonOptions::IsList(const std::string& name) const {
   const Json* value = values_->Find(name);
   return value != nullptr && value->is_array();
+}
+
+void JsonOptions::AddSecretName(const std::string& name) {
+  secret_names_.insert(name);
+  if (name.find('.') == name.npos) known_.insert(name);
+}
+
+JsonOptions JsonOptions::Object(const std::string& name) {
+  known_.insert(name);
+  JsonOptions inner;
+  inner.source_ = name;
+  inner.values_->object = Json::object();
+  const Json* value = values_->Find(name);
+  if (value == nullptr) return inner;
+  if (!value->is_object()) {
+    Complain(name + " must be an object: {...}");
+    return inner;
+  }
+  inner.values_->object = *value;
+  for (const std::string& path : secret_names_) {
+    if (!path.starts_with(name + ".")) continue;
+    const std::string member = path.substr(name.size() + 1);
+    inner.AddSecretName(member);
+    if (HasSecret(path)) inner.secrets_[member] = TakeSecret(path);
+  }
+  return inner;
+}
+
+void JsonOptions::Adopt(const JsonOptions& inner) {
+  for (const std::string& error : inner.errors_) {
+    Complain(inner.source_ + "." + error);
+  }
+  for (const std::string& unknown : inner.UnknownOptions()) {
+    unknown_inside_.push_back(inner.source_ + ": " + unknown);
+  }
 }
 
 std::vector<JsonOptions> JsonOptions::Objects(const std::string& name,
@@ -262,6 +323,17 @@ bool JsonOptions::Ignore(const std::string& name) {
   return Has(name);
 }
 
+void JsonOptions::Alias(const std::string& theirs, const std::string& name) {
+  if (!Has(theirs)) return;
+  known_.insert(theirs);
+  if (Has(name)) {
+    Complain(theirs + " is another product's name for " + name +
+             ": set one of them");
+    return;
+  }
+  values_->object[name] = values_->object[theirs];
+}
+
 void JsonOptions::Advise(const std::string& name, const std::string& advice) {
   advice_[name] = advice;
 }
@@ -280,7 +352,8 @@ std::string JsonOptions::Nearest(const std::string& name) const {
   return nearest;
 }
 
-Status JsonOptions::Finish() {
+std::vector<std::string> JsonOptions::UnknownOptions() const {
+  std::vector<std::string> unknown = unknown_inside_;
   for (const auto& [name, value] : values_->object.items()) {
     if (known_.contains(name)) continue;
     const auto advice = advice_.find(name);
@@ -291,16 +364,24 @@ Status JsonOptions::Finish() {
     } else if (!nearest.empty()) {
       text += "; did you mean " + nearest + "?";
     }
-    Complain(text);
+    unknown.push_back(std::move(text));
   }
+  return unknown;
+}
+
+Status JsonOptions::Finish() {
   if (errors_.empty()) return Status::Ok();
+  std::vector<std::string> all = errors_;
+  for (std::string& unknown : UnknownOptions()) {
+    all.push_back(std::move(unknown));
+  }
   std::string text = source_ + ": ";
-  for (size_t i = 0; i < errors_.size(); ++i) {
+  for (size_t i = 0; i < all.size(); ++i) {
     if (i == kMostErrors) {
-      text += "; and " + std::to_string(errors_.size() - i) + " more";
+      text += "; and " + std::to_string(all.size() - i) + " more";
       break;
     }
-    text += (i == 0 ? "" : "; ") + errors_[i];
+    text += (i == 0 ? "" : "; ") + all[i];
   }
   return {StatusCode::kMisconfigured, text};
 }

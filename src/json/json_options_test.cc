@@ -22,9 +22,17 @@ JsonOptions Options(std::string_view text) {
   return std::move(*options);
 }
 
-// The error that Parse or, when it succeeds, Finish gives.
+// What UnknownOptions says, one a line.
+std::string UnknownOf(const JsonOptions& options) {
+  std::string all;
+  for (const std::string& one : options.UnknownOptions()) all += one + "\n";
+  return all;
+}
+
+// The error that Parse or, when it succeeds, Finish gives; there is one more.
 std::string ErrorOf(std::string_view text) {
   Result<JsonOptions> options = Parse(text);
+  if (options) options->Complain("wrong");
   const Status status = options ? options->Finish() : options.error();
   if (!status.ok()) {
     EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
@@ -127,19 +135,57 @@ TEST(JsonOptions, AnUnknownKeyIsAnsweredWithTheNearestKnownOne) {
     (void)options.Text(name);
   }
   EXPECT_THAT(
-      options.Finish().message(),
-      AllOf(HasSubstr("/etc/x.cnf: "),
-            HasSubstr("no option regoin; did you mean region?"),
-            HasSubstr("no option KMS_Key; did you mean kms_key?"),
-            HasSubstr("no option zzzzzz"), Not(HasSubstr("zzzzzz; did"))));
+      UnknownOf(options),
+      AllOf(HasSubstr("no option regoin; did you mean region?\n"),
+            HasSubstr("no option KMS_Key; did you mean kms_key?\n"),
+            HasSubstr("no option zzzzzz\n"), Not(HasSubstr("zzzzzz; did"))));
+}
+
+TEST(JsonOptions, AnUnknownKeyIsAnErrorOnlyBesideAnother) {
+  JsonOptions usable = Options(R"({"path":"/x","regoin":"x"})");
+  (void)usable.Text("path");
+  (void)usable.Text("region");
+  EXPECT_TRUE(usable.Finish().ok());
+  EXPECT_EQ(usable.UnknownOptions().size(), 1u);
+  JsonOptions misspelt = Options(R"({"paht":"/x"})");
+  misspelt.Require("path");
+  EXPECT_EQ(misspelt.Finish().message(),
+            "/etc/x.cnf: path is missing; there is no option paht; did you "
+            "mean path?");
+}
+
+TEST(JsonOptions, ACountIsAnyNumberThatIsNotNegative) {
+  JsonOptions options = Options(
+      R"({"a":0,"b":"7","c":18446744073709551615,"d":"99999999999999999999"})");
+  EXPECT_EQ(options.Count("a"), 0u);
+  EXPECT_EQ(options.Count("b"), 7u);
+  EXPECT_EQ(options.Count("c"), UINT64_MAX);
+  EXPECT_EQ(options.Count("d"), UINT64_MAX);
+  EXPECT_EQ(options.Count("none"), std::nullopt);
+  EXPECT_TRUE(options.Finish().ok());
+  for (const char* value : {"-1", "1.5", "\"\"", "\"1 \"", "\"many\"", "true",
+                            "null", "[]", "\"-1\""}) {
+    JsonOptions wrong = Options(std::string("{\"n\":") + value + "}");
+    EXPECT_EQ(wrong.Count("n"), std::nullopt) << value;
+    EXPECT_THAT(wrong.Finish().message(),
+                HasSubstr("n must be a whole number, 0 or more"))
+        << value;
+  }
+}
+
+TEST(JsonOptions, WarningsAreKeptAndNoError) {
+  JsonOptions options = Options("{}");
+  options.Warn("beware");
+  EXPECT_TRUE(options.Finish().ok());
+  EXPECT_EQ(options.warnings(), std::vector<std::string>{"beware"});
 }
 
 TEST(JsonOptions, AdviceWinsOverTheNearestKey) {
   JsonOptions options = Options(R"({"paths":"x"})");
   (void)options.Text("path");
   options.Advise("paths", "there is only one");
-  EXPECT_THAT(options.Finish().message(),
-              HasSubstr("no option paths: there is only one"));
+  EXPECT_EQ(UnknownOf(options),
+            "there is no option paths: there is only one\n");
 }
 
 TEST(JsonOptions, AnUnknownNameThatNoLogLineCanHoldIsMadeHarmless) {
@@ -160,7 +206,7 @@ TEST(JsonOptions, ManyErrorsAreCounted) {
   for (int i = 0; i < 20; ++i) {
     text += (i ? ",\"qqqqqqqq" : "\"qqqqqqqq") + std::to_string(i) + "\":1";
   }
-  EXPECT_THAT(ErrorOf(text + "}"), HasSubstr("; and 12 more"));
+  EXPECT_THAT(ErrorOf(text + "}"), HasSubstr("; and 13 more"));
 }
 
 TEST(JsonOptions, MissingOptionsAreNamed) {
@@ -189,8 +235,9 @@ TEST(JsonOptions, AListHasOptionsOfItsOwnInEachEntry) {
   EXPECT_EQ(entries[0].Text("k"), "a");
   EXPECT_TRUE(entries[0].Finish().ok());
   EXPECT_EQ(entries[1].Text("k"), "b");
-  EXPECT_EQ(entries[1].Finish().message(),
-            "l, entry 2: there is no option x; did you mean k?");
+  EXPECT_TRUE(entries[1].Finish().ok());
+  EXPECT_EQ(entries[1].source(), "l, entry 2");
+  EXPECT_EQ(UnknownOf(entries[1]), "there is no option x; did you mean k?\n");
   EXPECT_EQ(options.Text("s"), "c");
   EXPECT_TRUE(options.Objects("none", "k").empty());
   EXPECT_TRUE(options.Finish().ok());
@@ -224,7 +271,8 @@ TEST(JsonOptions, ASecretMustBeThereOnceAsAText) {
 
 TEST(JsonOptions, ASyntaxErrorHasLineAndColumn) {
   EXPECT_THAT(ErrorOf("{\n  \"a\": 1,\n  \"b\": ?\n}"),
-              HasSubstr("/etc/x.cnf is not valid JSON at line 3, column 8"));
+              HasSubstr("/etc/x.cnf has not valid format: it is not valid "
+                        "JSON at line 3, column 8"));
   EXPECT_THAT(ErrorOf("x"), HasSubstr("line 1, column 1"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("line 1, column 1"));
   EXPECT_THAT(ErrorOf("{\"a\":1}\n{"), HasSubstr("line 2, column 1"));
@@ -256,7 +304,9 @@ TEST(JsonOptions, NoSecretIsLeftInATextThatIsNotTakenApart) {
 
 TEST(JsonOptions, WhatIsNoObjectIsRefused) {
   for (const char* text : {"[]", "1", "null", "\"a\"", "[{\"a\":1}]"}) {
-    EXPECT_EQ(ErrorOf(text), "/etc/x.cnf must hold one JSON object: {...}");
+    EXPECT_EQ(ErrorOf(text),
+              "/etc/x.cnf has not valid format: it must hold one JSON object, "
+              "{...}");
   }
 }
 
@@ -264,6 +314,36 @@ TEST(JsonOptions, AByteOrderMarkIsSkipped) {
   JsonOptions options = Options("\xef\xbb\xbf{\"password\":\"pw\"}");
   EXPECT_EQ(options.TakeSecret("password").RevealText(), "pw");
   EXPECT_TRUE(options.Finish().ok());
+}
+
+TEST(JsonOptions, AnObjectHasOptionsAndSecretsOfItsOwn) {
+  Secret text = Secret::CopyOf(
+      R"({"a":{"n":5,"password":"pw","b":{"password":"deep"},"typo":1}})");
+  Result<JsonOptions> options =
+      JsonOptions::Parse(text, "/etc/x.cnf", {"a.password", "a.b.password"});
+  ASSERT_TRUE(options) << options.status().ToString();
+  EXPECT_TRUE(options->HasSecret("a.password"));
+  JsonOptions a = options->Object("a");
+  EXPECT_EQ(a.Integer("n", 1, 9), 5);
+  EXPECT_EQ(a.TakeSecret("password").RevealText(), "pw");
+  JsonOptions b = a.Object("b");
+  EXPECT_EQ(b.TakeSecret("password").RevealText(), "deep");
+  a.Adopt(b);
+  options->Adopt(a);
+  EXPECT_TRUE(options->Finish().ok()) << options->Finish().message();
+  EXPECT_EQ(UnknownOf(*options), "a: there is no option typo\n");
+}
+
+TEST(JsonOptions, ErrorsInAnObjectAreErrorsOfTheFile) {
+  JsonOptions options = Options(R"({"a":{"n":"many"},"o":7})");
+  JsonOptions a = options.Object("a");
+  (void)a.Integer("n", 1, 9);
+  options.Adopt(a);
+  EXPECT_FALSE(options.Object("o").Has("n"));
+  EXPECT_FALSE(options.Object("none").Has("n"));
+  EXPECT_EQ(options.Finish().message(),
+            "/etc/x.cnf: a.n must be a whole number from 1 to 9; o must be an "
+            "object: {...}");
 }
 
 TEST(JsonOptions, DeepNestingDoesNotCrash) {

@@ -201,7 +201,11 @@ Status Corrupt(std::string_view what) {
   return {StatusCode::kCorrupt, std::string(what)};
 }
 
-// The only member of that name.
+std::string Quoted(std::string_view member) {
+  return "\"" + std::string(member) + "\"";
+}
+
+// The only member of that name, whatever its type; kNotFound when it is null.
 Result<Span> FindMember(std::string_view text, std::string_view member) {
   Scanner scanner(text);
   std::optional<Span> found;
@@ -215,27 +219,51 @@ Result<Span> FindMember(std::string_view text, std::string_view member) {
         found = value;
         return !twice;
       });
-  const std::string quoted = "\"" + std::string(member) + "\"";
-  if (twice) return Corrupt("a JSON object that says " + quoted + " twice");
+  if (twice) {
+    return Corrupt("a JSON object that says " + Quoted(member) + " twice");
+  }
   if (!is_object || !scanner.AtEnd()) return Corrupt("not a JSON object");
-  const Status absent(StatusCode::kNotFound, "no " + quoted);
-  if (!found) return absent;
-  if (found->is_string) return *found;
-  if (text[found->begin] == 'n') return absent;
-  return Corrupt(quoted + " is not a string");
+  if (!found || (!found->is_string && text[found->begin] == 'n')) {
+    return Status(StatusCode::kNotFound, "no " + Quoted(member));
+  }
+  return *found;
+}
+
+Result<Secret> TakeString(Secret& body, const Span& span,
+                          std::string_view member) {
+  if (!span.is_string) return Corrupt(Quoted(member) + " is not a string");
+  const size_t size = span.end - span.begin;
+  std::optional<Secret> value =
+      Unescape(body.RevealText().substr(span.begin, size));
+  if (!value) return Corrupt("a JSON string with a bad escape");
+  std::ranges::fill(body.RevealMutable().subspan(span.begin, size), '*');
+  return std::move(*value);
 }
 
 }  // namespace
 
 Result<Secret> TakeJsonString(Secret& body, std::string_view member) {
-  const std::string_view text = body.RevealText();
-  Result<Span> span = FindMember(text, member);
+  const Result<Span> span = FindMember(body.RevealText(), member);
   if (!span) return span.error();
-  const size_t size = span->end - span->begin;
-  std::optional<Secret> value = Unescape(text.substr(span->begin, size));
-  if (!value) return Corrupt("a JSON string with a bad escape");
-  std::ranges::fill(body.RevealMutable().subspan(span->begin, size), '*');
-  return std::move(*value);
+  return TakeString(body, *span, member);
+}
+
+Result<Secret> TakeInnerJsonString(Secret& body, std::string_view path) {
+  size_t begin = 0;
+  size_t size = body.size();
+  for (;;) {
+    const size_t dot = path.find('.');
+    const std::string_view member = path.substr(0, dot);
+    Result<Span> span =
+        FindMember(body.RevealText().substr(begin, size), member);
+    if (!span) return span.error();
+    span->begin += begin;
+    span->end += begin;
+    if (dot == path.npos) return TakeString(body, *span, member);
+    begin = span->begin;
+    size = span->end - span->begin;
+    path.remove_prefix(dot + 1);
+  }
 }
 
 Result<Secret> TakeJsonBase64(Secret& body, std::string_view member) {

@@ -23,8 +23,13 @@ namespace openkeyring {
 // UTF-8 are not checked: what parses the rest does that.
 Result<Secret> TakeJsonString(Secret& body, std::string_view member);
 
-// The same, decoded from base64 (see Base64Decode) without a copy outside of
-// secrets. kCorrupt when it is not base64; `body` is overwritten even then.
+// The same for a member of an inner object: `path` is "a.b" for member b of the
+// object that is member a, or longer. kCorrupt also when a is not an object.
+Result<Secret> TakeInnerJsonString(Secret& body, std::string_view path);
+
+// As TakeJsonString, decoded from base64 (see Base64Decode) without a copy
+// outside of secrets. kCorrupt when it is not base64; `body` is overwritten
+// even then.
 Result<Secret> TakeJsonBase64(Secret& body, std::string_view member);
 
 }  // namespace openkeyring

@@ -150,5 +150,39 @@ TEST(SecretJson, ABase64MemberThatIsNoneIsCorruptAndNotQuoted) {
             StatusCode::kNotFound);
 }
 
+TEST(TakeInnerJsonString, TakesAMemberOfAnObjectInTheObject) {
+  Secret body = Secret::CopyOf(
+      R"({"k":"no","a":{"x":1,"k":"s3\u0063ret","b":{"k":"deep"}},"z":2})");
+  Result<Secret> value = TakeInnerJsonString(body, "a.k");
+  ASSERT_TRUE(value) << value.status().ToString();
+  EXPECT_EQ(value->RevealText(), "s3cret");
+  value = TakeInnerJsonString(body, "a.b.k");
+  ASSERT_TRUE(value) << value.status().ToString();
+  EXPECT_EQ(value->RevealText(), "deep");
+  EXPECT_EQ(
+      body.RevealText(),
+      R"({"k":"no","a":{"x":1,"k":"***********","b":{"k":"****"}},"z":2})");
+  value = TakeInnerJsonString(body, "k");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(value->RevealText(), "no");
+}
+
+TEST(TakeInnerJsonString, SaysWhatIsMissingOrWrong) {
+  const std::pair<const char*, StatusCode> cases[] = {
+      {R"({"b":1})", StatusCode::kNotFound},
+      {R"({"a":null})", StatusCode::kNotFound},
+      {R"({"a":{}})", StatusCode::kNotFound},
+      {R"({"a":"k"})", StatusCode::kCorrupt},
+      {R"({"a":["k"]})", StatusCode::kCorrupt},
+      {R"({"a":{"k":1}})", StatusCode::kCorrupt},
+      {R"({"a":{"k":"1","k":"2"}})", StatusCode::kCorrupt},
+      {R"({"a":{"k":"1"},"a":{"k":"2"}})", StatusCode::kCorrupt}};
+  for (const auto& [text, code] : cases) {
+    Secret body = Secret::CopyOf(text);
+    EXPECT_EQ(TakeInnerJsonString(body, "a.k").status().code(), code) << text;
+    EXPECT_EQ(body.RevealText(), text);
+  }
+}
+
 }  // namespace
 }  // namespace openkeyring

@@ -8,12 +8,12 @@
 namespace openkeyring {
 namespace {
 
-// A key without bytes would be taken for an absent one when it is read.
-Status CheckSize(const KeyName& name, size_t bytes) {
-  if (bytes >= 1 && bytes <= kMaxKeyBytes) return Status::Ok();
+Status CheckSize(const KeyName& name, size_t bytes, size_t least) {
+  if (bytes >= least && bytes <= kMaxKeyBytes) return Status::Ok();
   return {StatusCode::kInvalidArgument,
           ToString(name) + " cannot have " + std::to_string(bytes) +
-              " bytes: 1 to " + std::to_string(kMaxKeyBytes)};
+              " bytes: " + std::to_string(least) + " to " +
+              std::to_string(kMaxKeyBytes)};
 }
 
 }  // namespace
@@ -95,7 +95,9 @@ Status Keyring::Store(Key key) {
     return {StatusCode::kInvalidArgument,
             ToString(key.name) + " needs a type, e.g. AES or SECRET"};
   }
-  Status status = CheckSize(key.name, key.data.size());
+  // An empty value is stored, as by the components of MySQL: a keyring that
+  // holds one can be migrated.
+  Status status = CheckSize(key.name, key.data.size(), 0);
   if (status.ok()) status = CheckWritable();
   if (!status.ok()) return status;
   Turn turn(*this, key.name);
@@ -115,7 +117,7 @@ Status Keyring::Store(Key key) {
 
 Status Keyring::Generate(const KeyName& name, const std::string& type,
                          size_t bytes) {
-  Status status = CheckSize(name, bytes);
+  Status status = CheckSize(name, bytes, 1);
   if (!status.ok()) return status;
   Key key{name, type, Secret(bytes)};
   status = random_.Fill(key.data.RevealMutable());

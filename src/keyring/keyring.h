@@ -50,10 +50,11 @@ class Keyring {
   size_t size() const;
 
   // kAlreadyExists for a name that is taken, kInvalidArgument for an empty data
-  // id or type and for data of no byte or of more than kMaxKeyBytes,
+  // id or type and for data of more than kMaxKeyBytes, or that the backend
+  // cannot hold (of no byte: Percona's JSON format and KMIP),
   // kReadOnly, or what the backend says.
   Status Store(Key key);
-  // The same for a new random key of `bytes` bytes.
+  // The same for a new random key of `bytes` bytes, at least one.
   Status Generate(const KeyName& name, const std::string& type, size_t bytes);
   // kNotFound when there is no such key.
   Status Remove(const KeyName& name);

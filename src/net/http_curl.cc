@@ -122,8 +122,7 @@ CURLcode UseStore(CURL*, void* context, void* store) {
   return CURLE_OK;
 }
 
-// An easy handle, and the multi handle that drives it and has its open
-// connections.
+// An easy handle, and the multi handle with its open connections.
 class CurlHandle {
  public:
   CurlHandle() : multi_(curl_multi_init()), easy_(curl_easy_init()) {
@@ -136,8 +135,7 @@ class CurlHandle {
   // Whether the last exchange was more than prepared.
   bool has_begun() const { return has_begun_; }
 
-  // Like curl_easy_perform, which cannot be ended from outside; then this is
-  // CURLE_ABORTED_BY_CALLBACK.
+  // As curl_easy_perform; CURLE_ABORTED_BY_CALLBACK when it was cancelled.
   CURLcode Perform(const Cancellation* cancellation) {
     if (curl_multi_add_handle(multi_.get(), easy()) != CURLM_OK) {
       return CURLE_FAILED_INIT;
@@ -182,9 +180,9 @@ class CurlHandle {
   bool has_begun_ = false;
 };
 
-// A proxy, where the environment names one, does the resolving.
-bool MayUseProxy(const HttpRequest& request) {
-  if (!request.use_proxy) return false;
+// A proxy, where there is one, does the resolving.
+bool MayUseProxy(const HttpRequest& request, const CurlOptions& options) {
+  if (!request.use_proxy || options.proxy != nullptr) return request.use_proxy;
   return std::ranges::any_of(
       std::array{"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
                  "ALL_PROXY"},
@@ -255,7 +253,7 @@ class CurlHttpClient : public HttpClient {
   // By the name, or where that cannot be resolved by the known addresses.
   Result<HttpResponse> Exchange(CurlHandle& curl, const HttpRequest& request,
                                 const Url& url, const Deadline& deadline) {
-    if (IsNumericAddress(url.host) || MayUseProxy(request)) {
+    if (IsNumericAddress(url.host) || MayUseProxy(request, options_)) {
       return Perform(curl, request, url, deadline, {}).response;
     }
     const std::string host = url.host + ":" + std::to_string(url.port);
@@ -369,7 +367,18 @@ class CurlHttpClient : public HttpClient {
     // Do not wait for a resolver thread longer than for anything else.
     curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 #endif
+    SetProxy(curl, request);
+  }
+
+  void SetProxy(CURL* curl, const HttpRequest& request) {
     if (!request.use_proxy) curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    if (!request.use_proxy || options_.proxy == nullptr) return;
+    const HttpProxy& proxy = *options_.proxy;
+    curl_easy_setopt(curl, CURLOPT_PROXY, proxy.address.c_str());
+    if (proxy.user.empty()) return;
+    curl_easy_setopt(curl, CURLOPT_PROXYUSERNAME, proxy.user.c_str());
+    const std::string password(proxy.password.RevealText());
+    curl_easy_setopt(curl, CURLOPT_PROXYPASSWORD, password.c_str());
   }
 
   // The result must live as long as the exchange; it may be null.

@@ -34,6 +34,14 @@ class ComponentFile : public testing::Test {
     return status.message();
   }
 
+  static std::string WarningOf(const TemporaryDirectory& directory,
+                               const std::string& name) {
+    const std::string file = directory.PathOf("x.cnf");
+    return file + " holds " + name +
+           " and is world-readable; run: chown root:mysql " + file +
+           "; chmod 640 " + file;
+  }
+
   TemporaryDirectory plugin_, instance_;
   MemoryLog log_;
 };
@@ -104,7 +112,14 @@ TEST_F(ComponentFile, ASecretBesideReadLocalConfigIsToldToo) {
 TEST_F(ComponentFile, ASecretBesideReadLocalConfigMustNotLieOpenEither) {
   WritePlugin(R"({"read_local_config":true,"password":"s3cret"})", 0644);
   WriteInstance("{}");
-  EXPECT_THAT(ErrorOfRead(), HasSubstr("chmod o= " + plugin_.PathOf("x.cnf")));
+  Result<JsonOptions> options = Read();
+  ASSERT_TRUE(options) << options.status().ToString();
+  EXPECT_EQ(options->warnings(),
+            std::vector<std::string>{WarningOf(plugin_, "password")});
+  WritePlugin(
+      R"({"read_local_config":true,"password":"s","strict_permissions":true})",
+      0644);
+  EXPECT_THAT(ErrorOfRead(), HasSubstr(WarningOf(plugin_, "password")));
 }
 
 TEST_F(ComponentFile, ReadLocalConfigInTheDataDirectoryLeadsNowhere) {
@@ -117,7 +132,7 @@ TEST_F(ComponentFile, ReadLocalConfigInTheDataDirectoryLeadsNowhere) {
 }
 
 TEST_F(ComponentFile, AMissingFileIsMisconfiguredAndNamed) {
-  EXPECT_THAT(ErrorOfRead(), AllOf(HasSubstr("configuration cannot be read"),
+  EXPECT_THAT(ErrorOfRead(), AllOf(HasSubstr("cannot read config file"),
                                    HasSubstr(plugin_.PathOf("x.cnf"))));
   WritePlugin(R"({"read_local_config":true})");
   EXPECT_THAT(ErrorOfRead(), HasSubstr(instance_.PathOf("x.cnf")));
@@ -138,20 +153,80 @@ TEST_F(ComponentFile, WithoutAPluginDirectoryThereIsNoConfiguration) {
   EXPECT_THAT(status.message(), HasSubstr("plugin directory"));
 }
 
-TEST_F(ComponentFile, WithASecretThatEverybodyMayReadIsRefusedWithTheCure) {
+TEST_F(ComponentFile, WithASecretThatEverybodyMayReadIsAWarningWithTheCure) {
   for (const char* name : {"password", "token"}) {
     const std::string text = std::string("{\"") + name + "\":\"s3cret\"}";
     WritePlugin(text, 0644);
-    EXPECT_THAT(
-        ErrorOfRead(),
-        AllOf(HasSubstr(name), HasSubstr("chmod o= " + plugin_.PathOf("x.cnf")),
-              HasSubstr("allow_insecure_permissions"),
-              Not(HasSubstr("s3cret"))));
+    Result<JsonOptions> options = Read();
+    ASSERT_TRUE(options) << options.status().ToString();
+    EXPECT_EQ(options->TakeSecret(name).RevealText(), "s3cret");
+    EXPECT_EQ(options->warnings(),
+              std::vector<std::string>{WarningOf(plugin_, name)});
     WritePlugin(R"({"read_local_config":true})", 0644);
     WriteInstance(text, 0604);
-    EXPECT_THAT(ErrorOfRead(),
-                HasSubstr("chmod o= " + instance_.PathOf("x.cnf")));
+    options = Read();
+    ASSERT_TRUE(options) << options.status().ToString();
+    EXPECT_EQ(options->warnings(),
+              std::vector<std::string>{WarningOf(instance_, name)});
   }
+}
+
+TEST_F(ComponentFile, WithStrictPermissionsThatIsRefusedWithTheCure) {
+  for (const char* value : {"true", "\"true\""}) {
+    const std::string text =
+        std::string(R"({"password":"s3cret","strict_permissions":)") + value +
+        "}";
+    WritePlugin(text, 0644);
+    EXPECT_THAT(ErrorOfRead(), AllOf(HasSubstr(WarningOf(plugin_, "password")),
+                                     HasSubstr("strict_permissions"),
+                                     Not(HasSubstr("s3cret"))));
+    WritePlugin(text, 0640);
+    Result<JsonOptions> options = Read();
+    ASSERT_TRUE(options) << options.status().ToString();
+    EXPECT_TRUE(options->Finish().ok());
+    EXPECT_TRUE(options->UnknownOptions().empty());
+  }
+}
+
+TEST_F(ComponentFile, IsNotStrictAndLaxAtOnce) {
+  WritePlugin(
+      R"({"strict_permissions":true,"allow_insecure_permissions":true})");
+  Result<JsonOptions> options = Read();
+  ASSERT_TRUE(options) << options.status().ToString();
+  EXPECT_THAT(options->Finish().message(), HasSubstr("mutually exclusive"));
+}
+
+TEST_F(ComponentFile, IsTheOneThatTheProgramNames) {
+  WritePlugin(R"({"t":"plugin"})");
+  const std::string named = instance_.Write("other.cnf", R"({"t":"named"})");
+  Result<JsonOptions> options =
+      ReadComponentFile(PosixFileSystem(), log_, "x",
+                        {plugin_.path(), instance_.path(), named}, {});
+  ASSERT_TRUE(options) << options.status().ToString();
+  EXPECT_EQ(options->Text("t"), "named");
+  instance_.Write("other.cnf", R"({"read_local_config":true})");
+  WriteInstance(R"({"t":"instance"})");
+  options = ReadComponentFile(PosixFileSystem(), log_, "x",
+                              {"", instance_.path(), named}, {});
+  ASSERT_TRUE(options) << options.status().ToString();
+  EXPECT_EQ(options->Text("t"), "instance");
+}
+
+TEST_F(ComponentFile, WarningsAreWrittenToTheLogAndKept) {
+  WritePlugin(R"({"password":"s3cret","regoin":"x"})", 0644);
+  Result<JsonOptions> options = Read();
+  ASSERT_TRUE(options) << options.status().ToString();
+  (void)options->Text("region");
+  const ComponentWarnings warnings = WarningsOf(*options, log_);
+  const std::string unknown = plugin_.PathOf("x.cnf") +
+                              ": there is no option regoin; did you mean "
+                              "region?";
+  EXPECT_EQ(warnings.unknown_options, std::vector<std::string>{unknown});
+  EXPECT_EQ(ToString(warnings),
+            unknown + "; " + WarningOf(plugin_, "password"));
+  EXPECT_THAT(log_.Text(), AllOf(HasSubstr(unknown + " (it is ignored)"),
+                                 HasSubstr(WarningOf(plugin_, "password"))));
+  EXPECT_EQ(ToString(ComponentWarnings{}), "");
 }
 
 TEST_F(ComponentFile, WithASecretThatTheGroupMayReadIsFine) {
@@ -179,12 +254,15 @@ TEST_F(ComponentFile, MayLieOpenWhenItSaysSo) {
     Result<JsonOptions> options = Read();
     ASSERT_TRUE(options) << options.status().ToString();
     EXPECT_TRUE(options->Finish().ok());
+    EXPECT_TRUE(options->warnings().empty());
   }
   for (const char* value : {"false", "\"false\"", "1"}) {
     WritePlugin(std::string(R"({"password":"s3cret",)") +
                     R"("allow_insecure_permissions":)" + value + "}",
                 0644);
-    EXPECT_THAT(ErrorOfRead(), HasSubstr("chmod"));
+    Result<JsonOptions> options = Read();
+    ASSERT_TRUE(options) << options.status().ToString();
+    EXPECT_EQ(options->warnings().size(), 1u);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "aws/arn.h"
 #include "aws/kms_messages.h"
 #include "base/encoding.h"
+#include "os/permissions_cure.h"
 
 namespace openkeyring {
 namespace {
@@ -96,7 +97,14 @@ void ReadKmsKeys(JsonOptions& options, KeySlotOptions& slots) {
   for (JsonOptions& entry : options.Objects(kKmsKey, "key")) {
     slots.kms_keys.push_back(ReadKmsKey(entry));
     const Status status = entry.Finish();
-    if (!status.ok()) options.Complain(status.message());
+    if (!status.ok()) {
+      options.Complain(status.message());
+      continue;
+    }
+    // Not a warning, as elsewhere: no other product has lists of KMS keys.
+    for (const std::string& unknown : entry.UnknownOptions()) {
+      options.Complain(entry.source() + ": " + unknown);
+    }
   }
   for (const std::string& problem : ProblemsOfList(slots.kms_keys)) {
     options.Complain(problem);
@@ -289,8 +297,8 @@ Status CheckLocalUnlockFile(FileSystem& files, const std::string& path,
                          "the data directory; remove that one");
   }
   if ((info->permissions & kAccessOfOthers) != 0) {
-    return Misconfigured(path +
-                         " is accessible to all users; run: chmod o= " + path);
+    return Misconfigured(
+        path + " is accessible to all users; run: " + PermissionsCure(path));
   }
   if (info->size != kLocalUnlockBytes) {
     return Misconfigured(path + " has " + std::to_string(info->size) +

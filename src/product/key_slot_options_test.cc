@@ -356,7 +356,8 @@ TEST_F(LocalUnlockFile, WithASecondNameIsRefused) {
 TEST_F(LocalUnlockFile, ThatOthersMayAccessIsRefused) {
   for (const mode_t mode : {0444, 0441, 0442}) {
     Put("safe/open", 32, mode);
-    EXPECT_THAT(Refusal("safe/open"), HasSubstr("chmod o= ")) << mode;
+    EXPECT_THAT(Refusal("safe/open"), HasSubstr("; run: chown root:mysql "))
+        << mode;
     std::filesystem::remove(directory_.PathOf("safe/open"));
   }
 }

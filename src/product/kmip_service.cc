@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "os/file_system.h"
+#include "os/permissions_cure.h"
 
 namespace openkeyring {
 namespace {
@@ -31,7 +32,8 @@ void WarnOfOpenKey(const std::string& path, Log& log) {
   const Result<FileInfo> info = PosixFileSystem().Stat(path);
   if (!info || (info->permissions & kReadableByOthers) == 0) return;
   log.Write(LogLevel::kWarning,
-            path + " is a private key that is world-readable: chmod 0600 it");
+            path + " is a private key that is world-readable; run: " +
+                PermissionsCure(path));
 }
 
 // Named as the user's options are.

@@ -8,10 +8,11 @@
 namespace openkeyring {
 namespace {
 
-CurlOptions Curl(const KmsServiceOptions& options,
+CurlOptions Curl(const KmsServiceOptions& options, const AwsOptions& aws,
                  const AwsSettings& settings) {
   CurlOptions curl;
   curl.ca_bundle = settings.ca_bundle;
+  curl.proxy = aws.proxy;
   curl.connect_timeout = options.connect_timeout;
   // Room for calls that fetch credentials.
   curl.max_connections = static_cast<int>(options.parallel_calls) + 2;
@@ -35,7 +36,7 @@ Result<std::unique_ptr<KmsService>> KmsService::Make(const AwsOptions& aws,
 
 KmsService::KmsService(const AwsOptions& aws, const AwsSettings& settings,
                        KmsServiceOptions options, Log& log)
-    : http_(MakeCurlHttpClient(Curl(options, settings))),
+    : http_(MakeCurlHttpClient(Curl(options, aws, settings))),
       clock_(SystemClock(), log),
       dependencies_{*http_,
                     clock_,

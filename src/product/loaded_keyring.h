@@ -17,6 +17,8 @@ namespace openkeyring {
 struct ServerDirectories {
   std::string plugin;    // Of the component itself.
   std::string instance;  // The data directory; "" is the current one.
+  // The configuration file, when the program names one; else "".
+  std::string config_file = "";
 };
 
 // Names and values of performance_schema.keyring_component_status.

@@ -80,7 +80,8 @@ TEST_F(SlotKeysTest, WithoutALocalFileThereIsNone) {
 TEST_F(SlotKeysTest, TheLocalFileIsCheckedEachTimeThatItIsUsed) {
   EXPECT_TRUE(SealByLocalFile().ok());
   EXPECT_EQ(chmod(secret_.c_str(), 0444), 0);
-  EXPECT_THAT(SealByLocalFile().message(), HasSubstr("chmod o= "));
+  EXPECT_THAT(SealByLocalFile().message(),
+              HasSubstr("; run: chown root:mysql "));
   EXPECT_EQ(chmod(secret_.c_str(), 0400), 0);
   std::filesystem::rename(secret_, directory_.PathOf("data/secret"));
   EXPECT_FALSE(SealByLocalFile().ok());

@@ -63,6 +63,7 @@ StatusRows MemoryLoader::RowsWithoutKeyring() const {
 
 ComponentUnderTest::ComponentUnderTest() : registry_(server_.registry()) {
   server_.OfferSimpleLog();
+  server_.OfferBuiltins(LogLayout::kNew);
   host = std::make_unique<ReloadableKeyring>(
       "component_memory", std::make_unique<MemoryLoader>(keys_), registry_);
 }

@@ -49,6 +49,10 @@ struct plugin {
   unsigned long flags;
 };
 
+#ifdef SERVER_VERSION
+char server_version[] = SERVER_VERSION; /* As mysqld has it. */
+#endif
+
 static void* allocate(unsigned key, size_t size, int flags) { (void)key; (void)flags; return malloc(size); }
 static void* reallocate(unsigned key, void* p, size_t size, int flags) { (void)key; (void)flags; return realloc(p, size); }
 static void claim(const void* p, bool yes) { (void)p; (void)yes; }

@@ -4,6 +4,8 @@ AddressSanitizer."""
 
 import subprocess
 
+import pytest
+
 from lab import certificates, emulator, process
 from products import HERE, Product
 
@@ -56,3 +58,18 @@ def test_a_hundred_installations_under_address_sanitizer(directory):
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout == "ok\n"
     assert "Sanitizer" not in done.stderr
+
+
+@pytest.mark.parametrize("version,accepted", [("8.0.21", False), ("8.0.22", True)])
+def test_a_server_with_other_service_interfaces_is_refused(directory, version, accepted):
+    """It stops before it calls any service; in the other server it stops at its options."""
+    program = directory / "harness"
+    subprocess.run(["cc", "-rdynamic", f'-DSERVER_VERSION="{version}"',
+                    HERE / "keyring_plugin_harness.c", "-o", program, "-ldl"], check=True)
+    done = subprocess.run(
+        [program, "1", Product("keyring_aws").path, f"data_file={directory}/keys"],
+        text=True, capture_output=True, check=False, timeout=60,
+        env=process.bare_environment(directory, {}))
+    assert done.returncode != 0
+    assert ("is for 8.0.22 and later" in done.stderr) == (not accepted), done.stderr
+    assert ("keyring_aws_cmk_id" in done.stderr) == accepted, done.stderr

@@ -93,7 +93,7 @@ def test_a_good_keyring_has_no_failure_on_any_product(filled):
 
 
 @pytest.mark.parametrize("options,text", [
-    ({"kms_kye": "x"}, "did you mean"),
+    ({"kms_kye": "x"}, "did you mean"),  # A server starts with it.
     ({"kms_key": None}, "kms_key is missing"),
 ])
 def test_wrong_options(good, kms, options, text):
@@ -115,13 +115,15 @@ def test_a_secret_that_lies_open(good, kms):
                     "secret_access_key": keys["AWS_SECRET_ACCESS_KEY"]})
     good.config.chmod(0o644)
     done = good.ctl("check", "--json")
-    finding(done, "config", "is world-readable; run: chmod")
+    found = finding(done, "config", "is world-readable; run: chown")
+    assert found["state"] == "warning"
+    assert f"; run: chown root:mysql {good.config}; chmod 640 {good.config}" in found["text"]
     assert keys["AWS_SECRET_ACCESS_KEY"] not in done.out
 
 
 def test_no_configuration(good):
     good.config.unlink()
-    finding(good.ctl("check", "--json"), "config", "the configuration cannot be read")
+    finding(good.ctl("check", "--json"), "config", "cannot read config file")
 
 
 @pytest.mark.parametrize("manifest,text", [

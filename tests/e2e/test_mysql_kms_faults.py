@@ -318,7 +318,7 @@ def test_a_full_disk_loses_nothing(kms, directory, make_kms_mysql):
 
 
 BAD = [  # (what the configuration has, what the log says)
-    ({"kms_keey": "alias/x"}, "there is no option kms_keey; did you mean kms_key?"),
+    ({"kms_key": None, "kms_keey": "x"}, "there is no option kms_keey; did you mean kms_key?"),
     ({"path": None}, "path is missing"),
     ({"kms_key": None}, "kms_key is missing"),
     ({"read_only": "perhaps"}, "read_only must be true or false"),
@@ -330,13 +330,14 @@ BAD = [  # (what the configuration has, what the log says)
     ({"region": "nowhere at all"}, "region"),
     ({"endpoint_url": "http://192.0.2.1"}, "would carry plaintext keys unencrypted"),
     ({"path": "/no/such/directory/keys"}, "/no/such/directory"),
-    ({"cmk_id": "x"}, "its name is kms_key here"),
+    ({"cmk_id": "x"}, "cmk_id is another product's name for kms_key"),
 ]
 
 
 def test_a_wrong_configuration_is_explained_and_mended_by_a_reload(make_kms_mysql):
-    server = make_kms_mysql(more={"kms_keey": "x"})
+    server = make_kms_mysql(more={"kms_key": None})
     server.start()
+    assert "[MY-013714]" in server.last_log()
     for wrong, expected in BAD:
         server.configure(**wrong)
         seen = len(server.error_log())
@@ -346,22 +347,70 @@ def test_a_wrong_configuration_is_explained_and_mended_by_a_reload(make_kms_mysq
         assert server.status()["Component_status"] == "Disabled"
     server.write_config(NAME, '{"path": "x",\n "kms_key" "y"}')
     assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
-    assert "line 2, column" in server.status()["Last_failure"]
+    failure = server.status()["Last_failure"]
+    assert "line 2, column" in failure and f"{NAME}.cnf has not valid format" in failure
+    (server.plugin_directory / f"{NAME}.cnf").unlink()
+    assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+    assert f"cannot read config file {server.plugin_directory}" in server.status()["Last_failure"]
     server.configure()
     server.reload()
     assert server.status()["Component_status"] == "Active"
 
 
-def test_a_secret_that_everybody_can_read_is_refused(kms, make_kms_mysql):
+def test_an_unknown_option_is_a_warning(make_kms_mysql):
+    """A configuration of Percona's component may hold anything."""
+    server = make_kms_mysql(more={"read_olny": True}, options=["--log-error-verbosity=3"])
+    server.start()
+    text = "there is no option read_olny; did you mean read_only?"
+    assert f"{text} (it is ignored)" in server.last_log()
+    status = server.status()
+    assert status["Component_status"] == "Active" and text in status["Configuration_warnings"]
+    assert "[MY-013713]" in server.last_log()
+    server.configure()
+    server.reload()
+    assert server.status()["Configuration_warnings"] == "<NONE>"
+
+
+def test_a_configuration_of_mysql_enterprise_is_understood(kms, make_kms_mysql):
+    """A change of the name in the manifest is all."""
+    server = make_kms_mysql()
+    server.configure()
+    ours = server.plugin_directory / f"{NAME}.cnf"
+    ours.unlink()
+    server.environment.update(AWS_ACCESS_KEY_ID="AKIAWRONG", AWS_REGION="us-west-2")
+    theirs = {
+        "cmk_id": kms.alias, "data_file": str(server.keyring), "cache_keys": "true",
+        "aws_authentication": {
+            "mode": "simple", "region": kms.region,
+            "access_key_id": kms.ready["access_key_id"],
+            "access_key_secret": kms.ready["secret_access_key"]},
+        "aws_connection": {"connect_timeout_ms": 1000}, "endpoint_url": kms.url}
+    percona_file.write_oracle(server.keyring, kms, kms.alias, [("", "one", "AES", bytes(32))])
+    server.write_config("component_keyring_aws", json.dumps(theirs))
+    server.start()
+    assert server.status()["Component_status"] == "Active", server.last_log()
+    assert server.keyring_keys() == [("one", "")]
+    assert server.status()["KeyId"] == kms.alias
+
+
+def test_a_secret_that_everybody_can_read_is_a_warning_with_the_cure(kms, make_kms_mysql):
     """And credentials of the configuration go before those of the environment."""
     own = {"auth_key": kms.ready["access_key_id"], "secret_access_key": kms.ready["secret_access_key"]}
     server = make_kms_mysql(more=own, environment={"AWS_ACCESS_KEY_ID": "AKIAWRONG"})
     server.start()
-    assert "run: chmod o= " in server.last_log()
+    config = server.plugin_directory / f"{NAME}.cnf"
+    cure = f"run: chown root:mysql {config}; chmod 640 {config}"
+    status = server.status()
+    assert status["Component_status"] == "Active" and cure in status["Configuration_warnings"]
+    assert cure in server.last_log()
     assert own["secret_access_key"] not in server.last_log()
-    (server.plugin_directory / f"{NAME}.cnf").chmod(0o440)
+    server.configure(**own, strict_permissions=True)
+    config.chmod(0o644)
+    assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
+    assert cure in server.status()["Last_failure"]
+    config.chmod(0o440)
     server.reload()
-    assert server.status()["Component_status"] == "Active"
+    assert server.status()["Configuration_warnings"] == "<NONE>"
     server.configure(**own, allow_insecure_permissions=True)
     server.reload()
     assert own["secret_access_key"] not in json.dumps(server.status_rows())

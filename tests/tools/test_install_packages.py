@@ -2,6 +2,7 @@
 """tools/install_packages with the real apt in a world of its own: it removes nothing, starts
 nothing and can be stopped."""
 
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -53,6 +54,7 @@ class World:
         self.directory = directory
         self.dpkg_seconds = 0.0
         self.source = f"deb [trusted=yes] file:{directory}/repository ./"
+        self.more_sources = []
         for name in ("repository", "admin/info", "bin", "log", "package/DEBIAN"):
             (directory / name).mkdir(parents=True)
         (directory / "admin/status").touch()
@@ -90,12 +92,12 @@ class World:
         self.script("fake-dpkg", DPKG.format(directory=self.directory, seconds=self.dpkg_seconds))
         self.script("systemctl", f'#!/bin/sh\necho "$*" >> {self.directory}/systemctl.log\n')
         self.script("sudo", '#!/bin/sh\nshift\nexec "$@"\n')
-        world = apt_world.World(self.directory / "apt", [self.source])
+        world = apt_world.World(self.directory / "apt", [*self.more_sources, self.source])
         configuration = self.directory / "apt/etc/apt.conf"
         configuration.write_text(
             configuration.read_text().replace(
                 f"{world.directory}/state/status", f"{self.directory}/admin/status"
-            )
+            ).replace('Debug::NoLocking "true";', "")
             + f'Dir::Bin::dpkg "{self.directory}/bin/fake-dpkg";\nDir::Log '
               f'"{self.directory}/log";\n'
         )
@@ -161,6 +163,56 @@ def test_what_is_installed_already_needs_no_apt(world):
     world.add("wanted-server", "")
     assert world.run() == (0, "")
     assert not (world.directory / "apt.log").exists()
+
+
+def test_a_source_that_is_broken_does_not_keep_others_from_being_used(world):
+    world.more_sources = [f"deb [trusted=yes] file:{world.directory}/gone ./",
+                          "deb http://127.0.0.1:1/unsigned ./"]
+    code, output = world.run()
+    assert code == 0, output + world.read("apt.log")
+    assert "wanted-server.deb" in world.read("dpkg.log")
+    assert "E: " in output and "not every package source could be read" in output
+
+
+def test_without_any_source_that_has_it_the_log_is_named(world):
+    world.source = f"deb [trusted=yes] file:{world.directory}/gone ./"
+    code, output = world.run()
+    assert code == 3 and "the complete log is" in output
+    assert world.read("dpkg.log") == ""
+
+
+# Update takes the first lock, a download the second one.
+@pytest.mark.parametrize("lock", ["state/lists/lock", "cache/archives/lock"])
+def test_it_waits_for_a_lock_of_apt_and_says_who_has_it(world, lock):
+    path = world.directory / "apt" / lock
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = open(path, "w")
+    fcntl.lockf(held, fcntl.LOCK_EX)
+    process = world.start()
+    said = ""
+    while "waiting for process" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    assert f"waiting for process {os.getpid()} " in said and str(path) in said
+    held.close()
+    said += process.communicate(timeout=60)[0]
+    assert process.returncode == 0, said + world.read("apt.log")
+    assert "wanted-server.deb" in world.read("dpkg.log")
+    assert said.count("waiting for process") == 1, "once, not each second"
+
+
+def test_ctrl_c_ends_the_wait_for_a_lock(world):
+    path = world.directory / "apt/state/lists/lock"
+    path.parent.mkdir(parents=True)
+    with open(path, "w") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        process = world.start()
+        while "waiting for process" not in process.stdout.readline():
+            assert process.poll() is None
+        interrupt(process)
+    assert process.returncode == 130
+    assert world.read("dpkg.log") == ""
 
 
 def test_a_policy_of_the_machine_that_lets_services_start_is_left_alone(world):

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/checks/check.h"
+#include "os/permissions_cure.h"
 
 namespace openkeyring {
 namespace {
@@ -21,13 +22,29 @@ std::string Text(FileSystem& files, const std::string& path) {
   return content ? std::string(AsText(*content)) : "";
 }
 
+// A server starts with an unknown option; who has the file checked wants to
+// know of it.
+Status StatusOf(CheckRun& run, const ComponentWarnings& warnings) {
+  for (const std::string& open : warnings.permissions) {
+    run.Warn(open, "run the commands of the message as root");
+  }
+  if (warnings.unknown_options.empty()) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          ToString(ComponentWarnings{warnings.unknown_options, {}})};
+}
+
 Status ConfigurationStatus(CheckRun& run) {
   switch (run.installation.product) {
-    case Product::kComponentKeyringKms:
-      return KmsComponentOptions(run.installation, run.files, run.out).status();
-    case Product::kComponentKeyringKmip:
-      return KmipComponentOptions(run.installation, run.files, run.out)
-          .status();
+    case Product::kComponentKeyringKms: {
+      const auto config =
+          KmsComponentOptions(run.installation, run.files, run.out);
+      return config ? StatusOf(run, config->warnings) : config.status();
+    }
+    case Product::kComponentKeyringKmip: {
+      const auto config =
+          KmipComponentOptions(run.installation, run.files, run.out);
+      return config ? StatusOf(run, config->warnings) : config.status();
+    }
     case Product::kKeyringAws:
       return KeyringAwsOptionsOf(run.installation).status();
     case Product::kAwsKeyManagement:
@@ -298,7 +315,7 @@ void CheckPermissions(CheckRun& run) {
              "chown the file to the server's user");
   }
   if (info->is_regular && (info->permissions & kWorldReadable) != 0) {
-    run.Warn(path + " is world-readable", "chmod o= " + path);
+    run.Warn(path + " is world-readable", PermissionsCure(path));
   }
   run.Ok(path + " can be reached");
 }

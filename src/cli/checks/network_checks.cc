@@ -14,6 +14,7 @@
 #include "net/http_curl.h"
 #include "net/socket.h"
 #include "net/url.h"
+#include "os/permissions_cure.h"
 
 namespace openkeyring {
 namespace {
@@ -225,10 +226,9 @@ void CheckCertificates(CheckRun& run) {
   if (!key) {
     run.Fail("private key: " + key.error().message(),
              "correct the path, or let the server's user read it");
-  } else if ((key->permissions & 0044) != 0) {
-    run.Warn("private key " + kmip->tls.key_file +
-                 " can be read by others than its owner",
-             "chmod 0600 " + kmip->tls.key_file);
+  } else if ((key->permissions & 0004) != 0) {
+    run.Warn("private key " + kmip->tls.key_file + " is world-readable",
+             PermissionsCure(kmip->tls.key_file));
   }
 }
 

@@ -122,6 +122,10 @@ void ReadTimes(JsonOptions& options, KmipComponentConfig& config) {
   }
 }
 
+std::string MaxObjectsText(size_t most) {
+  return most == SIZE_MAX ? "0" : std::to_string(most);
+}
+
 }  // namespace
 
 Result<KmipComponentConfig> ReadKmipComponentConfig(
@@ -144,8 +148,9 @@ Result<KmipComponentConfig> ReadKmipComponentConfig(
   ReadVersion(*options, config.kmip);
   ReadTimes(*options, config);
   config.group.object_group = options->TextOrBlank("object_group");
-  if (const auto most = options->Integer("max_objects", 1, 1 << 24)) {
-    config.keys.max_objects = static_cast<size_t>(*most);
+  // As Percona's component takes it; its 0 means no limit here.
+  if (const auto most = options->Count("max_objects")) {
+    config.keys.max_objects = *most == 0 ? SIZE_MAX : *most;
   }
   config.keys.activate_pre_active =
       options->Bool("activate_pre_active").value_or(false);
@@ -154,6 +159,7 @@ Result<KmipComponentConfig> ReadKmipComponentConfig(
   config.keys.read_only = config.group.read_only = config.read_only;
   Status status = options->Finish();
   if (!status.ok()) return status;
+  config.warnings = WarningsOf(*options, log);
   return config;
 }
 
@@ -172,12 +178,13 @@ std::vector<std::pair<std::string, std::string>> DescribeKmipConfig(
       {"Client_key", kmip.tls.key_file},
       {"Server_ca", kmip.tls.ca_file},
       {"Object_group", config.group.object_group},
-      {"Max_objects", std::to_string(config.keys.max_objects)},
+      {"Max_objects", MaxObjectsText(config.keys.max_objects)},
       {"Kmip_timeout_ms", std::to_string(kmip.request_timeout.count())},
       {"Tls_peer_verification", text(kmip.tls.verify_certificate)},
       {"Tls_hostname_verification", text(kmip.tls.verify_host_name)},
       {"Standby_servers", standbys},
       {"Read_only", config.read_only ? "Yes" : "No"},
+      {"Configuration_warnings", ToString(config.warnings)},
   };
 }
 

@@ -29,10 +29,12 @@ struct KmipComponentConfig {
   Millis startup_deadline{30000};
   Millis reload_deadline{60000};
   Millis operation_deadline{3000};
+  ComponentWarnings warnings;
 };
 
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
-// unknown, ill-typed, missing, or do not go together; all of them at once.
+// ill-typed, missing, or do not go together; all of them at once. An unknown
+// option is a warning.
 Result<KmipComponentConfig> ReadKmipComponentConfig(
     FileSystem& files, Log& log, const ServerDirectories& directories);
 

@@ -133,6 +133,34 @@ TEST_F(KmipComponentConfigFile, MayHaveAPathWhichIsNotUsed) {
   EXPECT_THAT(log_.Text(), HasSubstr("path is not used"));
 }
 
+TEST_F(KmipComponentConfigFile, WarnsOfWhatIsUnknown) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("client_key_password":"s3cret")", "client_key_password_file"},
+      {R"("objectgroup":"g")", "did you mean object_group"},
+  };
+  for (const auto& [more, text] : cases) {
+    const auto config = ReadWith(more);
+    ASSERT_TRUE(config) << config.status().ToString();
+    ASSERT_EQ(config->warnings.unknown_options.size(), 1u) << more;
+    EXPECT_THAT(config->warnings.unknown_options[0], HasSubstr(text));
+    EXPECT_THAT(log_.Text(), HasSubstr(text));
+    EXPECT_EQ(DescribeKmipConfig(*config).back().second,
+              config->warnings.unknown_options[0]);
+  }
+  EXPECT_EQ(log_.Text().find("s3cret"), std::string::npos);
+}
+
+// As in Percona's component, where 0 and huge numbers are accepted.
+TEST_F(KmipComponentConfigFile, TakesAnyNumberOfObjects) {
+  const auto none = ReadWith(R"("max_objects":0)");
+  ASSERT_TRUE(none) << none.status().ToString();
+  EXPECT_EQ(none->keys.max_objects, SIZE_MAX);
+  EXPECT_EQ(DescribeKmipConfig(*none)[6].second, "0");
+  const auto huge = ReadWith(R"("max_objects":18446744073709551615)");
+  ASSERT_TRUE(huge) << huge.status().ToString();
+  EXPECT_EQ(huge->keys.max_objects, SIZE_MAX);
+}
+
 TEST_F(KmipComponentConfigFile, RefusesWhatMakesNoSense) {
   const std::pair<const char*, const char*> cases[] = {
       {R"("kmip_version":"3.0")", "kmip_version"},
@@ -140,10 +168,8 @@ TEST_F(KmipComponentConfigFile, RefusesWhatMakesNoSense) {
       {R"("standby_servers":["a:0"])", "standby_servers"},
       {R"("standby_servers":[1])", "standby_servers"},
       {R"("standby_servers":"a,,b")", "standby_servers"},
-      {R"("max_objects":0)", "max_objects"},
+      {R"("max_objects":-1)", "max_objects"},
       {R"("kmip_timeout_ms":"soon")", "kmip_timeout_ms"},
-      {R"("client_key_password":"secret")", "client_key_password_file"},
-      {R"("objectgroup":"g")", "did you mean object_group"},
   };
   for (const auto& [more, text] : cases) {
     EXPECT_THAT(Error(ReadWith(more)), HasSubstr(text)) << more;

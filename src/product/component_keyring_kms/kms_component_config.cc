@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "product/component_keyring_kms/enterprise_options.h"
+
 namespace openkeyring {
 namespace {
 
@@ -137,27 +139,32 @@ void CheckLocalFile(FileSystem& files, Log& log, JsonOptions& options,
   }
 }
 
-// The options of MySQL Enterprise's component that go by other names here.
-void AdviseOnEnterpriseOptions(JsonOptions& options) {
-  options.Advise("cmk_id", "its name is kms_key here");
-  options.Advise("data_file", "its name is path here");
-  options.Advise("cache_keys", "keys are always kept in memory");
-  options.Advise("aws_authentication",
-                 "use auth_key and secret_access_key, profile, or nothing for "
-                 "what the AWS tools use; and region");
-  options.Advise("aws_connection",
-                 "use connect_timeout_ms, and HTTPS_PROXY in the environment");
+// The name of the configuration file: Enterprise's only where ours is missing.
+std::string FileName(FileSystem& files, const ServerDirectories& directories) {
+  const auto is_there = [&](const char* name) {
+    return files.Stat(JoinPath(directories.plugin, std::string(name) + ".cnf"))
+        .status();
+  };
+  if (directories.plugin.empty() || !directories.config_file.empty() ||
+      is_there(kKmsComponent).code() != StatusCode::kNotFound ||
+      !is_there(kEnterpriseComponent).ok()) {
+    return kKmsComponent;
+  }
+  return kEnterpriseComponent;
 }
 
 }  // namespace
 
 Result<KmsComponentConfig> ReadKmsComponentConfig(
     FileSystem& files, Log& log, const ServerDirectories& directories) {
-  Result<JsonOptions> options = ReadComponentFile(
-      files, log, kKmsComponent, directories, {kSecretKey, kSessionToken});
+  Result<JsonOptions> options =
+      ReadComponentFile(files, log, FileName(files, directories), directories,
+                        {kSecretKey, kSessionToken, kEnterpriseSecretKey,
+                         kEnterpriseProxyPassword});
   if (!options) return options.error();
-  AdviseOnEnterpriseOptions(*options);
   KmsComponentConfig config;
+  options->Alias("cmk_id", "kms_key");
+  options->Alias("data_file", "path");
   options->Require("path");
   config.path = options->Text("path");
   // The current directory changes while a server starts.
@@ -169,6 +176,7 @@ Result<KmsComponentConfig> ReadKmsComponentConfig(
   ReadAws(*options, config.aws);
   CheckAws(*options, config.aws);
   ReadTimes(*options, config);
+  ReadEnterpriseOptions(*options, config.aws, config.connect_timeout);
   ReadContext(*options, config);
   ReadFormat(*options, config);
   CheckSlots(*options, config);
@@ -177,6 +185,7 @@ Result<KmsComponentConfig> ReadKmsComponentConfig(
   CheckLocalFile(files, log, *options, config);
   Status status = options->Finish();
   if (!status.ok()) return status;
+  config.warnings = WarningsOf(*options, log);
   return config;
 }
 

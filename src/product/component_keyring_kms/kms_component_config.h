@@ -16,6 +16,8 @@ namespace openkeyring {
 
 // The component's name, and its configuration file's without ".cnf".
 constexpr char kKmsComponent[] = "component_keyring_kms";
+// MySQL Enterprise's component, whose configuration is understood.
+constexpr char kEnterpriseComponent[] = "component_keyring_aws";
 
 // What to create where there is no keyring file yet; an existing one keeps its
 // form.
@@ -43,14 +45,16 @@ struct KmsComponentConfig {
   std::optional<KeyringFileFormat> file_format;
   // Create a keyring although the data directory has encrypted data.
   bool allow_new_keyring = false;
-  // Not of the file: for tools, while a sealed file is read.
-  std::function<void(size_t done, size_t total)> progress = nullptr;
+  ComponentWarnings warnings;
 };
 
+// Where there is no component_keyring_kms.cnf, component_keyring_aws.cnf is
+// read.
+//
 // Errors: those of ReadComponentFile, and kMisconfigured for options that are
-// unknown, ill-typed, missing, or do not go together, and for a recovery key or
-// a local unlock file that may not be used; all of them at once. A local unlock
-// file that is missing is a warning.
+// ill-typed, missing, or do not go together, and for a recovery key or a local
+// unlock file that may not be used; all of them at once. An unknown option, and
+// a local unlock file that is missing, are warnings.
 Result<KmsComponentConfig> ReadKmsComponentConfig(
     FileSystem& files, Log& log, const ServerDirectories& directories);
 

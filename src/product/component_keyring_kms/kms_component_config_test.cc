@@ -300,26 +300,28 @@ TEST_F(KmsComponentConfigFile, AMistypedNameIsAnsweredWithTheRightOne) {
                {"load_paralelism", "load_parallelism"},
                {"allow_insecure_permission", "allow_insecure_permissions"}};
   for (const auto& name : names) {
-    EXPECT_THAT(ErrorWith(std::string("\"") + name.typed + "\":\"s3cret\""),
-                AllOf(HasSubstr(std::string("no option ") + name.typed +
-                                "; did you mean " + name.meant + "?"),
+    const auto config =
+        ReadWith(std::string("\"") + name.typed + "\":\"s3cret\"");
+    ASSERT_TRUE(config) << config.status().ToString();
+    ASSERT_EQ(config->warnings.unknown_options.size(), 1u) << name.typed;
+    EXPECT_EQ(config->warnings.unknown_options[0],
+              directory_.PathOf(kFile) + ": there is no option " + name.typed +
+                  "; did you mean " + name.meant + "?");
+    EXPECT_THAT(log_.lines().back().second,
+                AllOf(HasSubstr(config->warnings.unknown_options[0]),
                       Not(HasSubstr("s3cret"))));
+    EXPECT_EQ(log_.lines().back().first, LogLevel::kWarning);
   }
 }
 
-TEST_F(KmsComponentConfigFile, EnterprisesNamesAreAnsweredWithOurs) {
-  const struct {
-    const char *theirs, *advice;
-  } names[] = {{"cmk_id", "kms_key"},
-               {"data_file", "path"},
-               {"cache_keys", "in memory"},
-               {"aws_authentication", "secret_access_key"},
-               {"aws_connection", "connect_timeout_ms"}};
-  for (const auto& name : names) {
-    EXPECT_THAT(ErrorWith(std::string("\"") + name.theirs + "\":{}"),
-                AllOf(HasSubstr(std::string("no option ") + name.theirs + ": "),
-                      HasSubstr(name.advice)));
-  }
+TEST_F(KmsComponentConfigFile,
+       AMistypedNameIsAnErrorWhereTheRightOneIsMissing) {
+  const Status status =
+      Read(R"({"path":"/keys","kms_kye":"alias/k"})").status();
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(status.message(),
+              AllOf(HasSubstr("kms_key is missing"),
+                    HasSubstr("no option kms_kye; did you mean kms_key?")));
 }
 
 }  // namespace

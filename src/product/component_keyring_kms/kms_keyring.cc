@@ -9,6 +9,7 @@
 #include "product/component_keyring_kms/sealed_note.h"
 #include "product/encrypted_data.h"
 #include "product/load_retry.h"
+#include "product/new_file_owner.h"
 #include "product/slot_keys.h"
 #include "product/slot_status.h"
 #include "storage/percona/json_file_backend.h"
@@ -103,7 +104,8 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::Make(
                       ? previous->file_
                       : std::make_shared<KeyringFile>(
                             PosixFileSystem(), SystemRandom(), options.path,
-                            OwnerOfDataDirectory(data_directory));
+                            OwnerOfNewFile(PosixFileSystem(), options.path,
+                                           data_directory));
   // What a failed reload saw of KMS is told by the keyring that keeps serving.
   Result<std::unique_ptr<KmsServices>> kms = KmsServices::Make(
       options.slots.kms_keys, options.aws, ServiceOptions(options),
@@ -276,12 +278,14 @@ StatusRows KmsKeyring::Rows() const {
       rows.push_back({row.first, OrNone(row.second)});
     }
   }
-  rows.insert(rows.end(), {{"Backend_reachable", kms.reachable ? "Yes" : "No"},
-                           {"Last_success", TimeText(kms.last_success)},
-                           {"Last_error", OrNone(kms.last_error)},
-                           {"Last_error_time", TimeText(kms.last_error_time)},
-                           {"Credential_source", OrNone(kms.credential_source)},
-                           {"Endpoint", OrNone(kms.endpoint)}});
+  rows.insert(rows.end(),
+              {{"Configuration_warnings", OrNone(ToString(config_.warnings))},
+               {"Backend_reachable", kms.reachable ? "Yes" : "No"},
+               {"Last_success", TimeText(kms.last_success)},
+               {"Last_error", OrNone(kms.last_error)},
+               {"Last_error_time", TimeText(kms.last_error_time)},
+               {"Credential_source", OrNone(kms.credential_source)},
+               {"Endpoint", OrNone(kms.endpoint)}});
   return rows;
 }
 

@@ -24,8 +24,8 @@ class KmsKeyring : public LoadedKeyring {
   // tried until then, and only afterwards that slot. `previous`, when there is
   // one, serves until this succeeds, and a lock that it has on the same file is
   // shared; a load that lacks one of its keys is refused. Files that are
-  // created belong to the owner of `data_directory`; where it has encrypted
-  // data, no new keyring is created. `log` is borrowed.
+  // created belong to whom OwnerOfNewFile names; where `data_directory` has
+  // encrypted data, no new keyring is created. `log` is borrowed.
   static Result<std::unique_ptr<KmsKeyring>> Open(
       KmsComponentConfig config, KmsKeyring* previous,
       const std::string& data_directory, LoadRetry retry, Log& log);

@@ -8,6 +8,7 @@
 #include "aws/arn.h"
 #include "aws/credentials/access_key_file.h"
 #include "product/encrypted_data.h"
+#include "product/new_file_owner.h"
 
 namespace openkeyring {
 namespace {
@@ -88,6 +89,7 @@ Result<std::unique_ptr<KeyringAws>> KeyringAws::Open(
   if (!status.ok()) return status;
   std::unique_ptr<KeyringAws> opened(new KeyringAws(std::move(options), log));
   const KeyringAwsOptions& said = opened->options_;
+  if (!owner) owner = OwnerOfNewFile(PosixFileSystem(), said.data_file, "");
   opened->WarnOfRegion(said.cmk_id, said.region);
   Result<std::shared_ptr<Kms>> kms = opened->MakeKms(said.cmk_id, said.region);
   if (!kms) return kms.error();

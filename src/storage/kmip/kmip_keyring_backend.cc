@@ -131,6 +131,11 @@ void KmipKeyringBackend::Remember(const KmipKeyCollector& collector,
 // ---- Store -----------------------------------------------------------------
 
 Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
+  if (key.data.empty()) {
+    return {StatusCode::kInvalidArgument,
+            ToString(key.name) +
+                " cannot be stored: a KMIP server holds no empty value"};
+  }
   Operation operation(*this);
   Status status = CheckNotWithheld(key.name);
   // Otherwise there might be two of them after a crash.

@@ -142,6 +142,13 @@ TEST_F(KmipKeyringBackendTest, OwnersAndTypesAndLengthsComeBack) {
   EXPECT_EQ(Loaded(), stored);
 }
 
+TEST_F(KmipKeyringBackendTest, AnEmptyValueIsRefusedBeforeTheServerIsAsked) {
+  const Status status =
+      KeyringBackend().Store(MakeKey("empty", "", "SECRET", ""), Lab::Soon());
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("holds no empty value"), std::string::npos);
+}
+
 TEST_F(KmipKeyringBackendTest, AKeyWithoutOwnerIsCalledAsPerconaCallsIt) {
   ASSERT_TRUE(KeyringBackend().Store(Aes("INNODBKey-1"), Lab::Soon()).ok());
   KmipObjects objects(session_, lab_.log);

@@ -29,6 +29,7 @@ TEST_F(SealedFileBackendTest, KeepsKeysAcrossLoads) {
     auto backend = MakeLoaded();
     ASSERT_TRUE(Store(*backend, "a").ok());
     ASSERT_TRUE(Store(*backend, "a", "other data", "u@h").ok());
+    ASSERT_TRUE(Store(*backend, "empty", "").ok());
     ASSERT_TRUE(Store(*backend, "b").ok());
     ASSERT_TRUE(Remove(*backend, "b").ok());
     ASSERT_TRUE(backend
@@ -40,7 +41,8 @@ TEST_F(SealedFileBackendTest, KeepsKeysAcrossLoads) {
   }
   const Keys keys = {{{"a", ""}, "AES:data"},
                      {{"a", "u@h"}, "AES:other data"},
-                     {{"big", ""}, "SECRET:" + std::string(kMaxKeyBytes, 'x')}};
+                     {{"big", ""}, "SECRET:" + std::string(kMaxKeyBytes, 'x')},
+                     {{"empty", ""}, "AES:"}};
   EXPECT_EQ(Loaded(), keys);
   files_.Crash();
   EXPECT_EQ(Loaded(), keys) << "after a power cut";

@@ -2,7 +2,7 @@
 #ifndef OPENKEYRING_SERVER_MYSQL_ABI_COMPONENT_H_
 #define OPENKEYRING_SERVER_MYSQL_ABI_COMPONENT_H_
 
-// What a MySQL component and its host share (MySQL 8.0.24 to 9.x), declared by
+// What a MySQL component and its host share (MySQL 8.0.25 to 9.x), declared by
 // us. Nothing in it has a size or a version: the order of the slots is the
 // contract. All functions have the C calling convention and let no exception
 // out. Facts: the headers of MySQL 9.7 and a run in its server.

@@ -24,7 +24,8 @@ struct SimpleErrorLog {
                int severity, int error_id, ...);
 };
 constexpr int kPlainText = 11071;  // A message that is "%s".
-// "The component is not initialized properly. Error: %s. ..."
+constexpr int kInitialized = 13713;
+// Has a %s for the reason in 9.x, and none in 8.0.
 constexpr int kNotInitialized = 13714;
 
 // "log_builtins" as an array of functions: `line_set_flag` was put in the

@@ -73,29 +73,48 @@ LogLayout FindLayout(LogBuiltins builtins) {
 
 void ComponentLog::Write(LogLevel level, std::string_view line) {
   if (level > LogLevel::kNote) return;
-  WriteAs(PriorityOf(level), kPlainText, std::string(line));
+  WriteAs(PriorityOf(level), OneLine(std::string(line)));
+}
+
+void ComponentLog::WriteInitialized(std::string_view details) {
+  WriteServersMessage(kNotePriority, kInitialized,
+                      "Keyring component initialized successfully. " +
+                          OneLine(std::string(details)));
 }
 
 void ComponentLog::WriteNotInitialized(std::string_view reason) {
-  WriteAs(kErrorPriority, kNotInitialized, std::string(reason));
+  WriteServersMessage(
+      kErrorPriority, kNotInitialized,
+      "The component is not initialized properly. Error: " +
+          OneLine(std::string(reason)) +
+          ". Make sure that configuration is proper and use ALTER INSTANCE "
+          "RELOAD KEYRING to reinitialize the component.");
 }
 
-void ComponentLog::WriteAs(int priority, int error_id,
-                           const std::string& message) {
-  const std::string text = OneLine(message);
-  if (WriteSimple(priority, error_id, text) ||
-      WriteBuiltins(priority, error_id, text)) {
+// Only log_builtins take a number and a string: mysql_simple_error_log takes
+// the string's arguments, and which they are depends on the server.
+void ComponentLog::WriteServersMessage(int priority, int error_id,
+                                       const std::string& message) {
+  if (!WriteBuiltins(priority, error_id, message)) WriteAs(priority, message);
+}
+
+void ComponentLog::WriteAs(int priority, const std::string& text) {
+  if (WriteSimple(priority, text) ||
+      WriteBuiltins(priority, kPlainText, text)) {
     return;
   }
+  WriteStandardError(text);
+}
+
+void ComponentLog::WriteStandardError(const std::string& text) {
   const std::string line = std::string(component_) + ": " + text + "\n";
   [[maybe_unused]] const ssize_t n =
       write(STDERR_FILENO, line.data(), line.size());
 }
 
-bool ComponentLog::WriteSimple(int priority, int error_id,
-                               const std::string& text) {
+bool ComponentLog::WriteSimple(int priority, const std::string& text) {
   const Acquired<SimpleErrorLog> log(registry_, "mysql_simple_error_log");
-  return log && log->emit(component_, "", 0, priority, error_id,
+  return log && log->emit(component_, "", 0, priority, kPlainText,
                           text.c_str()) == kSuccess;
 }
 

@@ -27,13 +27,19 @@ class ComponentLog : public Log {
       : component_(component), registry_(registry) {}
 
   void Write(LogLevel level, std::string_view line) override;
-  // The server's own message for a keyring that could not be loaded, with the
-  // reason and the cure.
+  // The server's own messages for a keyring that was loaded, with `details`,
+  // and for one that could not be loaded, with the reason and the cure: by
+  // number and in the words of the newest server, since 8.0 has no place for a
+  // reason.
+  void WriteInitialized(std::string_view details);
   void WriteNotInitialized(std::string_view reason);
 
  private:
-  void WriteAs(int priority, int error_id, const std::string& message);
-  bool WriteSimple(int priority, int error_id, const std::string& text);
+  void WriteAs(int priority, const std::string& message);
+  void WriteServersMessage(int priority, int error_id,
+                           const std::string& message);
+  void WriteStandardError(const std::string& text);
+  bool WriteSimple(int priority, const std::string& text);
   bool WriteBuiltins(int priority, int error_id, const std::string& text);
 
   const char* const component_;

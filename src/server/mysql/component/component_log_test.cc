@@ -32,6 +32,12 @@ class ComponentLogTest : public testing::Test {
     return testing::internal::GetCapturedStderr();
   }
 
+  static std::string NotInitialized(const std::string& reason) {
+    return "The component is not initialized properly. Error: " + reason +
+           ". Make sure that configuration is proper and use ALTER INSTANCE "
+           "RELOAD KEYRING to reinitialize the component.";
+  }
+
   FakeServer server_;
   Registry* registry_ = server_.registry();
   ComponentLog log_{"component_x", registry_};
@@ -44,10 +50,28 @@ TEST_F(ComponentLogTest, PrefersTheSimpleLog) {
   ExpectOneLine("simple", kWarningPriority, kPlainText, "100% sure %s");
 }
 
+// In 8.0 message 13714 has no place for the reason.
 TEST_F(ComponentLogTest, GivesTheServersOwnMessageTheReason) {
   server_.OfferSimpleLog();
+  server_.OfferBuiltins(LogLayout::kOld);
   log_.WriteNotInitialized("the reason");
-  ExpectOneLine("simple", kErrorPriority, kNotInitialized, "the reason");
+  ExpectOneLine("builtins", kErrorPriority, kNotInitialized,
+                NotInitialized("the reason"));
+}
+
+TEST_F(ComponentLogTest, GivesTheReasonToTheSimpleLogWhereThereIsNoOther) {
+  server_.OfferSimpleLog();
+  log_.WriteNotInitialized("the reason");
+  ExpectOneLine("simple", kErrorPriority, kPlainText,
+                NotInitialized("the reason"));
+}
+
+TEST_F(ComponentLogTest, TellsOfALoadInTheServersWords) {
+  server_.OfferSimpleLog();
+  server_.OfferBuiltins(LogLayout::kNew);
+  log_.WriteInitialized("With 3 keys");
+  ExpectOneLine("builtins", kNotePriority, kInitialized,
+                "Keyring component initialized successfully. With 3 keys");
 }
 
 TEST_F(ComponentLogTest, WritesErrorsWarningsAndNotesOnly) {
@@ -79,7 +103,7 @@ TEST_F(ComponentLogTest, FindsBothLayoutsOfTheBuiltins) {
     EXPECT_EQ(lines[before].text, "a note");
     EXPECT_EQ(lines[before + 1].priority, kErrorPriority);
     EXPECT_EQ(lines[before + 1].error_id, kNotInitialized);
-    EXPECT_EQ(lines[before + 1].text, "a reason");
+    EXPECT_EQ(lines[before + 1].text, NotInitialized("a reason"));
   }
 }
 
@@ -119,7 +143,8 @@ TEST_F(ComponentLogTest, ALineStaysOneLine) {
             "component_x: a?b?c?[31m?d?é\n");
   server_.OfferSimpleLog();
   log_.WriteNotInitialized("one\ntwo");
-  ExpectOneLine("simple", kErrorPriority, kNotInitialized, "one?two");
+  ExpectOneLine("simple", kErrorPriority, kPlainText,
+                NotInitialized("one?two"));
 }
 
 }  // namespace

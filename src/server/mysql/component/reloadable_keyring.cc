@@ -55,9 +55,8 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
     last_failure_ = loaded.error().message();
     return loaded.error();
   }
-  log_.Write(LogLevel::kNote, "the keyring is loaded, with " +
-                                  std::to_string((*loaded)->keyring().size()) +
-                                  " keys");
+  log_.WriteInitialized("The keyring is loaded, with " +
+                        std::to_string((*loaded)->keyring().size()) + " keys");
   const std::lock_guard lock(mutex_);
   current_ = std::move(*loaded);
   last_failure_.clear();

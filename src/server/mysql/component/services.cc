@@ -3,6 +3,7 @@
 #include "server/mysql/component/services.h"
 
 #include "server/guard.h"
+#include "server/mysql/component/xtrabackup_config.h"
 
 namespace openkeyring {
 namespace {
@@ -11,8 +12,8 @@ std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
 Code Load(const char* component_path, const char* instance_path) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
-    return ReturnCode(
-        TheKeyring().Load({Text(component_path), Text(instance_path)}));
+    return ReturnCode(TheKeyring().Load(
+        {Text(component_path), Text(instance_path), XtraBackupConfigFile()}));
   });
 }
 

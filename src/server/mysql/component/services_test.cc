@@ -104,13 +104,23 @@ TEST_F(Services, NoOwnerAndAnEmptyOwnerAreTheSame) {
   EXPECT_EQ(Fetch("a", "owner"), "AES:owned");
 }
 
+// As in the components of MySQL.
+TEST_F(Services, AnEmptyValueIsAKey) {
+  ASSERT_EQ(Load(), kSuccess);
+  EXPECT_EQ(Store("id", "owner", ""), kSuccess);
+  EXPECT_EQ(Fetch("id", "owner"), "AES:");
+  EXPECT_EQ(Store("id", "owner", "data"), kFailure) << "it is there";
+  ASSERT_EQ(Load(), kSuccess);
+  EXPECT_EQ(Fetch("id", "owner"), "AES:");
+  EXPECT_EQ(generator_service.generate("x", "owner", "AES", 0), kFailure);
+}
+
 TEST_F(Services, StoreRefusesWhatMakesNoSense) {
   ASSERT_EQ(Load(), kSuccess);
   EXPECT_EQ(Store(nullptr, "owner", "data"), kFailure);
   EXPECT_EQ(Store("", "owner", "data"), kFailure);
   EXPECT_EQ(Store("id", "owner", "data", nullptr), kFailure);
   EXPECT_EQ(Store("id", "owner", "data", ""), kFailure);
-  EXPECT_EQ(Store("id", "owner", ""), kFailure);
   EXPECT_EQ(writer_service.store("id", "owner", nullptr, 4, "AES"), kFailure);
   EXPECT_EQ(writer_service.store("id", "owner", nullptr, 0, "AES"), kFailure);
   EXPECT_EQ(component_.keys().Contents().size(), 0u);
@@ -206,7 +216,7 @@ TEST_F(Services, AFailedFirstLoadIsToldAsTheServersOwnMessage) {
   const auto lines = component_.server().lines();
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(lines[0].error_id, kNotInitialized);
-  EXPECT_EQ(lines[0].text, "KMS is away");
+  EXPECT_THAT(lines[0].text, HasSubstr("Error: KMS is away. Make sure"));
   EXPECT_EQ(status_service.is_initialized(), 0);
   EXPECT_EQ(StatusRow("Component_status"), "Disabled");
   EXPECT_EQ(StatusRow("Last_failure"), "KMS is away");
@@ -230,7 +240,7 @@ TEST_F(Services, AFailedReloadKeepsTheOldKeyring) {
   EXPECT_EQ(StatusRow("Last_failure"), "torn");
   EXPECT_THAT(component_.server().Text(),
               HasSubstr("torn; the keyring that was loaded before stays in "
-                        "use"));
+                        "use. Make sure"));
   EXPECT_EQ(component_.server().lines().back().error_id, kNotInitialized);
   EXPECT_EQ(component_.server().lines().back().priority, kErrorPriority)
       << "seen at the default verbosity";

@@ -8,6 +8,7 @@
 
 #include "server/guard.h"
 #include "server/mysql/keyring_aws/keyring_aws_plugin.h"
+#include "server/mysql/keyring_aws/server_version.h"
 
 #define OPENKEYRING_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -37,6 +38,14 @@ constinit InstalledPlugin* installed = nullptr;
 
 int Init(void*) {
   return GuardedSilently(kFailure, [] {
+    const Status version = CheckServerVersion(ServerVersion());
+    if (!version.ok()) {
+      // To standard error: the log service is one of those that differ.
+      Registry* const no_registry = nullptr;
+      ComponentLog(kName, no_registry)
+          .Write(LogLevel::kError, "it cannot start: " + version.message());
+      return kFailure;
+    }
     auto plugin = std::make_unique<InstalledPlugin>();
     const Status status = plugin->Open(OptionsOfVariables());
     if (!status.ok()) {
