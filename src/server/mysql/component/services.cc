@@ -21,7 +21,7 @@ Code Store(const char* data_id, const char* auth_id, const unsigned char* data,
            size_t data_size, const char* type) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
     Result<KeyName> name = KeyNameFrom(data_id, auth_id);
-    if (!name || (data == nullptr && data_size > 0)) return kFailure;
+    if (!name || data == nullptr) return kFailure;
     return ReturnCode(TheKeyring().Store(
         {*name, Text(type), Secret::CopyOf(ByteView(data, data_size))}));
   });
