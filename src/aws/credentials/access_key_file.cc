@@ -5,6 +5,7 @@
 
 #include "aws/values.h"
 #include "base/encoding.h"
+#include "os/permissions_cure.h"
 
 namespace openkeyring {
 namespace {
@@ -56,7 +57,7 @@ Result<Credentials> ReadAccessKeyFile(FileSystem& files,
     return info.error();
   }
   if ((info->permissions & kForEverybody) != 0) {
-    return Wrong(path, "is world-readable; run: chmod o= " + path);
+    return Wrong(path, "is world-readable; run: " + PermissionsCure(path));
   }
   const Result<Secret> content = files.ReadSecret(path, kMaxFile);
   if (!content) {

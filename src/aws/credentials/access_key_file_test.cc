@@ -52,7 +52,8 @@ TEST_F(KeyFileTest, EachFaultHasItsOwnText) {
   EXPECT_THAT(ErrorOf("AKIDEXAMPLE\nsecret\nthird"),
               HasSubstr("more than two lines"));
   EXPECT_THAT(ErrorOf("AKID EXAMPLE\nsecret\n"), HasSubstr("malformed"));
-  EXPECT_THAT(ErrorOf("AKIDEXAMPLE\nsecret\n", 0644), HasSubstr("chmod o="));
+  EXPECT_THAT(ErrorOf("AKIDEXAMPLE\nsecret\n", 0644),
+              HasSubstr("; run: chown root:mysql "));
 }
 
 TEST_F(KeyFileTest, ErrorsDoNotTellTheSecret) {
