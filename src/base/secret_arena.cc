@@ -72,6 +72,7 @@ void SecretArena::AfterForkInChild() {
   SecretArena& arena = Instance();
   for (Mapping& chunk : arena.chunks_) chunk.locked = 0;
   for (Mapping& large : arena.large_) large.locked = 0;
+  arena.large_locked_ = 0;
   arena.LockAll();
   arena.mutex_.unlock();
 }
@@ -84,6 +85,7 @@ void SecretArena::ReleaseWhenIdle() {
   for (const Mapping& chunk : chunks_) pages_.Unmap(chunk.data, chunk.size);
   std::vector<Mapping>().swap(chunks_);
   std::vector<Mapping>().swap(large_);
+  large_locked_ = 0;
   classes_ = {};
   chunk_filled_ = kChunk;
 }
@@ -138,7 +140,7 @@ uint8_t* SecretArena::AllocateLarge(size_t capacity) {
   const std::lock_guard lock(mutex_);
   large_.reserve(large_.size() + 1);
   large_.push_back({pages_.Map(capacity), capacity, capacity, 0});
-  LockLarge(large_.back());
+  LockLarge(large_.back(), pages_.LockLimit());
   return large_.back().data;
 }
 
@@ -152,15 +154,14 @@ void SecretArena::Free(uint8_t* block, size_t capacity) {
 
 void SecretArena::FreeLarge(uint8_t* block, size_t capacity) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(large_, [&](const Mapping& m) { return m.data == block; });
+  const auto large = std::ranges::find(large_, block, &Mapping::data);
+  if (large != large_.end()) {
+    large_locked_ -= large->locked;
+    *large = large_.back();
+    large_.pop_back();
+  }
   pages_.Unmap(block, capacity);
   LockAll();
-}
-
-size_t SecretArena::LargeLocked() const {
-  size_t locked = 0;
-  for (const Mapping& large : large_) locked += large.locked;
-  return locked;
 }
 
 bool SecretArena::LockUsed(Mapping& mapping) {
@@ -177,17 +178,20 @@ bool SecretArena::LockUsed(Mapping& mapping) {
   return mapping.locked == mapping.used;
 }
 
-void SecretArena::LockLarge(Mapping& large) {
-  const size_t missing = large.used - large.locked;
-  if (LargeLocked() + missing > pages_.LockLimit() / 2) return;
+void SecretArena::LockLarge(Mapping& large, size_t limit) {
+  const size_t before = large.locked;
+  if (large_locked_ + large.used - before > limit / 2) return;
   (void)LockUsed(large);
+  large_locked_ += large.locked - before;
 }
 
 void SecretArena::LockAll() {
   for (Mapping& chunk : chunks_) {
     if (!LockUsed(chunk)) return;  // The limit is reached.
   }
-  for (Mapping& large : large_) LockLarge(large);
+  if (large_.empty()) return;
+  const size_t limit = pages_.LockLimit();
+  for (Mapping& large : large_) LockLarge(large, limit);
 }
 
 SecretMemory SecretArena::Usage() {

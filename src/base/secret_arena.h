@@ -97,9 +97,8 @@ class SecretArena {
 
   // Under the lock.
   uint8_t* TakeFromChunk(size_t capacity);
-  size_t LargeLocked() const;
   bool LockUsed(Mapping& mapping);  // False when some could not be locked.
-  void LockLarge(Mapping& large);
+  void LockLarge(Mapping& large, size_t limit);
   void LockAll();
 
   MemoryPages& pages_;
@@ -107,6 +106,7 @@ class SecretArena {
   std::array<SizeClass, kClasses> classes_;
   std::vector<Mapping> chunks_;  // The last one is being filled.
   std::vector<Mapping> large_;
+  size_t large_locked_ = 0;  // Bytes of `large_`.
   size_t chunk_filled_ =
       kChunk;  // Bytes of the last chunk that are handed out.
   size_t blocks_in_use_ = 0;

@@ -165,6 +165,7 @@ TEST(SecretArena, PagesAreLockedWhereTheLimitAllows) {
 class SpyPages : public MemoryPages {
  public:
   size_t limit = 1 << 30, locked = 0;
+  mutable size_t asked = 0;  // For the limit.
   int refused = 0;
   bool all_wiped = true;
 
@@ -184,7 +185,10 @@ class SpyPages : public MemoryPages {
     locked = pages_.size() * 4096;
     return true;
   }
-  size_t LockLimit() const override { return limit; }
+  size_t LockLimit() const override {
+    ++asked;
+    return limit;
+  }
 
  private:
   std::set<uint8_t*> pages_;
@@ -214,6 +218,19 @@ TEST(SecretArena, LocksPagesWhenTheyComeIntoUse) {
   EXPECT_EQ(arena.Usage().locked, 8192u);
   arena.Free(first, 32);
   arena.Free(second, 4096);
+}
+
+TEST(SecretArena, AsksForTheLimitOncePerChangeOfLargeBlocks) {
+  SpyPages pages;
+  pages.limit = 40 << 12;  // Half of it is enough for five blocks.
+  SecretArena arena(pages);
+  constexpr size_t kBlocks = 30, kSize = 4 << 12;
+  std::vector<uint8_t*> blocks;
+  for (size_t i = 0; i < kBlocks; ++i) blocks.push_back(arena.Allocate(kSize));
+  EXPECT_EQ(pages.locked, 5 * kSize);
+  for (uint8_t* block : blocks) arena.Free(block, kSize);
+  EXPECT_EQ(pages.locked, 0u);
+  EXPECT_LE(pages.asked, 2 * kBlocks);
 }
 
 // The usual limit is one chunk. A file or an answer that is being read must not

@@ -46,7 +46,9 @@ bool HasAvx512() {
 }  // namespace
 
 void ClearVectorRegisters() {
-  if (HasAvx512()) {
+  // Asked once: in a virtual machine each CPUID leaves it.
+  static const bool has_avx512 = HasAvx512(), has_avx = HasAvx();
+  if (has_avx512) {
     // We are not compiled to use these.
     asm volatile(
         ".irp i,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
@@ -54,7 +56,7 @@ void ClearVectorRegisters() {
         ".endr" ::
             : "memory");
   }
-  if (HasAvx()) {
+  if (has_avx) {
     asm volatile("vzeroall" ::
                      : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
                        "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",

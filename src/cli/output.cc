@@ -35,6 +35,8 @@ const char* Escape(Color color) {
   return "";
 }
 
+bool IsPlain(char c) { return c >= ' ' && c < 0x7f; }
+
 std::string HexEscape(unsigned char byte) {
   return "\\x" + HexEncode(ByteView(&byte, 1));
 }
@@ -68,7 +70,21 @@ std::string Counted(size_t count, std::string_view noun) {
          (count == 1 ? "" : "s");
 }
 
+std::string JsonString(std::string_view text) {
+  const auto is_plain = [](char c) {
+    return IsPlain(c) && c != '"' && c != '\\';
+  };
+  if (!std::ranges::all_of(text, is_plain)) return JsonText(Json(text));
+  std::string quoted;
+  quoted.reserve(text.size() + 2);
+  quoted += '"';
+  quoted += text;
+  quoted += '"';
+  return quoted;
+}
+
 std::string Printable(std::string_view text) {
+  if (std::ranges::all_of(text, IsPlain)) return std::string(text);
   std::string printable;
   const bool valid = IsUtf8(text);
   for (const char c : text) {
@@ -106,11 +122,18 @@ void Output::Line(std::string_view text) {
   data_ << text << '\n';
 }
 
-void Output::Print(const TextTable& table) {
-  bool is_title = true;
-  for (const std::string& line : table.Lines()) {
-    Line(is_title ? Paint(Color::kBold, line) : line);
-    is_title = false;
+void Output::Print(TextTable table, size_t count,
+                   const std::function<void(size_t, TextTable::Row&)>& fill) {
+  if (options_.json) return;
+  TextTable::Row row = table.titles();
+  for (size_t i = 0; i < count; ++i) {
+    fill(i, row);
+    table.Measure(row);
+  }
+  Line(Paint(Color::kBold, table.Line(table.titles())));
+  for (size_t i = 0; i < count; ++i) {
+    fill(i, row);
+    Line(table.Line(row));
   }
 }
 
@@ -136,13 +159,13 @@ void Output::PrintJson(std::string_view command, const Json& object) {
 
 void Output::PrintJsonList(std::string_view command, const Json& object,
                            std::string_view name, size_t count,
-                           const std::function<Json(size_t)>& element) {
+                           const std::function<std::string(size_t)>& element) {
   EndProgress();
   Json head = {{"schema", Schema(command)}};
   head.update(object);
   data_ << '{' << Inside(head) << ",\"" << name << "\":[";
   for (size_t i = 0; i < count; ++i) {
-    data_ << (i > 0 ? ",\n" : "\n") << JsonText(element(i));
+    data_ << (i > 0 ? ",\n" : "\n") << element(i);
   }
   data_ << "\n]," << Inside(Tail()) << "}\n";
 }

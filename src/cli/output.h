@@ -63,17 +63,20 @@ class Output : public Log {
 
   // ---- Data, on stdout. Nothing with --json, but for PrintJson.
   void Line(std::string_view text);
-  void Print(const TextTable& table);
+  // A table of `count` rows. `fill` makes each when it is printed, and once
+  // before, so that a large table is not in memory.
+  void Print(TextTable table, size_t count,
+             const std::function<void(size_t, TextTable::Row&)>& fill);
   // `object` with the schema first, then its members, then source and warnings.
   // The last thing that a command prints.
   void PrintJson(std::string_view command,
                  const nlohmann::ordered_json& object);
-  // The same, with an array of `count` objects as member `name`, each made when
-  // it is printed, so that a large list is not in memory twice.
-  void PrintJsonList(
-      std::string_view command, const nlohmann::ordered_json& object,
-      std::string_view name, size_t count,
-      const std::function<nlohmann::ordered_json(size_t)>& element);
+  // The same, with an array of `count` objects as member `name`, the text of
+  // each made when it is printed, so that a large list is not in memory twice.
+  void PrintJsonList(std::string_view command,
+                     const nlohmann::ordered_json& object,
+                     std::string_view name, size_t count,
+                     const std::function<std::string(size_t)>& element);
 
   // ---- For people, on stderr.
   void Warn(std::string_view text, std::string_view hint = "");
@@ -122,6 +125,9 @@ std::string Printable(std::string_view text);
 
 // "1 key", "2 keys".
 std::string Counted(size_t count, std::string_view noun);
+
+// `text` as a JSON string, with its quotes.
+std::string JsonString(std::string_view text);
 
 // Compact JSON; wrong UTF-8 becomes U+FFFD. Never throws.
 std::string JsonText(const nlohmann::ordered_json& value);

@@ -10,26 +10,26 @@ namespace openkeyring {
 
 // Rows of text in columns that are as wide as they must be, two spaces apart:
 // one row is one line, whatever it holds. Columns of numbers are right-aligned.
+// Rows are not kept: each is measured first, and its line made later.
 class TextTable {
  public:
   struct Column {
     std::string title;
     bool right = false;
   };
-  explicit TextTable(std::vector<Column> columns)
-      : columns_(std::move(columns)) {}
+  using Row = std::vector<std::string>;  // As many cells as columns.
 
-  // As many cells as columns.
-  void Add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  bool empty() const { return rows_.empty(); }
+  explicit TextTable(std::vector<Column> columns);
 
-  // The lines, the titles first; no line has spaces at its end. Widths are
-  // counted in code points.
-  std::vector<std::string> Lines() const;
+  Row titles() const;
+  // Makes its columns wide enough for this row.
+  void Measure(const Row& row);
+  // No line has spaces at its end. Widths are counted in code points.
+  std::string Line(const Row& row) const;
 
  private:
   std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<size_t> widths_;
 };
 
 // How many columns of a terminal it takes: code points, control characters as

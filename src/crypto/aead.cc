@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "crypto/aead.h"
 
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <array>
+
 namespace openkeyring {
 namespace {
 
@@ -15,6 +20,7 @@ Result<std::unique_ptr<DerivedKeyAead>> DerivedKeyAead::Make(
   if (!hkdf) return hkdf.error();
   std::unique_ptr<DerivedKeyAead> aead(new DerivedKeyAead(std::move(*hkdf)));
   aead->data_key_ = data_key.Clone();
+  aead->once_ = Secret(kKey + kNonce);
   aead->info_.assign(info.begin(), info.end());
   aead->cipher_.reset(EVP_CIPHER_fetch(nullptr, kCipher, nullptr));
   aead->context_.reset(EVP_CIPHER_CTX_new());
@@ -22,15 +28,22 @@ Result<std::unique_ptr<DerivedKeyAead>> DerivedKeyAead::Make(
   return aead;
 }
 
-Result<Secret> DerivedKeyAead::DeriveKeyAndNonce(ByteView salt) const {
-  return hkdf_.Derive(data_key_, salt, info_, kKey + kNonce);
+Result<const uint8_t*> DerivedKeyAead::DeriveKeyAndNonce(ByteView salt) {
+  Status status = hkdf_.Derive(data_key_, salt, info_, once_.RevealMutable());
+  if (!status.ok()) return status;
+  return once_.RevealBytes().data();
+}
+
+void DerivedKeyAead::Wipe() {
+  EVP_CIPHER_CTX_reset(context_.get());  // And with it the key schedule.
+  OPENSSL_cleanse(once_.RevealMutable().data(), once_.size());
 }
 
 Result<Bytes> DerivedKeyAead::Seal(ByteView salt, ByteView additional_data,
                                    const Secret& plaintext) {
-  Result<Secret> once = DeriveKeyAndNonce(salt);
+  const Result<const uint8_t*> once = DeriveKeyAndNonce(salt);
   if (!once) return once.error();
-  const uint8_t* key = once->RevealBytes().data();
+  const uint8_t* const key = *once;
   EVP_CIPHER_CTX* const context = context_.get();
   Bytes sealed(plaintext.size() + kAeadTag);
   uint8_t* const tag = sealed.data() + plaintext.size();
@@ -44,7 +57,7 @@ Result<Bytes> DerivedKeyAead::Seal(ByteView salt, ByteView additional_data,
                         static_cast<int>(plaintext.size())) &&
       EVP_EncryptFinal_ex(context, sealed.data() + size, &last) &&
       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kAeadTag, tag);
-  EVP_CIPHER_CTX_reset(context);  // Wipes the key schedule.
+  Wipe();
   if (!done) return AlgorithmRefused(kCipher);
   return sealed;
 }
@@ -54,12 +67,13 @@ Result<Secret> DerivedKeyAead::Open(ByteView salt, ByteView additional_data,
   if (sealed.size() < kAeadTag) {
     return Status(StatusCode::kCorrupt, "a ciphertext without a complete tag");
   }
-  Result<Secret> once = DeriveKeyAndNonce(salt);
+  const Result<const uint8_t*> once = DeriveKeyAndNonce(salt);
   if (!once) return once.error();
-  const uint8_t* key = once->RevealBytes().data();
+  const uint8_t* const key = *once;
   EVP_CIPHER_CTX* const context = context_.get();
   const ByteView text = sealed.first(sealed.size() - kAeadTag);
-  Bytes tag(sealed.end() - kAeadTag, sealed.end());
+  std::array<uint8_t, kAeadTag> tag;
+  std::copy(sealed.end() - kAeadTag, sealed.end(), tag.begin());
   Secret plaintext(text.size());
   int size = 0, last = 0;
   uint8_t none = 0;  // Where the last block would go; GCM has none.
@@ -72,7 +86,7 @@ Result<Secret> DerivedKeyAead::Open(ByteView salt, ByteView additional_data,
       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kAeadTag, tag.data());
   const bool authentic =
       begun && EVP_DecryptFinal_ex(context, &none, &last) == 1;
-  EVP_CIPHER_CTX_reset(context);
+  Wipe();
   if (!begun) return AlgorithmRefused(kCipher);
   if (!authentic) {
     return Status(StatusCode::kCorrupt, "the ciphertext does not authenticate");

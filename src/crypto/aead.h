@@ -48,10 +48,12 @@ class DerivedKeyAead {
   };
 
   explicit DerivedKeyAead(HkdfSha256 hkdf) : hkdf_(std::move(hkdf)) {}
-  Result<Secret> DeriveKeyAndNonce(ByteView salt) const;
+  // The key of a salt, and behind it the nonce; valid until Wipe.
+  Result<const uint8_t*> DeriveKeyAndNonce(ByteView salt);
+  void Wipe();
 
-  const HkdfSha256 hkdf_;
-  Secret data_key_;
+  HkdfSha256 hkdf_;
+  Secret data_key_, once_;
   Bytes info_;
   std::unique_ptr<EVP_CIPHER, FreeCipher> cipher_;
   std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> context_;

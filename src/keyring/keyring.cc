@@ -55,12 +55,15 @@ Result<std::unique_ptr<Keyring>> Keyring::Load(
       new Keyring(std::move(backend), clock, random, options));
   Result<std::vector<Key>> loaded = keyring->backend_->Load(deadline);
   if (!loaded) return loaded.error();
+  auto& keys = keyring->keys_;
   for (Key& key : *loaded) {
-    KeyName name = key.name;
     auto pointer = std::make_shared<const Key>(std::move(key));
-    if (!keyring->keys_.emplace(name, std::move(pointer)).second) {
+    const size_t before = keys.size();
+    // Most backends give them in this order.
+    const auto at = keys.insert(keys.end(), std::move(pointer));
+    if (keys.size() == before) {
       return Status(StatusCode::kCorrupt,
-                    ToString(name) +
+                    ToString((*at)->name) +
                         " is stored twice: which one is right "
                         "cannot be told");
     }
@@ -71,15 +74,12 @@ Result<std::unique_ptr<Keyring>> Keyring::Load(
 Keyring::KeyPointer Keyring::Find(const KeyName& name) const {
   std::shared_lock lock(keys_mutex_);
   const auto found = keys_.find(name);
-  return found == keys_.end() ? nullptr : found->second;
+  return found == keys_.end() ? nullptr : *found;
 }
 
 std::vector<Keyring::KeyPointer> Keyring::List() const {
   std::shared_lock lock(keys_mutex_);
-  std::vector<KeyPointer> keys;
-  keys.reserve(keys_.size());
-  for (const auto& [name, key] : keys_) keys.push_back(key);
-  return keys;
+  return {keys_.begin(), keys_.end()};
 }
 
 size_t Keyring::size() const {
@@ -108,10 +108,9 @@ Status Keyring::Store(Key key) {
   if (!status.ok()) {
     return Refusal(status).WithContext("storing " + ToString(key.name));
   }
-  const KeyName name = key.name;
   auto pointer = std::make_shared<const Key>(std::move(key));
   std::lock_guard lock(keys_mutex_);
-  keys_.emplace(name, std::move(pointer));
+  keys_.insert(std::move(pointer));
   return Status::Ok();
 }
 
@@ -137,7 +136,7 @@ Status Keyring::Remove(const KeyName& name) {
     return Refusal(status).WithContext("removing " + ToString(name));
   }
   std::lock_guard lock(keys_mutex_);
-  keys_.erase(name);
+  keys_.erase(keys_.find(name));
   return Status::Ok();
 }
 

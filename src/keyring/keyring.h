@@ -3,7 +3,6 @@
 #define OPENKEYRING_KEYRING_KEYRING_H_
 
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -64,6 +63,14 @@ class Keyring {
 
  private:
   class Turn;  // The exclusive right to change one name.
+  struct ByName {
+    using is_transparent = void;
+    static const KeyName& NameOf(const KeyName& name) { return name; }
+    static const KeyName& NameOf(const KeyPointer& key) { return key->name; }
+    bool operator()(const auto& left, const auto& right) const {
+      return NameOf(left) < NameOf(right);
+    }
+  };
 
   Keyring(std::unique_ptr<KeyringBackend> backend, Clock& clock, Random& random,
           const Options& options);
@@ -76,7 +83,7 @@ class Keyring {
   const Options options_;
 
   mutable std::shared_mutex keys_mutex_;
-  std::map<KeyName, KeyPointer> keys_;
+  std::set<KeyPointer, ByName> keys_;
 
   std::mutex turns_mutex_;
   std::condition_variable turn_ended_;

@@ -33,12 +33,14 @@ bool IsSame(const Key& left, const Key& right) {
 Status CheckServedKeysKept(const Keyring& serving, const Keyring& loaded) {
   KeyTally missing, changed;
   size_t served = 0;
+  const auto found = loaded.List();
+  auto next = found.begin();  // Both are in the order of their names.
   for (const Keyring::KeyPointer& key : serving.List()) {
     ++served;
-    const Keyring::KeyPointer found = loaded.Find(key->name);
-    if (found == nullptr) {
+    while (next != found.end() && (*next)->name < key->name) ++next;
+    if (next == found.end() || (*next)->name != key->name) {
       missing.Add(key->name);
-    } else if (!IsSame(*key, *found)) {
+    } else if (!IsSame(*key, **next)) {
       changed.Add(key->name);
     }
   }

@@ -131,7 +131,9 @@ class RealFileSystem : public FileSystem {
  public:
   Result<Bytes> Read(const std::string& path, size_t max_size) override {
     Bytes content;
-    Bytes chunk(ChunkSize(max_size));
+    const size_t size = std::min(SizeOf(path), max_size);
+    content.reserve(size);
+    Bytes chunk(ChunkSize(size));
     Status status = ReadRegularFile(path, max_size, chunk, [&](ByteView part) {
       content.insert(content.end(), part.begin(), part.end());
     });
@@ -157,7 +159,7 @@ class RealFileSystem : public FileSystem {
 
   Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
     Secret content;
-    Secret chunk(ChunkSize(max_size));
+    Secret chunk(ChunkSize(std::min(SizeOf(path), max_size)));
     Status status =
         ReadRegularFile(path, max_size, chunk.RevealMutable(),
                         [&](ByteView part) { content.Append(part); });
@@ -306,6 +308,12 @@ class RealFileSystem : public FileSystem {
 
  private:
   // One byte more than is allowed, to see that there is more.
+  // 0 when it cannot be told.
+  static size_t SizeOf(const std::string& path) {
+    struct stat st;
+    return stat(path.c_str(), &st) == 0 ? static_cast<size_t>(st.st_size) : 0;
+  }
+
   static size_t ChunkSize(size_t max_size) {
     return std::min<size_t>(max_size, 65535) + 1;
   }

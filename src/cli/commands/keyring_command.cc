@@ -12,15 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr char kNull[] = "null";
 constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%SZ";
-
-Json TextOrNull(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
-Json TimeOrNull(const std::optional<WallTime>& time) {
-  return time ? Json(UtcText(*time, kTimeFormat)) : Json(nullptr);
-}
 
 std::string ModeText(mode_t permissions) {
   char text[16];
@@ -100,21 +93,34 @@ Json JsonOf(const StoredKeyring& keyring, WallTime) {
   return json;
 }
 
-Json JsonOf(const StoredKey& key, WallTime now) {
-  Json json = {{"id", key.id},
-               {"owner", TextOrNull(key.owner)},
-               {"version", nullptr},
-               {"type", TextOrNull(key.type)},
-               {"bytes", nullptr},
-               {"created", TimeOrNull(key.created)},
-               {"age_seconds", nullptr},
-               {"state", key.state.empty() ? "active" : key.state},
-               {"wrapping_key", TextOrNull(key.wrapping_key)},
-               {"place", TextOrNull(key.place)}};
-  if (key.version) json["version"] = *key.version;
-  if (key.bytes) json["bytes"] = *key.bytes;
-  if (key.created) json["age_seconds"] = SecondsBetween(*key.created, now);
-  return json;
+std::string JsonTextOf(const StoredKey& key, WallTime now) {
+  const auto text = [](const std::string& value) {
+    return value.empty() ? std::string(kNull) : JsonString(value);
+  };
+  const auto number = [](const auto& value) {
+    return value ? std::to_string(*value) : std::string(kNull);
+  };
+  std::optional<int64_t> age;
+  if (key.created) age = SecondsBetween(*key.created, now);
+  const std::pair<std::string_view, std::string> members[] = {
+      {"id", JsonString(key.id)},
+      {"owner", text(key.owner)},
+      {"version", number(key.version)},
+      {"type", text(key.type)},
+      {"bytes", number(key.bytes)},
+      {"created", text(key.created ? UtcText(*key.created, kTimeFormat) : "")},
+      {"age_seconds", number(age)},
+      {"state", JsonString(key.state.empty() ? "active" : key.state)},
+      {"wrapping_key", text(key.wrapping_key)},
+      {"place", text(key.place)}};
+  std::string json;
+  for (const auto& [name, value] : members) {
+    json += json.empty() ? "{\"" : ",\"";
+    json += name;
+    json += "\":";
+    json += value;
+  }
+  return json + "}";
 }
 
 void PrintSummary(const StoredKeyring& keyring, Output& out) {
@@ -143,41 +149,44 @@ void PrintSummary(const StoredKeyring& keyring, Output& out) {
   line("keys", std::to_string(keyring.keys.size()));
 }
 
-TextTable TableOf(const std::vector<StoredKey>& keys, WallTime now) {
+void PrintKeys(const std::vector<StoredKey>& keys, WallTime now, Output& out) {
   struct Column {
     TextTable::Column head;
-    std::function<std::string(const StoredKey&)> cell;
+    std::string (*cell)(const StoredKey&, WallTime);
   };
   const Column all[] = {
-      {{"KEY"}, [](const StoredKey& key) { return Printable(IdText(key)); }},
-      {{"OWNER"}, [](const StoredKey& key) { return Printable(key.owner); }},
-      {{"TYPE"}, [](const StoredKey& key) { return Printable(key.type); }},
+      {{"KEY"},
+       [](const StoredKey& key, WallTime) { return Printable(IdText(key)); }},
+      {{"OWNER"},
+       [](const StoredKey& key, WallTime) { return Printable(key.owner); }},
+      {{"TYPE"},
+       [](const StoredKey& key, WallTime) { return Printable(key.type); }},
       {{"BYTES", true},
-       [](const StoredKey& key) {
+       [](const StoredKey& key, WallTime) {
          return key.bytes ? std::to_string(*key.bytes) : "";
        }},
       {{"AGE", true},
-       [now](const StoredKey& key) {
-         return key.created ? AgeText(key.created, now) : "";
+       [](const StoredKey& key, WallTime at) {
+         return key.created ? AgeText(key.created, at) : "";
        }},
-      {{"STATE"}, [](const StoredKey& key) { return Printable(key.state); }}};
+      {{"STATE"},
+       [](const StoredKey& key, WallTime) { return Printable(key.state); }}};
   std::vector<TextTable::Column> heads;
   std::vector<const Column*> used;
   for (const Column& column : all) {
     if (std::ranges::any_of(keys, [&](const StoredKey& key) {
-          return !column.cell(key).empty();
+          return !column.cell(key, now).empty();
         })) {
       heads.push_back(column.head);
       used.push_back(&column);
     }
   }
-  TextTable table(std::move(heads));
-  for (const StoredKey& key : keys) {
-    std::vector<std::string> row;
-    for (const Column* column : used) row.push_back(column->cell(key));
-    table.Add(std::move(row));
-  }
-  return table;
+  out.Print(TextTable(std::move(heads)), keys.size(),
+            [&](size_t i, TextTable::Row& row) {
+              for (size_t j = 0; j < used.size(); ++j) {
+                row[j] = used[j]->cell(keys[i], now);
+              }
+            });
 }
 
 }  // namespace openkeyring

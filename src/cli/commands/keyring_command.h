@@ -27,14 +27,15 @@ tl::expected<StoredKeyring, Failure> ListKeyring(CommandContext& context);
 // future.
 std::string AgeText(const std::optional<WallTime>& created, WallTime now);
 
-// The members of a keyring but its keys, and of a key.
+// The members of a keyring but its keys.
 nlohmann::ordered_json JsonOf(const StoredKeyring& keyring, WallTime now);
-nlohmann::ordered_json JsonOf(const StoredKey& key, WallTime now);
+// A key as a JSON object. Text, because there may be 100,000 of them.
+std::string JsonTextOf(const StoredKey& key, WallTime now);
 
 // Lines of "name: value" that say what and where the keyring is.
 void PrintSummary(const StoredKeyring& keyring, Output& out);
-// Columns that are empty in every row are left out.
-TextTable TableOf(const std::vector<StoredKey>& keys, WallTime now);
+// As a table. Columns that are empty in every row are left out.
+void PrintKeys(const std::vector<StoredKey>& keys, WallTime now, Output& out);
 
 }  // namespace openkeyring
 

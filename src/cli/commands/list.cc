@@ -10,17 +10,17 @@ Outcome RunList(CommandContext& context) {
   const auto keyring = ListKeyring(context);
   if (!keyring) return tl::unexpected(keyring.error());
   Output& out = context.out;
+  const WallTime now = SystemClock().Now();
   if (out.json()) {
-    out.PrintJsonList("list", JsonOf(*keyring, SystemClock().Now()), "keys",
-                      keyring->keys.size(), [&](size_t i) {
-                        return JsonOf(keyring->keys[i], SystemClock().Now());
-                      });
+    out.PrintJsonList(
+        "list", JsonOf(*keyring, now), "keys", keyring->keys.size(),
+        [&](size_t i) { return JsonTextOf(keyring->keys[i], now); });
     return ExitCode::kOk;
   }
   PrintSummary(*keyring, out);
   if (!keyring->keys.empty()) {
     out.Line("");
-    out.Print(TableOf(keyring->keys, SystemClock().Now()));
+    PrintKeys(keyring->keys, now, out);
   }
   return ExitCode::kOk;
 }

@@ -46,9 +46,9 @@ Outcome RunShow(CommandContext& context) {
   }
   const WallTime now = SystemClock().Now();
   if (context.out.json()) {
-    context.out.PrintJsonList("show", JsonOf(*keyring, now), "keys",
-                              found.size(),
-                              [&](size_t i) { return JsonOf(*found[i], now); });
+    context.out.PrintJsonList(
+        "show", JsonOf(*keyring, now), "keys", found.size(),
+        [&](size_t i) { return JsonTextOf(*found[i], now); });
     return ExitCode::kOk;
   }
   for (size_t i = 0; i < found.size(); ++i) {

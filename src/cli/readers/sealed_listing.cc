@@ -38,13 +38,12 @@ Status ListSealedFile(FileSystem& files, Log& log, StoredKeyring& keyring) {
                   "; keyringctl verify tells whether a crash left it so");
   }
   keyring.keys.reserve(names->keys.size());
-  for (const SealedName& named : names->keys) {
-    StoredKey key;
-    key.id = named.key.name.data_id;
-    key.owner = named.key.name.auth_id;
-    key.type = named.key.type;
-    key.bytes = named.key.size;
-    keyring.keys.push_back(std::move(key));
+  for (const auto& [named, sequence] : names->keys) {
+    StoredKey& key = keyring.keys.emplace_back();
+    key.id = named.data_id;
+    key.owner = named.auth_id;
+    key.type = named.type;
+    key.bytes = named.size;
   }
   return Status::Ok();
 }

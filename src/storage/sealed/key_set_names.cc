@@ -45,7 +45,7 @@ Result<ListedKeySet> ReadKeySetNames(ByteView content) {
   ListedKeySet set;
   for (const SealedName& name : listed->keys) {
     const Result<RecordIdentity> identity =
-        ReadRecordIdentity(name.key.name, name.key.type);
+        ReadRecordIdentity(name.key.name(), name.key.type);
     // Else it is damage, as the opening of the set will say.
     if (!identity) continue;
     set.names[identity->key] = identity->origin;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/sealed/local_slot_key.h"
 
+#include <array>
 #include <memory>
 
 #include "base/encoding.h"
@@ -16,11 +17,12 @@ constexpr std::string_view kSlotInfo = "openkeyring local unlock slot";
 
 // Tells whether a secret is the right one, and nothing else about it.
 Result<std::string> IdOf(const Secret& secret, ByteView salt) {
-  const Result<HkdfSha256> hkdf = HkdfSha256::Make();
+  Result<HkdfSha256> hkdf = HkdfSha256::Make();
   if (!hkdf) return hkdf.error();
-  const Result<Secret> id = hkdf->Derive(secret, salt, AsBytes(kIdInfo), 16);
-  if (!id) return id.error();
-  return HexEncode(id->RevealBytes());
+  std::array<uint8_t, 16> id;
+  Status status = hkdf->Derive(secret, salt, AsBytes(kIdInfo), id);
+  if (!status.ok()) return status;
+  return HexEncode(id);
 }
 
 Result<std::unique_ptr<DerivedKeyAead>> AeadOf(const Secret& secret,

@@ -57,7 +57,7 @@ Result<SealedFile::Keys> SealedFile::Open(ByteView content, ReadHeader read,
 
 Status SealedFile::PrepareToWrite(const Keys& keys, ByteView torn) {
   names_.clear();
-  for (const auto& [name, key] : keys) names_.insert(name);
+  for (const auto& [name, key] : keys) names_.insert(names_.end(), name);
   compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
   epoch_ = file_->epoch();
   must_rewrite_ = false;

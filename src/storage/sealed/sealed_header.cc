@@ -107,12 +107,13 @@ Bytes WriteFields(const SealedHeader& header, uint16_t version) {
 
 Result<Digest256> HeaderMac(const SealedHeader& header, const Secret& data_key,
                             ByteView bytes) {
-  const Result<HkdfSha256> hkdf = HkdfSha256::Make();
+  Result<HkdfSha256> hkdf = HkdfSha256::Make();
   if (!hkdf) return hkdf.error();
-  const Result<Secret> key =
-      hkdf->Derive(data_key, header.file_id, AsBytes(kMacInfo), kCheck);
-  if (!key) return key.error();
-  return HmacSha256(*key, bytes);
+  Secret key(kCheck);
+  Status status = hkdf->Derive(data_key, header.file_id, AsBytes(kMacInfo),
+                               key.RevealMutable());
+  if (!status.ok()) return status;
+  return HmacSha256(key, bytes);
 }
 
 }  // namespace

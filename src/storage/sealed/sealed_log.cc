@@ -16,7 +16,7 @@ constexpr std::string_view kSaltInfo = "openkeyring record salt";
 Status BadRecord(const char* why) { return {StatusCode::kCorrupt, why}; }
 
 NamedKey NameOf(const Key& key) {
-  return {key.name, key.type, key.data.size()};
+  return {key.name.data_id, key.name.auth_id, key.type, key.data.size()};
 }
 
 size_t NamesSize(const Key& key) {
@@ -31,25 +31,30 @@ Result<std::unique_ptr<SealedLog>> SealedLog::Make(const Secret& data_key,
                                                    uint64_t generation,
                                                    Random& random,
                                                    bool put_all) {
+  Result<RecordPrefixes> prefixes = RecordPrefixes::Make({file_id, put_all});
+  if (!prefixes) return prefixes.error();
   std::unique_ptr<SealedLog> log(
-      new SealedLog({file_id, put_all}, generation, random));
+      new SealedLog(file_id, generation, random, std::move(*prefixes)));
   Bytes info(kRecordInfo.begin(), kRecordInfo.end());
   PutBytes(info, file_id);
   Result<std::unique_ptr<DerivedKeyAead>> aead =
       DerivedKeyAead::Make(data_key, info);
   if (!aead) return aead.error();
   log->aead_ = std::move(*aead);
-  const Result<HkdfSha256> hkdf = HkdfSha256::Make();
+  Result<HkdfSha256> hkdf = HkdfSha256::Make();
   if (!hkdf) return hkdf.error();
-  Result<Secret> salt_key =
-      hkdf->Derive(data_key, file_id, AsBytes(kSaltInfo), kRecordSalt);
-  if (!salt_key) return salt_key.error();
-  log->salt_key_ = std::move(*salt_key);
+  log->salt_key_ = Secret(kRecordSalt);
+  Status status = hkdf->Derive(data_key, file_id, AsBytes(kSaltInfo),
+                               log->salt_key_.RevealMutable());
+  if (!status.ok()) return status;
   return log;
 }
 
 Bytes SealedLog::AdditionalData(ByteView clear) const {
-  Bytes data(file_.id.begin(), file_.id.end());
+  Bytes data;
+  data.reserve(file_id_.size() + sizeof generation_ + tag_.size() +
+               clear.size());
+  PutBytes(data, file_id_);
   PutNumber(data, generation_);
   PutBytes(data, tag_);
   PutBytes(data, clear);
@@ -61,8 +66,8 @@ Result<Bytes> SealedLog::Seal(RecordKind kind, std::vector<NamedKey> keys,
   const Result<Bytes> fields = WriteRecordFields(kind, keys);
   if (!fields) return fields.error();
   const size_t size = kRecordSalt + fields->size() + data.size() + kAeadTag;
-  Result<Bytes> prefix = WriteRecordPrefix(
-      file_, {kind, static_cast<uint32_t>(size), sequence_ + 1});
+  Result<Bytes> prefix =
+      prefixes_.Write({kind, static_cast<uint32_t>(size), sequence_ + 1});
   if (!prefix) return prefix.error();
   const Result<Digest256> salt = MakeSalt(*prefix, *fields, data);
   if (!salt) return salt.error();
@@ -95,7 +100,8 @@ Result<Bytes> SealedLog::SealPut(const Key& key) {
 }
 
 Result<Bytes> SealedLog::SealRemove(const Key& key) {
-  return Seal(RecordKind::kRemove, {{key.name, "", 0}}, Secret());
+  return Seal(RecordKind::kRemove,
+              {{key.name.data_id, key.name.auth_id, "", 0}}, Secret());
 }
 
 Result<Bytes> SealedLog::SealPutAll(std::span<const Key> keys) {
@@ -121,8 +127,8 @@ void SealedLog::Advance() {
   tag_ = sealed_tag_;
 }
 
-Result<Bytes> SealedLog::Done() const {
-  return WriteRecordPrefix(file_, {RecordKind::kDone, 0, sequence_});
+Result<Bytes> SealedLog::Done() {
+  return prefixes_.Write({RecordKind::kDone, 0, sequence_});
 }
 
 size_t SealedLog::RecordSize(const Key& key) {
@@ -137,7 +143,7 @@ size_t SealedLog::RecordSize(std::span<const Key> keys) {
 }
 
 Result<std::vector<Key>> SealedLog::Open(RecordKind kind, ByteView record) {
-  Result<RecordFields> fields = ReadRecordFields(kind, record);
+  const Result<RecordFields> fields = ReadRecordFields(kind, record);
   if (!fields) return fields.error();
   const ByteView salt = record.subspan(kRecordPrefix, kRecordSalt);
   Result<Secret> data =
@@ -147,12 +153,13 @@ Result<std::vector<Key>> SealedLog::Open(RecordKind kind, ByteView record) {
   std::copy(record.end() - kAeadTag, record.end(), sealed_tag_.begin());
   std::vector<Key> keys;
   keys.reserve(fields->keys.size());
+  const bool is_one = fields->keys.size() == 1;
   ByteReader rest(data->RevealBytes());
-  for (NamedKey& key : fields->keys) {
+  for (const NamedKey& key : fields->keys) {
     ByteView bytes;
     if (!rest.TakeBytes(key.size, bytes)) return BadRecord("a key is missing");
-    keys.push_back(
-        {std::move(key.name), std::move(key.type), Secret::CopyOf(bytes)});
+    keys.push_back({key.name(), std::string(key.type),
+                    is_one ? std::move(*data) : Secret::CopyOf(bytes)});
   }
   return keys;
 }
@@ -162,15 +169,18 @@ bool SealedLog::Apply(RecordKind kind, std::vector<Key> record,
                       std::map<KeyName, Key>& keys) {
   if (kind == RecordKind::kRemove) return keys.erase(record[0].name) == 1;
   return std::ranges::all_of(record, [&](Key& key) {
-    const KeyName name = key.name;
-    return keys.emplace(name, std::move(key)).second;
+    const size_t before = keys.size();
+    KeyName name = key.name;
+    // A rewritten file has its keys in this order.
+    keys.emplace_hint(keys.end(), std::move(name), std::move(key));
+    return keys.size() > before;
   });
 }
 
 // The record or mark at the start of `rest`.
 SealedLog::Seen SealedLog::ReplayOne(ByteView rest,
                                      std::map<KeyName, Key>& keys) {
-  const Result<RecordPrefix> prefix = ReadRecordPrefix(file_, rest);
+  const Result<RecordPrefix> prefix = prefixes_.Read(rest);
   if (!prefix) return {prefix.error(), 0, true};
   const size_t size = kRecordPrefix + prefix->size;
   const bool is_done = prefix->kind == RecordKind::kDone;
@@ -207,7 +217,7 @@ Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset,
     }
     if (seen.status.code() != StatusCode::kCorrupt) return seen.status;
     if (seen.may_be_torn &&
-        !ProvesSynced(file_, rest.subspan(1), sequence_ + 1)) {
+        !prefixes_.ProvesSynced(rest.subspan(1), sequence_ + 1)) {
       if (after_record) SkipLostMark(rest, log);
       break;
     }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -65,7 +66,7 @@ class SealedLog {
   // The record that was sealed last is stored.
   void Advance();
   // The mark that says so.
-  Result<Bytes> Done() const;
+  Result<Bytes> Done();
 
   // What a put of this key takes, its mark included.
   static size_t RecordSize(const Key& key);
@@ -75,8 +76,12 @@ class SealedLog {
  private:
   using Tag = std::array<uint8_t, kAeadTag>;
 
-  SealedLog(const RecordFile& file, uint64_t generation, Random& random)
-      : file_(file), generation_(generation), random_(random) {}
+  SealedLog(const FileId& file_id, uint64_t generation, Random& random,
+            RecordPrefixes prefixes)
+      : file_id_(file_id),
+        generation_(generation),
+        random_(random),
+        prefixes_(std::move(prefixes)) {}
 
   // A record or mark that was looked at.
   struct Seen {
@@ -96,9 +101,10 @@ class SealedLog {
                     std::map<KeyName, Key>& keys);
   Bytes AdditionalData(ByteView clear) const;
 
-  const RecordFile file_;
+  const FileId file_id_;
   const uint64_t generation_;
   Random& random_;
+  RecordPrefixes prefixes_;
   std::unique_ptr<DerivedKeyAead> aead_;
   Secret salt_key_;
   uint64_t sequence_ = 0;  // Of the last record.

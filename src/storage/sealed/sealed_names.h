@@ -13,13 +13,13 @@
 namespace openkeyring {
 
 struct SealedName {
-  NamedKey key;  // Name, type, and size of the key's bytes.
+  NamedKey key;
   uint64_t sequence = 0;
 };
 
 struct SealedNames {
   SealedHeader header;
-  std::vector<SealedName> keys;  // By name.
+  std::vector<SealedName> keys;  // By name; borrowed from the content.
   size_t good = 0;               // Bytes that could be read, header included.
   // The last record, when nothing behind it shows that it was ever complete: a
   // crash may have torn it. 0 for none.

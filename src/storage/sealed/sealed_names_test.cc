@@ -34,7 +34,8 @@ class SealedNamesTest : public testing::Test {
   static std::vector<std::string> Texts(const SealedNames& names) {
     std::vector<std::string> texts;
     for (const auto& [key, sequence] : names.keys) {
-      texts.push_back(key.name.data_id + " " + std::to_string(key.size) + " " +
+      texts.push_back(std::string(key.data_id) + " " +
+                      std::to_string(key.size) + " " +
                       std::to_string(sequence));
     }
     return texts;
@@ -53,6 +54,17 @@ TEST_F(SealedNamesTest, ListsWithoutTheDataKey) {
   EXPECT_EQ(names->header.slots.size(), 2u);
   EXPECT_EQ(names->good, content.size());
   EXPECT_TRUE(names->end.ok());
+}
+
+TEST_F(SealedNamesTest, TheLastRecordOfANameCounts) {
+  auto store = MakeSlotStore(world_, files_, "ab", {});
+  ASSERT_TRUE(store->Load(world_.Soon()));
+  ASSERT_TRUE(store->Put(SlotTestKey("one", "again")).ok());
+  ASSERT_TRUE(store->Put(SlotTestKey("a", "1")).ok());
+  ASSERT_TRUE(store->Remove({"two", ""}).ok());
+  const Bytes content = files_.Content("keyring");
+  EXPECT_THAT(Texts(*ListSealedNames(content)),
+              ElementsAre("a 1 5", "one 5 4", "three 3 2"));
 }
 
 TEST_F(SealedNamesTest, SaysWhereItCouldReadNoFurther) {

@@ -6,44 +6,24 @@
 
 #include "base/byte_codec.h"
 #include "crypto/aead.h"
-#include "crypto/digest.h"
 
 namespace openkeyring {
 namespace {
 
 constexpr std::array<uint8_t, 3> kMark = {'O', 'K', 'R'};
 constexpr size_t kPrefixChecked = 16;
+constexpr size_t kPrefixCheck = kRecordPrefix - kPrefixChecked;
 // Three fields and a key, with their sizes, a salt and a tag.
 constexpr size_t kMaxRecord =
     3 * (kMaxField + 2) + kMaxKeyBytes + kRecordSalt + kAeadTag;
 
 Status BadRecord(const char* why) { return {StatusCode::kCorrupt, why}; }
 
+Status NoPrefix() {
+  return BadRecord("a record does not start with its prefix");
+}
+
 Status DoNotAddUp() { return BadRecord("a record's fields do not add up"); }
-
-// With the file id, so that nobody who may choose a key's name can make a part
-// of it look like a record.
-Result<Bytes> PrefixCheck(const RecordFile& file, ByteView checked) {
-  Bytes all(file.id.begin(), file.id.end());
-  PutBytes(all, checked);
-  const Result<Digest256> digest = Sha256(all);
-  if (!digest) return digest.error();
-  return Bytes(digest->begin(),
-               digest->begin() + (kRecordPrefix - kPrefixChecked));
-}
-
-bool IsPossible(const RecordFile& file, const RecordPrefix& prefix) {
-  switch (prefix.kind) {
-    case RecordKind::kDone:
-      return prefix.size == 0;
-    case RecordKind::kPut:
-    case RecordKind::kRemove:
-      return prefix.size > 0 && prefix.size <= kMaxRecord;
-    case RecordKind::kPutAll:
-      return file.put_all && prefix.size > 0 && prefix.size <= kMaxPutAll;
-  }
-  return false;
-}
 
 bool TakeName(ByteReader& reader, NamedKey& key) {
   ByteView data_id, auth_id, type;
@@ -51,7 +31,8 @@ bool TakeName(ByteReader& reader, NamedKey& key) {
       !reader.TakeField(type)) {
     return false;
   }
-  key.name = {std::string(AsText(data_id)), std::string(AsText(auth_id))};
+  key.data_id = AsText(data_id);
+  key.auth_id = AsText(auth_id);
   key.type = AsText(type);
   return true;
 }
@@ -67,14 +48,14 @@ bool TakeNames(ByteReader& reader, std::vector<NamedKey>& keys) {
     if (!TakeName(reader, key) || !reader.TakeNumber(size)) return false;
     key.size = size;
     total += size;
-    keys.push_back(std::move(key));
+    keys.push_back(key);
   }
   return total + kAeadTag == reader.rest().size();
 }
 
 Status CheckKey(const NamedKey& key) {
-  if (key.name.data_id.size() > kMaxField ||
-      key.name.auth_id.size() > kMaxField || key.type.size() > kMaxField) {
+  if (key.data_id.size() > kMaxField || key.auth_id.size() > kMaxField ||
+      key.type.size() > kMaxField) {
     return {StatusCode::kInvalidArgument,
             "its data id, owner or type has more than 65535 bytes"};
   }
@@ -88,32 +69,58 @@ Status CheckKey(const NamedKey& key) {
 
 }  // namespace
 
-Result<Bytes> WriteRecordPrefix(const RecordFile& file,
-                                const RecordPrefix& prefix) {
+Result<RecordPrefixes> RecordPrefixes::Make(const RecordFile& file) {
+  Result<Sha256Hasher> hasher = Sha256Hasher::Make();
+  if (!hasher) return hasher.error();
+  return RecordPrefixes(file, std::move(*hasher));
+}
+
+// With the file id, so that nobody who may choose a key's name can make a part
+// of it look like a record.
+Result<Digest256> RecordPrefixes::Check(ByteView checked) {
+  Digest256 digest;
+  Status status = hasher_.Digest({file_.id, checked}, digest);
+  if (!status.ok()) return status;
+  return digest;
+}
+
+bool RecordPrefixes::IsPossible(const RecordPrefix& prefix) const {
+  switch (prefix.kind) {
+    case RecordKind::kDone:
+      return prefix.size == 0;
+    case RecordKind::kPut:
+    case RecordKind::kRemove:
+      return prefix.size > 0 && prefix.size <= kMaxRecord;
+    case RecordKind::kPutAll:
+      return file_.put_all && prefix.size > 0 && prefix.size <= kMaxPutAll;
+  }
+  return false;
+}
+
+Result<Bytes> RecordPrefixes::Write(const RecordPrefix& prefix) {
   Bytes out(kMark.begin(), kMark.end());
   out.push_back(static_cast<uint8_t>(prefix.kind));
   PutNumber(out, prefix.size);
   PutNumber(out, prefix.sequence);
-  const Result<Bytes> check = PrefixCheck(file, out);
+  const Result<Digest256> check = Check(out);
   if (!check) return check.error();
-  PutBytes(out, *check);
+  PutBytes(out, ByteView(*check).first(kPrefixCheck));
   return out;
 }
 
-Result<RecordPrefix> ReadRecordPrefix(const RecordFile& file, ByteView bytes) {
+Result<RecordPrefix> RecordPrefixes::Read(ByteView bytes) {
   if (bytes.size() < kRecordPrefix) return BadRecord("a record is truncated");
-  const Status no_prefix = BadRecord("a record does not start with its prefix");
-  if (!std::equal(kMark.begin(), kMark.end(), bytes.begin())) return no_prefix;
-  const Result<Bytes> check = PrefixCheck(file, bytes.first(kPrefixChecked));
+  if (!std::equal(kMark.begin(), kMark.end(), bytes.begin())) return NoPrefix();
+  const Result<Digest256> check = Check(bytes.first(kPrefixChecked));
   if (!check) return check.error();
-  if (!std::ranges::equal(*check,
-                          bytes.subspan(kPrefixChecked, check->size()))) {
-    return no_prefix;
+  if (!std::equal(check->begin(), check->begin() + kPrefixCheck,
+                  bytes.begin() + kPrefixChecked)) {
+    return NoPrefix();
   }
   RecordPrefix prefix{static_cast<RecordKind>(bytes[kMark.size()]), 0, 0};
   ByteReader reader(bytes.subspan(kMark.size() + 1));
   if (!reader.TakeNumber(prefix.size) || !reader.TakeNumber(prefix.sequence) ||
-      !IsPossible(file, prefix)) {
+      !IsPossible(prefix)) {
     return BadRecord("a record is of an unknown kind");
   }
   return prefix;
@@ -122,13 +129,13 @@ Result<RecordPrefix> ReadRecordPrefix(const RecordFile& file, ByteView bytes) {
 // The mark of a record is written after it was synced, and so is the record
 // that follows it. Blocks reach the disk in any order, so nothing else is
 // proof.
-bool ProvesSynced(const RecordFile& file, ByteView rest, uint64_t sequence) {
+bool RecordPrefixes::ProvesSynced(ByteView rest, uint64_t sequence) {
   for (;;) {
     const auto next =
         std::search(rest.begin(), rest.end(), kMark.begin(), kMark.end());
     rest = rest.subspan(static_cast<size_t>(next - rest.begin()));
     if (rest.empty()) return false;
-    const Result<RecordPrefix> prefix = ReadRecordPrefix(file, rest);
+    const Result<RecordPrefix> prefix = Read(rest);
     if (!prefix && prefix.error().code() != StatusCode::kCorrupt) return true;
     if (prefix) {
       const bool is_done = prefix->kind == RecordKind::kDone;
@@ -151,7 +158,7 @@ Result<RecordFields> ReadRecordFields(RecordKind kind, ByteView record) {
       return DoNotAddUp();
     }
     key.size = reader.rest().size() - kAeadTag;
-    fields.keys.push_back(std::move(key));
+    fields.keys.push_back(key);
   }
   fields.clear_size = record.size() - reader.rest().size();
   return fields;
@@ -166,8 +173,8 @@ Result<Bytes> WriteRecordFields(RecordKind kind,
   for (const NamedKey& key : keys) {
     Status status = CheckKey(key);
     if (!status.ok()) return status;
-    PutField(out, AsBytes(key.name.data_id));
-    PutField(out, AsBytes(key.name.auth_id));
+    PutField(out, AsBytes(key.data_id));
+    PutField(out, AsBytes(key.auth_id));
     PutField(out, AsBytes(key.type));
     if (many) PutNumber(out, static_cast<uint32_t>(key.size));
     size += key.size;

@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "crypto/digest.h"
 #include "keyring/key.h"
 #include "storage/file_id.h"
 
@@ -32,24 +35,40 @@ struct RecordFile {
   bool put_all = false;
 };
 
-Result<Bytes> WriteRecordPrefix(const RecordFile& file,
-                                const RecordPrefix& prefix);
-// kCorrupt when `bytes` do not start with a prefix that such a file can have.
-Result<RecordPrefix> ReadRecordPrefix(const RecordFile& file, ByteView bytes);
+// Threads: one object is not synchronized.
+class RecordPrefixes {
+ public:
+  static Result<RecordPrefixes> Make(const RecordFile& file);
 
-// Whether anything in `rest` proves that record number `sequence` was synced.
-bool ProvesSynced(const RecordFile& file, ByteView rest, uint64_t sequence);
+  Result<Bytes> Write(const RecordPrefix& prefix);
+  // kCorrupt when `bytes` do not start with a prefix that such a file can have.
+  Result<RecordPrefix> Read(ByteView bytes);
+  // Whether anything in `rest` proves that record number `sequence` was synced.
+  bool ProvesSynced(ByteView rest, uint64_t sequence);
 
+ private:
+  RecordPrefixes(const RecordFile& file, Sha256Hasher hasher)
+      : file_(file), hasher_(std::move(hasher)) {}
+  Result<Digest256> Check(ByteView checked);
+  bool IsPossible(const RecordPrefix& prefix) const;
+
+  RecordFile file_;
+  Sha256Hasher hasher_;
+};
+
+// Borrowed from a record, or from a key.
 struct NamedKey {
-  KeyName name;
-  std::string type;
+  std::string_view data_id, auth_id, type;
   size_t size = 0;  // Of the key itself.
+
+  KeyName name() const { return {std::string(data_id), std::string(auth_id)}; }
 };
 struct RecordFields {
   std::vector<NamedKey> keys;  // One, except in a kPutAll.
   size_t clear_size = 0;       // Of all that stands before what is encrypted.
 };
-// `record` is all of it, not a kDone. kCorrupt when the fields do not add up.
+// `record` is all of it, not a kDone, and is borrowed. kCorrupt when the fields
+// do not add up.
 Result<RecordFields> ReadRecordFields(RecordKind kind, ByteView record);
 // What stands between the salt and the encrypted keys. kInvalidArgument for
 // what no reader takes.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "cli/output.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+namespace openkeyring {
+namespace {
+
+TEST(Output, JsonStringsAreWhatTheLibraryWrites) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (const std::string& before : {"", "plain ", "\xc3"}) {
+      const std::string text = before + static_cast<char>(byte);
+      EXPECT_EQ(JsonString(text), JsonText(nlohmann::ordered_json(text)))
+          << byte;
+    }
+  }
+  EXPECT_EQ(JsonString("K-1/@ ~"), "\"K-1/@ ~\"");
+}
+
+TEST(Output, PrintableEscapesWhatIsNotText) {
+  EXPECT_EQ(Printable("a key~"), "a key~");
+  EXPECT_EQ(Printable(std::string("\x1b[2J\x7f\0", 6)), "\\x1b[2J\\x7f\\x00");
+  EXPECT_EQ(Printable("\xc3\xa4"), "\xc3\xa4");
+  EXPECT_EQ(Printable("\xc3("), "\xef\xbf\xbd(");
+}
+
+TEST(Output, ATableIsAsWideAsItsWidestCells) {
+  std::ostringstream data, people;
+  std::istringstream in;
+  Output out(data, people, in, SystemClock(), {});
+  const TextTable::Row rows[] = {{"\xc3\xa4", "1", ""},
+                                 {"a long name", "200", ""}};
+  out.Print(TextTable({{"KEY"}, {"N", true}, {"STATE"}}), 2,
+            [&](size_t i, TextTable::Row& row) { row = rows[i]; });
+  EXPECT_EQ(data.str(),
+            "KEY            N  STATE\n"
+            "\xc3\xa4              1\n"
+            "a long name  200\n");
+}
+
+}  // namespace
+}  // namespace openkeyring
