@@ -79,7 +79,7 @@ def purge(server) -> None:
 ])
 def test_every_guide_and_example_has_the_same_settings(title, files):
     for name in files:
-        lines = [line.replace("-", "_").replace(" ", "")
+        lines = [line.replace("-", "_").replace(" ", "").removeprefix("#")
                  for line in (ROOT / name).read_text().splitlines()]
         for setting in settings(title):
             assert setting.removeprefix("--") in lines, (name, setting)
