@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "packaging"))
 
 from archives import Deb  # noqa: E402
+from lab import emulator, process  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,11 @@ def made(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def debs(made) -> dict[str, Deb]:
     return {deb.name: deb for deb in (Deb(path) for path in sorted(made.glob("*.deb")))}
+
+
+@pytest.fixture(scope="session")
+def kms():
+    directory = process.new_directory("kms")
+    with emulator.Emulator(directory) as running:
+        yield running.start()
+    process.remove_directory(directory)

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -221,3 +222,12 @@ def test_the_tar_archives_have_the_same_files(made, debs):
         for file, entry in files.items():
             assert (entry.content, entry.mode) == (deb.files[file].content, deb.files[file].mode)
             assert entry.owner == (0, 0, "root", "root")
+
+
+@pytest.mark.parametrize("product", [one for many in LIBRARIES.values() for one in many])
+def test_cmake_installs_a_product(product, directory):
+    subprocess.run(["cmake", "--install", ROOT / "build/release", "--prefix", "/usr",
+                    "--component", product], env={**os.environ, "DESTDIR": str(directory)},
+                   capture_output=True, timeout=60, check=True)
+    found = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]
+    assert found == [f"usr/lib/mysql/plugin/{product}.so"]

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""Programs of others look at the packages: lintian, the parsers of AppArmor and systemd, rpm."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from lab import aws_plugin, mariadb
+
+PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
+EXAMPLES = PACKAGING / "examples"
+LIBRARIES = {
+    "mariadb-plugin-aws-key-management": ["aws_key_management"],
+    "mariadb-plugin-kmip-key-management": ["kmip_key_management"],
+    "openkeyring-mysql": ["component_keyring_kms", "component_keyring_kmip", "keyring_aws"],
+    "keyringctl": [],
+}
+
+pytestmark = pytest.mark.long
+
+
+def output(*argv, **more) -> str:
+    done = subprocess.run([str(word) for word in argv], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=300, check=False, **more)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_lintian_finds_nothing(debs):
+    for deb in debs.values():
+        found = output("lintian", "--fail-on", "error,warning", "--allow-root", deb.path)
+        assert not re.search(r"^[EW]: ", found, re.M), found
+
+
+def test_lintian_needs_each_override(debs):
+    for name, deb in debs.items():
+        found = output("lintian", "--fail-on", "none", "--allow-root", "--show-overrides", deb.path)
+        text = deb.text(f"/usr/share/lintian/overrides/{name}")
+        tags = re.findall(rf"^{name}: (\S+)", text, re.M)
+        assert tags and len(tags) == len(re.findall(r"^# \w+: ", text, re.M)), "each with its reason"
+        for tag in tags:
+            assert re.search(rf"^O: {name}: {tag} ", found, re.M), f"{name}: {tag}"
+
+
+@pytest.mark.parametrize("program", ["mysqld", "mariadbd"])
+def test_apparmor_parses_the_rules(program, directory):
+    rules = EXAMPLES / "apparmor" / f"usr.sbin.{program}"
+    profile = directory / "profile"
+
+    def parse():
+        return output("apparmor_parser", "-Q", "-K", "-S", "--base", "/etc/apparmor.d", profile,
+                      errors="replace")
+    text = f"include <tunables/global>\n/usr/sbin/{program} {{\n  include \"{rules}\"\n}}\n"
+    profile.write_text(text)
+    parse()
+    profile.write_text(text.replace("}\n", "no such rule,\n}\n"))
+    with pytest.raises(AssertionError, match="syntax error"):
+        parse()
+
+
+def test_apparmor_allows_what_init_writes():
+    text = (EXAMPLES / "apparmor/usr.sbin.mysqld").read_text()
+    for rule in ("/usr/sbin/mysqld.my r,", "/usr/lib/mysql/plugin/*.cnf r,",
+                 "/var/lib/mysql-keyring/ r,", "/var/lib/mysql-keyring/** rwk,"):
+        assert f"\n{rule}\n" in text
+
+
+@pytest.mark.parametrize("service", ["mariadb", "mysql"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_systemd_accepts_the_drop_in(service, edited, directory):
+    unit = directory / f"{service}.service"
+    unit.write_text("[Unit]\nDescription=a server\n[Service]\nExecStart=/bin/true\n")
+    text = (EXAMPLES / f"systemd/{service}.service.d/openkeyring.conf").read_text()
+    if edited:
+        text = re.sub(r"^#(?=[A-Z]\w+=)", "", text, flags=re.M)
+        assert text.count("\nLoadCredential=") == 2 and "\nRequiresMountsFor=" in text
+    drop_in = directory / f"{service}.service.d/openkeyring.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text(text)
+    verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit]
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{directory}:"}
+    assert output(*verify, env=environment) == ""
+    drop_in.write_text(text + "LimitMEMLOCK=much\n")
+    with pytest.raises(AssertionError, match="Failed to parse"):
+        output(*verify, env=environment)
+
+
+@pytest.fixture(scope="session")
+def rpms(tmp_path_factory) -> dict[str, pathlib.Path]:
+    """The RPMs, and beside each the directory that it is unpacked in."""
+    out = tmp_path_factory.mktemp("rpms")
+    output(PACKAGING / "package", "--rpm", "--out", out)
+    found = {}
+    for path in out.glob("*.rpm"):
+        name = output("rpm", "-qp", "--qf", "%{NAME}", path)
+        found[name] = path
+        (out / name).mkdir()
+        content = subprocess.run(["rpm2cpio", path], stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["cpio", "-id", "--quiet"], input=content, cwd=out / name, check=True)
+    return found
+
+
+def unpacked(rpm: pathlib.Path, name: str) -> pathlib.Path:
+    return rpm.parent / name
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_files_of_the_rpm(rpms, debs, name):
+    root = unpacked(rpms[name], name)
+    found = {f"/{path.relative_to(root)}" for path in root.rglob("*")
+             if path.is_symlink() or path.is_file()}
+    moved = {"/usr/lib/mysql/plugin": "/usr/lib64/mysql/plugin",
+             "/etc/mysql/mariadb.conf.d": "/etc/my.cnf.d",
+             "/usr/share/zsh/vendor-completions": "/usr/share/zsh/site-functions"}
+    expected = set()
+    for file in debs[name].files:
+        for old, new in moved.items():
+            file = file.replace(old, new)
+        if "lintian" not in file and "changelog.Debian" not in file and "apparmor" not in file:
+            expected.add(file)
+    if name.startswith("mariadb"):
+        link = f"/usr/lib64/mariadb/plugin/{LIBRARIES[name][0]}.so"
+        assert (root / link[1:]).resolve(strict=True).is_file()
+        expected.add(link)
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_the_rpm_needs_what_enterprise_linux_9_has(rpms, name):
+    needs = output("rpm", "-qp", "--requires", rpms[name]).splitlines()
+    assert "ca-certificates" in needs and "libssl.so.3()(64bit)" in needs
+    assert not any("stdc++" in one or "curl" in one for one in needs)
+    highest = max((tuple(map(int, found[1].split("."))) for one in needs
+                   if (found := re.match(r"libc\.so\.6\(GLIBC_([0-9.]+)\)", one))))
+    assert highest <= (2, 34)
+
+
+@pytest.mark.parametrize("name", [name for name in LIBRARIES if name.startswith("mariadb")])
+def test_the_option_file_of_the_rpm_is_kept_and_closed(rpms, name):
+    file = f"/etc/my.cnf.d/{LIBRARIES[name][0]}.cnf"
+    listed = output("rpm", "-qp", "--qf", "[%{FILENAMES} %{FILEFLAGS:fflags} %{FILEMODES:perms}\n]",
+                    rpms[name]).splitlines()
+    assert f"{file} cn -rw-r-----" in listed
+    scripts = output("rpm", "-qp", "--scripts", "--triggers", rpms[name])
+    assert scripts.count(f"chgrp mysql {file}") == 2 and "MariaDB-server" in scripts
+
+
+def test_mariadb_loads_the_plugins_of_the_rpms(rpms, kms, directory):
+    for name in ("mariadb-plugin-aws-key-management", "mariadb-plugin-kmip-key-management"):
+        shutil.copytree(unpacked(rpms[name], name), directory / "root", symlinks=True,
+                        dirs_exist_ok=True)
+    server = mariadb.MariaDB(directory / "m", options=aws_plugin.options(kms),
+                             environment=kms.environment())
+    server.plugin_directory = directory / "root/usr/lib64/mariadb/plugin"
+    try:
+        server.start()
+        aws_plugin.make_table(server, "t", 1)
+        assert server.sql("SELECT plugin_library FROM information_schema.plugins WHERE"
+                          " plugin_name='aws_key_management'") == [("aws_key_management.so",)]
+    finally:
+        server.kill()
+
+
+@pytest.mark.sid
+def test_mysql_loads_the_component_of_the_rpm(rpms, kms, directory):
+    from lab import kms_component
+    server = kms_component.MySQLWithKms(directory / "m", kms)
+    link = server.plugin_directory / "component_keyring_kms.so"
+    link.unlink()
+    link.symlink_to(unpacked(rpms["openkeyring-mysql"], "openkeyring-mysql")
+                    / "usr/lib64/mysql/plugin/component_keyring_kms.so")
+    try:
+        server.start()
+        assert dict(server.status_rows())["Component_status"] == "Active"
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTION='Y'")
+    finally:
+        server.kill()
+
+
+def test_two_runs_make_the_same_packages(debs, rpms):
+    for name, deb in debs.items():
+        again = rpms[name].parent / deb.path.name
+        assert again.read_bytes() == deb.path.read_bytes(), name
