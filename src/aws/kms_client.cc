@@ -37,6 +37,20 @@ Status CheckKey(std::string_view asked, const std::string& answered) {
           "the answer is about another KMS key, " + answered};
 }
 
+template <typename T>
+Status CheckAnswer(std::string_view asked, const T& answer) {
+  return CheckKey(asked, KeyArnOf(answer));
+}
+// These do not always say it.
+Status CheckAnswer(std::string_view asked, const KmsLastRotation& answer) {
+  return answer.key_arn.empty() ? Status::Ok()
+                                : CheckKey(asked, answer.key_arn);
+}
+Status CheckAnswer(std::string_view asked, const KmsRotationStatus& answer) {
+  return answer.key_arn.empty() ? Status::Ok()
+                                : CheckKey(asked, answer.key_arn);
+}
+
 }  // namespace
 
 KmsClient::KmsClient(AwsDependencies dependencies, const AwsSettings& settings,
@@ -81,7 +95,7 @@ Result<T> KmsClient::CallAndRead(const char* operation, std::string_view key_id,
       operation, key_id, body,
       [&](Secret& answer) {
         result = read(answer);
-        return result ? CheckKey(key_id, KeyArnOf(*result)) : result.error();
+        return result ? CheckAnswer(key_id, *result) : result.error();
       },
       deadline);
   if (!status.ok()) return status;
@@ -166,6 +180,18 @@ Result<KmsKeyDescription> KmsClient::DescribeKey(std::string_view key_id,
                                                  const Deadline& deadline) {
   return CallAndRead("DescribeKey", key_id, WriteKeyIdOnly(key_id),
                      ReadKeyDescription, deadline);
+}
+
+Result<KmsLastRotation> KmsClient::LastRotation(std::string_view key_id,
+                                                const Deadline& deadline) {
+  return CallAndRead("ListKeyRotations", key_id, WriteKeyIdOnly(key_id),
+                     ReadLastRotation, deadline);
+}
+
+Result<KmsRotationStatus> KmsClient::RotationStatus(std::string_view key_id,
+                                                    const Deadline& deadline) {
+  return CallAndRead("GetKeyRotationStatus", key_id, WriteKeyIdOnly(key_id),
+                     ReadRotationStatus, deadline);
 }
 
 Status KmsClient::EnableKeyRotation(std::string_view key_id, int period_days,

@@ -57,6 +57,12 @@ class KmsClient : public KeyWrapper {
 
   Result<KmsKeyDescription> DescribeKey(std::string_view key_id,
                                         const Deadline& deadline);
+  // When its key material was made last. These two take a key's id or ARN, and
+  // no alias.
+  Result<KmsLastRotation> LastRotation(std::string_view key_id,
+                                       const Deadline& deadline);
+  Result<KmsRotationStatus> RotationStatus(std::string_view key_id,
+                                           const Deadline& deadline);
   // `period_days` 90 to 2560, or 0 for the service's default (365).
   Status EnableKeyRotation(std::string_view key_id, int period_days,
                            const Deadline& deadline);

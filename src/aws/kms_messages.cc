@@ -54,6 +54,17 @@ std::string StringOr(const Json& json, const char* name) {
                                                    : std::string();
 }
 
+// Seconds since 1970, perhaps with a fraction; nothing for what cannot be a
+// date of a KMS key.
+std::optional<WallTime> TimeOr(const Json& json, const char* name) {
+  constexpr double kYear2200 = 7258118400;
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_number()) return std::nullopt;
+  const double seconds = found->get<double>();
+  if (!(seconds > 0 && seconds < kYear2200)) return std::nullopt;
+  return WallTime(std::chrono::seconds(static_cast<int64_t>(seconds)));
+}
+
 bool BoolOr(const Json& json, const char* name) {
   const auto found = json.find(name);
   return found != json.end() && found->is_boolean() && found->get<bool>();
@@ -193,8 +204,49 @@ Result<KmsKeyDescription> ReadKeyDescription(Secret& body) {
   key.usage = StringOr(*found, "KeyUsage");
   key.enabled = BoolOr(*found, "Enabled");
   key.multi_region = BoolOr(*found, "MultiRegion");
+  key.created = TimeOr(*found, "CreationDate");
+  key.deletion = TimeOr(*found, "DeletionDate");
+  key.valid_to = TimeOr(*found, "ValidTo");
   if (key.arn.empty()) return Missing("Arn");
   return key;
+}
+
+namespace {
+
+std::string ArnOr(const Json& json, const char* name) {
+  std::string id = StringOr(json, name);
+  return id.starts_with("arn:") ? id : "";
+}
+
+}  // namespace
+
+// At most every 90 days and ten times on demand: they fit a page of answers.
+Result<KmsLastRotation> ReadLastRotation(Secret& body) {
+  Result<Json> json = ParseObject(body);
+  if (!json) return json.error();
+  const auto list = json->find("Rotations");
+  if (list == json->end() || !list->is_array()) return Missing("Rotations");
+  if (BoolOr(*json, "Truncated")) return Missing("complete list of Rotations");
+  KmsLastRotation last;
+  for (const Json& one : *list) {
+    const auto date =
+        one.is_object() ? TimeOr(one, "RotationDate") : std::nullopt;
+    if (!date) return Missing("RotationDate");
+    last.key_arn = ArnOr(one, "KeyId");
+    if (!last.date || *last.date < *date) last.date = date;
+  }
+  return last;
+}
+
+Result<KmsRotationStatus> ReadRotationStatus(Secret& body) {
+  Result<Json> json = ParseObject(body);
+  if (!json) return json.error();
+  const auto enabled = json->find("KeyRotationEnabled");
+  if (enabled == json->end() || !enabled->is_boolean()) {
+    return Missing("KeyRotationEnabled");
+  }
+  return KmsRotationStatus{ArnOr(*json, "KeyId"), enabled->get<bool>(),
+                           TimeOr(*json, "NextRotationDate")};
 }
 
 }  // namespace openkeyring

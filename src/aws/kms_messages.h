@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_AWS_KMS_MESSAGES_H_
 #define OPENKEYRING_AWS_KMS_MESSAGES_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "keyring/key_wrapper.h"
+#include "os/clock.h"
 
 // The bytes that say things to AWS KMS (API version 2014-11-01, JSON 1.1) and
 // the reading of its answers. No I/O. Writers check the limits of the API first
@@ -38,7 +40,7 @@ Result<Secret> WriteReEncrypt(std::string_view source_key_id,
                               std::string_view destination_key_id,
                               ByteView ciphertext,
                               const EncryptionContext& context);
-// DescribeKey and RotateKeyOnDemand.
+// DescribeKey, RotateKeyOnDemand, ListKeyRotations and GetKeyRotationStatus.
 Result<Secret> WriteKeyIdOnly(std::string_view key_id);
 // `period_days` 90 to 2560, or 0 for the service's default (365).
 Result<Secret> WriteEnableKeyRotation(std::string_view key_id, int period_days);
@@ -58,6 +60,9 @@ struct KmsKeyDescription {
   std::string usage;  // "ENCRYPT_DECRYPT", ...
   bool enabled = false;
   bool multi_region = false;
+  std::optional<WallTime> created;
+  std::optional<WallTime> deletion;  // While it is pending deletion.
+  std::optional<WallTime> valid_to;  // Imported key material expires then.
 };
 
 // Answers. A body that carries plaintext is taken apart so that the plaintext
@@ -65,6 +70,19 @@ struct KmsKeyDescription {
 Result<KmsCiphertext> ReadCiphertext(Secret& body);
 Result<KmsPlaintext> ReadPlaintext(Secret& body);
 Result<KmsKeyDescription> ReadKeyDescription(Secret& body);
+// ListKeyRotations.
+struct KmsLastRotation {
+  std::string key_arn;  // "" where the answer does not say it as an ARN.
+  std::optional<WallTime> date;  // Nothing for a key that was never rotated.
+};
+Result<KmsLastRotation> ReadLastRotation(Secret& body);
+// GetKeyRotationStatus.
+struct KmsRotationStatus {
+  std::string key_arn;  // As above.
+  bool automatic = false;
+  std::optional<WallTime> next;
+};
+Result<KmsRotationStatus> ReadRotationStatus(Secret& body);
 
 }  // namespace openkeyring
 

@@ -183,6 +183,42 @@ TEST(KmsMessages, AKeyDescriptionTakesWhatItKnows) {
   EXPECT_EQ(key->usage, "ENCRYPT_DECRYPT");
   EXPECT_TRUE(key->enabled);
   EXPECT_TRUE(key->multi_region);
+  EXPECT_EQ(key->created, WallTime(std::chrono::seconds(1500000000)));
+  EXPECT_FALSE(key->deletion || key->valid_to);
+}
+
+TEST(KmsMessages, TheNewestRotationIsTheLast) {
+  Secret none = Secret::CopyOf(R"({"Rotations":[],"Truncated":false})");
+  const auto never = ReadLastRotation(none);
+  ASSERT_TRUE(never);
+  EXPECT_FALSE(never->date);
+  Secret two =
+      Secret::CopyOf(R"({"Rotations":[{"RotationDate":1700000000.25},)"
+                     R"({"RotationDate":1600000000,"KeyId":"arn:k"}]})");
+  const auto last = ReadLastRotation(two);
+  ASSERT_TRUE(last) << last.status().ToString();
+  EXPECT_EQ(last->date, WallTime(std::chrono::seconds(1700000000)));
+  EXPECT_EQ(last->key_arn, "arn:k");
+  for (const char* text : {"{}", R"({"Rotations":{}})", R"({"Rotations":[7]})",
+                           R"({"Rotations":[{"RotationDate":"x"}]})",
+                           R"({"Rotations":[{"RotationDate":-1}]})",
+                           R"({"Rotations":[{"RotationDate":1E300}]})",
+                           R"({"Rotations":[],"Truncated":true})"}) {
+    EXPECT_EQ(CodeOfAnswer(ReadLastRotation, text), StatusCode::kCorrupt)
+        << text;
+  }
+}
+
+TEST(KmsMessages, AutomaticRotationIsOnOrOff) {
+  Secret on = Secret::CopyOf(
+      R"({"KeyRotationEnabled":true,"NextRotationDate":1700000000})");
+  const auto status = ReadRotationStatus(on);
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->automatic);
+  EXPECT_EQ(status->next, WallTime(std::chrono::seconds(1700000000)));
+  Secret off = Secret::CopyOf(R"({"KeyRotationEnabled":false})");
+  EXPECT_FALSE(ReadRotationStatus(off)->automatic);
+  EXPECT_EQ(CodeOfAnswer(ReadRotationStatus, "{}"), StatusCode::kCorrupt);
 }
 
 TEST(KmsMessages, AKeyDescriptionOfWrongTypesIsCorruptOrEmpty) {

@@ -13,12 +13,10 @@ namespace {
 constexpr mode_t kPrivate = 0600;
 
 tl::unexpected<Failure> InUse(const std::string& path,
-                              const std::string& holder, pid_t pid) {
+                              const std::string& holder) {
   return tl::unexpected(
       Failure({StatusCode::kUnavailable,
-               path + " is in use by " + holder +
-                   (pid == 0 ? "" : ", pid " + std::to_string(pid)) +
-                   "; nothing was changed"},
+               path + " is in use by " + holder + "; nothing was changed"},
               ExitCode::kInUse, "stop the server first"));
 }
 
@@ -38,9 +36,9 @@ Outcome LockFile(FileSystem& files, const std::string& path,
   // The list of locks may tell the inode alone, which other files have as well:
   // it says who, and whether only where the lock itself cannot be tried.
   const auto holder = LockHolderOf(path);
-  if (holder) return InUse(path, holder->text, holder->pid);
+  if (holder) return InUse(path, holder->text);
   if (opened.error().code() == StatusCode::kAlreadyExists) {
-    return InUse(path, "another process", 0);
+    return InUse(path, "another process");
   }
   return ExitCode::kOk;
 }
@@ -53,14 +51,13 @@ Failure ServerRuns(int pid) {
           "stop the server first"};
 }
 
-Outcome CheckNoKeySet(const std::string& directory) {
-  const std::string set = JoinPath(directory, std::string(kKeySetFileName));
-  if (PosixFileSystem().Stat(set).status().code() == StatusCode::kNotFound) {
-    return ExitCode::kOk;
+bool HasKeySet(const std::string& directory) {
+  for (const std::string_view name : {kKeySetFileName, kKeySetMarkName}) {
+    const Status found =
+        PosixFileSystem().Stat(JoinPath(directory, std::string(name))).status();
+    if (found.code() != StatusCode::kNotFound) return true;
   }
-  return UsageFailure(
-      set + " is there: the keys are in a key set, and not in key files",
-      "the plugin wraps a key set again by itself when it starts");
+  return false;
 }
 
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
@@ -123,8 +120,8 @@ Outcome AddFailed(Status status, size_t added, size_t total) {
 }
 
 tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
-    CommandContext& context, const Installation& installation, StoreRole role) {
-  StoreSettings settings = {installation, role, context.out};
+    const Installation& installation, StoreRole role, Log& log) {
+  StoreSettings settings = {installation, role, log};
   switch (installation.product) {
     case Product::kComponentKeyringKms:
       return MakeKmsComponentStore(std::move(settings));

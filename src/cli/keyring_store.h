@@ -63,9 +63,9 @@ class KeyringStore {
 // kUsage for a keyring that cannot have that role.
 tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
     CommandContext& context, const std::string& word, StoreRole role);
-// The same for what is already found.
+// The same for what is already found. `log` is borrowed.
 tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenKeyringStore(
-    CommandContext& context, const Installation& installation, StoreRole role);
+    const Installation& installation, StoreRole role, Log& log);
 
 // The same for MariaDB's products. kInUse when a server runs on them.
 tl::expected<std::unique_ptr<KeyringStore>, Failure> OpenVersionsStore(
@@ -89,8 +89,9 @@ Outcome LockFile(FileSystem& files, const std::string& path,
 // For key files, which no server locks: a server that uses them runs.
 Failure ServerRuns(int pid);
 
-// kUsage when the keys of a directory are in a key set, and not in key files.
-Outcome CheckNoKeySet(const std::string& directory);
+// Whether the keys of a directory of MariaDB's are in a key set, also where
+// that is lost, which must not look like a directory of key files.
+bool HasKeySet(const std::string& directory);
 
 // Who a new file in the directory of `path` belongs to: the directory's owner.
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
@@ -130,7 +131,8 @@ std::unique_ptr<KeyringStore> MakeKmipVersionsStore(StoreSettings settings);
 // A sealed file whose recovery key is at hand. Read only.
 struct RecoverySource {
   std::string path, private_key;
-  std::string passphrase_file;  // "": none.
+  std::string passphrase_file;                      // "": none.
+  Product product = Product::kComponentKeyringKms;  // Whose sealed file it is.
 };
 std::unique_ptr<KeyringStore> MakeRecoveryStore(RecoverySource source,
                                                 Log& log);

@@ -114,6 +114,16 @@ Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
   return config;
 }
 
+Result<bool> IsConfiguredReadOnly(const Installation& installation,
+                                  FileSystem& files, Log& log) {
+  const Result<ServerDirectories> directories = DirectoriesOf(installation);
+  if (!directories) return directories.error();
+  const Result<KmsComponentConfig> config =
+      ReadKmsComponentConfig(files, log, *directories);
+  if (!config) return config.error();
+  return config->read_only;
+}
+
 Result<KmipComponentConfig> KmipComponentOptions(
     const Installation& installation, FileSystem& files, Log& log) {
   const Result<ServerDirectories> directories = DirectoriesOf(installation);

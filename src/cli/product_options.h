@@ -27,6 +27,9 @@ namespace openkeyring {
 
 Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
                                                FileSystem& files, Log& log);
+// Whether the component's configuration itself says read_only.
+Result<bool> IsConfiguredReadOnly(const Installation& installation,
+                                  FileSystem& files, Log& log);
 Result<KmipComponentConfig> KmipComponentOptions(
     const Installation& installation, FileSystem& files, Log& log);
 Result<KeyringAwsOptions> KeyringAwsOptionsOf(const Installation& installation);

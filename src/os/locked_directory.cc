@@ -27,11 +27,12 @@ Status Failed(const char* what, const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<LockedDirectory>> LockedDirectory::Open(
-    const std::string& path) {
+    const std::string& path, const std::function<void()>& before_lock) {
   const int fd =
       open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return Failed("open", path);
   std::unique_ptr<LockedDirectory> opened(new LockedDirectory(fd, path));
+  if (before_lock) before_lock();
   Status status = opened->LockAndExamine();
   if (!status.ok()) return status;
   return opened;

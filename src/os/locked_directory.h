@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,7 +23,10 @@ class LockedDirectory {
   // Never follows a symbolic link at `path`: kDenied for whatever is not a
   // directory itself. kAlreadyExists when another process has it locked,
   // kNotFound when there is none, or another one by now.
-  static Result<std::unique_ptr<LockedDirectory>> Open(const std::string& path);
+  // `before_lock` is for tests: it is called when the directory is open, and
+  // somebody else may still put another one in its place.
+  static Result<std::unique_ptr<LockedDirectory>> Open(
+      const std::string& path, const std::function<void()>& before_lock = {});
   ~LockedDirectory();
   LockedDirectory(const LockedDirectory&) = delete;
   LockedDirectory& operator=(const LockedDirectory&) = delete;

@@ -55,5 +55,18 @@ TEST_F(LockedDirectoryTest, ItStaysTheSameWhateverTakesItsName) {
             mode_t{0750});
 }
 
+TEST_F(LockedDirectoryTest, OneThatWasReplacedBeforeItWasLockedIsNotTheOne) {
+  const auto moved = LockedDirectory::Open(path_, [&] {
+    fs::rename(path_, around_.PathOf("moved"));
+    fs::create_directory(path_);
+  });
+  EXPECT_EQ(moved.status().code(), StatusCode::kNotFound);
+  EXPECT_NE(moved.status().message().find("was replaced"), std::string::npos);
+  const auto removed = LockedDirectory::Open(path_, [&] { fs::remove(path_); });
+  EXPECT_EQ(removed.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(around_.PathOf("moved")), StatusCode::kOk)
+      << "it is not left locked";
+}
+
 }  // namespace
 }  // namespace openkeyring

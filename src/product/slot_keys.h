@@ -8,6 +8,7 @@
 
 #include "product/key_slot_options.h"
 #include "product/kms_services.h"
+#include "storage/sealed/sealed_header.h"
 #include "storage/sealed/slot_key.h"
 
 namespace openkeyring {
@@ -26,6 +27,15 @@ SlotKeys MakeSlotKeys(KmsServices& kms,
                       const std::vector<RecoveryKey>& recovery_keys,
                       const LocalUnlockFile& local, FileSystem& files,
                       Random& random);
+
+// For tools that promise that everything is under the configured KMS keys: a
+// slot is compared by its name, so that a start needs no answer for it.
+// kMisconfigured, with the fix, when the alias `option` names is another KMS
+// key now than the one that made a slot of `header`; a warning where that may
+// not be asked. `kms_keys` are borrowed.
+Status CheckSlotAliases(const std::vector<KeyWrapper*>& kms_keys,
+                        const SealedHeader& header, const std::string& option,
+                        const Deadline& deadline, Log& log);
 
 }  // namespace openkeyring
 

@@ -34,8 +34,9 @@ def test_a_file_of_the_component(tool, directory, kms, new_key, file_format):
     assert tool.json("rewrap", "--config", config, "--dry-run")["plan"][0]["action"] == "wrap again"
     tool.run("rewrap", "--config", config, code=6)
     assert keys.read_bytes() == before
+    assert tool.json("rewrap", "--config", config, "--dry-run")["warnings"] == []
     reply = tool.json("rewrap", "--config", config, "--yes")
-    assert (reply["changed"], reply["compared"]) == (True, len(SOME))
+    assert (reply["changed"], reply["compared"], reply["warnings"]) == (True, len(SOME), [])
     if file_format == "sealed":
         assert reply["wrapping_keys"] == [new_key]
     assert keys.read_bytes() != before

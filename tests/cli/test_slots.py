@@ -79,6 +79,51 @@ def test_a_slot_is_added_when_it_is_configured_and_removed_when_it_is_not(sealed
     assert sealed.keys() == SOME
 
 
+def test_a_dry_run_of_slot_remove_refuses_what_the_real_one_does(sealed, kms):
+    """The slots that are added before count, and so does that they cannot be."""
+    third = aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
+    sealed.configure(sealed.second, third)
+    before = snapshot(sealed.path)
+    for state, code in (("Disabled", 2), ("Enabled", 0)):
+        for key in (sealed.second, third):
+            kms.control("POST", f"/keys/{key.rpartition('/')[2]}/state", {"state": state})
+        for word in ("--dry-run", "--yes"):
+            reply = sealed.run("slot", "remove", "1", word, code=code)
+            if code:
+                assert "no KMS key could open the file without it" in reply["message"]
+                assert snapshot(sealed.path) == before
+    assert [one["number"] for one in reply["slots"]] == [2, 3]
+    assert sealed.keys() == SOME
+
+
+def test_several_slots_that_are_outdated_are_found_and_wrapped_again(sealed):
+    sealed.configure(sealed.first, sealed.second)
+    sealed.run("slot", "add", "--yes")
+    sealed.configure(sealed.first, sealed.second, encryption_context={"team": "x"})
+    before = snapshot(sealed.path)
+    reply = sealed.run("slot", "list", "--check", code=3)
+    assert [one["state"] for one in reply["slots"]] == ["outdated"] * 2
+    assert all("the file was opened read-only" in one["problem"] for one in reply["slots"])
+    plan = sealed.run("slot", "add", "--dry-run")["plan"]
+    assert [step["action"] for step in plan] == ["wrap again"] * 2
+    assert snapshot(sealed.path) == before
+    assert sealed.run("slot", "add", "--yes")["warnings"] == []
+    assert [state for _, _, state in sealed.slots("--check")] == ["opened"] * 2
+    assert sealed.keys() == SOME
+
+
+def test_read_only_of_the_configuration_forbids_every_change(sealed):
+    """Of another server's file, perhaps: this one was told not to write."""
+    sealed.configure(sealed.first, sealed.second, read_only=True)
+    before = snapshot(sealed.path)
+    for words in (("slot", "add"), ("slot", "remove", "1"), ("reseal",), ("rewrap",)):
+        for word in ("--dry-run", "--yes"):
+            failed = sealed.run(*words, word, code=2)
+            assert "the configuration has read_only" in failed["message"], words
+    assert snapshot(sealed.path) == before
+    assert sealed.run("slot", "list", "--check", code=3)["slots"][0]["state"] == "opened"
+
+
 def test_a_slot_that_cannot_be_opened_is_a_problem(sealed, kms):
     sealed.configure(sealed.first, sealed.second)
     sealed.run("slot", "add", "--yes")
@@ -144,7 +189,7 @@ def test_changes_are_refused_while_the_file_is_in_use(sealed):
         before = snapshot(sealed.path)
         for words in (("slot", "add"), ("slot", "remove", "1"), ("reseal",), ("rewrap",)):
             reply = sealed.run(*words, "--yes", code=5)
-            assert str(holder.pid) in reply["message"], words
+            assert f"in use by process {holder.pid} (sleep); nothing" in reply["message"], words
         assert snapshot(sealed.path) == before
         assert sealed.slots() == [(1, "aws-kms", "not checked")]
     finally:

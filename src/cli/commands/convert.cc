@@ -47,7 +47,7 @@ Outcome ConvertMysql(CommandContext& context, const Installation& source,
                      KeyringFileFormat format) {
   const Found target = TargetOf(context, source);
   if (!target) return tl::unexpected(target.error());
-  auto from = OpenKeyringStore(context, source, StoreRole::kSource);
+  auto from = OpenKeyringStore(source, StoreRole::kSource, context.out);
   if (!from) return tl::unexpected(from.error());
   const auto to =
       MakeKmsComponentStore({*target, StoreRole::kTarget, context.out, format,

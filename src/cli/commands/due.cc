@@ -4,17 +4,17 @@
 
 #include "cli/checks/check.h"
 #include "cli/command_table.h"
+#include "cli/commands/due_list.h"
 #include "cli/commands/keyring_command.h"
 #include "os/process.h"
 
 namespace openkeyring {
 namespace {
 
-struct Due {
-  std::string kind;  // "key", "certificate".
-  std::string what;
-  std::string text;  // Why, for people.
-};
+bool UsesKms(Product product) {
+  return product != Product::kComponentKeyringKmip &&
+         product != Product::kKmipKeyManagement;
+}
 
 // "90d", "12h", "30m", "2y"; nothing for anything else.
 std::optional<std::chrono::seconds> ParseAge(std::string_view text) {
@@ -42,8 +42,8 @@ std::optional<std::chrono::seconds> ParseAge(std::string_view text) {
 
 // The newest version of each of MariaDB's keys is the one to rotate; of other
 // keys each stands for itself.
-void AddOldKeys(const StoredKeyring& keyring, std::chrono::seconds age,
-                WallTime now, std::vector<Due>& due, size_t& unknown) {
+void AddOldKeys(const StoredKeyring& keyring, const DueAge& age,
+                DueList& list) {
   std::map<std::string, const StoredKey*> newest;
   for (const StoredKey& key : keyring.keys) {
     const StoredKey*& known = newest[key.id + '\0' + key.owner];
@@ -51,48 +51,84 @@ void AddOldKeys(const StoredKeyring& keyring, std::chrono::seconds age,
   }
   for (const auto& [name, key] : newest) {
     if (!key->created) {
-      ++unknown;
-    } else if (now - *key->created > age) {
-      due.push_back({"key", IdText(*key),
-                     "made " + AgeText(key->created, now) + " ago, on " +
-                         UtcText(*key->created, "%Y-%m-%d")});
+      ++list.keys_without_date;
+    } else if (age.IsOver(*key->created)) {
+      list.due.push_back({"key", IdText(*key),
+                          "made " + AgeText(key->created, age.now) +
+                              " ago, on " +
+                              UtcText(*key->created, "%Y-%m-%d")});
     }
+  }
+}
+
+// No file says when a slot was made, but it is not older than its KMS key.
+void AddSlots(const StoredKeyring& keyring, const KmsKeyDates& dates,
+              const DueAge& age, DueList& list) {
+  for (const StoredSlot& slot : keyring.slots) {
+    const auto made = dates.find(slot.maker);
+    if (made != dates.end() && !age.IsOver(made->second)) continue;
+    list.unknown.push_back(
+        {"slot",
+         "key slot " + std::to_string(slot.number) + " (" + slot.kind + " " +
+             slot.name + ")",
+         "a sealed file does not store when a key slot was made"});
   }
 }
 
 // What the check of certificates complains about expires soon.
 void AddCertificates(const Installation& installation, CommandContext& context,
-                     std::vector<Due>& due) {
+                     DueList& list) {
   if (!installation.is_configured) return;
   CheckRun run(installation, PosixFileSystem(), context.out,
                context.interruption, false);
   CheckCertificates(run);
   for (const Finding& finding : run.findings) {
     if (finding.state < CheckState::kWarning) continue;
-    due.push_back({"certificate", finding.text, finding.hint});
+    list.due.push_back({"certificate", finding.text, finding.hint});
   }
 }
 
-void Print(const std::vector<Due>& due, size_t unknown,
-           CommandContext& context) {
+nlohmann::ordered_json JsonOf(const std::vector<DueList::Entry>& entries) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const DueList::Entry& one : entries) {
+    list.push_back(
+        {{"kind", one.kind}, {"what", one.what}, {"text", one.text}});
+  }
+  return list;
+}
+
+std::string LineOf(const DueList::Entry& one) {
+  return Printable(one.kind + " " + one.what + ": " + one.text);
+}
+
+void Print(const DueList& list, CommandContext& context) {
   if (context.out.json()) {
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const Due& one : due) {
-      list.push_back(
-          {{"kind", one.kind}, {"what", one.what}, {"text", one.text}});
-    }
-    context.out.PrintJson("due",
-                          {{"due", std::move(list)}, {"unknown_age", unknown}});
+    context.out.PrintJson("due", {{"due", JsonOf(list.due)},
+                                  {"unknown", JsonOf(list.unknown)},
+                                  {"unknown_age", list.keys_without_date}});
     return;
   }
-  for (const Due& one : due) {
-    context.out.Line(Printable(one.kind + " " + one.what + ": " + one.text));
+  for (const DueList::Entry& one : list.due) context.out.Line(LineOf(one));
+}
+
+// For who looks; a timer's mail would have it each time.
+void SayUnknown(const DueList& list, const std::string& format, Output& out) {
+  const bool shown = out.data_is_terminal();
+  const auto say = [&](const std::string& line) {
+    shown ? out.Inform(line) : out.Verbose(line);
+  };
+  if (list.keys_without_date > 0) {
+    say(Counted(list.keys_without_date, "key") + " without a date: " + format +
+        " does not store one");
+  }
+  for (const DueList::Entry& one : list.unknown) {
+    say("unknown: " + LineOf(one));
   }
 }
 
 Outcome RunDue(CommandContext& context) {
-  const auto age = ParseAge(context.arguments.Text("--older-than"));
-  if (!age) {
+  const auto limit = ParseAge(context.arguments.Text("--older-than"));
+  if (!limit) {
     return UsageFailure(
         "--older-than must be a number and a unit, such as "
         "90d, 12h or 1y",
@@ -100,18 +136,25 @@ Outcome RunDue(CommandContext& context) {
   }
   const auto opened = OpenKeyring(context, Needs::kPath);
   if (!opened) return tl::unexpected(opened.error());
+  const Installation& installation = opened->installation;
   const auto keyring = opened->reader->List();
   if (!keyring) return tl::unexpected(keyring.error());
-  std::vector<Due> due;
-  size_t unknown = 0;
-  AddOldKeys(*keyring, *age, SystemClock().Now(), due, unknown);
-  AddCertificates(opened->installation, context, due);
-  if (unknown > 0) {
-    context.out.Verbose(std::to_string(unknown) + " keys have no date: " +
-                        keyring->format + " does not store one");
+  const DueAge age = {*limit, SystemClock().Now()};
+  DueList list;
+  AddOldKeys(*keyring, age, list);
+  KmsKeyDates dates;
+  if (UsesKms(installation.product)) {
+    dates = AddKmsKeys(installation, *keyring, age, context.out, list);
   }
-  Print(due, unknown, context);
-  return due.empty() ? ExitCode::kOk : ExitCode::kProblems;
+  AddSlots(*keyring, dates, age, list);
+  AddCertificates(installation, context, list);
+  if (list.due.empty() && !list.no_answer.ok()) {
+    return Failed(list.no_answer.WithContext("nothing else is due"));
+  }
+  if (!list.no_answer.ok()) context.out.Warn(list.no_answer.message());
+  SayUnknown(list, keyring->format, context.out);
+  Print(list, context);
+  return list.due.empty() ? ExitCode::kOk : ExitCode::kProblems;
 }
 
 }  // namespace
@@ -119,11 +162,17 @@ Outcome RunDue(CommandContext& context) {
 CommandSpec DueCommand() {
   return {"due",
           "list what should be rotated or renewed",
-          "Lists keys whose newest version is older than an age, and "
-          "certificates that expire within 30 days, for a timer: it prints "
-          "nothing and ends with 0 when nothing is due, and with 3 otherwise. "
-          "Keyring files of MySQL do not store when a key was made; these "
-          "keys are counted, not listed.\n\n"
+          "Lists keys whose newest version is older than an age, KMS keys "
+          "whose key material is, KMS keys that are pending deletion, and "
+          "certificates and imported key material that expire within 30 days. "
+          "For a timer: it prints nothing and ends with 0 when nothing is due, "
+          "with 3 when something is, and with 4 when nothing is and a key "
+          "server did not answer.\n\n"
+          "Keyring files of MySQL, and MariaDB's key set, do not store when a "
+          "key was made, and no file when a key slot was: these are counted, "
+          "or named as unknown, and not due. AWS KMS is asked where "
+          "kms:DescribeKey, kms:ListKeyRotations and kms:GetKeyRotationStatus "
+          "are allowed; else a KMS key is unknown.\n\n"
           "Changes nothing.",
           {},
           {{"--older-than", "AGE", "An age such as 90d, 12h or 1y"}},

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "cli/backup_set.h"
 #include "cli/command_table.h"
 #include "cli/commands/key_copy.h"
+#include "cli/commands/recover_key_set.h"
 #include "cli/confirmation.h"
-#include "cli/discovery.h"
-#include "os/process.h"
+#include "cli/sealed_keyring.h"
 #include "storage/mysql_files/component_file_format.h"
 
 namespace openkeyring {
@@ -47,20 +46,14 @@ Outcome RunRecover(CommandContext& context) {
   if (output.empty() && !print) {
     return UsageFailure("--output is missing", "keyringctl recover --help");
   }
-  const auto installation =
-      FindInstallation(context, PosixFileSystem(), SystemProcessRunner(),
-                       print ? Needs::kPath : Needs::kConfiguration);
-  if (!installation) return tl::unexpected(installation.error());
-  if (installation->product != Product::kComponentKeyringKms) {
-    return UsageFailure(
-        "only sealed files of component_keyring_kms have "
-        "slots of recovery keys");
-  }
-  const auto path = PlaceOf(*installation, PosixFileSystem(), context.out);
-  if (!path) return tl::unexpected(path.error());
+  const auto place =
+      FindSealedFile(context, print ? Needs::kPath : Needs::kConfiguration);
+  if (!place) return tl::unexpected(place.error());
+  const bool is_set = place->installation.product == Product::kAwsKeyManagement;
   const auto from =
-      MakeRecoveryStore({*path, context.arguments.Text("--private-key"),
-                         context.arguments.Text("--passphrase-file")},
+      MakeRecoveryStore({place->path, context.arguments.Text("--private-key"),
+                         context.arguments.Text("--passphrase-file"),
+                         place->installation.product},
                         context.out);
   if (print && output.empty()) return PrintKeys(context, *from);
   if (PosixFileSystem().Stat(output)) {
@@ -73,7 +66,11 @@ Outcome RunRecover(CommandContext& context) {
     const auto to = MakeComponentFileStore(output, StoreRole::kTarget);
     return CopyKeys(context, "recover", *from, *to);
   }
-  Installation target = *installation;
+  if (is_set) {
+    const Outcome may = CheckMayChange(place->installation, context.out);
+    return may ? RecoverKeySet(context, *place, *from, output) : may;
+  }
+  Installation target = place->installation;
   target.path = output;
   const auto to = MakeKmsComponentStore(
       {target, StoreRole::kTarget, context.out, KeyringFileFormat::kSealed});
@@ -90,7 +87,9 @@ CommandSpec RecoverCommand() {
       "When no KMS key opens a sealed keyring file any more: opens it with "
       "the private half of a recovery key (recovery_public_key), asks no "
       "key server for that, and writes the keys into a new sealed file "
-      "under the KMS key that is configured. The old file is not changed.\n"
+      "under the KMS key that is configured. The old file is not changed. "
+      "Of MariaDB's key set, --output is a new directory, and becomes "
+      "aws_key_management_keyfile_dir.\n"
       "\n"
       "--print-keys: in the clear instead, as a data file of MySQL's "
       "component_keyring_file: into the file --output, mode 0600, or "
@@ -103,7 +102,7 @@ CommandSpec RecoverCommand() {
         "The passphrase of the private key",
         {},
         Completes::kFile},
-       {"--output", "FILE", "The new file", {}, Completes::kFile},
+       {"--output", "FILE", "The new file, or directory", {}, Completes::kFile},
        {"--print-keys", nullptr, "Write the keys in the clear"}},
       {{"keyringctl recover --private-key /media/usb/recovery.pem "
         "--output /mnt/keyring --dry-run",

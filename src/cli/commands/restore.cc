@@ -162,7 +162,7 @@ class Restore {
   tl::expected<KeyringStore::Keys, Failure> ReadKeys(const std::string& path) {
     Installation one = installation_;
     one.path = path;
-    auto store = OpenKeyringStore(context_, one, StoreRole::kSource);
+    auto store = OpenKeyringStore(one, StoreRole::kSource, context_.out);
     if (!store) return tl::unexpected(store.error());
     return (*store)->ReadAll();
   }

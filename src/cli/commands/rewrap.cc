@@ -10,6 +10,7 @@
 #include "cli/confirmation.h"
 #include "cli/keyring_store.h"
 #include "cli/product_options.h"
+#include "cli/sealed_keyring.h"
 #include "product/component_keyring_kms/kms_keyring.h"
 
 namespace openkeyring {
@@ -17,7 +18,7 @@ namespace {
 
 constexpr Millis kTimeToOpen{30000};
 
-// With all checks of a load.
+// With all checks of a load; JSON files, too.
 Result<std::unique_ptr<KmsKeyring>> OpenRewrapped(
     const Installation& installation, bool read_only, Log& log) {
   Result<KmsComponentConfig> config =
@@ -29,11 +30,9 @@ Result<std::unique_ptr<KmsKeyring>> OpenRewrapped(
 }
 
 // The old KMS key may be deleted only when every configured one opens the file.
-Status CheckEachSlot(KmsKeyring& keyring) {
-  SealedFileSlots* slots = keyring.slots();
-  if (slots == nullptr) return Status::Ok();
-  slots->OpenEach(Deadline::After(SystemClock(), kTimeToOpen));
-  for (const SlotStatus& status : slots->List()) {
+Status CheckEachSlot(SealedFileSlots& slots) {
+  slots.OpenEach(Deadline::After(SystemClock(), kTimeToOpen));
+  for (const SlotStatus& status : slots.List()) {
     if (status.state != SlotState::kFailed &&
         status.state != SlotState::kMissing) {
       continue;
@@ -46,7 +45,14 @@ Status CheckEachSlot(KmsKeyring& keyring) {
 
 Status RewrapKmsComponent(const Installation& installation, Log& log) {
   const auto opened = OpenRewrapped(installation, false, log);
-  return opened ? CheckEachSlot(**opened) : opened.error();
+  if (!opened) return opened.error();
+  SealedFileSlots* slots = (*opened)->slots();
+  return slots == nullptr ? Status::Ok() : CheckEachSlot(*slots);
+}
+
+Status RewrapKeySet(const SealedPlace& place, Log& log) {
+  const auto opened = OpenSealedFile(place, SealedUse::kRewrap, log);
+  return opened ? CheckEachSlot((*opened)->slots()) : opened.error().status;
 }
 
 Status RewrapKeyringAws(const Installation& installation,
@@ -60,9 +66,25 @@ Status RewrapKeyringAws(const Installation& installation,
 
 Status Rewrap(const Installation& installation, const std::string& place,
               Log& log) {
-  return installation.product == Product::kKeyringAws
-             ? RewrapKeyringAws(installation, place, log)
-             : RewrapKmsComponent(installation, log);
+  switch (installation.product) {
+    case Product::kKeyringAws:
+      return RewrapKeyringAws(installation, place, log);
+    case Product::kAwsKeyManagement:
+      return RewrapKeySet({installation, place}, log);
+    default:
+      return RewrapKmsComponent(installation, log);
+  }
+}
+
+// What is not as configured yet is the plan, and no warning.
+tl::expected<std::vector<Key>, Failure> ReadKeys(
+    const Installation& installation, const std::string& place, Log& log) {
+  if (installation.product == Product::kAwsKeyManagement) {
+    return ReadSealedKeys({installation, place}, log);
+  }
+  auto store = OpenKeyringStore(installation, StoreRole::kTarget, log);
+  if (!store) return tl::unexpected(store.error());
+  return (*store)->ReadAll();
 }
 
 Outcome Report(CommandContext& context, const Installation& installation,
@@ -96,6 +118,13 @@ tl::expected<Plan, Failure> PlanOf(const Installation& installation,
                      std::to_string(keys) + " keys, under the configured key"}};
   if (installation.product == Product::kKeyringAws) return all;
   NoLog quiet;
+  if (installation.product == Product::kAwsKeyManagement) {
+    const auto opened =
+        OpenSealedFile({installation, place}, SealedUse::kPlanRewrap, quiet);
+    if (opened) return Plan();
+    if (opened.error().status.code() == StatusCode::kReadOnly) return all;
+    return tl::unexpected(opened.error());
+  }
   const auto opened = OpenRewrapped(installation, true, quiet);
   if (opened) return Plan();
   if (opened.error().code() == StatusCode::kReadOnly) return all;
@@ -123,33 +152,49 @@ Outcome RewrapAll(CommandContext& context, const Installation& installation,
 }
 
 // All keys in one file.
-Outcome RewrapFile(CommandContext& context, const Installation& installation) {
-  const auto place = PlaceOf(installation, PosixFileSystem(), context.out);
-  if (!place) return tl::unexpected(place.error());
-  if (!PosixFileSystem().Stat(*place)) {
-    return UsageFailure("there is no keyring file " + *place);
+Outcome RewrapFile(CommandContext& context, const Installation& installation,
+                   const std::string& place) {
+  if (!PosixFileSystem().Stat(place)) {
+    return UsageFailure("there is no keyring file " + place);
   }
-  auto store = OpenKeyringStore(context, installation, StoreRole::kTarget);
-  if (!store) return tl::unexpected(store.error());
-  const auto before = (*store)->ReadAll();
+  const Outcome may = CheckMayChange(installation, context.out);
+  if (!may) return may;
+  NoLog quiet;
+  const auto before = ReadKeys(installation, place, quiet);
   if (!before) return tl::unexpected(before.error());
-  const auto plan = PlanOf(installation, *place, before->size());
+  const auto plan = PlanOf(installation, place, before->size());
   if (!plan) return tl::unexpected(plan.error());
   if (!plan->empty() || context.arguments.Has("--dry-run")) {
     const auto ended =
-        Confirm(context, "rewrap", "Wrap " + *place + " again?", *plan);
+        Confirm(context, "rewrap", "Wrap " + place + " again?", *plan);
     if (ended) return *ended;
   }
   bool changed = false;
-  const Outcome done = RewrapAll(context, installation, *place, changed);
+  const Outcome done = RewrapAll(context, installation, place, changed);
   if (!done) return done;
-  const auto after = (*store)->ReadAll();
+  const auto after = ReadKeys(installation, place, context.out);
   if (!after) return tl::unexpected(after.error());
   if (CompareKeys(*before, *after).equal != before->size()) {
     return Failed(
-        {StatusCode::kCorrupt, *place + " does not give back the same keys"});
+        {StatusCode::kCorrupt, place + " does not give back the same keys"});
   }
   return Report(context, installation, before->size(), changed ? 1 : 0);
+}
+
+// MariaDB's keys are in one file only where they are in a key set.
+Outcome RewrapMariaDb(CommandContext& context,
+                      const Installation& installation) {
+  const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
+  if (!options) return Failed(options.error());
+  if (HasKeySet(options->directory)) {
+    const auto place = SealedPlaceOf(installation, context.out);
+    if (!place) return tl::unexpected(place.error());
+    return RewrapFile(context, installation, place->path);
+  }
+  const auto done = RewrapKeyFiles(context, installation);
+  if (!done) return tl::unexpected(done.error());
+  if (done->ended) return *done->ended;
+  return Report(context, installation, done->keys, done->rewrapped);
 }
 
 Outcome RunRewrap(CommandContext& context) {
@@ -158,14 +203,13 @@ Outcome RunRewrap(CommandContext& context) {
   if (!installation) return tl::unexpected(installation.error());
   switch (installation->product) {
     case Product::kComponentKeyringKms:
-    case Product::kKeyringAws:
-      return RewrapFile(context, *installation);
-    case Product::kAwsKeyManagement: {
-      const auto done = RewrapKeyFiles(context, *installation);
-      if (!done) return tl::unexpected(done.error());
-      if (done->ended) return *done->ended;
-      return Report(context, *installation, done->keys, done->rewrapped);
+    case Product::kKeyringAws: {
+      const auto place = PlaceOf(*installation, PosixFileSystem(), context.out);
+      if (!place) return tl::unexpected(place.error());
+      return RewrapFile(context, *installation, *place);
     }
+    case Product::kAwsKeyManagement:
+      return RewrapMariaDb(context, *installation);
     default:
       return UsageFailure(std::string("keys of ") +
                           ProductName(installation->product) +
@@ -180,8 +224,9 @@ CommandSpec RewrapCommand() {
           "wrap the keys again, under the configured KMS key",
           "After another KMS key was configured: wraps what is stored under "
           "that one. The keys stay the same; each is opened and compared. A "
-          "sealed file gets the key slots that the configuration names, the "
-          "keys of a JSON file and of MariaDB's key files that are under "
+          "sealed file, MariaDB's key set too, gets the key slots that the "
+          "configuration names, the keys of a JSON file and of MariaDB's key "
+          "files that are under "
           "another KMS key are wrapped again, and those of keyring_aws all "
           "are. Servers do the same at a start, but for keyring_aws and "
           "MariaDB. Stop the server first.\n\n"

@@ -177,8 +177,6 @@ Done RewrapKeyFiles(CommandContext& context, const Installation& installation) {
       CheckNoServerUses(options->directory, installation, context,
                         PosixFileSystem(), SystemProcessRunner());
   if (!unused) return tl::unexpected(unused.error());
-  const Outcome are_files = CheckNoKeySet(options->directory);
-  if (!are_files) return tl::unexpected(are_files.error());
   Result<KmsAccess> kms = OpenKms(installation, PosixFileSystem(), context.out);
   if (!kms) return Failed(kms.error());
   return Rewrap(context, *options, *kms).Run();

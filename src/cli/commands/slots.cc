@@ -1,134 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The key slots of a sealed keyring file: slot list, slot add, slot remove, and
-// reseal.
+// The key slots of a sealed file: slot list, slot add and slot remove.
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
-#include "cli/backup_set.h"
 #include "cli/command_table.h"
-#include "cli/commands/key_copy.h"
+#include "cli/commands/slot_report.h"
 #include "cli/confirmation.h"
-#include "cli/discovery.h"
-#include "cli/product_options.h"
-#include "os/process.h"
-#include "product/component_keyring_kms/kms_keyring.h"
+#include "cli/keyring_store.h"
+#include "cli/sealed_keyring.h"
 
 namespace openkeyring {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr size_t kMaxHeader = size_t{1} << 20;
-
-struct Place {
-  Installation installation;
-  std::string path;
-};
-tl::expected<Place, Failure> FindSealedFile(CommandContext& context,
-                                            Needs needs) {
-  const auto installation = FindInstallation(context, PosixFileSystem(),
-                                             SystemProcessRunner(), needs);
-  if (!installation) return tl::unexpected(installation.error());
-  if (installation->product != Product::kComponentKeyringKms) {
-    return UsageFailure(std::string(ProductName(installation->product)) +
-                        " has no sealed keyring file, and so no key slots");
-  }
-  const auto path = PlaceOf(*installation, PosixFileSystem(), context.out);
-  if (!path) return tl::unexpected(path.error());
-  return Place{*installation, *path};
-}
-
-struct OpenedSlotsOfFile {
-  std::unique_ptr<KmsKeyring> keyring;
-  SealedFileSlots* slots = nullptr;  // Of the keyring.
-  Deadline deadline;                 // For what is done next.
-};
-// As a start of the server does it, but once; for changes, with the lock.
-tl::expected<OpenedSlotsOfFile, Failure> Open(const Place& place,
-                                              bool read_only, Log& log) {
-  FileSystem& files = PosixFileSystem();
-  if (!files.Stat(place.path)) {
-    return UsageFailure("there is no keyring file " + place.path);
-  }
-  if (!read_only) {
-    std::unique_ptr<WritableFile> lock;
-    const Outcome free = LockFile(files, place.path, lock);
-    if (!free) return tl::unexpected(free.error());
-  }
-  Result<KmsComponentConfig> config =
-      KmsComponentOptions(place.installation, files, log);
-  if (!config) return Failed(config.error());
-  config->read_only = read_only;
-  const Millis time = config->startup_deadline;
-  auto opened = KmsKeyring::Open(std::move(*config), nullptr,
-                                 place.installation.data_directory,
-                                 LoadRetry::kOnce, log);
-  if (!opened) {
-    return Failed(opened.error());
-  }
-  SealedFileSlots* slots = (*opened)->slots();
-  if (slots == nullptr) {
-    return UsageFailure(place.path + " is not a sealed file",
-                        "keyringctl convert --to sealed makes one");
-  }
-  return OpenedSlotsOfFile{std::move(*opened), slots,
-                           Deadline::After(SystemClock(), time)};
-}
-
-const char* StateName(SlotState state) {
-  switch (state) {
-    case SlotState::kOpened:
-      return "opened";
-    case SlotState::kFailed:
-      return "failed";
-    case SlotState::kUntried:
-      return "not checked";
-    case SlotState::kForeign:
-      return "not configured";
-    case SlotState::kMissing:
-      return "missing";
-    case SlotState::kStale:
-      return "outdated";
-  }
-  return "";
-}
 
 // By the next load that may change the file.
 bool IsToBeMade(SlotState state) {
   return state == SlotState::kMissing || state == SlotState::kStale;
-}
-
-Json JsonOf(const std::vector<SlotStatus>& list) {
-  Json slots = Json::array();
-  for (const SlotStatus& status : list) {
-    Json slot = {{"number", nullptr},
-                 {"kind", SlotKindName(status.slot.kind)},
-                 {"name", status.slot.name},
-                 {"maker", status.slot.maker},
-                 {"state", StateName(status.state)},
-                 {"problem", nullptr}};
-    if (status.slot.number != 0) slot["number"] = status.slot.number;
-    if (!status.problem.ok()) slot["problem"] = status.problem.message();
-    slots.push_back(std::move(slot));
-  }
-  return slots;
-}
-
-void Print(const std::vector<SlotStatus>& list, Output& out) {
-  const TextTable table(
-      {{"SLOT", true}, {"KIND"}, {"NAME"}, {"STATE"}, {"MADE BY"}});
-  out.Print(table, list.size(), [&](size_t i, TextTable::Row& row) {
-    const KeySlot& slot = list[i].slot;
-    row = {slot.number == 0 ? "-" : std::to_string(slot.number),
-           SlotKindName(slot.kind), Printable(slot.name),
-           StateName(list[i].state), Printable(slot.maker)};
-  });
-  for (const SlotStatus& status : list) {
-    if (status.problem.ok()) continue;
-    out.Line(
-        Printable(ToString(status.slot) + ": " + status.problem.message()));
-  }
 }
 
 // Without any key.
@@ -156,52 +44,35 @@ Outcome RunSlotList(CommandContext& context) {
   auto list = ReadSlots(place->path);
   if (!list) return tl::unexpected(list.error());
   if (check) {
-    const auto opened = Open(*place, true, context.out);
+    const auto opened = OpenSealedFile(*place, SealedUse::kLook, context.out);
     if (!opened) return tl::unexpected(opened.error());
-    opened->slots->OpenEach(opened->deadline);
-    list = opened->slots->List();
+    (*opened)->slots().OpenEach((*opened)->deadline);
+    list = (*opened)->slots().List();
   }
   const bool bad = std::ranges::any_of(*list, [](const SlotStatus& status) {
     return status.state == SlotState::kFailed || IsToBeMade(status.state);
   });
   if (context.out.json()) {
-    context.out.PrintJson(
-        "slot-list",
-        {{"place", place->path}, {"checked", check}, {"slots", JsonOf(*list)}});
+    context.out.PrintJson("slot-list", {{"place", place->path},
+                                        {"checked", check},
+                                        {"slots", JsonOfSlots(*list)}});
   } else {
-    Print(*list, context.out);
+    PrintSlots(*list, context.out);
   }
   return bad ? ExitCode::kProblems : ExitCode::kOk;
-}
-
-// What was done to the slots, and how they are now.
-Outcome ReportSlots(CommandContext& context, const char* command,
-                    const Place& place, const std::vector<SlotStatus>& list,
-                    bool changed, const std::vector<std::string>& dropped) {
-  if (context.out.json()) {
-    context.out.PrintJson(command, {{"dry_run", false},
-                                    {"changed", changed},
-                                    {"place", place.path},
-                                    {"dropped", dropped},
-                                    {"slots", JsonOf(list)}});
-    return ExitCode::kOk;
-  }
-  for (const std::string& line : dropped) {
-    context.out.Line("dropped " + Printable(line));
-  }
-  Print(list, context.out);
-  return ExitCode::kOk;
 }
 
 Outcome RunSlotAdd(CommandContext& context) {
   const auto place = FindSealedFile(context, Needs::kConfiguration);
   if (!place) return tl::unexpected(place.error());
+  const Outcome may = CheckMayChange(place->installation, context.out);
+  if (!may) return may;
   NoLog quiet;
   Plan plan;
   {
-    const auto opened = Open(*place, true, quiet);
+    const auto opened = OpenSealedFile(*place, SealedUse::kPlan, quiet);
     if (!opened) return tl::unexpected(opened.error());
-    for (const SlotStatus& status : opened->slots->List()) {
+    for (const SlotStatus& status : (*opened)->slots().List()) {
       if (!IsToBeMade(status.state)) continue;
       const bool add = status.state == SlotState::kMissing;
       plan.push_back({add ? "add" : "wrap again", ToString(status.slot),
@@ -215,9 +86,11 @@ Outcome RunSlotAdd(CommandContext& context) {
         plan);
     if (ended) return *ended;
   }
-  const auto opened = Open(*place, plan.empty(), context.out);
+  const auto opened = OpenSealedFile(
+      *place, plan.empty() ? SealedUse::kPlan : SealedUse::kChange,
+      context.out);
   if (!opened) return tl::unexpected(opened.error());
-  const std::vector<SlotStatus> list = opened->slots->List();
+  const std::vector<SlotStatus> list = (*opened)->slots().List();
   for (const SlotStatus& status : list) {
     if (!IsToBeMade(status.state)) continue;
     Failure failure(status.problem.WithContext(
@@ -225,12 +98,12 @@ Outcome RunSlotAdd(CommandContext& context) {
     failure.hint = "a later load, or this command, does it";
     return tl::unexpected(std::move(failure));
   }
-  return ReportSlots(context, "slot-add", *place, list, !plan.empty(), {});
+  return ReportSlots(context, "slot-add", place->path, list, !plan.empty(), {});
 }
 
 Outcome CheckNotConfigured(const SealedFileSlots& slots, uint16_t number) {
   for (const SlotStatus& status : slots.List()) {
-    if (status.slot.number == number && status.state != SlotState::kForeign) {
+    if (status.slot.number == number && slots.IsConfigured(number)) {
       return UsageFailure(
           ToString(status.slot) +
               " is in the configuration, which would add it again; nothing was "
@@ -241,33 +114,42 @@ Outcome CheckNotConfigured(const SealedFileSlots& slots, uint16_t number) {
   return ExitCode::kOk;
 }
 
-// Before anybody is asked, and for --dry-run.
-Outcome CheckMayRemove(const Place& place, uint16_t number) {
+Status NotRemoved(const Status& status, uint16_t number) {
+  return status.WithContext("key slot " + std::to_string(number) +
+                            " was not removed");
+}
+
+// Before anybody is asked, and for --dry-run: what the change would refuse.
+Outcome CheckMayRemove(const SealedPlace& place, uint16_t number) {
   std::unique_ptr<WritableFile> lock;
   const Outcome free = LockFile(PosixFileSystem(), place.path, lock);
   if (!free) return free;
   NoLog quiet;
-  const auto opened = Open(place, true, quiet);
+  const auto opened = OpenSealedFile(place, SealedUse::kPlan, quiet);
   if (!opened) return tl::unexpected(opened.error());
-  return CheckNotConfigured(*opened->slots, number);
+  SealedFileSlots& slots = (*opened)->slots();
+  const Outcome may = CheckNotConfigured(slots, number);
+  if (!may) return may;
+  slots.OpenEach((*opened)->deadline);
+  const Status status = slots.MayRemove(number, (*opened)->deadline);
+  if (!status.ok()) return FileFailed(NotRemoved(status, number));
+  return ExitCode::kOk;
 }
 
-Outcome RemoveSlot(CommandContext& context, const Place& place,
+Outcome RemoveSlot(CommandContext& context, const SealedPlace& place,
                    uint16_t number) {
-  const auto opened = Open(place, false, context.out);
+  const auto opened = OpenSealedFile(place, SealedUse::kChange, context.out);
   if (!opened) return tl::unexpected(opened.error());
-  const Outcome may = CheckNotConfigured(*opened->slots, number);
+  SealedFileSlots& slots = (*opened)->slots();
+  const Outcome may = CheckNotConfigured(slots, number);
   if (!may) return may;
-  opened->slots->OpenEach(opened->deadline);
-  const Status status = opened->slots->Remove(number);
-  if (!status.ok()) {
-    return FileFailed(status.WithContext("key slot " + std::to_string(number) +
-                                         " was not removed"));
-  }
+  slots.OpenEach((*opened)->deadline);
+  const Status status = slots.Remove(number);
+  if (!status.ok()) return FileFailed(NotRemoved(status, number));
   context.out.Warn("copies of the file keep the key slot",
                    "keyringctl reseal makes a new data key, which it cannot "
                    "open");
-  return ReportSlots(context, "slot-remove", place, opened->slots->List(), true,
+  return ReportSlots(context, "slot-remove", place.path, slots.List(), true,
                      {});
 }
 
@@ -293,65 +175,13 @@ Outcome RunSlotRemove(CommandContext& context) {
     return UsageFailure(place->path + " has no key slot " + word,
                         "keyringctl slot list shows the numbers");
   }
-  const Outcome may = CheckMayRemove(*place, number);
+  Outcome may = CheckMayChange(place->installation, context.out);
+  if (may) may = CheckMayRemove(*place, number);
   if (!may) return may;
   const auto ended =
       Confirm(context, "slot-remove", "Remove key slot " + word + "?", plan);
   if (ended) return *ended;
   return RemoveSlot(context, *place, number);
-}
-
-// Every key is still there, by the file as it is now.
-Outcome CompareKeysAfter(CommandContext& context, const Place& place,
-                         const std::vector<Key>& before) {
-  auto store =
-      OpenKeyringStore(context, place.installation, StoreRole::kSource);
-  if (!store) return tl::unexpected(store.error());
-  const auto after = (*store)->ReadAll();
-  if (!after) return tl::unexpected(after.error());
-  if (CompareKeys(before, *after).equal == before.size()) {
-    return ExitCode::kOk;
-  }
-  return Failed(
-      {StatusCode::kCorrupt, place.path + " does not give back the same keys"});
-}
-
-Outcome RunReseal(CommandContext& context) {
-  const auto place = FindSealedFile(context, Needs::kConfiguration);
-  if (!place) return tl::unexpected(place.error());
-  std::vector<Key> before;
-  {
-    auto store =
-        OpenKeyringStore(context, place->installation, StoreRole::kSource);
-    if (!store) return tl::unexpected(store.error());
-    auto keys = (*store)->ReadAll();
-    if (!keys) return tl::unexpected(keys.error());
-    before = std::move(*keys);
-  }
-  const auto ended = Confirm(
-      context, "reseal", "Rewrite " + place->path + " under a new data key?",
-      {{"reseal", place->path,
-        std::to_string(before.size()) +
-            " keys, under a new data key; a slot for each configured key"}});
-  if (ended) return *ended;
-  std::vector<std::string> dropped;
-  std::vector<SlotStatus> list;
-  {
-    const auto opened = Open(*place, false, context.out);
-    if (!opened) return tl::unexpected(opened.error());
-    const auto problems = opened->slots->Reseal(opened->deadline);
-    if (!problems) return Failed(problems.error());
-    for (const SlotProblem& problem : *problems) {
-      dropped.push_back(ToString(problem.slot) + ": " +
-                        problem.status.message());
-    }
-    list = opened->slots->List();
-  }
-  const Outcome same = CompareKeysAfter(context, *place, before);
-  if (!same) return same;
-  context.out.Warn("copies of the old file can be opened as before",
-                   "destroy them where that matters, and make a backup");
-  return ReportSlots(context, "reseal", *place, list, true, dropped);
 }
 
 }  // namespace
@@ -402,23 +232,6 @@ CommandSpec SlotRemoveCommand() {
           Effect::kChanges,
           Scope::kKeyring,
           RunSlotRemove};
-}
-
-CommandSpec ResealCommand() {
-  return {"reseal",
-          "rewrite a sealed file under a new data key",
-          "Makes a new data key, rewrites all records under it, and gives the "
-          "file a slot for each configured key: whoever could open a slot "
-          "that is gone cannot open the new file. Slots that cannot be made "
-          "now are dropped and named. The keys stay the same, and are "
-          "compared. Copies of the old file open as before. Stop the server "
-          "first.",
-          {},
-          {},
-          {{"keyringctl reseal --dry-run", "What would be done."}},
-          Effect::kChanges,
-          Scope::kKeyring,
-          RunReseal};
 }
 
 }  // namespace openkeyring

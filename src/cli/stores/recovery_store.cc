@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A sealed file, opened with the private half of a recovery key.
 #include "cli/keyring_store.h"
+#include "os/random.h"
+#include "storage/key_names.h"
 #include "storage/sealed/public_slot_key.h"
-#include "storage/sealed/sealed_file_backend.h"
+#include "storage/sealed/sealed_store.h"
 
 namespace openkeyring {
 namespace {
@@ -27,20 +29,24 @@ class RecoveryStore : public KeyringStore {
     }
     auto key = ReadKey();
     if (!key) return tl::unexpected(key.error());
-    FileBackendOptions options;
+    SealedStoreOptions options;
     options.read_only = true;
-    SealedFileBackend backend(
-        SealedStoreDependencies{files_, SystemRandom(), log_},
+    options.may_create = false;
+    options.own_context = {{kProductContext, ProductName(source_.product)}};
+    SealedStore sealed(
+        {files_, SystemRandom(), log_},
         std::make_unique<KeySlots>(std::make_unique<PrivateKeySlotKey>(
             std::move(*key), source_.private_key)),
         std::make_shared<KeyringFile>(files_, SystemRandom(), source_.path,
                                       std::nullopt),
-        options);
+        std::move(options));
     // Nothing of this asks a server.
-    Result<Keys> keys =
-        backend.Load(Deadline::After(SystemClock(), Millis(60000)));
-    if (!keys) return Failed(keys.error());
-    return std::move(*keys);
+    Result<SealedStore::Keys> found =
+        sealed.Load(Deadline::After(SystemClock(), Millis(60000)));
+    if (!found) return Failed(found.error());
+    Keys keys;
+    for (auto& [name, record] : *found) keys.push_back(std::move(record));
+    return keys;
   }
 
   const char* ActionOfAdd() override { return ""; }

@@ -191,21 +191,32 @@ Status AwsKeyManagement::OpenFiles() {
   return keys_->LoadAll(startup_.startup_deadline);
 }
 
-std::unique_ptr<KeySetBackend> AwsKeyManagement::MakeKeySet() {
+KeySetDependencies AwsKeyManagement::Dependencies() const {
+  return {PosixFileSystem(), SystemRandom(), SystemClock(), log_};
+}
+
+// The first is asked for new keys first.
+std::vector<KeyWrapper*> AwsKeyManagement::KmsKeys() {
+  std::vector<KeyWrapper*> keys = {&wrapper()};
+  for (size_t i = 1; slot_kms_ != nullptr && i < slot_kms_->size(); ++i) {
+    keys.push_back(&slot_kms_->service(i).wrapper());
+  }
+  return keys;
+}
+
+KeySetOptions AwsKeyManagement::SetOptions() {
   KeySetOptions options;
   options.keys = Directory();
   options.data_directory = DataDirectory();
   options.source = startup_.key_source;
-  options.makers = {&wrapper()};
-  for (size_t i = 1; slot_kms_ != nullptr && i < slot_kms_->size(); ++i) {
-    options.makers.push_back(&slot_kms_->service(i).wrapper());
-  }
+  options.makers = KmsKeys();
   options.parallelism = startup_.load_parallelism;
   options.slots = [this] { return MakeSlots(); };
-  return std::make_unique<KeySetBackend>(
-      KeySetDependencies{PosixFileSystem(), SystemRandom(), SystemClock(),
-                         log_},
-      std::move(options));
+  return options;
+}
+
+std::unique_ptr<KeySetBackend> AwsKeyManagement::MakeKeySet() {
+  return std::make_unique<KeySetBackend>(Dependencies(), SetOptions());
 }
 
 Status AwsKeyManagement::OpenKeySet() {
@@ -325,6 +336,46 @@ KmsStatistics AwsKeyManagement::statistics() const {
 
 std::string AwsKeyManagement::credential_source() const {
   return kms_ != nullptr ? kms_->credentials().SourceName() : "mock";
+}
+
+// ---- Tools ------------------------------------------------------------------
+
+Result<std::unique_ptr<AwsKeyManagement>> AwsKeyManagement::OpenForTool(
+    const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
+    const KeySetUse& use, Log& log) {
+  std::unique_ptr<AwsKeyManagement> opened(
+      new AwsKeyManagement(startup, dynamic, log));
+  Status status = opened->Connect();
+  if (!status.ok()) return status;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), startup.startup_deadline);
+  auto set = OpenedKeySet::Open(opened->Dependencies(), opened->SetOptions(),
+                                use, deadline);
+  if (!set) return set.error();
+  opened->opened_set_ = std::move(*set);
+  if (!use.must_rewrap) return opened;
+  std::vector<KeyWrapper*> named;  // As the slots call them.
+  KmsServices* const several = opened->slot_kms_.get();
+  for (size_t i = 0; several != nullptr && i < several->size(); ++i) {
+    named.push_back(&several->wrapper(i));
+  }
+  if (named.empty()) named = opened->KmsKeys();
+  status = CheckSlotAliases(named, opened->opened_set_->header(),
+                            "aws_key_management_master_key_id", deadline, log);
+  if (!status.ok()) return status;
+  return opened;
+}
+
+Result<Bytes> AwsKeyManagement::BuildKeySetFile(
+    const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
+    const std::string& installation, const std::vector<Key>& records,
+    Log& log) {
+  AwsKeyManagement made(startup, dynamic, log);
+  Status status = made.Connect();
+  if (!status.ok()) return status;
+  return BuildKeySet(made.Dependencies(), made.SetOptions(), installation,
+                     records,
+                     Deadline::After(SystemClock(), startup.startup_deadline));
 }
 
 }  // namespace openkeyring

@@ -18,6 +18,7 @@
 #include "product/slot_keys.h"
 #include "storage/mariadb_files/key_file_backend.h"
 #include "storage/sealed/key_set_backend.h"
+#include "storage/sealed/opened_key_set.h"
 
 namespace openkeyring {
 
@@ -64,6 +65,22 @@ class AwsKeyManagement {
       const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
       Log& log);
 
+  // For tools, and once: the key set and its slots, with all checks of a start
+  // and no keys() afterwards. With use.must_rewrap, kMisconfigured also when an
+  // alias is another KMS key now than the one that made a slot.
+  static Result<std::unique_ptr<AwsKeyManagement>> OpenForTool(
+      const AwsStartupOptions& startup, const AwsDynamicOptions& dynamic,
+      const KeySetUse& use, Log& log);
+  // For tools: the bytes of a new key set of these records and of that
+  // installation, under the configured keys (key_set_store.h).
+  static Result<Bytes> BuildKeySetFile(const AwsStartupOptions& startup,
+                                       const AwsDynamicOptions& dynamic,
+                                       const std::string& installation,
+                                       const std::vector<Key>& records,
+                                       Log& log);
+  // Null unless it was opened for a tool.
+  OpenedKeySet* opened_set() { return opened_set_.get(); }
+
   VersionedKeys& keys() { return *keys_; }
   // For status variables; zeros and "mock" with the mock.
   KmsStatistics statistics() const;
@@ -96,7 +113,10 @@ class AwsKeyManagement {
   // them cannot be had: then the files stay in use.
   Status ImportFiles();
   Status ImportInto(KeySetBackend& key_set, size_t& versions);
+  KeySetDependencies Dependencies() const;
+  KeySetOptions SetOptions();
   std::unique_ptr<KeySetBackend> MakeKeySet();
+  std::vector<KeyWrapper*> KmsKeys();
   Status CheckKeys() const;
   KeyWrapper& wrapper();
   KeyDirectory::Options Directory() const;
@@ -117,6 +137,7 @@ class AwsKeyManagement {
   std::unique_ptr<KeyFileBackend> files_;   // One of the two, and, while keys
   std::unique_ptr<KeySetBackend> key_set_;  // are imported, both.
   std::unique_ptr<VersionedKeys> keys_;
+  std::unique_ptr<OpenedKeySet> opened_set_;
 };
 
 }  // namespace openkeyring

@@ -142,54 +142,14 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenRewrapped(
   return opened;
 }
 
-Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenByLocalFile(
-    KmsComponentConfig config, const std::string& data_directory, Log& log) {
-  config.read_only = true;
-  auto opened = Make(std::move(config), nullptr, data_directory, log);
-  if (!opened) return opened;
-  KmsKeyring& keyring = **opened;
-  if (!keyring.MayUseLocalSlot()) {
-    return Status(
-        StatusCode::kNotFound,
-        "there is no local_unlock_file with a slot in " + keyring.config_.path);
-  }
-  FileBackendOptions options = keyring.BackendOptions();
-  options.first_load = options.may_create = false;
-  options.last_resort = true;
-  Status status = keyring.LoadKeys(
-      options, data_directory, Deadline::After(SystemClock(), kLastTry), log);
-  if (!status.ok()) return status;
-  return opened;
-}
-
-// A slot is compared by name, so that a start needs no answer for it.
 Status KmsKeyring::CheckAliases(const Deadline& deadline, Log& log) const {
   if (sealed_ == nullptr) return Status::Ok();
-  const SealedHeader header = sealed_->store().header();
+  std::vector<KeyWrapper*> kms_keys;
   for (size_t i = 0; i < kms_->size(); ++i) {
-    KeyWrapper& kms_key = kms_->wrapper(i);
-    for (const KeySlot& slot : header.slots) {
-      const std::string& name = slot.name;
-      if (slot.kind != SlotKind::kAwsKms || name != kms_key.CurrentKeyName()) {
-        continue;
-      }
-      const Result<bool> current = kms_key.IsCurrent(slot.maker, deadline);
-      if (!current && current.error().code() == StatusCode::kDenied) {
-        log.Write(LogLevel::kWarning, "cannot tell whether " + name +
-                                          " is still " + slot.maker + ": " +
-                                          current.error().message());
-      } else if (!current) {
-        return current.error();
-      } else if (!*current) {
-        return {StatusCode::kMisconfigured,
-                ToString(slot) + " is wrapped under " + slot.maker + ", and " +
-                    name +
-                    " is another KMS key now: set kms_key to that "
-                    "key's ARN"};
-      }
-    }
+    kms_keys.push_back(&kms_->wrapper(i));
   }
-  return Status::Ok();
+  return CheckSlotAliases(kms_keys, sealed_->store().header(), "kms_key",
+                          deadline, log);
 }
 
 FileBackendOptions KmsKeyring::BackendOptions() const {

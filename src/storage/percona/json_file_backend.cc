@@ -102,10 +102,11 @@ Status JsonFileBackend::RewrapIfChanged(const std::vector<Key>& keys,
       file_.document().element(which->front()).wrapped.wrapping_key;
   const std::string current = dependencies_.wrapper.CurrentKeyName();
   if (options_.read_only) {
-    return {StatusCode::kReadOnly,
-            std::to_string(which->size()) + " keys are wrapped by " + other +
-                " and not by the configured KMS key " + current +
-                ", and read_only forbids to wrap them again"};
+    return {
+        StatusCode::kReadOnly,
+        std::to_string(which->size()) + " keys are wrapped by " + other +
+            " and not by the configured KMS key " + current +
+            "; the file was opened read-only, and they are not wrapped again"};
   }
   if (!file_.why_read_only().ok()) {
     if (options_.must_rewrap) return file_.why_read_only();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "keyring/version_index.h"
+#include "os/memory_file_system.h"
 #include "storage/key_names.h"
 
 namespace openkeyring {
@@ -49,6 +50,8 @@ std::unique_ptr<SealedStore> MakeKeySetStore(
   store.read_only = access.read_only;
   store.may_create = access.may_create;
   store.last_resort = access.last_resort;
+  store.must_rewrap = access.must_rewrap;
+  store.first_load = !access.must_rewrap;
   store.own_context = {{kProductContext, kMariaDbProduct},
                        {kInstallationContext, installation}};
   store.put_all = true;
@@ -89,6 +92,70 @@ Status ImportKeySet(const KeySetDependencies& dependencies,
   if (status.ok()) return files.SyncDirectory(location.directory().name());
   (void)files.Remove(path);
   return status;
+}
+
+namespace {
+
+// That a new file was made is expected.
+class ErrorsOnly : public Log {
+ public:
+  explicit ErrorsOnly(Log& log) : log_(log) {}
+  void Write(LogLevel level, std::string_view line) override {
+    if (level == LogLevel::kError) log_.Write(level, line);
+  }
+
+ private:
+  Log& log_;
+};
+
+Status CompareRecords(const SealedStore::Keys& found,
+                      const std::vector<Key>& records) {
+  for (const Key& record : records) {
+    const auto same = found.find(record.name);
+    if (same == found.end() || same->second.type != record.type ||
+        !same->second.data.Equals(record.data)) {
+      return {StatusCode::kCorrupt,
+              ToString(record.name) + " is another key in the new key set"};
+    }
+  }
+  if (found.size() == records.size()) return Status::Ok();
+  return {StatusCode::kCorrupt, "the new key set has other keys"};
+}
+
+}  // namespace
+
+Result<Bytes> BuildKeySet(const KeySetDependencies& dependencies,
+                          const KeySetOptions& options,
+                          const std::string& installation,
+                          const std::vector<Key>& records,
+                          const Deadline& deadline) {
+  MemoryFileSystem memory;
+  ErrorsOnly errors(dependencies.log);
+  const std::string name(kKeySetFileName);
+  const KeySetDependencies quiet = {memory, dependencies.random,
+                                    dependencies.clock, errors};
+  const auto make = [&](const KeySetAccess& access) {
+    return MakeKeySetStore(quiet, options, MakeKeySetFile(quiet, name),
+                           installation, access);
+  };
+  {
+    const std::unique_ptr<SealedStore> store = make({true, false});
+    Status status = store->Load(deadline).status();
+    if (status.ok() && !records.empty()) status = store->PutAll(records);
+    if (!status.ok()) return status;
+    for (const SlotStatus& slot : store->slots().List()) {
+      if (slot.state != SlotState::kMissing) continue;
+      dependencies.log.Write(LogLevel::kWarning,
+                             "the new key set has no key slot for " +
+                                 ToString(slot.slot) +
+                                 " yet: " + slot.problem.message());
+    }
+  }
+  const Result<SealedStore::Keys> found = make({false, true})->Load(deadline);
+  if (!found) return found.error();
+  Status status = CompareRecords(*found, records);
+  if (!status.ok()) return status;
+  return memory.Read(name, kMaxKeySet);
 }
 
 }  // namespace openkeyring

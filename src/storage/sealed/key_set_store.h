@@ -49,6 +49,7 @@ struct KeySetAccess {
   bool may_create = false;
   bool read_only = false;
   bool last_resort = false;  // See SealedStoreOptions.
+  bool must_rewrap = false;  // See FileBackendOptions.
 };
 std::unique_ptr<SealedStore> MakeKeySetStore(
     const KeySetDependencies& dependencies, const KeySetOptions& options,
@@ -69,6 +70,15 @@ Status ImportKeySet(const KeySetDependencies& dependencies,
                     const KeySetOptions& options, KeySetLocation& location,
                     const std::map<KeyVersion, const Secret*>& keys,
                     const Deadline& deadline);
+
+// A new set of these records, as the bytes of its file: made in memory, opened
+// again with the key server and compared. A slot that cannot be made now is
+// missing from it, with a warning in the log.
+Result<Bytes> BuildKeySet(const KeySetDependencies& dependencies,
+                          const KeySetOptions& options,
+                          const std::string& installation,
+                          const std::vector<Key>& records,
+                          const Deadline& deadline);
 
 }  // namespace openkeyring
 

@@ -125,7 +125,8 @@ Status SealedFileSlots::Update(const SealedFile::Keys& keys,
 
 Status SealedFileSlots::WhyNotUpdated() const {
   if (wanted_.read_only) {
-    return {StatusCode::kReadOnly, "read_only forbids to wrap it again"};
+    return {StatusCode::kReadOnly,
+            "the file was opened read-only, and is not wrapped again"};
   }
   if (file_.locked()) return Status::Ok();
   if (wanted_.must_rewrap) return file_.why_not_writable();
@@ -281,6 +282,17 @@ SlotStatus SealedFileSlots::StatusOf(const KeySlot& slot, bool foreign) const {
   return {slot, state, Status::Ok()};
 }
 
+bool SealedFileSlots::IsConfigured(uint16_t number) const {
+  const SealedHeader header = Header();
+  const SlotMatch match = keys_.Match(header);
+  for (size_t i = 0; i < header.slots.size(); ++i) {
+    if (header.slots[i].number == number) {
+      return match.key_of_slot[i].has_value();
+    }
+  }
+  return false;
+}
+
 KeySlot SealedFileSlots::opened() const {
   const std::lock_guard lock(mutex_);
   for (const KeySlot& slot : sealed_.header().slots) {
@@ -313,7 +325,8 @@ void SealedFileSlots::OpenEach(const Deadline& deadline) {
 }
 
 Status SealedFileSlots::CheckRemovable(const SealedHeader& header,
-                                       uint16_t number) const {
+                                       const std::set<uint16_t>& opened,
+                                       uint16_t number) {
   if (!std::ranges::count(header.slots, number, &KeySlot::number)) {
     return {StatusCode::kInvalidArgument,
             "the file has no key slot " + std::to_string(number) + "; it has " +
@@ -326,20 +339,36 @@ Status SealedFileSlots::CheckRemovable(const SealedHeader& header,
     return {StatusCode::kInvalidArgument,
             "no KMS key could open the file without it; add another one first"};
   }
-  const auto opened = [&](const KeySlot& slot) {
+  const auto opens = [&](const KeySlot& slot) {
     return slot.number != number && slot.kind != SlotKind::kLocalFile &&
-           opened_.contains(slot.number);
+           opened.contains(slot.number);
   };
-  if (std::ranges::any_of(header.slots, opened)) return Status::Ok();
+  if (std::ranges::any_of(header.slots, opens)) return Status::Ok();
   return {StatusCode::kInvalidArgument,
           "no other key slot was opened just now; make sure first that "
           "another one works"};
 }
 
+// By the header as the next load that may write leaves it.
+Status SealedFileSlots::MayRemove(uint16_t number,
+                                  const Deadline& deadline) const {
+  SealedHeader header = Header();
+  const EncryptionContext context = wanted_.ContextOf(header.file_id);
+  const Result<UpdatedSlots> updated =
+      keys_.Update(std::move(header), DataKey(), context, deadline);
+  if (!updated) return updated.error();
+  const std::lock_guard lock(mutex_);
+  std::set<uint16_t> opened = opened_;
+  for (const KeySlot& slot : updated->added) {
+    if (slot.kind != SlotKind::kPublicKey) opened.insert(slot.number);
+  }
+  return CheckRemovable(updated->header, opened, number);
+}
+
 Status SealedFileSlots::Remove(uint16_t number) {
   const std::lock_guard lock(mutex_);
   SealedHeader header = sealed_.header();
-  Status status = CheckRemovable(header, number);
+  Status status = CheckRemovable(header, opened_, number);
   if (!status.ok()) return status;
   std::erase_if(header.slots,
                 [&](const KeySlot& slot) { return slot.number == number; });

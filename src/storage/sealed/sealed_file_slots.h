@@ -64,6 +64,9 @@ class SealedFileSlots {
 
   // Slots of the file, and behind them those that are missing.
   std::vector<SlotStatus> List() const;
+  // Whether it is the slot of a configured key; another one may have opened the
+  // file all the same.
+  bool IsConfigured(uint16_t number) const;
   KeySlot opened() const;  // Which slot opened the file.
   bool opened_by_last_resort() const;
 
@@ -73,6 +76,9 @@ class SealedFileSlots {
   // object, and when no KMS key would be left. This revokes nothing: Reseal
   // does.
   Status Remove(uint16_t number);
+  // What Remove would say after a load that may write, which adds slots: these
+  // are made, and not kept. Changes nothing.
+  Status MayRemove(uint16_t number, const Deadline& deadline) const;
   // A new data key, all records rewritten, a slot for each configured key.
   // Gives the slots that are gone afterwards, with the reasons.
   Result<std::vector<SlotProblem>> Reseal(const Deadline& deadline);
@@ -94,7 +100,9 @@ class SealedFileSlots {
   void MarkMade(const std::vector<KeySlot>& slots);
   std::vector<SlotProblem> Renumber(const SealedHeader& old,
                                     GeneratedSlots& made) const;
-  Status CheckRemovable(const SealedHeader& header, uint16_t number) const;
+  static Status CheckRemovable(const SealedHeader& header,
+                               const std::set<uint16_t>& opened,
+                               uint16_t number);
   void Warn(const std::string& line) const;
 
   const KeySlots& keys_;

@@ -408,6 +408,55 @@ TEST_F(SealedSlotsTest, WhoMustRewrapFailsWhenOneOfSeveralSlotsIsNotMade) {
   EXPECT_EQ(StatesOf(*Load("ab")), "1aO 2bU ");
 }
 
+TEST_F(SealedSlotsTest, WhatIsOpenedReadOnlyAsksNobodyToWrapItAgain) {
+  MakeFile("a");
+  const Bytes before = Content();
+  world_.kms[0].SetCurrentKey("alias/new");
+  const int calls = world_.kms[0].calls("Wrap");
+  options_.read_only = true;
+  for (const bool must_rewrap : {false, true}) {
+    options_.must_rewrap = must_rewrap;
+    auto store = Make("a");
+    const Status status = store->Load(world_.Soon()).status();
+    const Status problem =
+        must_rewrap ? status : store->slots().List().front().problem;
+    EXPECT_EQ(problem.code(), StatusCode::kReadOnly);
+    EXPECT_THAT(problem.message(), HasSubstr("the file was opened read-only"));
+  }
+  EXPECT_EQ(world_.kms[0].calls("Wrap"), calls);
+  EXPECT_EQ(Content(), before);
+}
+
+TEST_F(SealedSlotsTest, WhetherASlotMayBeRemovedIsSaidBeforeItIs) {
+  const auto may_remove = [this](SealedStore& store, uint16_t number) {
+    return store.slots().MayRemove(number, world_.Soon());
+  };
+  MakeFile("ab");
+  options_.read_only = true;
+  auto store = Load("a");
+  EXPECT_TRUE(may_remove(*store, 2).ok());
+  EXPECT_TRUE(store->slots().IsConfigured(1));
+  EXPECT_FALSE(store->slots().IsConfigured(2));
+  EXPECT_FALSE(store->slots().IsConfigured(7));
+  EXPECT_THAT(may_remove(*store, 1).message(),
+              HasSubstr("no other key slot was opened just now"));
+  EXPECT_THAT(may_remove(*store, 7).message(),
+              HasSubstr("the file has no key slot 7"));
+  options_.read_only = false;
+  store = Load("a");
+  ASSERT_TRUE(store->slots().Remove(2).ok());
+  store = nullptr;
+  const Bytes before = Content();
+  options_.read_only = true;
+  EXPECT_THAT(may_remove(*Load("a"), 1).message(),
+              HasSubstr("no KMS key could open the file without it"));
+  EXPECT_TRUE(may_remove(*Load("ac"), 1).ok()) << "c would be added before";
+  world_.SetDown('c', true);
+  EXPECT_THAT(may_remove(*Load("ac"), 1).message(),
+              HasSubstr("no KMS key could open the file without it"));
+  EXPECT_EQ(Content(), before);
+}
+
 TEST_F(SealedSlotsTest, AFileOfAnotherProductIsRefused) {
   MakeFile("ab");
   SealedFileBackend backend(

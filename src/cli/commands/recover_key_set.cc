@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "cli/commands/recover_key_set.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/key_copy.h"
+#include "cli/confirmation.h"
+#include "cli/product_options.h"
+#include "os/random.h"
+#include "os/staged_directory.h"
+#include "storage/key_names.h"
+#include "storage/sealed/sealed_header.h"
+
+namespace openkeyring {
+namespace {
+
+constexpr mode_t kSetMode = 0640, kMarkMode = 0440, kDirectoryMode = 0750;
+constexpr size_t kMaxHeader = size_t{1} << 20;
+
+class Recovery {
+ public:
+  Recovery(CommandContext& context, const SealedPlace& place,
+           const KeyFilesOptions& options)
+      : context_(context), place_(place), options_(options) {
+    dynamic_.SetMasterKeyId(options.master_key_id);
+  }
+
+  Outcome Run(KeyringStore& from, const std::string& output) {
+    const auto keys = from.ReadAll();
+    if (!keys) return tl::unexpected(keys.error());
+    const Result<std::string> installation = InstallationOfSet();
+    if (!installation) return FileFailed(installation.error());
+    const auto highest = HighestVersions(*keys);
+    if (!highest) return Failed(highest.error());
+    const auto ended =
+        Confirm(context_, "recover", "Write a new key set?",
+                {{"create", output,
+                  "a key set with " + Counted(keys->size(), "key") + " of " +
+                      place_.path}});
+    if (ended) return *ended;
+    const Result<Bytes> set = AwsKeyManagement::BuildKeySetFile(
+        options_.startup, dynamic_, *installation, *keys, context_.out);
+    if (!set) return Failed(set.error());
+    auto staged = StagedDirectory::Begin(files_, SystemRandom(), output,
+                                         ModeOfDirectory());
+    if (!staged) return FileFailed(staged.error());
+    Status status = Fill(**staged, *set, *installation, *highest);
+    if (!status.ok()) return FileFailed(status);
+    status = Compare((*staged)->path(), *keys);
+    if (!status.ok()) return Failed(status);
+    if (context_.interruption.requested()) return Interrupted();
+    status = (*staged)->Publish();
+    if (!status.ok()) return FileFailed(status);
+    return Report(keys->size(), output);
+  }
+
+ private:
+  using Versions = std::map<uint32_t, uint32_t>;
+
+  // The header says it, and the recovery key has proven the header.
+  Result<std::string> InstallationOfSet() {
+    const Result<Bytes> start = files_.ReadStart(place_.path, kMaxHeader);
+    if (!start) return start.error();
+    const Result<ReadHeader> read = ReadSealedHeader(*start);
+    if (!read) return read.error();
+    const auto pair = read->header.context.find(kInstallationContext);
+    if (pair != read->header.context.end()) return pair->second;
+    return Status(StatusCode::kCorrupt,
+                  place_.path + " does not say whose keys these are");
+  }
+
+  static Result<Versions> HighestVersions(const std::vector<Key>& keys) {
+    Versions highest;
+    for (const Key& key : keys) {
+      const Result<RecordIdentity> record =
+          ReadRecordIdentity(key.name, key.type);
+      if (!record) return record.error();
+      uint32_t& version = highest[record->key.id];
+      version = std::max(version, record->key.version);
+    }
+    return highest;
+  }
+
+  mode_t ModeOfDirectory() {
+    const Result<FileInfo> info = files_.Stat(DirectoryName(place_.path));
+    return info ? info->permissions & 0777 : kDirectoryMode;
+  }
+
+  // What docs/file_formats.md wants beside a key set.
+  static Status Fill(StagedDirectory& staged, const Bytes& set,
+                     const std::string& installation, const Versions& highest) {
+    const Result<Bytes> id = WriteInstallationFile(installation);
+    if (!id) return id.error();
+    Status status = staged.Add(std::string(kKeySetFileName), set, kSetMode);
+    if (status.ok()) {
+      status = staged.Add(std::string(kInstallationFileName), *id, kMarkMode);
+    }
+    if (status.ok()) {
+      status = staged.Add(std::string(kKeySetMarkName), {}, kMarkMode);
+    }
+    for (const auto& [key_id, version] : highest) {
+      if (!status.ok()) break;
+      status = staged.Add(VersionMarkName({key_id, version}), {}, kMarkMode);
+    }
+    return status;
+  }
+
+  // As a start with this directory would read it.
+  Status Compare(const std::string& directory, const std::vector<Key>& keys) {
+    AwsStartupOptions startup = options_.startup;
+    startup.keyfile_dir = startup.access.data_directory = directory;
+    const auto opened = AwsKeyManagement::OpenForTool(
+        startup, dynamic_, {false, false, true}, context_.out);
+    if (!opened) return opened.error();
+    const SealedStore::Keys& found = (*opened)->opened_set()->keys();
+    bool same = found.size() == keys.size();
+    for (const Key& key : keys) {
+      const auto other = found.find(key.name);
+      same = same && other != found.end() && other->second.type == key.type &&
+             other->second.data.Equals(key.data);
+    }
+    if (same) return Status::Ok();
+    return {StatusCode::kCorrupt,
+            "the new key set does not give back the "
+            "same keys; it was removed"};
+  }
+
+  Outcome Report(size_t keys, const std::string& output) {
+    if (context_.out.json()) {
+      context_.out.PrintJson("recover", {{"dry_run", false},
+                                         {"changed", true},
+                                         {"from", place_.path},
+                                         {"to", output},
+                                         {"copied", keys},
+                                         {"already_there", 0},
+                                         {"compared", keys}});
+      return ExitCode::kOk;
+    }
+    context_.out.Line("copied " + Counted(keys, "key") + " to a key set in " +
+                      output + "; all compared and equal");
+    return ExitCode::kOk;
+  }
+
+  CommandContext& context_;
+  const SealedPlace& place_;
+  const KeyFilesOptions& options_;
+  AwsDynamicOptions dynamic_;
+  FileSystem& files_ = PosixFileSystem();
+};
+
+}  // namespace
+
+Outcome RecoverKeySet(CommandContext& context, const SealedPlace& place,
+                      KeyringStore& from, const std::string& output) {
+  const Result<KeyFilesOptions> options = KeyFilesOptionsOf(place.installation);
+  if (!options) return Failed(options.error());
+  return Recovery(context, place, *options).Run(from, output);
+}
+
+}  // namespace openkeyring
