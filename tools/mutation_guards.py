@@ -248,7 +248,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/aws/kms_client.cc",
-        "return result ? CheckKey(key_id, KeyArnOf(*result)) : result.error();",
+        "return result ? CheckAnswer(key_id, *result) : result.error();",
         "return result.status();",
         "an answer about another KMS key is not an answer",
     ),
@@ -325,9 +325,9 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "one salt never covers two records",
     ),
     (
-        "src/storage/sealed/sealed_file_backend.cc",
-        "if (!options_.first_load && (options_.read_only || file_->locked())) {",
-        "if (options_.read_only || file_->locked()) {",
+        "src/storage/sealed/sealed_file_slots.cc",
+        "(!wanted_.first_load && (wanted_.read_only || file_.locked()))) {",
+        "(wanted_.read_only || file_.locked())) {",
         "a failed rewrap at a start withholds no keyring",
     ),
     (
@@ -401,5 +401,53 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "return set->unproven.empty() ? Status::Ok() : OpenExisting(deadline);",
         "return Status::Ok();",
         "an only record without its mark is not an empty set",
+    ),
+    (
+        "src/storage/sealed/sealed_file_slots.cc",
+        "  if (wanted_.read_only) {",
+        "  if (false) {",
+        "what is opened read-only asks nobody to wrap again, and says why not",
+    ),
+    (
+        "src/storage/sealed/sealed_file_slots.cc",
+        "if (slot.kind != SlotKind::kPublicKey) opened.insert(slot.number);",
+        "",
+        "a dry run refuses to remove a slot as the real one does",
+    ),
+    (
+        "src/storage/sealed/opened_key_set.cc",
+        "if (next != set->names.end() && next->first.id == id) continue;",
+        "continue;",
+        "an old copy of a key set is not rewrapped in place of the newest",
+    ),
+    (
+        "src/storage/sealed/opened_key_set.cc",
+        "if (!file->locked()) return file->why_not_writable();",
+        "",
+        "what a server has is not changed under it",
+    ),
+    (
+        "src/storage/sealed/key_set_store.cc",
+        "  store.must_rewrap = access.must_rewrap;",
+        "",
+        "a rewrap that did nothing is not a success",
+    ),
+    (
+        "src/os/locked_directory.cc",
+        "if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino) {",
+        "if (false) {",
+        "a directory that was replaced before it was locked is not the one",
+    ),
+    (
+        "src/cli/exit_code.cc",
+        "    case StatusCode::kNotFound:\n    case StatusCode::kDenied:\n      return ExitCode::kUsage;",
+        "",
+        "no permission for a file is not a key server that denied",
+    ),
+    (
+        "src/cli/keyring_store.cc",
+        "  SweepTemporaries(files, path);\n  const Status status =\n",
+        "  const Status status =\n",
+        "keys in the clear that a killed run left do not stay on the disk",
     ),
 ]

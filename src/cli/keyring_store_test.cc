@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "testing/crash_file_system.h"
 #include "testing/temporary_directory.h"
@@ -11,6 +12,7 @@ namespace openkeyring {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kText[] = "a complete keyring";
 
@@ -51,6 +53,17 @@ TEST(KeyringStoreTest, WhatIsThereIsNotOverwritten) {
   EXPECT_EQ(AsText(*files.Read("keys", 1000)), kText);
 }
 
+TEST(KeyringStoreTest, PlainKeysThatAKilledRunLeftAreRemoved) {
+  TemporaryDirectory directory;
+  directory.Write(".keys.0123456789abcdef.tmp", kText);
+  directory.Write(".other.0123456789abcdef.tmp", kText);
+  ASSERT_TRUE(
+      PublishSecretFile(directory.PathOf("keys"), Secret::CopyOf("new")));
+  EXPECT_TRUE(directory.Has("keys"));
+  EXPECT_FALSE(directory.Has(".keys.0123456789abcdef.tmp"));
+  EXPECT_TRUE(directory.Has(".other.0123456789abcdef.tmp"));
+}
+
 TEST(KeyringStoreTest, ALockedFileIsInUseAndAFreeOneIsLocked) {
   TemporaryDirectory directory;
   const std::string path = directory.Write("keys", kText);
@@ -61,7 +74,10 @@ TEST(KeyringStoreTest, ALockedFileIsInUseAndAFreeOneIsLocked) {
   const Outcome refused = LockFile(files, path, other);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ExitCode::kInUse);
-  EXPECT_THAT(refused.error().status.message(), HasSubstr("in use"));
+  EXPECT_THAT(refused.error().status.message(),
+              HasSubstr("is in use by process " + std::to_string(getpid())));
+  EXPECT_THAT(refused.error().status.message(), Not(HasSubstr("pid")))
+      << "which is said once";
   EXPECT_FALSE(other);
   EXPECT_TRUE(LockFile(files, path, mine)) << "by ourselves";
 }

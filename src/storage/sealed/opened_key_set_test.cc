@@ -84,6 +84,8 @@ TEST_F(OpenedKeySetTest, ARewrapIsDoneOrIsAnError) {
   MakeKeys({{1, 1}});
   const Bytes before = Content();
   EXPECT_TRUE(Open({false, true})) << "nothing to do";
+  EXPECT_EQ(Open({false, true}, true).status().code(), StatusCode::kReadOnly)
+      << "a slot is missing";
   kms_.SetCurrentKey("alias/new");
   EXPECT_EQ(Error({false, true}).code(), StatusCode::kReadOnly);
   FailKms("Wrap", {StatusCode::kUnavailable, "it is down"});
