@@ -440,7 +440,8 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/cli/exit_code.cc",
-        "    case StatusCode::kNotFound:\n    case StatusCode::kDenied:\n      return ExitCode::kUsage;",
+        "    case StatusCode::kNotFound:\n    case StatusCode::kDenied:\n"
+        "      return ExitCode::kUsage;",
         "",
         "no permission for a file is not a key server that denied",
     ),
