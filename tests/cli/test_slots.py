@@ -11,6 +11,7 @@ import pytest
 from changing import SOME, read_plain, snapshot
 from sealed_file import SealedFile
 from stopping import killed_everywhere
+from lab import aws_client
 
 
 @pytest.fixture
