@@ -75,6 +75,23 @@ def test_relocations_are_read_only_and_bound_at_load(product):
     assert not any("TEXTREL" in value for value in product.dynamic("FLAGS"))
 
 
+def test_indirect_calls_and_returns_can_be_checked_by_the_cpu(product):
+    """Each exported function starts where an indirect call may go (x86-64). The mark IBT of the
+    library depends on the C library's start files too, which Debian 12 builds without it."""
+    if "X86-64" not in product.tool("readelf", "-hW"):
+        pytest.skip("not an x86-64 library")
+    functions = re.findall(r"^([0-9a-f]+) T (\S+)", product.tool("nm", "--defined-only"), re.M)
+    code = product.tool("objdump", "-d", "--no-show-raw-insn", "-j", ".text")
+    exported = [name for _, name in functions if name in product.symbols()]
+    for name in exported:
+        assert re.search(rf"<{re.escape(name)}>:\n\s*[0-9a-f]+:\s+endbr64", code), name
+    assert code.count("endbr64") > 100
+
+
+def test_bounds_of_the_cpp_library_are_checked(product):
+    assert "__glibcxx_assert_fail" in product.tool("nm", "-C")
+
+
 def test_the_stack_is_not_executable(product):
     line = re.search(r"GNU_STACK.*", product.tool("readelf", "-lW")).group()
     assert re.search(r"\bRW\b", line) and "E" not in line.split()[-2]
