@@ -50,7 +50,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/aws/aws_client.cc",
-        "if (!quota_.TryTake(cost)) return false;",
+        "if (!dependencies_.retry_quota.TryTake(cost)) return false;",
         "",
         "retries do not add to an outage",
     ),

@@ -12,8 +12,8 @@ namespace {
 
 TEST(Output, JsonStringsAreWhatTheLibraryWrites) {
   for (int byte = 0; byte < 256; ++byte) {
-    for (const std::string& before : {"", "plain ", "\xc3"}) {
-      const std::string text = before + static_cast<char>(byte);
+    for (const char* before : {"", "plain ", "\xc3"}) {
+      const std::string text = std::string(before) + static_cast<char>(byte);
       EXPECT_EQ(JsonString(text), JsonText(nlohmann::ordered_json(text)))
           << byte;
     }

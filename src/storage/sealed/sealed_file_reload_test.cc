@@ -139,9 +139,9 @@ TEST_F(SealedFileRewrapTest, AStartWithReadOnlyLeavesTheFileAndWarns) {
   options_.read_only = true;
   options_.first_load = true;
   EXPECT_EQ(Loaded(), KeysWith({"a", "b"}));
-  EXPECT_THAT(Warnings(), testing::Contains(AllOf(HasSubstr("alias/fake"),
-                                                  HasSubstr("alias/new"),
-                                                  HasSubstr("read_only"))));
+  EXPECT_THAT(Warnings(), testing::Contains(AllOf(
+                              HasSubstr("alias/fake"), HasSubstr("alias/new"),
+                              HasSubstr("opened read-only"))));
   EXPECT_EQ(Content(), before_);
 }
 
