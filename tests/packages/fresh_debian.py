@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""A fresh Debian 12 in a directory, made by debootstrap: packages are installed there, and servers
+run, without touching this machine. Needs root.
+
+The mirrors and the ways to them (proxies, certificates, passwords) are those of this machine's own
+apt. /proc is mounted for one command at a time, in a mount namespace that ends with it.
+"""
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+import apt_world  # noqa: E402
+
+RELEASE = "bookworm"
+COMMAND_SECONDS = 900
+
+
+class FreshDebian:
+    def __init__(self, root: pathlib.Path):
+        """`root`: a directory that does not exist yet."""
+        self.root = root
+        subprocess.run(["cp", "-a", "--reflink=auto", _base(), root], check=True)
+        self.run("apt-get", "-q", "update")
+
+    def argv(self, *argv, user: str = "root", environment=None) -> list[str]:
+        """The command line that runs a program inside."""
+        words = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+                 "DEBIAN_FRONTEND=noninteractive",
+                 *(f"{name}={value}" for name, value in (environment or {}).items()),
+                 *map(str, argv)]
+        if user != "root":
+            words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *words]
+        inside = shlex.join(["chroot", str(self.root), *words])
+        return ["unshare", "--mount", "sh", "-ec",
+                f"mount -t proc proc {shlex.quote(str(self.root / 'proc'))}; exec {inside}"]
+
+    def try_run(self, *argv, **more) -> subprocess.CompletedProcess:
+        text = more.pop("input", None)
+        return subprocess.run(self.argv(*argv, **more), text=True, input=text or "",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=COMMAND_SECONDS, check=False)
+
+    def run(self, *argv, **more) -> str:
+        """The output; AssertionError with it when the program fails."""
+        done = self.try_run(*argv, **more)
+        assert done.returncode == 0, f"{shlex.join(map(str, argv))}:\n{done.stdout[-4000:]}"
+        return done.stdout
+
+    def copy_in(self, path: pathlib.Path) -> str:
+        """The path inside of a copy of this file."""
+        (self.root / "packages").mkdir(exist_ok=True)
+        shutil.copy(path, self.root / "packages")
+        return f"/packages/{path.name}"
+
+    def install(self, *packages: str | pathlib.Path) -> str:
+        """By apt: names, and files of this machine. Only what they depend on comes with them."""
+        names = [self.copy_in(one) if isinstance(one, pathlib.Path) else one for one in packages]
+        return self.run("apt-get", "-q", "-y", "--no-install-recommends", "--allow-downgrades",
+                        "-o", "Dpkg::Options::=--force-confold", "install", *names)
+
+    def path(self, inside: str) -> pathlib.Path:
+        return self.root / inside.lstrip("/")
+
+    def owner(self, inside: str) -> str:
+        """Owner, group and mode of a file, with the names that it has inside."""
+        return self.run("stat", "-c", "%U:%G %a", inside).strip()
+
+    def state(self, package: str) -> str:
+        """What dpkg says of it: ii, rc; "" when it knows nothing."""
+        done = self.try_run("dpkg-query", "-W", "-f", "${db:Status-Abbrev}", package)
+        return done.stdout.strip().replace("un", "") if done.returncode == 0 else ""
+
+
+def _base() -> pathlib.Path:
+    """The system that each fresh one is a copy of; made once a machine, and kept in the cache."""
+    home = apt_world.cache_home() / "debootstrap"
+    home.mkdir(parents=True, exist_ok=True)
+    made = home / RELEASE
+    with apt_world.locked(home / f"{RELEASE}.lock"):
+        if not made.is_dir():
+            scratch = home / f"{RELEASE}.new"
+            shutil.rmtree(scratch, ignore_errors=True)
+            done = subprocess.run(
+                ["debootstrap", "--variant=minbase", RELEASE, scratch, apt_world.mirror()],
+                text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            if done.returncode != 0:
+                raise apt_world.Unavailable(f"debootstrap failed:\n{done.stdout[-2000:]}")
+            _configure(scratch)
+            scratch.rename(made)
+    return made
+
+
+def _configure(root: pathlib.Path) -> None:
+    """This machine's ways to the mirrors; and no service starts."""
+    lines = [apt_world.source_line("deb", uri, suite)
+             for uri, suite in apt_world.release_mirrors(RELEASE)]
+    (root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
+    dump = subprocess.run(["apt-config", "dump"], text=True, capture_output=True, check=True).stdout
+    own = [line for line in dump.splitlines() if line.lower().startswith("acquire::http")]
+    authorities = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+    if authorities.exists():
+        shutil.copy(authorities, root / "etc/apt/authorities.crt")
+        own.append('Acquire::https::CAInfo "/etc/apt/authorities.crt";')
+    (root / "etc/apt/apt.conf.d/90machine").write_text("\n".join(own) + "\n")
+    for name in ("resolv.conf", "hosts"):
+        shutil.copy(os.path.realpath(f"/etc/{name}"), root / "etc" / name)
+    shutil.copytree("/etc/apt/auth.conf.d", root / "etc/apt/auth.conf.d", dirs_exist_ok=True)
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
