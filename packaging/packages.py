@@ -106,11 +106,10 @@ def epoch() -> int:
     commit, else that of the change log."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
-    done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, text=True,
-                          capture_output=True, check=False)
-    if done.returncode == 0 and done.stdout.strip():
-        return int(done.stdout)
-    return int((ROOT / "CHANGELOG.md").stat().st_mtime)
+    try:
+        return int(run("git", "log", "-1", "--format=%ct", cwd=ROOT))
+    except (Failed, OSError, ValueError):  # Not a checkout, or one of another user.
+        return int((ROOT / "CHANGELOG.md").stat().st_mtime)
 
 
 def run(*argv, **more) -> str:

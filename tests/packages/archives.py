@@ -5,8 +5,17 @@ import dataclasses
 import io
 import lzma
 import pathlib
+import subprocess
 import tarfile
 import zlib
+
+
+def output(*argv, **more) -> str:
+    """What a program prints; AssertionError with it when the program fails."""
+    done = subprocess.run([str(word) for word in argv], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=300, check=False, **more)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,13 +11,13 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "packaging"))
 
-from archives import Deb  # noqa: E402
+from archives import Deb, output  # noqa: E402
 from lab import emulator, process  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> pathlib.Path:
-    """The directory with the archives that ./dev package makes; RPMs only in `rpms`."""
+    """The directory with the archives that ./dev package makes, without RPMs."""
     out = tmp_path_factory.mktemp("made")
     done = subprocess.run([ROOT / "packaging/package", "--out", out, "--no-rpm"], text=True,
                           capture_output=True, timeout=300, check=False)
@@ -32,8 +32,23 @@ def debs(made) -> dict[str, Deb]:
 
 
 @pytest.fixture(scope="session")
+def rpms(tmp_path_factory) -> dict[str, pathlib.Path]:
+    """The RPMs, and beside each the directory that it is unpacked in."""
+    out = tmp_path_factory.mktemp("rpms")
+    output(ROOT / "packaging/package", "--rpm", "--out", out)
+    found = {}
+    for path in out.glob("*.rpm"):
+        name = output("rpm", "-qp", "--qf", "%{NAME}", path)
+        found[name] = path
+        (out / name).mkdir()
+        content = subprocess.run(["rpm2cpio", path], stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["cpio", "-id", "--quiet"], input=content, cwd=out / name, check=True)
+    return found
+
+
+@pytest.fixture(scope="session")
 def kms():
     directory = process.new_directory("kms")
-    with emulator.Emulator(directory) as running:
+    with emulator.Emulator(directory, alias="alias/mariadb") as running:  # As in README.
         yield running.start()
     process.remove_directory(directory)

@@ -52,11 +52,11 @@ class FreshDebian:
         assert done.returncode == 0, f"{shlex.join(map(str, argv))}:\n{done.stdout[-4000:]}"
         return done.stdout
 
-    def copy_in(self, path: pathlib.Path) -> str:
+    def copy_in(self, path: pathlib.Path, directory: str = "packages") -> str:
         """The path inside of a copy of this file."""
-        (self.root / "packages").mkdir(exist_ok=True)
-        shutil.copy(path, self.root / "packages")
-        return f"/packages/{path.name}"
+        (self.root / directory).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, self.root / directory)
+        return f"/{directory}/{path.name}"
 
     def install(self, *packages: str | pathlib.Path) -> str:
         """By apt: names, and files of this machine. Only what they depend on comes with them."""

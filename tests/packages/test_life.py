@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 import pytest
+from archives import output
 from fresh_debian import FreshDebian
 from lab import process
 
@@ -23,6 +24,13 @@ OPTIONS = "/etc/mysql/mariadb.conf.d/aws_key_management.cnf"
 SETUP = "/etc/mysql/mariadb.conf.d/openkeyring.cnf"
 DATA = "/var/lib/mysql"
 MARKER = "PLAIN-MARKER-4711"
+
+
+def readme(start: str) -> str:
+    """The line of README's first screen that starts so, as root types it."""
+    lines = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text().splitlines()
+    line, = (line for line in lines[:40] if line.startswith(f"sudo {start} "))
+    return line.removeprefix("sudo ").split(" #")[0]
 
 
 @pytest.fixture
@@ -108,7 +116,9 @@ def dummy(directory: pathlib.Path, name: str, version: str, *files: str) -> path
 
 def test_from_installation_to_purge(debian, debs, kms, directory):
     # The plugin before its server: the group that may read the option file comes later.
-    debian.install(debs[AWS].path, debs["keyringctl"].path)
+    for name in (AWS, "keyringctl"):
+        debian.copy_in(debs[name].path, "build/packages")
+    debian.run("sh", "-ec", readme("apt install") + " -y --no-install-recommends")
     assert debian.owner(OPTIONS) == "root:root 640"
     debian.install("mariadb-server")
     assert debian.owner(OPTIONS) == "root:mysql 640"
@@ -119,8 +129,7 @@ def test_from_installation_to_purge(debian, debs, kms, directory):
     told = debian.run("mariadb-admin", "--help", user="www-data")
     assert "denied" not in told and "Warning" not in told, "other users' clients are not disturbed"
 
-    told = debian.run("keyringctl", "init", "aws_key_management", "--kms-key", kms.alias,
-                      "--region", kms.region, "--endpoint-url", kms.url, "--yes")
+    told = debian.run("sh", "-ec", readme("keyringctl init") + f" --endpoint-url {kms.url} --yes")
     assert f"wrote {SETUP}" in told
     with Server(debian, environment) as server:
         server.sql("CREATE DATABASE d; CREATE TABLE d.t (a TEXT) ENCRYPTED=YES;"
@@ -148,6 +157,10 @@ def test_from_installation_to_purge(debian, debs, kms, directory):
         assert option_file.exists() == (action == "remove")
         assert keys(debian) == made and debian.path(SETUP).exists()
         assert not debian.path("/usr/bin/keyringctl").exists()
+        without = debian.try_run("timeout", "60", "/usr/sbin/mariadbd", user="mysql",
+                                 environment=environment)
+        assert without.returncode not in (0, 124), "it does not start without its tables"
+        assert "aws_key_management" in without.stdout or "aws-key-management" in without.stdout
 
     debian.install(debs[AWS].path)
     assert debian.owner(OPTIONS) == "root:mysql 640"
@@ -199,3 +212,36 @@ def test_perconas_components_come_back(debian, debs, directory):
     debian.run("apt-get", "-q", "-y", "purge", "openkeyring-mysql")
     assert theirs.read_text() == "percona-server-server 2"
     assert [path.name for path in theirs.parent.iterdir()] == [theirs.name]
+
+
+def empty_rpm(directory: pathlib.Path, name: str) -> pathlib.Path:
+    """An RPM of this name, with nothing inside."""
+    (directory / "spec").write_text(f"Name: {name}\nVersion: 1\nRelease: 1\nSummary: a test\n"
+                                    "License: MIT\n%description\nA test.\n%files\n")
+    output("rpmbuild", "-bb", "--define", f"_topdir {directory}", directory / "spec")
+    found, = directory.glob("RPMS/*/*.rpm")
+    return found
+
+
+def test_the_life_of_an_rpm(debian, rpms, directory):
+    def rpm(*words) -> str:
+        return output("rpm", "--root", debian.root, "--nodeps", *words)
+    options = "/etc/my.cnf.d/aws_key_management.cnf"
+    key = debian.path("/var/lib/mysql/aws-kms-key-set")
+    key.parent.mkdir(parents=True)
+    key.write_text("a key")
+    rpm("-i", rpms[AWS])
+    assert debian.owner(options) == "root:root 640"
+    debian.run("groupadd", "mysql")
+    rpm("-i", empty_rpm(directory, "mariadb-server"))
+    assert debian.owner(options) == "root:mysql 640", "a server came later"
+    rpm("-U", "--replacepkgs", rpms[AWS])
+    assert debian.owner(options) == "root:mysql 640"
+    link = debian.path("/usr/lib64/mariadb/plugin/aws_key_management.so")
+    assert link.resolve().stat().st_size > 100_000
+    debian.path(options).write_text("[mariadb]\n")
+    rpm("-e", AWS)
+    assert debian.path(f"{options}.rpmsave").read_text() == "[mariadb]\n"
+    assert not link.is_symlink() and key.read_text() == "a key"
+    rpm("-i", rpms[AWS])
+    assert debian.owner(options) == "root:mysql 640", "a server was there before"

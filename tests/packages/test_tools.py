@@ -5,13 +5,12 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 
 import pytest
+from archives import output
 from lab import aws_plugin, mariadb
 
-PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
-EXAMPLES = PACKAGING / "examples"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "packaging/examples"
 LIBRARIES = {
     "mariadb-plugin-aws-key-management": ["aws_key_management"],
     "mariadb-plugin-kmip-key-management": ["kmip_key_management"],
@@ -20,13 +19,6 @@ LIBRARIES = {
 }
 
 pytestmark = pytest.mark.long
-
-
-def output(*argv, **more) -> str:
-    done = subprocess.run([str(word) for word in argv], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=300, check=False, **more)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def test_lintian_finds_nothing(debs):
@@ -88,21 +80,6 @@ def test_systemd_accepts_the_drop_in(service, edited, directory):
         output(*verify, env=environment)
 
 
-@pytest.fixture(scope="session")
-def rpms(tmp_path_factory) -> dict[str, pathlib.Path]:
-    """The RPMs, and beside each the directory that it is unpacked in."""
-    out = tmp_path_factory.mktemp("rpms")
-    output(PACKAGING / "package", "--rpm", "--out", out)
-    found = {}
-    for path in out.glob("*.rpm"):
-        name = output("rpm", "-qp", "--qf", "%{NAME}", path)
-        found[name] = path
-        (out / name).mkdir()
-        content = subprocess.run(["rpm2cpio", path], stdout=subprocess.PIPE, check=True).stdout
-        subprocess.run(["cpio", "-id", "--quiet"], input=content, cwd=out / name, check=True)
-    return found
-
-
 def unpacked(rpm: pathlib.Path, name: str) -> pathlib.Path:
     return rpm.parent / name
 
@@ -152,8 +129,8 @@ def test_mariadb_loads_the_plugins_of_the_rpms(rpms, kms, directory):
     for name in ("mariadb-plugin-aws-key-management", "mariadb-plugin-kmip-key-management"):
         shutil.copytree(unpacked(rpms[name], name), directory / "root", symlinks=True,
                         dirs_exist_ok=True)
-    server = mariadb.MariaDB(directory / "m", options=aws_plugin.options(kms),
-                             environment=kms.environment())
+    options = aws_plugin.options(kms, master_key_id=kms.alias)
+    server = mariadb.MariaDB(directory / "m", options=options, environment=kms.environment())
     server.plugin_directory = directory / "root/usr/lib64/mariadb/plugin"
     try:
         server.start()
