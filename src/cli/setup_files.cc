@@ -141,6 +141,27 @@ tl::expected<std::vector<SetupFile>, Failure> FilesOfComponent(
 
 }  // namespace
 
+std::vector<std::string> MissingRules(const Installation& installation,
+                                      const std::string& profile) {
+  const std::string& program = installation.server.program;
+  const std::string& plugins = installation.plugin_directory;
+  std::vector<std::string> missing;
+  if (!IsComponent(installation.product) || program.empty() ||
+      plugins.empty()) {
+    return missing;
+  }
+  const std::string config = ProductName(installation.product);
+  for (const std::string& file : {JoinPath(DirectoryName(program), "mysqld.my"),
+                                  JoinPath(plugins, config + ".cnf")}) {
+    const std::string all = JoinPath(DirectoryName(file), "*.cnf ");
+    if (profile.find(file + " ") == std::string::npos &&
+        profile.find(all) == std::string::npos) {
+      missing.push_back(file + " r,");
+    }
+  }
+  return missing;
+}
+
 bool NeedsKeyringDirectory(Product product) {
   return product == Product::kComponentKeyringKms ||
          product == Product::kKeyringAws;
@@ -175,11 +196,15 @@ std::vector<std::string> AccessRules(const Installation& installation,
                                     : "";
   const std::string program = BaseName(installation.server.program);
   const std::string profile = "/etc/apparmor.d/usr.sbin." + program;
-  if (!directory.empty() && files.Stat(profile)) {
+  std::vector<std::string> rules = MissingRules(installation, "");
+  if (!directory.empty()) {
+    rules.push_back(directory + "/ r,");
+    rules.push_back(directory + "/** rwk,");
+  }
+  if (!rules.empty() && files.Stat(profile)) {
     lines.push_back("AppArmor: add to /etc/apparmor.d/local/usr.sbin." +
                     program + ", then apparmor_parser -r " + profile);
-    lines.push_back("  " + directory + "/ r,");
-    lines.push_back("  " + directory + "/** rwk,");
+    for (const std::string& rule : rules) lines.push_back("  " + rule);
   }
   if (files.Stat("/sys/fs/selinux/enforce")) {
     lines.push_back("SELinux: run");

@@ -36,6 +36,12 @@ tl::expected<std::vector<SetupFile>, Failure> SetupFilesOf(
 // Whether the product keeps its keys in a directory of its own.
 bool NeedsKeyringDirectory(Product product);
 
+// Rules of AppArmor that a profile lacks: for the manifest and the
+// configuration of a component, which the profiles of distributions do not
+// have. `profile` is its text with local additions. None for a plugin.
+std::vector<std::string> MissingRules(const Installation& installation,
+                                      const std::string& profile);
+
 // Lines for people: rules of AppArmor and SELinux that the server needs on this
 // machine to use the directory and to reach the key server.
 std::vector<std::string> AccessRules(const Installation& installation,

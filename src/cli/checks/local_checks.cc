@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/checks/check.h"
+#include "cli/setup_files.h"
 #include "os/permissions_cure.h"
 
 namespace openkeyring {
@@ -166,6 +167,10 @@ void CheckProfile(CheckRun& run, const std::string& name,
   const std::string what = "the AppArmor profile of /usr/sbin/" + name;
   const std::string cure = "add to /etc/apparmor.d/local/" + profile + ": ";
   const std::string directory = DirectoryName(path);
+  for (const std::string& rule : MissingRules(run.installation, rules)) {
+    run.Warn(what + " has no rule for " + rule.substr(0, rule.find(' ')),
+             cure + rule + " and reload it with apparmor_parser -r");
+  }
   if (!path.empty() && directory != run.installation.data_directory &&
       rules.find(directory + "/") == std::string::npos) {
     run.Warn(what + " has no rule for " + directory,

@@ -101,6 +101,41 @@ TEST_F(ConfinementTest, RulesOfTheProfileAndOfItsLocalPartCount) {
               ElementsAre("ok: the rules allow what the keyring needs | "));
 }
 
+TEST_F(ConfinementTest, AProfileMustAllowManifestAndConfigurationOfAComponent) {
+  installation_.plugin_directory = "/usr/lib/mysql/plugin";
+  installation_.server.program = "/usr/sbin/mysqld";
+  files_.contents[kProfiles] = "/usr/sbin/mysqld (enforce)\n";
+  files_.contents[kProfile] =
+      "network inet stream,\n/srv/keys/** rwk,\n/usr/sbin/mysqld mr,\n"
+      "/usr/lib/mysql/plugin/*.so* mr,";
+  EXPECT_THAT(
+      Run(CheckConfinement),
+      ElementsAre("warning: the AppArmor profile of /usr/sbin/mysqld has no "
+                  "rule for /usr/sbin/mysqld.my | add to "
+                  "/etc/apparmor.d/local/usr.sbin.mysqld: /usr/sbin/mysqld.my "
+                  "r, and reload it with apparmor_parser -r",
+                  HasSubstr("component_keyring_kms.cnf r, and reload")));
+  files_.contents[kLocal] = "/usr/sbin/mysqld.my r,\n";
+  EXPECT_THAT(Run(CheckConfinement),
+              ElementsAre(HasSubstr("no rule for /usr/lib/mysql/plugin/"
+                                    "component_keyring_kms.cnf")));
+  files_.contents[kLocal] += "/usr/lib/mysql/plugin/*.cnf r,\n";
+  EXPECT_THAT(Run(CheckConfinement), ElementsAre(HasSubstr("ok: the rules")));
+  files_.contents[kLocal] =
+      "/usr/sbin/mysqld.my r,\n"
+      "/usr/lib/mysql/plugin/component_keyring_kms.cnf r,\n";
+  EXPECT_THAT(Run(CheckConfinement), ElementsAre(HasSubstr("ok: the rules")));
+}
+
+TEST_F(ConfinementTest, APluginHasNoManifest) {
+  installation_.product = Product::kKeyringAws;
+  installation_.plugin_directory = "/usr/lib/mysql/plugin";
+  installation_.server.program = "/usr/sbin/mysqld";
+  files_.contents[kProfiles] = "/usr/sbin/mysqld (enforce)\n";
+  files_.contents[kProfile] = "network inet stream,\n/srv/keys/** rwk,";
+  EXPECT_THAT(Run(CheckConfinement), ElementsAre(HasSubstr("ok: the rules")));
+}
+
 TEST_F(ConfinementTest, TheNameServiceOfAProfileAllowsConnections) {
   files_.contents[kProfiles] = "/usr/sbin/mysqld (enforce)\n";
   files_.contents[kProfile] =
