@@ -12,6 +12,15 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+// Files that are there, whatever they say.
+class PresentFiles : public MapFileSystem {
+ public:
+  Result<FileInfo> Stat(const std::string& path) override {
+    if (contents.contains(path)) return FileInfo{};
+    return Status(StatusCode::kNotFound, "cannot stat " + path);
+  }
+};
+
 class AccessRulesTest : public testing::Test {
  protected:
   AccessRulesTest() {
@@ -28,7 +37,7 @@ class AccessRulesTest : public testing::Test {
 
   Installation installation_;
   SetupOptions options_;
-  MapFileSystem files_;
+  PresentFiles files_;
 };
 
 TEST_F(AccessRulesTest, AComponentNeedsItsManifestAndItsConfiguration) {
