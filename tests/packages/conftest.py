@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "packaging"))
 
 from archives import Deb, output  # noqa: E402
-from lab import emulator, process  # noqa: E402
+from lab import certificates, emulator, kmip_emulator, process  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -51,4 +51,13 @@ def kms():
     directory = process.new_directory("kms")
     with emulator.Emulator(directory, alias="alias/mariadb") as running:  # As in README.
         yield running.start()
+    process.remove_directory(directory)
+
+
+@pytest.fixture(scope="session")
+def kmip():
+    directory = process.new_directory("kmip")
+    authority = certificates.Authority(directory / "tls")
+    with kmip_emulator.KmipEmulator(directory / "emulator", authority).start() as running:
+        yield running
     process.remove_directory(directory)

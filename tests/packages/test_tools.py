@@ -4,11 +4,17 @@
 import os
 import pathlib
 import re
-import shutil
 
 import pytest
 from archives import output
-from lab import aws_plugin, mariadb
+from lab import (
+    aws_keyring_plugin,
+    aws_plugin,
+    kmip_component,
+    kmip_plugin,
+    kms_component,
+    mariadb,
+)
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "packaging/examples"
 LIBRARIES = {
@@ -125,33 +131,36 @@ def test_the_option_file_of_the_rpm_is_kept_and_closed(rpms, name):
     assert scripts.count(f"chgrp mysql {file}") == 2 and "MariaDB-server" in scripts
 
 
-def test_mariadb_loads_the_plugins_of_the_rpms(rpms, kms, directory):
-    for name in ("mariadb-plugin-aws-key-management", "mariadb-plugin-kmip-key-management"):
-        shutil.copytree(unpacked(rpms[name], name), directory / "root", symlinks=True,
-                        dirs_exist_ok=True)
-    options = aws_plugin.options(kms, master_key_id=kms.alias)
+@pytest.mark.parametrize("product", ["aws_key_management", "kmip_key_management"])
+def test_mariadb_loads_the_plugin_of_the_rpm(rpms, kms, kmip, product, directory):
+    options = (aws_plugin.options(kms, master_key_id=kms.alias) if product.startswith("aws")
+               else kmip_plugin.options(kmip))
     server = mariadb.MariaDB(directory / "m", options=options, environment=kms.environment())
-    server.plugin_directory = directory / "root/usr/lib64/mariadb/plugin"
+    package = f"mariadb-plugin-{product.replace('_', '-')}"
+    server.plugin_directory = unpacked(rpms[package], package) / "usr/lib64/mariadb/plugin"
     try:
         server.start()
         aws_plugin.make_table(server, "t", 1)
         assert server.sql("SELECT plugin_library FROM information_schema.plugins WHERE"
-                          " plugin_name='aws_key_management'") == [("aws_key_management.so",)]
+                          f" plugin_name='{product}'") == [(f"{product}.so",)]
     finally:
         server.kill()
 
 
 @pytest.mark.sid
-def test_mysql_loads_the_component_of_the_rpm(rpms, kms, directory):
-    from lab import kms_component
-    server = kms_component.MySQLWithKms(directory / "m", kms)
-    link = server.plugin_directory / "component_keyring_kms.so"
-    link.unlink()
-    link.symlink_to(unpacked(rpms["openkeyring-mysql"], "openkeyring-mysql")
-                    / "usr/lib64/mysql/plugin/component_keyring_kms.so")
+@pytest.mark.parametrize("product", LIBRARIES["openkeyring-mysql"])
+def test_mysql_loads_the_keyring_of_the_rpm(rpms, kms, kmip, product, directory):
+    server = {
+        "component_keyring_kms": lambda: kms_component.MySQLWithKms(directory / "m", kms),
+        "component_keyring_kmip": lambda: kmip_component.MySQLWithKmip(directory / "m", kmip),
+        "keyring_aws": lambda: aws_keyring_plugin.MySQLWithKeyringAws(directory / "m", kms),
+    }[product]()
+    name = f"{product}.so"
+    (server.plugin_directory / name).unlink()
+    (server.plugin_directory / name).symlink_to(
+        unpacked(rpms["openkeyring-mysql"], "openkeyring-mysql") / "usr/lib64/mysql/plugin" / name)
     try:
         server.start()
-        assert dict(server.status_rows())["Component_status"] == "Active"
         server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTION='Y'")
     finally:
         server.kill()
