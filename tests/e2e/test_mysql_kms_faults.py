@@ -165,7 +165,7 @@ def test_another_kms_key_rewraps_at_a_reload(kms, server):
     secret = server.value(f"{GENERATE.format('mine')}") and server.value("SELECT HEX(keyring_key_fetch('mine'))")
     server.configure(**server.options_now, kms_key=f"alias/other-{server.format}", read_only=True)
     assert server.run_error("ALTER INSTANCE RELOAD KEYRING")[0] == 4035
-    assert "read_only" in server.status()["Last_failure"]
+    assert "opened read-only" in server.status()["Last_failure"]
     before = server.keyring.read_bytes()
     server.configure(**server.options_now, kms_key=f"alias/other-{server.format}")
     server.reload()
