@@ -62,7 +62,7 @@ PACKAGES = (
     Package(
         name="openkeyring-mysql", summary="MySQL encryption keys under AWS KMS or KMIP",
         description="component_keyring_kms and component_keyring_kmip, drop-in replacements for\n"
-                    "Percona's components of these names, for MySQL and Percona Server 8.0.24 and\n"
+                    "Percona's components of these names, for MySQL and Percona Server 8.0.25 and\n"
                     "later; and the plugin keyring_aws, after MySQL Enterprise's.",
         libraries=("component_keyring_kms", "component_keyring_kmip", "keyring_aws"),
         documents=("docs/component_keyring_kms.md", "docs/component_keyring_kmip.md",

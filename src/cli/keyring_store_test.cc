@@ -76,7 +76,7 @@ TEST(KeyringStoreTest, ALockedFileIsInUseAndAFreeOneIsLocked) {
   EXPECT_EQ(refused.error().code, ExitCode::kInUse);
   EXPECT_THAT(refused.error().status.message(),
               HasSubstr("is in use by process " + std::to_string(getpid())));
-  EXPECT_THAT(refused.error().status.message(), Not(HasSubstr("pid")))
+  EXPECT_THAT(refused.error().status.message(), Not(HasSubstr(", pid")))
       << "which is said once";
   EXPECT_FALSE(other);
   EXPECT_TRUE(LockFile(files, path, mine)) << "by ourselves";

@@ -90,6 +90,9 @@ Opened OpenOurs(CommandContext& context, const Word& word, StoreRole role) {
   const auto installation = FindInstallation(
       inner, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
   if (!installation) return tl::unexpected(installation.error());
+  if (IsForMariaDb(installation->product)) {
+    return OpenVersionsStore(context, *installation, role);
+  }
   return OpenKeyringStore(*installation, role, context.out);
 }
 

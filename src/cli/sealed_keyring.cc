@@ -56,10 +56,7 @@ Opened OpenComponentFile(const SealedPlace& place, SealedUse use, Log& log) {
                     ? KmsKeyring::OpenRewrapped(std::move(*config), data, log)
                     : KmsKeyring::Open(std::move(*config), nullptr, data,
                                        LoadRetry::kOnce, log);
-  if (!opened) {
-    return tl::unexpected(
-        KeyringFailure(files, place.path, opened.error(), Changes(use)));
-  }
+  if (!opened) return Failed(opened.error());
   if ((*opened)->slots() == nullptr) {
     return UsageFailure(place.path + " is not a sealed file",
                         "keyringctl convert --to sealed makes one");
@@ -107,10 +104,7 @@ Opened OpenSet(const SealedPlace& place, SealedUse use, Log& log) {
   auto opened = AwsKeyManagement::OpenForTool(
       startup, borrowed->dynamic,
       {Changes(use), Rewraps(use), use != SealedUse::kLook}, log);
-  if (!opened) {
-    return tl::unexpected(KeyringFailure(PosixFileSystem(), place.path,
-                                         opened.error(), Changes(use)));
-  }
+  if (!opened) return Failed(opened.error());
   auto file =
       std::make_unique<OpenedSet>(std::move(borrowed), std::move(*opened));
   file->deadline = Deadline::After(SystemClock(), startup.startup_deadline);

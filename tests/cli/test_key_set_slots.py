@@ -3,12 +3,12 @@
 
 import json
 import shutil
-import signal
 import subprocess
 
 import pytest
 
-from changing import interrupt_after, read_plain, snapshot
+import stopping
+from changing import read_plain, snapshot
 from lab import aws_client, key_set, kms_regions
 
 
@@ -200,9 +200,7 @@ def test_a_set_is_resealed(a_set, regions):
 @pytest.mark.parametrize("words", [("reseal",), ("rewrap",), ("slot", "add")])
 def test_killed_at_any_moment_the_set_is_the_old_one_or_the_new_one(a_set, regions, words):
     a_set.configure(*regions)
-    for step in range(4):
-        with a_set.tool.popen(*words, *a_set.where(), "--yes") as running:
-            interrupt_after(running, 0.01 + 0.02 * step, signal.SIGKILL)
+    for _ in stopping.killed_everywhere(a_set.tool, *words, *a_set.where(), "--yes", every=5):
         assert a_set.run("verify")["readable"] == 3
     a_set.run(*words, "--yes")
     assert len(a_set.slots("--check")) == 2

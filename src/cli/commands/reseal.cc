@@ -21,10 +21,7 @@ tl::expected<Resealed, Failure> Reseal(const SealedPlace& place, Log& log) {
   if (!opened) return tl::unexpected(opened.error());
   SealedFileSlots& slots = (*opened)->slots();
   const auto problems = slots.Reseal((*opened)->deadline);
-  if (!problems) {
-    return tl::unexpected(
-        KeyringFailure(PosixFileSystem(), place.path, problems.error(), true));
-  }
+  if (!problems) return Failed(problems.error());
   Resealed done{slots.List(), {}};
   for (const SlotProblem& problem : *problems) {
     done.dropped.push_back(ToString(problem.slot) + ": " +

@@ -45,14 +45,14 @@ Json JsonOfSlots(const std::vector<SlotStatus>& list) {
 }
 
 void PrintSlots(const std::vector<SlotStatus>& list, Output& out) {
-  TextTable table({{"SLOT", true}, {"KIND"}, {"NAME"}, {"STATE"}, {"MADE BY"}});
-  for (const SlotStatus& status : list) {
-    const KeySlot& slot = status.slot;
-    table.Add({slot.number == 0 ? "-" : std::to_string(slot.number),
-               SlotKindName(slot.kind), Printable(slot.name),
-               StateName(status.state), Printable(slot.maker)});
-  }
-  out.Print(table);
+  const TextTable table(
+      {{"SLOT", true}, {"KIND"}, {"NAME"}, {"STATE"}, {"MADE BY"}});
+  out.Print(table, list.size(), [&](size_t i, TextTable::Row& row) {
+    const KeySlot& slot = list[i].slot;
+    row = {slot.number == 0 ? "-" : std::to_string(slot.number),
+           SlotKindName(slot.kind), Printable(slot.name),
+           StateName(list[i].state), Printable(slot.maker)};
+  });
   for (const SlotStatus& status : list) {
     if (status.problem.ok()) continue;
     out.Line(

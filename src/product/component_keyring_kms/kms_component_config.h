@@ -46,6 +46,8 @@ struct KmsComponentConfig {
   // Create a keyring although the data directory has encrypted data.
   bool allow_new_keyring = false;
   ComponentWarnings warnings;
+  // Not of the file: for tools, while a sealed file is read.
+  std::function<void(size_t done, size_t total)> progress = nullptr;
 };
 
 // Where there is no component_keyring_kms.cnf, component_keyring_aws.cnf is

@@ -142,6 +142,26 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenRewrapped(
   return opened;
 }
 
+Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenByLocalFile(
+    KmsComponentConfig config, const std::string& data_directory, Log& log) {
+  config.read_only = true;
+  auto opened = Make(std::move(config), nullptr, data_directory, log);
+  if (!opened) return opened;
+  KmsKeyring& keyring = **opened;
+  if (!keyring.MayUseLocalSlot()) {
+    return Status(
+        StatusCode::kNotFound,
+        "there is no local_unlock_file with a slot in " + keyring.config_.path);
+  }
+  FileBackendOptions options = keyring.BackendOptions();
+  options.first_load = options.may_create = false;
+  options.last_resort = true;
+  Status status = keyring.LoadKeys(
+      options, data_directory, Deadline::After(SystemClock(), kLastTry), log);
+  if (!status.ok()) return status;
+  return opened;
+}
+
 Status KmsKeyring::CheckAliases(const Deadline& deadline, Log& log) const {
   if (sealed_ == nullptr) return Status::Ok();
   std::vector<KeyWrapper*> kms_keys;
