@@ -44,7 +44,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ("src/base/secret.cc", "explicit_bzero(data_ + size, size_ - size);", "", "secrets are wiped"),
     (
         "src/crypto/aead.cc",
-        "  EVP_CIPHER_CTX_reset(context);  // Wipes the key schedule.",
+        "  EVP_CIPHER_CTX_reset(context_.get());  // And with it the key schedule.",
         "",
         "OpenSSL forgets the key",
     ),
