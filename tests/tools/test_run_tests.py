@@ -34,3 +34,21 @@ def test_ctrl_c_is_passed_on_and_leaves_no_traceback(tmp_path):
     assert process.returncode == 130 and time.monotonic() - started < 5
     assert (tmp_path / "cleaned").exists()
     assert "interrupted" in output and "Traceback" not in output, output
+
+
+LIMIT = """
+import pathlib, runpy
+tool = runpy.run_path({tool!r})["command"]
+directory = pathlib.Path({directory!r})
+tool.__globals__.update(COUNT_S={count_s}, RESULTS=directory, ROOT=directory)
+print(tool("x", ["sleep", "20"], seconds=0.4, quiet=True).why)
+"""
+
+
+def test_limits_of_time_grow_with_the_slowness_of_the_machine(tmp_path):
+    for count_s, limit in ((1e9, "within 0 s"), (1e-9, "within 3 s")):
+        text = LIMIT.format(
+            tool=str(ROOT / "tools" / "run_tests"), directory=str(tmp_path), count_s=count_s
+        )
+        done = subprocess.run([sys.executable, "-c", text], text=True, capture_output=True)
+        assert limit in done.stdout, done
