@@ -49,6 +49,8 @@ class Change:
             if isinstance(saved, pathlib.Path):
                 shutil.rmtree(path)
                 shutil.copytree(saved, path)
+            elif saved is None and path.is_dir():
+                shutil.rmtree(path)
             elif saved is None:
                 path.unlink(missing_ok=True)
             else:
@@ -102,6 +104,33 @@ def percona_rewrap(tool, directory, kms) -> Change:
     return Change(words, [keys], check, lambda: keys.read_bytes() != old)
 
 
+def new_file(name: str, tool, directory, kms) -> Change:
+    """A command that makes something new: it is there completely, or not at all."""
+    write_plain(directory / "plain", SOME)
+    plain = f"component_keyring_file:{directory}/plain"
+    config = kms_config(directory / "k", kms, directory / "keys", file_format="percona")
+    made = directory / "made"
+    if name == "migrate":
+        target = kms_config(directory / "t", kms, made)
+        words = ("migrate", plain, target)
+    else:
+        tool.run("migrate", plain, config, "--yes")
+        words = ("convert", "--config", config, "--to", "sealed", "--output", made)
+        if name == "backup":
+            words = ("backup", "--config", config, made)
+    source = directory / ("plain" if name == "migrate" else "keys")
+    before = source.read_bytes()
+
+    def check() -> None:
+        assert source.read_bytes() == before
+        if made.exists() and name == "backup":
+            tool.run("restore", "--config", config, made, "--dry-run")
+        elif made.exists():
+            assert tool.json("list", "--path", made)["count"] == len(SOME)
+
+    return Change((*words, "--yes"), [made], check, made.exists, once=True)
+
+
 def initialized(tool, directory, kms) -> Change:
     for name in ("plugin", "data", "etc", "conf.d"):
         (directory / name).mkdir()
@@ -121,7 +150,8 @@ def initialized(tool, directory, kms) -> Change:
     return Change((*words, "--yes"), [written], check, lambda: bool(written.exists()))
 
 
-NAMES = ["slot add", "slot remove", "reseal", "rewrap", "rewrap percona", "init"]
+NAMES = ["slot add", "slot remove", "reseal", "rewrap", "rewrap percona", "init", "migrate",
+         "convert", "backup"]
 
 
 @pytest.fixture(params=NAMES)
@@ -130,6 +160,8 @@ def change(request, tool, directory, kms) -> Change:
         made = initialized(tool, directory, kms)
     elif request.param == "rewrap percona":
         made = percona_rewrap(tool, directory, kms)
+    elif request.param in ("migrate", "convert", "backup"):
+        made = new_file(request.param, tool, directory, kms)
     else:
         made = sealed_change(request.param, tool, directory, kms)
     made.check()
