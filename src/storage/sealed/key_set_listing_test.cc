@@ -24,14 +24,14 @@ class KeySetListingTest : public KeySetTest {
     std::unique_ptr<KeySetBackend> backend;
     std::unique_ptr<VersionedKeys> keys;
   };
-  Server Start() {
+  Server Start(Millis deadline = Millis(0)) {
     Server server;
     server.backend = MakePrepared();
     server.keys = std::make_unique<VersionedKeys>(
         *server.backend, clock_, random_, log_,
         VersionedKeys::Options{[] { return size_t{16}; },
                                [] { return Millis(5000); }});
-    const Status status = server.keys->LoadAll(Millis(0));
+    const Status status = server.keys->LoadAll(deadline);
     EXPECT_TRUE(status.ok()) << status.message();
     return server;
   }
@@ -113,6 +113,24 @@ TEST_F(KeySetListingTest, AnOnlyKeyWithoutAMarkIsNoEmptySet) {
       EXPECT_EQ(*server.keys->LatestVersion(1), 1u);
     }
   }
+}
+
+TEST_F(KeySetListingTest, KmsThatReturnsDuringTheLoadLeavesNoFailure) {
+  MakeKeys({{1, 1}});
+  Bytes content = files_.Content(kSet);
+  content.resize(content.size() - kMarkBytes);
+  files_.Overwrite(kSet, content);
+  options_.keys.read_only = true;
+  int tries = 0;
+  kms_.SetHook([&](const std::string& operation) {
+    return operation == "Unwrap" && ++tries == 1
+               ? Status(StatusCode::kUnavailable, "no answer")
+               : Status::Ok();
+  });
+  const Server server = Start(Millis(30'000));
+  EXPECT_GT(tries, 1);
+  EXPECT_TRUE(server.keys->CheckAllLoaded().ok());
+  kms_.SetHook(nullptr);
 }
 
 TEST_F(KeySetListingTest, AnEmptySetTakesNoCallAtTheStart) {
