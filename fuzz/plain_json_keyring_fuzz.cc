@@ -2,13 +2,12 @@
 // Files of MySQL's component_keyring_file: what is read is what another JSON
 // reader sees, and is overwritten where it stood; what is written is read back;
 // a truncated file is refused.
-#include <fuzzer/FuzzedDataProvider.h>
-
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/encoding.h"
 #include "fuzz/check.h"
+#include "fuzz/made_keys.h"
 #include "storage/mysql_files/component_file_format.h"
 
 using namespace openkeyring;
@@ -70,21 +69,9 @@ void CheckWritten(const std::vector<Key>& keys, size_t cut) {
 }
 
 std::vector<Key> Made(FuzzedDataProvider& input) {
-  std::vector<Key> keys;
-  std::set<KeyName> names;
-  const int count = input.ConsumeIntegralInRange(0, 4);
-  for (int i = 0; i < count; ++i) {
-    Key key{{"k" + input.ConsumeRandomLengthString(20),
-             input.ConsumeRandomLengthString(20)},
-            input.ConsumeBool() ? "AES" : "SECRET",
-            {}};
-    auto data = input.ConsumeBytes<uint8_t>(
-        input.ConsumeIntegralInRange<size_t>(1, 40));
-    if (data.empty()) data = {1};
-    key.data = Secret::CopyOf(ByteView(data));
-    if (names.insert(key.name).second) keys.push_back(std::move(key));
-  }
-  return keys;
+  return MadeKeys(input, [&] {
+    return std::string(input.ConsumeBool() ? "AES" : "SECRET");
+  });
 }
 
 }  // namespace

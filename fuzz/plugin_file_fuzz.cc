@@ -2,12 +2,11 @@
 // Files of the plugin keyring_file: what is read is what that plugin writes for
 // these keys on one of the four kinds of machines; what it writes is read;
 // damage is seen where the file has a checksum.
-#include <fuzzer/FuzzedDataProvider.h>
-
 #include <set>
 
 #include "crypto/digest.h"
 #include "fuzz/check.h"
+#include "fuzz/made_keys.h"
 #include "storage/mysql_files/plugin_file_format.h"
 
 using namespace openkeyring;
@@ -110,21 +109,8 @@ void CheckAnyFile(std::string_view text) {
 }
 
 std::vector<Key> Made(FuzzedDataProvider& input) {
-  std::vector<Key> keys;
-  std::set<KeyName> names;
-  const int count = input.ConsumeIntegralInRange(0, 4);
-  for (int i = 0; i < count; ++i) {
-    Key key{{"k" + input.ConsumeRandomLengthString(20),
-             input.ConsumeRandomLengthString(20)},
-            "t" + input.ConsumeRandomLengthString(8),
-            {}};
-    auto data = input.ConsumeBytes<uint8_t>(
-        input.ConsumeIntegralInRange<size_t>(1, 40));
-    if (data.empty()) data = {1};
-    key.data = Secret::CopyOf(ByteView(data));
-    if (names.insert(key.name).second) keys.push_back(std::move(key));
-  }
-  return keys;
+  return MadeKeys(input,
+                  [&] { return "t" + input.ConsumeRandomLengthString(8); });
 }
 
 }  // namespace

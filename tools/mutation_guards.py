@@ -457,4 +457,16 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "",
         "a failure that is over is forgotten",
     ),
+    (
+        "src/os/posix_file_system.cc",
+        " && st.st_size > 0",
+        "",
+        "files of /proc are not read byte by byte",
+    ),
+    (
+        "src/net/http_curl.cc",
+        "    curl_easy_setopt(curl, CURLOPT_PROXY, proxy.address.c_str());\n",
+        "",
+        "the proxy of the configuration is used",
+    ),
 ]

@@ -70,6 +70,18 @@ std::string Counted(size_t count, std::string_view noun) {
          (count == 1 ? "" : "s");
 }
 
+std::string FirstNames(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 10;
+  std::string list;
+  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
+    list += (i == 0 ? "" : ", ") + names[i];
+  }
+  if (names.size() > kShown) {
+    list += " and " + std::to_string(names.size() - kShown) + " more";
+  }
+  return list;
+}
+
 std::string JsonString(std::string_view text) {
   const auto is_plain = [](char c) {
     return IsPlain(c) && c != '"' && c != '\\';

@@ -125,6 +125,8 @@ std::string Printable(std::string_view text);
 
 // "1 key", "2 keys".
 std::string Counted(size_t count, std::string_view noun);
+// "a, b, c and 7 more": ten of them at most.
+std::string FirstNames(const std::vector<std::string>& names);
 
 // `text` as a JSON string, with its quotes.
 std::string JsonString(std::string_view text);

@@ -42,5 +42,14 @@ TEST(Output, ATableIsAsWideAsItsWidestCells) {
             "a long name  200\n");
 }
 
+TEST(Output, OfManyNamesTenAreShown) {
+  std::vector<std::string> names = {"a", "b"};
+  EXPECT_EQ(FirstNames(names), "a, b");
+  names.resize(10, "c");
+  EXPECT_EQ(FirstNames(names), "a, b, c, c, c, c, c, c, c, c");
+  names.resize(12, "d");
+  EXPECT_EQ(FirstNames(names), "a, b, c, c, c, c, c, c, c, c and 2 more");
+}
+
 }  // namespace
 }  // namespace openkeyring

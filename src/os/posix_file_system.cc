@@ -131,9 +131,9 @@ class RealFileSystem : public FileSystem {
  public:
   Result<Bytes> Read(const std::string& path, size_t max_size) override {
     Bytes content;
-    const size_t size = std::min(SizeOf(path), max_size);
-    content.reserve(size);
-    Bytes chunk(ChunkSize(size));
+    const size_t expected = ExpectedSize(path, max_size);
+    content.reserve(expected);
+    Bytes chunk(ChunkSize(expected));
     Status status = ReadRegularFile(path, max_size, chunk, [&](ByteView part) {
       content.insert(content.end(), part.begin(), part.end());
     });
@@ -159,7 +159,7 @@ class RealFileSystem : public FileSystem {
 
   Result<Secret> ReadSecret(const std::string& path, size_t max_size) override {
     Secret content;
-    Secret chunk(ChunkSize(std::min(SizeOf(path), max_size)));
+    Secret chunk(ChunkSize(ExpectedSize(path, max_size)));
     Status status =
         ReadRegularFile(path, max_size, chunk.RevealMutable(),
                         [&](ByteView part) { content.Append(part); });
@@ -307,13 +307,16 @@ class RealFileSystem : public FileSystem {
   }
 
  private:
-  // One byte more than is allowed, to see that there is more.
-  // 0 when it cannot be told.
-  static size_t SizeOf(const std::string& path) {
+  // Of what is read. Files of /proc have no size.
+  static size_t ExpectedSize(const std::string& path, size_t max_size) {
+    constexpr size_t kUnknown = 65535;
     struct stat st;
-    return stat(path.c_str(), &st) == 0 ? static_cast<size_t>(st.st_size) : 0;
+    const bool is_known = stat(path.c_str(), &st) == 0 && st.st_size > 0;
+    return std::min(is_known ? static_cast<size_t>(st.st_size) : kUnknown,
+                    max_size);
   }
 
+  // One byte more than is expected, to see that there is more.
   static size_t ChunkSize(size_t max_size) {
     return std::min<size_t>(max_size, 65535) + 1;
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <string>
 
 #include "os/file_system.h"
@@ -81,6 +82,28 @@ TEST_F(PosixFiles, ReadOfAMissingFileIsNotFoundAndNamesIt) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), StatusCode::kNotFound);
   EXPECT_NE(read.error().message().find(PathOf("none")), std::string::npos);
+}
+
+// The calls of this thread that read, by the kernel's count; 0 without one.
+size_t ReadCalls() {
+  std::ifstream counts("/proc/thread-self/io");
+  std::string name;
+  size_t number = 0;
+  while (counts >> name >> number) {
+    if (name == "syscr:") return number;
+  }
+  return 0;
+}
+
+// Files of /proc say that they are empty.
+TEST_F(PosixFiles, ReadOfAFileWithoutASizeTakesFewCalls) {
+  const size_t before = ReadCalls();
+  if (before == 0) GTEST_SKIP() << "the kernel does not count";
+  const Result<Bytes> maps = files_.Read("/proc/self/maps", 1 << 20);
+  ASSERT_TRUE(maps);
+  EXPECT_GT(maps->size(), 1000u);
+  ASSERT_TRUE(files_.ReadSecret("/proc/self/maps", 1 << 20));
+  EXPECT_LT(ReadCalls() - before, 200u);
 }
 
 TEST_F(PosixFiles, ReadRefusesADirectory) {

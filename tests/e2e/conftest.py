@@ -14,6 +14,7 @@ from lab import (
     kmip_emulator,
     kmip_plugin,
     kms_component,
+    kms_regions,
     mariadb,
     moto,
     mysql,
@@ -53,6 +54,21 @@ def shared_moto():
         running.create_key(ALIAS)
         yield running
     process.remove_directory(directory)
+
+
+@pytest.fixture
+def regions(directory):
+    """Two regions of one account."""
+    made = kms_regions.start(directory)
+    yield made
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
+def installation(request):
+    """Of MariaDB, in each version that is run."""
+    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
 
 
 @pytest.fixture

@@ -73,11 +73,6 @@ def test_back_up_and_restore(encrypt_log, kms, make_server, directory):
     server.stop()
 
 
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
-def installation(request):
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
-
-
 ENCRYPTED = ["--innodb-encrypt-tables=FORCE", "--innodb-encrypt-log=ON", "--innodb-encryption-threads=2"]
 
 

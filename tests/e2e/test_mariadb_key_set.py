@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import aws_client, aws_plugin, key_set, mariadb, process
+from lab import aws_client, aws_plugin, key_set, process
 from lab.aws_plugin import (TOUCH_NOTHING, make_table, make_tables, readable, refusal, said, status, told,
                             wait_usable)
 from lab.mariadb import SqlError
@@ -20,11 +20,6 @@ STORE = "--aws-key-management-key-store"
 LOCAL = "--aws-key-management-key-source=LOCAL"
 ONCE = {"AWS_MAX_ATTEMPTS": "1"}
 MADE, IMPORTED = "AES", "AES-IMPORTED"
-
-
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
-def installation(request):
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
 
 
 @pytest.fixture

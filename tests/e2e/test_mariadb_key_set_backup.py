@@ -3,19 +3,12 @@
 
 import threading
 
-import pytest
-
-from lab import aws_plugin, key_set, mariadb
+from lab import aws_plugin, key_set
 from lab.mariadb import SqlError
 from test_mariadb_backup import ENCRYPTED, back_up, backup_program, fill, intact, restore, run_backup_program
 
 DONE_BYTES = 20  # Of a record's mark.
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
-
-
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
-def installation(request):
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
 
 
 def chain(server, directory) -> tuple:

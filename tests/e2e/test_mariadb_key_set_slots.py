@@ -8,26 +8,12 @@ import time
 
 import pytest
 
-from lab import aws_plugin, key_set, kms_regions, mariadb
+from lab import aws_plugin, key_set
 from lab.aws_plugin import make_table, make_tables, readable, refusal, said, status, wait_usable
 
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
 ONCE = {"AWS_MAX_ATTEMPTS": "1"}
 SOON = "--aws-key-management-startup-deadline=2"
-
-
-@pytest.fixture
-def regions(directory):
-    """Two regions of one account."""
-    made = kms_regions.start(directory)
-    yield made
-    for one in made:
-        one.kill()
-
-
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
-def installation(request):
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
 
 
 @pytest.fixture

@@ -6,25 +6,11 @@ import subprocess
 
 import pytest
 
-from lab import kms_regions, mariadb, process
+from lab import process
 from lab.aws_plugin import make_table, make_tables, readable, status
 from lab.service import PRODUCTS
 
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
-
-
-@pytest.fixture
-def regions(directory):
-    """Two regions of one account."""
-    made = kms_regions.start(directory)
-    yield made
-    for one in made:
-        one.kill()
-
-
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
-def installation(request):
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
 
 
 class World:

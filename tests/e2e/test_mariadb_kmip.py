@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from lab import aws_plugin, mariadb, process
+from lab import aws_plugin, process
 from lab.aws_plugin import ENCRYPT_ALL, TOUCH_NOTHING, key_versions, make_tables, readable, refusal, usable, wait_usable
 from lab.certificates import Authority
 from lab.kmip_emulator import KmipEmulator
@@ -19,11 +19,6 @@ ROTATE = "SET GLOBAL kmip_key_management_rotate_key="
 @pytest.fixture(params=["pykmip", "emulator"])
 def kmip(request, kmip_servers):
     return kmip_servers[request.param]
-
-
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
-def installation(request):
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
 
 
 def test_everything_that_can_be_encrypted_is_and_comes_back(kmip, installation, make_kmip_mariadb):

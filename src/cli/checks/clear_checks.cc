@@ -14,7 +14,6 @@ namespace {
 constexpr char kSpace[] = "clear", kTable[] = "engine", kSetting[] = "setting",
                kEnd[] = "end";
 constexpr char kPage[] = "docs/encrypt_everything.md has the statements";
-constexpr size_t kNamesShown = 10;
 
 constexpr char kOtherEngines[] =
     "SELECT 'engine', HEX(CONCAT(table_schema, '.', table_name, ' (', engine, "
@@ -105,14 +104,7 @@ std::vector<std::string> WrongSettings(const InClear& found) {
 void Tell(CheckRun& run, const std::vector<std::string>& names,
           const std::string& what, const char* hint) {
   if (names.empty()) return;
-  std::string text = what + ": ";
-  for (size_t i = 0; i < names.size() && i < kNamesShown; ++i) {
-    text += (i == 0 ? "" : ", ") + names[i];
-  }
-  if (names.size() > kNamesShown) {
-    text += " and " + std::to_string(names.size() - kNamesShown) + " more";
-  }
-  run.Warn(text, hint);
+  run.Warn(what + ": " + FirstNames(names), hint);
 }
 
 }  // namespace

@@ -12,22 +12,11 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kNamesShown = 10, kSaltBytes = 16;
+constexpr size_t kSaltBytes = 16;
 constexpr char kNoLogin[] = "no login is given: --login-file";
 constexpr char kKeepRunning[] =
     "do not stop the server before its keys are found: put back the keyring "
     "that it loaded, or correct the configuration; then run this check again";
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (size_t i = 0; i < names.size() && i < kNamesShown; ++i) {
-    list += (i == 0 ? "" : ", ") + names[i];
-  }
-  if (names.size() > kNamesShown) {
-    list += " and " + std::to_string(names.size() - kNamesShown) + " more";
-  }
-  return list;
-}
 
 std::string Row(const RunningServer& server, const char* name) {
   const auto found = server.status.find(name);
@@ -214,7 +203,7 @@ void ReportComparison(CheckRun& run, const ServerComparison& found) {
       ", the storage holds " + std::to_string(found.stored);
   if (!found.not_stored.empty()) {
     run.Fail(numbers + "; these would be missing at the next start: " +
-                 Listed(found.not_stored),
+                 FirstNames(found.not_stored),
              kKeepRunning);
   } else if (versions && found.served > found.stored) {
     run.Fail(numbers + ": " + std::to_string(found.served - found.stored) +
@@ -223,14 +212,14 @@ void ReportComparison(CheckRun& run, const ServerComparison& found) {
   }
   if (!found.different.empty()) {
     run.Fail("another value is stored than the running server serves: " +
-                 Listed(found.different),
+                 FirstNames(found.different),
              kKeepRunning);
   }
   if (!found.not_served.empty()) {
     run.Warn(numbers +
                  "; these are stored, and the server does not serve "
                  "them: " +
-                 Listed(found.not_served),
+                 FirstNames(found.not_served),
              IsComponent(run.installation.product)
                  ? "ALTER INSTANCE RELOAD KEYRING"
                  : "a restart loads them");

@@ -9,29 +9,12 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kNamesShown = 10;
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (size_t i = 0; i < names.size() && i < kNamesShown; ++i) {
-    list += (i == 0 ? "" : ", ") + names[i];
-  }
-  if (names.size() > kNamesShown) {
-    list += " and " + std::to_string(names.size() - kNamesShown) + " more";
-  }
-  return list;
-}
-
-std::string CountText(size_t keys) {
-  return std::to_string(keys) + (keys == 1 ? " key" : " keys");
-}
-
 Outcome Refused(const KeyComparison& found, const KeyringStore& from,
                 const KeyringStore& to) {
   return tl::unexpected(Failure(
       {StatusCode::kAlreadyExists,
        to.Description() + " has other keys than " + from.Description() +
-           " under the same names: " + Listed(found.different) +
+           " under the same names: " + FirstNames(found.different) +
            "; nothing was changed"},
       ExitCode::kFailed,
       "these are two keyrings that have diverged: choose an empty one"));
@@ -43,8 +26,8 @@ Plan PlanOf(const KeyComparison& found, const KeyringStore& from,
   std::vector<std::string> names;
   for (const Key* key : found.missing) names.push_back(ToString(key->name));
   return {{to.ActionOfAdd(), to.Description(),
-           CountText(names.size()) + " of " + from.Description() + ": " +
-               Listed(names)}};
+           Counted(names.size(), "key") + " of " + from.Description() + ": " +
+               FirstNames(names)}};
 }
 
 Outcome Report(CommandContext& context, const char* command,
@@ -61,9 +44,10 @@ Outcome Report(CommandContext& context, const char* command,
                                     {"compared", copied + found.equal}});
     return ExitCode::kOk;
   }
-  context.out.Line("copied " + CountText(copied) + ", " +
+  context.out.Line("copied " + Counted(copied, "key") + ", " +
                    std::to_string(found.equal) + " already there; " +
-                   CountText(copied + found.equal) + " compared and equal");
+                   Counted(copied + found.equal, "key") +
+                   " compared and equal");
   return ExitCode::kOk;
 }
 
@@ -84,7 +68,7 @@ Outcome CompareAgain(const std::vector<Key>& source, const KeyringStore& from,
       {StatusCode::kCorrupt,
        to.Description() +
            " does not give back what was copied: " + std::to_string(now.equal) +
-           " of " + CountText(source.size()) + " are equal"},
+           " of " + Counted(source.size(), "key") + " are equal"},
       ExitCode::kFailed,
       "do not use it; " + from.Description() + " is as it was"));
 }
@@ -124,7 +108,7 @@ Outcome CopyKeys(CommandContext& context, const char* command,
   if (!plan.empty() || context.arguments.Has("--dry-run")) {
     const auto ended =
         Confirm(context, command,
-                "Copy " + CountText(found.missing.size()) + "?", plan);
+                "Copy " + Counted(found.missing.size(), "key") + "?", plan);
     if (ended) return *ended;
     if (context.interruption.requested()) return Interrupted();
     const Outcome added = to.Add(found.missing, [&](size_t done, size_t total) {
