@@ -469,4 +469,10 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "",
         "the proxy of the configuration is used",
     ),
+    (
+        "src/storage/sealed/opened_key_set.cc",
+        "  status = location_.CheckFilesBeside(*there, set->names);\n",
+        "",
+        "a tool does not use a key set beside newer key files",
+    ),
 ]

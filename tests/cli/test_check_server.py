@@ -109,3 +109,32 @@ def test_a_client_that_hangs_is_ended(client):
     client.path.write_text("#!/bin/sh\nexec sleep 600\n")
     found = client.check(code=3)
     assert "cannot be asked" in found["server"]["findings"][0]["text"]
+
+
+def rows(tag: str, *values) -> str:
+    """Rows of one field, or of two."""
+    lines = [value if isinstance(value, tuple) else (value,) for value in values]
+    return "".join("\t".join([tag, *(field.encode().hex() for field in line)]) + "\n"
+                   for line in lines)
+
+
+def test_what_is_in_clear_is_named(client):
+    settings = rows("setting", ("innodb_redo_log_encrypt", "OFF"), ("log_bin", "OFF"),
+                    ("binlog_encryption", "OFF"), ("default_table_encryption", "ON"),
+                    ("persist_sensitive_variables_in_plaintext", "ON"))
+    client.answer("one", "two", more=settings + rows("engine", "d.t (MyISAM)")
+                  + rows("clear", *(f"d/t{number}" for number in range(12))))
+    found = client.check()["in-clear"]
+    assert found["state"] == "warning"
+    assert [one["text"] for one in found["findings"]] == [
+        "12 tablespaces in clear: " + ", ".join(f"d/t{number}" for number in range(10))
+        + " and 2 more",
+        "1 table in clear, since the engine cannot encrypt: d.t (MyISAM)",
+        "new data stays in clear by the settings: innodb_redo_log_encrypt=OFF, "
+        "persist_sensitive_variables_in_plaintext=ON"]
+
+
+def test_without_settings_nobody_knows_what_is_in_clear(client):
+    client.answer("one", "two")
+    found = client.check()["in-clear"]
+    assert found["state"] == "skipped" and "settings" in found["findings"][0]["text"]

@@ -184,6 +184,7 @@ def failed_of(server, login, program) -> str:
     found = Check(server, "--config", server.plugin_directory / "component_keyring_kms.cnf",
                   "--login-file", login, *program)
     assert found.code == 3 and found.state("server") == "failed", found
+    assert found.state("server-keys") == "skipped" and found.state("in-clear") == "skipped", found
     return found.texts("server")
 
 
@@ -193,6 +194,8 @@ def test_a_server_that_shows_no_keys_or_has_another_keyring(make_kms_mysql):
     found = Check(server, *words(server))
     assert found.code == 3 and "performance_schema is off" in found.texts("server"), found
     assert found.state("server-keys") == "skipped"
+    assert "binlog_encryption" not in found.texts("in-clear"), "this server has no binary log"
+    assert "innodb_redo_log_encrypt=OFF" in found.texts("in-clear"), found
     server.stop()
     server.options = []
     server.use_keyring_file()

@@ -118,7 +118,7 @@ void CheckInClear(CheckRun& run) {
                     found.error().message());
   }
   if (found->settings.empty()) {
-    return run.Skip("performance_schema is off: the settings are not shown");
+    return run.Skip("the server does not show its settings");
   }
   const bool is_mariadb = IsForMariaDb(run.installation.product);
   Tell(run, found->spaces,

@@ -97,6 +97,14 @@ TEST_F(OpenedKeySetTest, ARewrapIsDoneOrIsAnError) {
   EXPECT_EQ((*set)->header().slots.front().name, "alias/new");
 }
 
+TEST_F(OpenedKeySetTest, KeyFilesBesideItThatItDoesNotHaveAreAnError) {
+  MakeKeys({{1, 1}});
+  AddFile("aws-kms-key.3.1", "a key of a server that used key files");
+  const Status status = Error({});
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(status.message(), HasSubstr("aws-kms-key.3.1 was not imported"));
+}
+
 TEST_F(OpenedKeySetTest, AnOldCopyIsNotTakenForTheNewest) {
   MakeKeys({{1, 1}, {2, 1}});
   AddFile("aws-kms-key-made.1.2");
