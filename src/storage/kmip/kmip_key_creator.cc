@@ -114,11 +114,29 @@ Result<std::string> KmipKeyCreator::SendAfterRefusal(KmipNewKey& key,
                                     KmipObjectText(holders->front()));
 }
 
+// With a name that nobody else can have, by the group.
+Result<std::vector<KmipAttributes>> KmipKeyCreator::FindAll(
+    const KmipNewKey& key, const Deadline& deadline) {
+  return key.name() == key.unique_name
+             ? objects_.ListGroup(key.object_group(), key.type, deadline)
+             : objects_.Find(key.name(), key.object_group(), key.type,
+                             deadline);
+}
+
 // True when there were any, and all are gone.
 Result<bool> KmipKeyCreator::DestroyFailedAttempts(const KmipNewKey& key,
                                                    const Deadline& deadline) {
-  const auto found =
-      objects_.Find(key.name(), key.object_group(), key.type, deadline);
+  Result<bool> destroyed = DestroyOnce(key, deadline);
+  // One that was not destroyed has perhaps become Active meanwhile.
+  if (!destroyed && !destroyed.error().IsTransient()) {
+    destroyed = DestroyOnce(key, deadline);
+  }
+  return destroyed;
+}
+
+Result<bool> KmipKeyCreator::DestroyOnce(const KmipNewKey& key,
+                                         const Deadline& deadline) {
+  const auto found = FindAll(key, deadline);
   if (!found) return found.error();
   if (Status status = CheckNone(*found, "", key); !status.ok()) return status;
   bool any = false;
@@ -165,12 +183,8 @@ Result<std::string> KmipKeyCreator::SendWithoutIdentity(
 
 Status KmipKeyCreator::CheckAlone(const std::string& id, const KmipNewKey& key,
                                   const Deadline& deadline) {
-  const auto found =
-      key.name() == key.unique_name
-          ? objects_.ListGroup(key.object_group(), key.type, deadline)
-          : objects_.Find(key.name(), key.object_group(), key.type, deadline);
-  if (!found) return found.error();
-  return CheckNone(*found, id, key);
+  const auto found = FindAll(key, deadline);
+  return found ? CheckNone(*found, id, key) : found.error();
 }
 
 }  // namespace openkeyring

@@ -67,8 +67,15 @@ class KmipKeyCreator {
   //   * `key` loses its application specific information, where it may.
   // What the server said first, when none of this helps.
   Result<std::string> Make(KmipNewKey& key, const Deadline& deadline);
-  // Once `id` is Active: of several that make one key concurrently, the later
-  // ones see another's. kAlreadyExists when there is one.
+  // Before the object becomes Active, and with that a key that others may use:
+  // destroys what other attempts have made of it and not activated yet, so that
+  // of several that make one key concurrently at most one activates its own
+  // (tests/models/kmip_group.pml). kAlreadyExists when the key is there.
+  Status DestroyRivals(const KmipNewKey& key, const Deadline& deadline) {
+    return DestroyFailedAttempts(key, deadline).status();
+  }
+  // Whether the key has no other object than `id` ("": none at all).
+  // kAlreadyExists when there is one.
   Status CheckAlone(const std::string& id, const KmipNewKey& key,
                     const Deadline& deadline);
 
@@ -78,8 +85,11 @@ class KmipKeyCreator {
   Result<std::string> Send(const KmipNewKey& key, const Deadline& deadline);
   Result<std::string> SendAfterRefusal(KmipNewKey& key, const Status& refusal,
                                        const Deadline& deadline);
+  Result<std::vector<KmipAttributes>> FindAll(const KmipNewKey& key,
+                                              const Deadline& deadline);
   Result<bool> DestroyFailedAttempts(const KmipNewKey& key,
                                      const Deadline& deadline);
+  Result<bool> DestroyOnce(const KmipNewKey& key, const Deadline& deadline);
   Result<std::string> SendWithUniqueName(KmipNewKey& key,
                                          const Deadline& deadline);
   Result<std::string> SendWithoutIdentity(KmipNewKey& key,

@@ -28,6 +28,13 @@ Status CheckAesKey(const Secret& value, const std::string& id) {
                                     " bytes, which is not an AES key"};
 }
 
+// While it was not Active.
+Status DestroyedByRival(const std::string& id) {
+  return {StatusCode::kAlreadyExists,
+          KmipObjectText(id) +
+              " was destroyed by another server that makes the same key"};
+}
+
 }  // namespace
 
 KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, KmipGroup& group,
@@ -293,7 +300,10 @@ Status KmipVersionedBackend::CreateOnce(KeyVersion key, Operation& operation,
     }
     const auto found = ObjectsOf(key, operation, deadline);
     if (!found) return found.error();
-    if (!found->empty() || tries == kMaxTries) return status;
+    if (!found->empty()) return status;
+    if (tries == kMaxTries) {
+      return {StatusCode::kUnavailable, status.message() + "; try again"};
+    }
     clock_.SleepFor(std::min(
         Millis(static_cast<int64_t>(kLongestPause * random_.Fraction())),
         deadline.Remaining(clock_)));
@@ -322,18 +332,20 @@ Status KmipVersionedBackend::TryToCreate(KeyVersion key, KmipNewKey wanted,
   if (!status.ok()) return status;
   Result<std::string> id = operation.creator.Make(wanted, deadline);
   if (!id) return id.error();
-  status = ActivateAndCheck(*id, wanted, operation, deadline);
+  status = CheckIdentity(*id, wanted, operation, deadline);
+  if (status.ok()) status = operation.creator.DestroyRivals(wanted, deadline);
+  if (status.ok()) status = Activate(*id, operation.objects, deadline);
   if (status.ok()) {
     RememberMade(key, *id);
     return status;
   }
-  // Nobody has used it yet.
-  Status retired = operation.objects.Retire(*id, kType, deadline);
-  if (retired.ok()) return status;
-  return {status.code() == StatusCode::kAlreadyExists ? retired.code()
+  // Not what became Active although no answer said so: others may have used it.
+  Status destroyed = operation.objects.DestroyPreActive(*id, deadline);
+  if (destroyed.ok()) return status;
+  return {status.code() == StatusCode::kAlreadyExists ? destroyed.code()
                                                       : status.code(),
           status.message() + "; what was made of it (" + KmipObjectText(*id) +
-              ") could not be destroyed: " + retired.message()};
+              ") was not destroyed: " + destroyed.message()};
 }
 
 // So that it is read back without another list of all keys.
@@ -344,20 +356,30 @@ void KmipVersionedBackend::RememberMade(KeyVersion key, const std::string& id) {
   known_.emplace(key, made);
 }
 
-Status KmipVersionedBackend::ActivateAndCheck(const std::string& id,
-                                              const KmipNewKey& wanted,
-                                              Operation& operation,
-                                              const Deadline& deadline) {
-  Status status = operation.objects.Activate(id, kType, deadline);
-  if (!status.ok()) return status;
+Status KmipVersionedBackend::CheckIdentity(const std::string& id,
+                                           const KmipNewKey& wanted,
+                                           Operation& operation,
+                                           const Deadline& deadline) {
   const auto made = operation.objects.GetAttributes(id, kType, deadline);
   if (!made) return made.error();
-  if (!*made || wanted.match(**made) != KmipKeyMatch::kThisAttempt) {
-    return {StatusCode::kMisconfigured,
-            "the KMIP server does not keep Application Specific Information, "
-            "which says which key an object is"};
+  if (!*made) return DestroyedByRival(id);
+  if (wanted.match(**made) == KmipKeyMatch::kThisAttempt) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          "the KMIP server does not keep Application Specific Information, "
+          "which says which key an object is"};
+}
+
+Status KmipVersionedBackend::Activate(const std::string& id,
+                                      KmipObjects& objects,
+                                      const Deadline& deadline) {
+  Status status = objects.Activate(id, kType, deadline);
+  if (status.ok() || status.IsTransient()) return status;
+  const auto now = objects.GetAttributes(id, kType, deadline);
+  if (!now) return status;
+  if (*now && KmipLifecycleOf(**now) != KmipLifecycle::kDestroyed) {
+    return status;
   }
-  return operation.creator.CheckAlone(id, wanted, deadline);
+  return DestroyedByRival(id);
 }
 
 KmipNewKey KmipVersionedBackend::NewKey(KeyVersion key, size_t bytes) {

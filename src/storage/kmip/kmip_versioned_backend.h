@@ -97,8 +97,10 @@ class KmipVersionedBackend : public VersionedBackend {
   Status TryToCreate(KeyVersion key, KmipNewKey wanted, Operation& operation,
                      const Deadline& deadline);
   void RememberMade(KeyVersion key, const std::string& id);
-  Status ActivateAndCheck(const std::string& id, const KmipNewKey& wanted,
-                          Operation& operation, const Deadline& deadline);
+  Status CheckIdentity(const std::string& id, const KmipNewKey& wanted,
+                       Operation& operation, const Deadline& deadline);
+  Status Activate(const std::string& id, KmipObjects& objects,
+                  const Deadline& deadline);
   KmipSession SessionForChanges();
   void WarnOfFirst(KeyVersion key, const KmipSession& session);
   std::string ObjectName(KeyVersion key) const;

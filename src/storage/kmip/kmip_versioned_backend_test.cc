@@ -317,5 +317,26 @@ TEST_F(KmipVersionedBackendTest, ManyThatMakeOneVersionAtOnceHaveOneKey) {
   }
 }
 
+// Whoever has seen a version uses it at once.
+TEST_F(KmipVersionedBackendTest, WhatOneHasReadIsNotGivenUpByItsMaker) {
+  for (uint32_t id = 1; id <= 20; ++id) {
+    std::vector<std::thread> threads;
+    std::vector<std::string> read(4);
+    for (auto& value : read) {
+      threads.emplace_back([&, id] {
+        const auto backend = KeyringBackend();
+        (void)backend->Create({id, 1}, 32, Lab::Soon());
+        const auto key = backend->Fetch({id, 1}, Lab::Soon());
+        if (key) value = std::string(key->RevealText());
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    const std::string value = Value({id, 1});
+    for (const std::string& one : read) {
+      EXPECT_TRUE(one.empty() || one == value) << "key " << id << " is lost";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace openkeyring
