@@ -10,6 +10,8 @@
 // A power cut leaves of each such place nothing, a part (torn) or all of it, in any order. A sync that
 // fails drops what it should have written: no later sync brings it to the disk. The path leads to a
 // file, as the kernel shows it and as the disk has it. There is one key, stored and removed in turn.
+// Not modeled: a kill between a sync that failed and the truncation that follows. The next process finds
+// the record in the cache, and no sync of its own can tell that the disk does not have it.
 //
 // Nothing lost: after a load the key has the value that was promised last, or, when the last call did not
 // return, that or the new one; and the file can be read, unless the disk has damaged it: then it is refused.
@@ -136,7 +138,10 @@ inline open_file() {
 #ifndef NO_OPEN_SYNC
     sync_file(mine); path_disk = path;
 #endif
-    promised = loaded; maybe = loaded  // It is served now.
+    if
+    :: path == mine -> promised = loaded; maybe = loaded  // It is served now.
+    :: else  // Somebody has put another file there meanwhile: no change will be made.
+    fi
   }
 }
 
@@ -194,18 +199,19 @@ inline change() {
 #ifndef NO_SYNC
   d_step {
     if
-    :: sync_fails -> sync_fails = false; failed = true; file[mine].disk[file[mine].size - 1] = DROPPED
+    :: sync_fails ->  // UndoAppend
+      sync_fails = false; failed = true; file[mine].disk[file[mine].size - 1] = DROPPED;
+#ifdef NO_REWRITE
+      size = file[mine].size; last = serial; count++; loaded = wanted
+#else
+      truncate(mine, size); must_rewrite = true
+#endif
     :: else -> sync_file(mine)
     fi
   };
 #endif
   if
-  :: failed ->
-#ifdef NO_REWRITE
-    d_step { size = file[mine].size; last = serial; count++; loaded = wanted }
-#else
-    d_step { truncate(mine, size); must_rewrite = true }
-#endif
+  :: failed
   :: d_step { !failed && !still_ours -> failed = true }
   :: d_step { still_ours -> promised = wanted; maybe = wanted; loaded = wanted; last = serial; count++;
       write_place(mine, DONE, 0, 0, count); size = file[mine].size }
@@ -218,7 +224,9 @@ proctype Server() {
   bool after_record, lost_mark, must_rewrite, failed;
 restart:
   {
+    busy = true;
     open_file();
+    busy = false;
     do
     :: operations < OPERATIONS -> operations++;
       busy = true;
