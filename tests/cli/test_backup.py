@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from changing import SCHEMAS, SOME, kmip_config, kms_config, snapshot, write_plain
-from lab import aws_client, aws_plugin, percona_file
+from key_files import options_of
+from lab import aws_client, percona_file
 from stopping import killed_everywhere
 
 MORE = {**SOME, ("later", ""): ("AES", bytes(24))}
@@ -39,14 +40,7 @@ def keyring(request, tool, directory, kms):
     if request.param == "key files":
         place = directory / "keys"
         place.mkdir()
-        (directory / "data").mkdir()
-        options = directory / "my.cnf"
-        lines = [value.removeprefix("--") for value in aws_plugin.options(kms)]
-        options.write_text(
-            "[mariadb]\n"
-            + "\n".join(lines)
-            + f"\naws-key-management-keyfile-dir={place}\ndatadir={directory}/data\n"
-        )
+        words = options_of(directory, kms, place)
         made = []
 
         def grow():
@@ -62,7 +56,7 @@ def keyring(request, tool, directory, kms):
         return Keyring(
             tool,
             directory,
-            ("--product", "aws_key_management", "--defaults-file", options),
+            words,
             lambda: sorted(place.iterdir()),
             grow,
         )
@@ -177,24 +171,6 @@ def test_killed_at_any_moment_a_backup_is_complete_or_not_there(tool, directory,
             shutil.rmtree(directory / "b")
     assert len(there) > 5 and not there[0]
     assert not [path.name for path in directory.iterdir() if path.name.startswith(".b.")]
-
-
-def test_killed_while_restoring_it_goes_on(tool, directory, keyring):
-    before = contents(keyring)
-    tool.run("backup", *keyring.arguments, directory / "b", "--yes")
-    keyring.lose()
-    steps = 0
-    for _ in killed_everywhere(tool, "restore", *keyring.arguments, directory / "b", "--yes"):
-        steps += 1
-        there = contents(keyring)
-        assert all(
-            before[name] == content for name, content in there.items() if not name.startswith(".")
-        )
-        tool.run("restore", *keyring.arguments, directory / "b", "--yes")
-        now = contents(keyring)
-        assert {name: content for name, content in now.items() if name in before} == before
-        keyring.lose()
-    assert steps > 3
 
 
 def test_another_keyring_is_not_replaced(tool, directory, kms):

@@ -2,14 +2,12 @@
 """keyringctl convert: the same keys in another format, in a new file or directory."""
 
 import os
-import re
-import shutil
 
 import pytest
 
 from changing import SOME, kms_config, snapshot, write_plain
-from lab import aws_client, aws_keyring_plugin, aws_plugin, percona_file
-from stopping import killed_everywhere
+from key_files import VERSIONS, options_of, read_raw, write_raw
+from lab import aws_client, aws_keyring_plugin, percona_file
 
 
 @pytest.fixture
@@ -138,18 +136,6 @@ def test_a_damaged_file_is_not_converted(tool, directory, kms, percona):
     assert not (directory / "sealed").exists()
 
 
-def test_killed_at_any_moment_the_new_file_is_complete_or_not_there(tool, directory, kms, percona):
-    before = snapshot(directory / "keys")
-    words = ("--config", percona, "--to", "sealed", "--output", directory / "sealed", "--yes")
-    there = []
-    for _ in killed_everywhere(tool, "convert", *words):
-        there.append((directory / "sealed").exists())
-        if there[-1]:
-            assert tool.json("list", "--path", directory / "sealed")["count"] == 4
-            (directory / "sealed").unlink()
-    assert len(there) > 3 and not there[0] and snapshot(directory / "keys") == before
-
-
 def test_keyring_aws_becomes_a_component(tool, directory, kms):
     conf = directory / "aws_conf"
     aws_keyring_plugin.write_conf(conf, kms)
@@ -184,37 +170,11 @@ def test_keyring_aws_becomes_a_component(tool, directory, kms):
 
 # MariaDB's key files.
 
-VERSIONS = {(1, 1): bytes(range(16)), (1, 2): bytes(range(32)), (7, 1): b"k" * 32}
-
-
 @pytest.fixture
 def raw(directory, kms):
     """Key files as the plugin of MariaDB writes them: the arguments that name them."""
-    place = directory / "raw"
-    place.mkdir(mode=0o750)
-    for (number, version), key in VERSIONS.items():
-        path = place / f"aws-kms-key.{number}.{version}"
-        path.write_bytes(percona_file.encrypt(kms, kms.alias, key))
-        path.chmod(0o440)
-    return mariadb_options(directory, kms, place)
-
-
-def mariadb_options(directory, kms, place, name="mariadb.cnf"):
-    lines = [value.removeprefix("--") for value in aws_plugin.options(kms)]
-    (directory / "data").mkdir(exist_ok=True)
-    (directory / name).write_text(
-        "[mariadb]\n"
-        + "\n".join(lines)
-        + f"\naws-key-management-keyfile-dir={place}\ndatadir={directory}/data\n"
-    )
-    return ("--product", "aws_key_management", "--defaults-file", directory / name)
-
-
-def read_raw(place, kms):
-    return {
-        tuple(map(int, re.findall(r"\d+", path.name))): aws_client.decrypt(kms, path.read_bytes())
-        for path in place.glob("aws-kms-key.*")
-    }
+    write_raw(directory / "raw", kms)
+    return options_of(directory, kms, directory / "raw")
 
 
 def test_raw_key_files_become_bound_ones_and_raw_again(tool, directory, kms, raw):
@@ -236,7 +196,7 @@ def test_raw_key_files_become_bound_ones_and_raw_again(tool, directory, kms, raw
         with pytest.raises(aws_client.AwsRefused):
             aws_client.decrypt(kms, path.read_bytes())
     assert (directory / "bound").stat().st_mode & 0o777 == 0o750
-    bound = mariadb_options(directory, kms, directory / "bound", "bound.cnf")
+    bound = options_of(directory, kms, directory / "bound", name="bound.cnf")
     assert tool.json("verify", *bound)["readable"] == 3
     tool.json("convert", *bound, "--to", "raw", "--output", directory / "again", "--yes")
     assert read_raw(directory / "again", kms) == VERSIONS
@@ -255,19 +215,6 @@ def test_a_directory_that_is_there_is_left_alone(tool, directory, raw):
     (directory / "bound").mkdir()
     tool.run("convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes", code=1)
     assert list((directory / "bound").iterdir()) == []
-
-
-def test_killed_at_any_moment_the_new_directory_is_complete_or_not_there(tool, directory, kms, raw):
-    before = snapshot(directory / "raw")
-    words = ("convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes")
-    there = []
-    for _ in killed_everywhere(tool, *words):
-        there.append((directory / "bound").exists())
-        if there[-1]:
-            assert len(list((directory / "bound").iterdir())) == 6
-            shutil.rmtree(directory / "bound")
-    assert len(there) > 10 and not there[0] and snapshot(directory / "raw") == before
-    assert not [path.name for path in directory.iterdir() if path.name.startswith(".bound")]
 
 
 def test_a_dry_run_of_key_files_changes_nothing(tool, directory, raw):

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """keyringctl rewrap: the same keys under another KMS key, in every format."""
 
-
 import pytest
 
 from changing import SOME, kms_config, read_plain, snapshot, write_plain
-from lab import aws_client, aws_keyring_plugin, aws_plugin, percona_file
-from stopping import killed_everywhere
-
-VERSIONS = {(1, 1): bytes(range(16)), (1, 2): bytes(range(32)), (7, 1): b"k" * 32}
+from key_files import VERSIONS, contents, options_of, read_raw, write_raw
+from lab import aws_client, aws_keyring_plugin
 
 
 @pytest.fixture
@@ -71,31 +68,19 @@ def test_the_file_of_keyring_aws(tool, directory, kms, new_key):
 def key_files(request, tool, directory, kms):
     """The arguments that name them, by the KMS key that is configured."""
     place = directory / "keys"
-    (directory / "data").mkdir()
 
     def configure(key_id: str, where=place):
-        lines = [line.removeprefix("--") for line in aws_plugin.options(kms, master_key_id=key_id)]
-        options = directory / "my.cnf"
-        options.write_text(
-            "[mariadb]\n"
-            + "\n".join(lines)
-            + f"\naws-key-management-keyfile-dir={where}\ndatadir={directory}/data\n"
-        )
-        return ("--product", "aws_key_management", "--defaults-file", options)
+        return options_of(directory, kms, where, master_key_id=key_id)
 
     raw = place if request.param == "raw" else directory / "raw"
-    raw.mkdir()
-    for (number, version), key in VERSIONS.items():
-        path = raw / f"aws-kms-key.{number}.{version}"
-        path.write_bytes(percona_file.encrypt(kms, kms.alias, key))
-        path.chmod(0o440)
+    write_raw(raw, kms)
     if request.param == "bound":
         tool.run("convert", *configure(kms.alias, raw), "--to", "bound", "--output", place, "--yes")
     return configure
 
 
 def files(directory) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (directory / "keys").glob("aws-kms-key.*")}
+    return contents(directory / "keys")
 
 
 def test_key_files(tool, directory, kms, new_key, key_files):
@@ -114,26 +99,7 @@ def test_key_files(tool, directory, kms, new_key, key_files):
     assert tool.json("rewrap", *key_files(new_key), "--yes")["changed"] is False
     assert tool.json("verify", *key_files(new_key))["readable"] == 3
     tool.run("convert", *key_files(new_key), "--to", "raw", "--output", directory / "out", "--yes")
-    for (number, version), key in VERSIONS.items():
-        blob = (directory / "out" / f"aws-kms-key.{number}.{version}").read_bytes()
-        assert aws_client.decrypt(kms, blob) == key
-
-
-def test_killed_at_any_moment_every_key_file_opens(tool, directory, kms, new_key, key_files):
-    # Each run is killed one change later than the last, and what it had done stays.
-    words = key_files(new_key)
-    before = files(directory)
-    mixed = 0
-    for _ in killed_everywhere(tool, "rewrap", *words, "--yes"):
-        assert tool.json("verify", *words)["readable"] == 3
-        now = files(directory)
-        mixed += 0 < sum(now[name] != content for name, content in before.items()) < 3
-        key_files(kms.alias)
-        tool.run("rewrap", *words, "--yes")
-        key_files(new_key)
-        before = files(directory)
-    assert mixed > 0
-    assert tool.json("rewrap", *key_files(new_key), "--yes")["changed"] is False
+    assert read_raw(directory / "out", kms) == VERSIONS
 
 
 def test_a_key_that_may_not_be_used_changes_nothing(tool, directory, kms, key_files):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+import key_files
 from changing import SOME, kms_config, read_plain, write_plain
 from lab import aws_client
 from sealed_file import SealedFile
@@ -150,8 +151,74 @@ def initialized(tool, directory, kms) -> Change:
     return Change((*words, "--yes"), [written], check, lambda: bool(written.exists()))
 
 
+def key_files_change(name: str, tool, directory, kms) -> Change:
+    """MariaDB's key files, which no command may change but rewrap."""
+    raw, made = directory / "raw", directory / "made"
+    key_files.write_raw(raw, kms)
+    named = key_files.options_of(directory, kms, raw)
+    before = key_files.contents(raw)
+    back = key_files.options_of(directory, kms, made, name="made.cnf")
+    if name == "convert key files":
+        words, least = ("convert", *named, "--to", "bound", "--output", made), 10
+
+        def ended() -> bool:
+            return made.exists()
+    else:
+        new_key = aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
+        named = key_files.options_of(directory, kms, raw, master_key_id=new_key)
+        words, least = ("rewrap", *named), 10
+
+        def ended() -> bool:
+            return not set(before.values()) & set(key_files.contents(raw).values())
+
+    def check() -> None:
+        assert key_files.read_raw(raw, kms) == key_files.VERSIONS
+        if name == "convert key files":
+            assert key_files.contents(raw) == before
+            if made.exists():
+                assert tool.json("verify", *back)["readable"] == len(before)
+            assert not list(directory.glob(".made*")) or not made.exists()
+
+    places = [made] if name == "convert key files" else [raw]
+    return Change((*words, "--yes"), places, check, ended, once=made in places, least=least)
+
+
+def restored(name: str, tool, directory, kms) -> Change:
+    """A keyring that was lost: what is there already is as it was, or a file that is not used."""
+    place = directory / "ring"
+    if name == "restore":
+        place.mkdir()
+        write_plain(directory / "plain", SOME)
+        config = kms_config(directory / "k", kms, place / "keys")
+        named = ("--config", config)
+        tool.run("migrate", f"component_keyring_file:{directory}/plain", config, "--yes")
+    else:
+        key_files.write_raw(directory / "raw", kms)
+        named = key_files.options_of(directory, kms, directory / "raw")
+        tool.run("convert", *named, "--to", "bound", "--output", place, "--yes")
+        named = key_files.options_of(directory, kms, place)
+    tool.run("backup", *named, directory / "b", "--yes")
+
+    def there() -> dict:
+        used = (path for path in place.iterdir() if not path.name.startswith("."))
+        return {path.name: (path.read_bytes(), path.stat().st_mode) for path in used}
+
+    before = there()
+    for path in place.iterdir():
+        path.unlink()
+
+    def check() -> None:
+        assert there().items() <= before.items()
+
+    def ended() -> bool:
+        return there() == before
+
+    return Change(("restore", *named, directory / "b", "--yes"), [place], check, ended)
+
+
 NAMES = ["slot add", "slot remove", "reseal", "rewrap", "rewrap percona", "init", "migrate",
-         "convert", "backup"]
+         "convert", "backup", "rewrap key files", "convert key files", "restore",
+         "restore key files"]
 
 
 @pytest.fixture(params=NAMES)
@@ -162,6 +229,10 @@ def change(request, tool, directory, kms) -> Change:
         made = percona_rewrap(tool, directory, kms)
     elif request.param in ("migrate", "convert", "backup"):
         made = new_file(request.param, tool, directory, kms)
+    elif request.param in ("rewrap key files", "convert key files"):
+        made = key_files_change(request.param, tool, directory, kms)
+    elif request.param in ("restore", "restore key files"):
+        made = restored(request.param, tool, directory, kms)
     else:
         made = sealed_change(request.param, tool, directory, kms)
     made.check()
