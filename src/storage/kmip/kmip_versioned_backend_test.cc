@@ -297,6 +297,43 @@ INSTANTIATE_TEST_SUITE_P(
                                      "Locate", "Destroy"),
                      testing::Bool()));
 
+TEST_F(KmipVersionedBackendTest, AStoredKeyKeepsItsValueAndItsVersion) {
+  const Secret value = Secret::CopyOf("sixteen bytes. 1");
+  const Secret other = Secret::CopyOf("sixteen bytes. 2");
+  ASSERT_TRUE(KeyringBackend()->Store({3, 2}, value, Lab::Soon()).ok());
+  EXPECT_EQ(Value({3, 2}), "sixteen bytes. 1");
+  EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{3, 2}}));
+  EXPECT_EQ(KeyringBackend()->Store({3, 2}, other, Lab::Soon()).code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(Value({3, 2}), "sixteen bytes. 1");
+  EXPECT_EQ(lab_.server().operations()["Create"], 0);
+}
+
+TEST_F(KmipVersionedBackendTest, OnlyAnAesKeyIsStored) {
+  const Secret odd = Secret::CopyOf("not an AES key");
+  const auto backend = KeyringBackend();
+  EXPECT_EQ(backend->Store({3, 1}, odd, Lab::Soon()).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(lab_.server().operations()["Register"], 0);
+}
+
+TEST_F(KmipVersionedBackendTest, AStoreWithoutAnswerIsNoKeyAndNoSecondOne) {
+  const Secret value = Secret::CopyOf("sixteen bytes. 1");
+  for (const char* cut : {"cut_before", "cut_after"}) {
+    const KeyVersion key = {std::string(cut) == "cut_before" ? 1U : 2U, 1};
+    lab_.server().Push(MakeFault(cut, "Register"));
+    const Status status = KeyringBackend()->Store(key, value, Lab::Soon());
+    if (!status.ok()) {
+      EXPECT_TRUE(status.IsTransient()) << status.ToString();
+      const Status again = KeyringBackend()->Store(key, value, Lab::Soon());
+      EXPECT_TRUE(again.ok() || again.code() == StatusCode::kAlreadyExists)
+          << again.ToString();
+    }
+    EXPECT_EQ(Value(key), "sixteen bytes. 1");
+  }
+  EXPECT_EQ(Listed(), (std::vector<KeyVersion>{{1, 1}, {2, 1}}));
+}
+
 TEST_F(KmipVersionedBackendTest, ManyThatMakeOneVersionAtOnceHaveOneKey) {
   for (uint32_t id = 1; id <= 5; ++id) {
     std::vector<std::thread> threads;

@@ -398,6 +398,11 @@ Status KeySetBackend::Store(const std::map<KeyVersion, const Secret*>& keys,
       if (names_.contains(key)) {
         return {StatusCode::kAlreadyExists, Describe(key) + " exists"};
       }
+      if (!IsAesKeySize(secret->size())) {
+        return {StatusCode::kInvalidArgument,
+                Describe(key) + ": " + std::to_string(secret->size()) +
+                    " bytes are not an AES key"};
+      }
       versions.push_back(key);
       secrets.emplace_back(secret->Clone());
     }

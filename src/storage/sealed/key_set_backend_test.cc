@@ -369,6 +369,37 @@ TEST_F(KeySetBackendTest, ALostInstallationIdIsRestoredFromTheSet) {
   EXPECT_EQ(files_.Content("aws-kms-key-installation"), id);
 }
 
+// ---- Keys that a tool brings -----------------------------------------------
+
+TEST_F(KeySetBackendTest, StoredKeysAreAllThereOrNone) {
+  MakeKeys({{1, 1}});
+  const Secret one = Secret::CopyOf("sixteen bytes. 1");
+  const Secret two = Secret::CopyOf("sixteen bytes. 2");
+  const Secret odd = Secret::CopyOf("not an AES key");
+  auto backend = MakePrepared();
+  ASSERT_TRUE(backend->Store({{{1, 2}, &one}, {{7, 1}, &two}}, Soon()).ok());
+  const Bytes before = files_.Content(kSet);
+  EXPECT_EQ(backend->Store({{{1, 2}, &two}, {{8, 1}, &one}}, Soon()).code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(backend->Store({{{8, 1}, &one}, {{9, 1}, &odd}}, Soon()).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(files_.Content(kSet), before);
+  backend = nullptr;
+  backend = MakePrepared();
+  EXPECT_EQ(backend->List()->size(), 3u);
+  EXPECT_EQ(TextOf(*backend, {1, 2}), "sixteen bytes. 1");
+  EXPECT_EQ(TextOf(*backend, {7, 1}), "sixteen bytes. 2");
+  EXPECT_TRUE(files_.Stat("aws-kms-key-made.7.1"));
+}
+
+TEST_F(KeySetBackendTest, NothingIsStoredWithoutAMasterKey) {
+  const Secret one = Secret::CopyOf("sixteen bytes. 1");
+  kms_.SetCurrentKey("");
+  EXPECT_EQ(MakePrepared()->Store({{{1, 1}, &one}}, Soon()).code(),
+            StatusCode::kMisconfigured);
+  EXPECT_THAT(files_.Names(), testing::IsEmpty());
+}
+
 // ---- Key files beside it ---------------------------------------------------
 
 TEST_F(KeySetBackendTest, AKeyFileThatWasNotImportedIsRefused) {
