@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""tools/run_tests ends at once and quietly when it is interrupted, and lets what runs clean up."""
+"""tools/run_tests ends at once and quietly when it is interrupted, and lets what runs clean up; it
+runs programs side by side, and is never silent for long."""
 
 import os
 import pathlib
@@ -52,3 +53,79 @@ def test_limits_of_time_grow_with_the_slowness_of_the_machine(tmp_path):
         )
         done = subprocess.run([sys.executable, "-c", text], text=True, capture_output=True)
         assert limit in done.stdout, done
+
+
+def with_programs(directory, text: str) -> str:
+    """What tools/test_programs.py prints, with its logs in `directory`."""
+    text = f"""
+import functools, os, pathlib, sys, threading
+sys.path.insert(0, {str(ROOT / "tools")!r})
+import test_programs
+from test_programs import command, together
+test_programs.ROOT = test_programs.RESULTS = pathlib.Path({str(directory)!r})
+{text}"""
+    done = subprocess.run([sys.executable, "-c", text], text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_programs_that_wait_for_each_other_run_at_the_same_time(tmp_path):
+    out = with_programs(tmp_path, """
+def meet(mine, other):
+    script = f"touch {mine}; while [ ! -e {other} ]; do sleep 0.05; done; echo {mine} has met"
+    return functools.partial(command, mine, ["sh", "-c", script], seconds=20)
+print([case.result for case in together([meet("a", "b"), meet("b", "a")], 2)])
+""")
+    assert "a has met" in out and "b has met" in out and "['passed', 'passed']" in out
+    assert (tmp_path / "a.log").read_text() == "a has met\n"
+
+
+def test_the_one_of_several_that_fails_is_told(tmp_path):
+    out = with_programs(tmp_path, """
+calls = [functools.partial(command, f"{n}", ["sh", "-c", f"exit {n}"], seconds=20)
+         for n in (0, 3, 0)]
+print([(case.name, case.why) for case in together(calls, 2) if case.result == "failed"])
+""")
+    assert "[('3', 'ended with 3; log: 3.log')]" in out
+
+
+def test_ctrl_c_reaches_all_that_run_side_by_side(tmp_path):
+    out = with_programs(tmp_path, """
+script = "trap 'touch cleaned.{0}; exit 1' INT; touch started.{0}; while :; do sleep 0.1; done"
+calls = [functools.partial(command, n, ["sh", "-c", script.format(n)], seconds=40) for n in "ab"]
+def interrupt():
+    while not all(os.path.exists(f"{test_programs.ROOT}/started.{n}") for n in "ab"):
+        pass
+    os.kill(os.getpid(), 2)
+threading.Thread(target=interrupt).start()
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    together(calls, 2)
+except KeyboardInterrupt:
+    print("interrupted")
+""")
+    assert out.strip() == "interrupted"
+    assert (tmp_path / "cleaned.a").exists() and (tmp_path / "cleaned.b").exists()
+
+
+def test_a_quiet_program_is_said_to_be_running(tmp_path):
+    out = with_programs(tmp_path, """
+test_programs.SILENCE_S = 0
+script = "echo '[1/2] first'; while [ ! -e end ]; do sleep 0.05; done"
+real = print
+def show(text, **more):
+    real(text, **more)
+    if "[1/2]" in text:
+        open(f"{test_programs.ROOT}/end", "w").close()
+test_programs.print = show
+command("build", ["sh", "-c", script], seconds=50, quiet=True)
+""")
+    assert " s [1/2] first" in out
+
+
+def test_a_program_that_closes_its_output_is_waited_for(tmp_path):
+    out = with_programs(tmp_path, """
+print(command("x", ["sh", "-c", "exec > /dev/null 2>&1; sleep 0.2; exit 7"], seconds=20).why)
+""")
+    assert out.strip() == "ended with 7; log: x.log"

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Programs as test cases: started, shown, logged, limited in time, and ended with all they started.
+"""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "build" / "test"
+
+# A count to three million took this long where the limits of time below were made.
+COUNT, COUNT_S, SLOWEST = 3_000_000, 0.15, 8.0
+SILENCE_S = 30  # After which a program that shows nothing is said to be running.
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    result: str  # passed, failed, skipped
+    why: str = ""
+
+
+def slowness() -> float:
+    """How much slower this machine is at the moment than the one where limits of time were made;
+    at least 1. Other jobs count, too."""
+    started, number = time.monotonic(), 0
+    while number < COUNT:
+        number += 1
+    return min(SLOWEST, max(1.0, (time.monotonic() - started) / COUNT_S))
+
+
+def command(
+    name: str, argv, *, seconds: float, environment=None, quiet=False, children=None
+) -> Case:
+    """One program as one test case: passed when it ends with 0. Its output is shown, and kept in a
+    log. `seconds`: its limit, on a machine that is not slow. `children`: where it is listed while
+    others run beside it."""
+    seconds = round(seconds * slowness())
+    log = RESULTS / f"{name.replace('/', '-').replace(' ', '-')}.log"
+    started = time.monotonic()
+    with open(log, "wb") as kept:
+        child = subprocess.Popen(
+            [str(word) for word in argv],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+        if children is not None:
+            children.append(child)
+        ended = _pump(child, _Output(name, kept, quiet), started + seconds)
+    code = child.wait()
+    if not ended:
+        return Case(name, "failed", f"did not end within {seconds} s; log: {_short(log)}")
+    if code == 0:
+        return Case(name, "passed")
+    if quiet:
+        print("\n".join(log.read_text(errors="replace").splitlines()[-40:]), flush=True)
+    return Case(name, "failed", f"ended with {code}; log: {_short(log)}")
+
+
+def together(calls, at_once: int) -> list[Case]:
+    """Calls of command(), `at_once` at a time. Each takes the list of children."""
+    children = []
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(call, children=children) for call in calls]
+        try:
+            return [future.result() for future in futures]
+        except KeyboardInterrupt:
+            for future in futures:
+                future.cancel()
+            for child in children:
+                _let_clean_up(child)
+                _end(child)
+            raise
+
+
+class _Output:
+    """Where the output of a program goes: into its log, and to the user unless it is quiet."""
+
+    def __init__(self, name: str, kept, quiet: bool):
+        self.name, self.kept, self.quiet = name, kept, quiet
+        self.started = self.shown = time.monotonic()
+        self.last = b""
+
+    def take(self, chunk: bytes) -> None:
+        self.kept.write(chunk)
+        self.last = (self.last + chunk)[-2000:]
+        if not self.quiet:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            self.shown = time.monotonic()
+
+    def say_what_runs(self) -> None:
+        """Says so when nothing was shown for a while; with the last line of a quiet program."""
+        now = time.monotonic()
+        if now - self.shown < SILENCE_S:
+            return
+        lines = self.last.decode(errors="replace").split("\n") if self.quiet else []
+        line = next((line for line in reversed(lines[:-1]) if line.strip()), "")
+        print(f"  {self.name}: {now - self.started:.0f} s {line[:70]}".rstrip(), flush=True)
+        self.shown = now
+
+
+def _pump(child, output: _Output, end: float) -> bool:
+    """Copies the output until the program ends; kills the complete session then. False: it had to
+    be killed at `end`."""
+    try:
+        while (left := end - time.monotonic()) > 0:
+            output.say_what_runs()
+            if not select.select([child.stdout], [], [], min(left, 5))[0]:
+                continue
+            chunk = os.read(child.stdout.fileno(), 65536)
+            if not chunk:
+                child.wait(timeout=max(0, end - time.monotonic()))
+                return True
+            output.take(chunk)
+        return False
+    except subprocess.TimeoutExpired:
+        return False
+    except KeyboardInterrupt:
+        _let_clean_up(child)
+        raise
+    finally:
+        _end(child)
+
+
+def _end(child) -> None:
+    """Kills what it left behind, or all of it."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _let_clean_up(child) -> None:
+    """Passes Ctrl-C on: a test run removes its directories. At most some seconds."""
+    try:
+        os.killpg(child.pid, signal.SIGINT)
+        child.communicate(timeout=8)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        pass
+
+
+def _short(path: pathlib.Path) -> str:
+    return str(path.relative_to(ROOT))
