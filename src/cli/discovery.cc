@@ -5,6 +5,7 @@
 
 #include "cli/server_search.h"
 #include "cli/server_use.h"
+#include "storage/key_names.h"
 #include "storage/mariadb_files/key_file_format.h"
 #include "storage/sealed/sealed_header.h"
 
@@ -33,6 +34,7 @@ class Search {
       out_.AddSource("product", ProductName(*product), "--product");
     }
     if (!base.path.empty()) {
+      base.path = KeySetDirectory(base.path);
       out_.AddSource("keyring", base.path, "--path");
       if (!product) {
         const auto of_path = ProductOfPath(files_, base.path);
@@ -53,6 +55,14 @@ class Search {
   }
 
  private:
+  // A key set is read where its marks are: in its directory. Any other path is
+  // returned as it is.
+  std::string KeySetDirectory(const std::string& path) {
+    if (BaseName(path) != kKeySetFileName) return path;
+    const Result<FileInfo> info = files_.Stat(path);
+    return info && !info->is_directory ? DirectoryName(path) : path;
+  }
+
   static Found UnknownFormat(const std::string& path) {
     return UsageFailure(path + " is not a keyring that this tool knows",
                         "--product says which product wrote it");

@@ -49,6 +49,8 @@ std::optional<Manifest> ReadManifest(FileSystem& files,
   return manifest;
 }
 
+}  // namespace
+
 bool LoadsPlugin(const ServerVariables& variables, const std::string& name) {
   for (const char* option :
        {"early_plugin_load", "plugin_load", "plugin_load_add"}) {
@@ -57,8 +59,6 @@ bool LoadsPlugin(const ServerVariables& variables, const std::string& name) {
   const auto set = variables.lower_bound(name + "_");
   return set != variables.end() && set->first.starts_with(name + "_");
 }
-
-}  // namespace
 
 bool IsOrdinaryUser(uid_t user) {
   constexpr uid_t kLastSystemUser = 999;

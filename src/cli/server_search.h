@@ -13,6 +13,10 @@
 
 namespace openkeyring {
 
+// Whether options of the server load this plugin of ours, or are the plugin's
+// own.
+bool LoadsPlugin(const ServerVariables& variables, const std::string& name);
+
 // Neither root nor a user of services (a number up to 999, SYS_UID_MAX of
 // login.defs), nor we.
 bool IsOrdinaryUser(uid_t user);

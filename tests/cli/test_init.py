@@ -172,6 +172,24 @@ def test_check_is_content_with_what_was_written(product, tool: Tool, directory, 
         assert snapshot(directory) == before
 
 
+@pytest.mark.parametrize("line", ["plugin-load-add=aws_key_management.so",
+                                  "loose-aws-key-management-region=eu-central-1"])
+def test_a_plugin_that_another_option_file_has_is_not_set_up_twice(tool: Tool, directory, server,
+                                                                   line):
+    (directory / "conf.d" / "package.cnf").write_text(f"[mariadb]\n{line}\n")
+    with open(server, "a") as options:
+        options.write(f"!includedir {directory}/conf.d\n")
+    words = ("init", "aws_key_management", "--defaults-file", server, "--kms-key", "alias/k",
+             "--region", "eu-central-1", "--option-dir", directory / "conf.d")
+    before = snapshot(directory)
+    for more in (["--yes"], ["--dry-run"]):
+        done = tool.run(*words, *more, code=1)
+        assert "have aws_key_management already" in done.stderr and "comment" in done.stderr
+    assert snapshot(directory) == before
+    (directory / "conf.d" / "package.cnf").unlink()
+    tool.run(*words, "--yes")
+
+
 @pytest.fixture
 def running_mysql(directory, server):
     with calls_itself_mysql(directory) as started:

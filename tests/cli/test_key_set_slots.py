@@ -295,6 +295,14 @@ def recovery(tmp_path_factory):
     return private, public
 
 
+def test_the_file_of_a_set_means_the_set(a_set):
+    for words in (("list",), ("slot", "list")):
+        by_file = a_set.tool.json(*words, "--path", a_set.path)
+        by_directory = a_set.tool.json(*words, "--path", a_set.directory)
+        assert by_file == by_directory and by_file["place"] == str(a_set.path)
+    assert by_file["slots"] and a_set.tool.json("list", "--path", a_set.path)["count"] == 3
+
+
 def test_a_recovery_key_gives_a_new_set_under_another_region(a_set, regions, recovery):
     private, public = recovery
     first, second = regions

@@ -5,6 +5,7 @@
 #include "cli/confirmation.h"
 #include "cli/discovery.h"
 #include "cli/keyring_store.h"
+#include "cli/server_search.h"
 #include "cli/setup_files.h"
 #include "os/durable.h"
 #include "os/process.h"
@@ -93,7 +94,22 @@ class Setup {
       plan_.push_back({"write", file.path, OneLine(file.content)});
       steps_.push_back(std::move(file));
     }
-    return ExitCode::kOk;
+    return CheckNotConfiguredElsewhere();
+  }
+
+  // Two option files for one plugin: the last of them would win, in silence.
+  Outcome CheckNotConfiguredElsewhere() {
+    const std::string name = ProductName(installation_.product);
+    if (steps_.empty() || IsComponent(installation_.product) ||
+        !LoadsPlugin(installation_.server.variables, name)) {
+      return ExitCode::kOk;
+    }
+    return tl::unexpected(Failure(
+        {StatusCode::kAlreadyExists,
+         "the options of the server have " + name + " already (" +
+             installation_.server.options_from + "); nothing was changed"},
+        ExitCode::kFailed,
+        "edit the option file that has them, or comment them out there"));
   }
 
   // What this command leaves when it is killed before it says whose it is.
