@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/keyring_store.h"
 
+#include "cli/product_options.h"
 #include "os/durable.h"
 #include "os/lock_holder.h"
 #include "os/random.h"
@@ -21,6 +22,18 @@ tl::unexpected<Failure> InUse(const std::string& path,
 }
 
 }  // namespace
+
+Outcome CheckNotReadOnly(const Installation& installation, Log& log) {
+  const Result<bool> read_only =
+      IsConfiguredReadOnly(installation, PosixFileSystem(), log);
+  if (!read_only) return Failed(read_only.error());
+  if (!*read_only) return ExitCode::kOk;
+  return UsageFailure(
+      "the configuration has read_only, which forbids every change of the "
+      "keyring; nothing was changed",
+      "remove read_only from it, or use the configuration of the server "
+      "that may write");
+}
 
 Outcome LockFile(FileSystem& files, const std::string& path,
                  std::unique_ptr<WritableFile>& lock) {

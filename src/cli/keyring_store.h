@@ -80,6 +80,10 @@ class NoLog : public Log {
   void Write(LogLevel, std::string_view) override {}
 };
 
+// kUsage when the configuration has read_only, which is for everybody who has
+// this configuration.
+Outcome CheckNotReadOnly(const Installation& installation, Log& log);
+
 // kInUse, with the pid, when another process has the file at `path` locked.
 // Else locks it for as long as `lock` lives; a file that cannot be opened for
 // writing, or is not there, is not locked. A lock that is there already stays.

@@ -66,9 +66,13 @@ Opened OpenComponentFile(CommandContext& context, const std::string& file,
   if (!options) return Failed(options.error());
   std::string path = options->Text("path");
   options->Require("path");
-  (void)options->Bool("read_only");
+  const bool read_only = options->Bool("read_only").value_or(false);
   Status status = options->Finish();
   if (!status.ok()) return Failed(status);
+  if (read_only && role == StoreRole::kTarget) {
+    return UsageFailure(file + " has read_only; nothing was changed",
+                        "remove read_only from it");
+  }
   if (!path.starts_with('/')) path = JoinPath(data_directory, path);
   return MakeComponentFileStore(path, role);
 }
@@ -90,6 +94,10 @@ Opened OpenOurs(CommandContext& context, const Word& word, StoreRole role) {
   const auto installation = FindInstallation(
       inner, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
   if (!installation) return tl::unexpected(installation.error());
+  if (role == StoreRole::kTarget) {
+    const Outcome may = CheckNotReadOnly(*installation, context.out);
+    if (!may) return tl::unexpected(may.error());
+  }
   if (IsForMariaDb(installation->product)) {
     return OpenVersionsStore(context, *installation, role);
   }

@@ -116,8 +116,15 @@ Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
 
 Result<bool> IsConfiguredReadOnly(const Installation& installation,
                                   FileSystem& files, Log& log) {
+  if (!IsComponent(installation.product)) return false;
   const Result<ServerDirectories> directories = DirectoriesOf(installation);
   if (!directories) return directories.error();
+  if (installation.product == Product::kComponentKeyringKmip) {
+    const Result<KmipComponentConfig> config =
+        ReadKmipComponentConfig(files, log, *directories);
+    if (!config) return config.error();
+    return config->read_only;
+  }
   const Result<KmsComponentConfig> config =
       ReadKmsComponentConfig(files, log, *directories);
   if (!config) return config.error();

@@ -27,7 +27,7 @@ namespace openkeyring {
 
 Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
                                                FileSystem& files, Log& log);
-// Whether the component's configuration itself says read_only.
+// Whether the configuration itself says read_only; plugins cannot.
 Result<bool> IsConfiguredReadOnly(const Installation& installation,
                                   FileSystem& files, Log& log);
 Result<KmipComponentConfig> KmipComponentOptions(

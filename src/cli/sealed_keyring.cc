@@ -182,18 +182,10 @@ Opened OpenSealedFile(const SealedPlace& place, SealedUse use, Log& log) {
 }
 
 Outcome CheckMayChange(const Installation& installation, Log& log) {
-  if (installation.product == Product::kComponentKeyringKms) {
-    const Result<bool> read_only =
-        IsConfiguredReadOnly(installation, PosixFileSystem(), log);
-    if (!read_only) return Failed(read_only.error());
-    if (!*read_only) return ExitCode::kOk;
-    return UsageFailure(
-        "the configuration has read_only, which forbids every change of the "
-        "keyring file; nothing was changed",
-        "remove read_only from it, or use the configuration of the server "
-        "that may write");
+  const Outcome writable = CheckNotReadOnly(installation, log);
+  if (!writable || installation.product != Product::kAwsKeyManagement) {
+    return writable;
   }
-  if (installation.product != Product::kAwsKeyManagement) return ExitCode::kOk;
   const Result<KeyFilesOptions> options = KeyFilesOptionsOf(installation);
   if (!options) return Failed(options.error());
   if (!options->master_key_id.empty()) return ExitCode::kOk;

@@ -2,6 +2,7 @@
 """keyringctl migrate: every key arrives, nothing is overwritten, interrupted copies go on."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -111,6 +112,29 @@ def test_missing_keys_are_added_to_a_keyring_that_is_there(tool, directory, kms,
         assert (reply["copied"], reply["already_there"]) == (1, 4)
         assert back_to_plain(tool, directory, config)[("more", "")] == ("AES", bytes(24))
         write_plain(directory / "plain", SOME)
+
+
+def test_a_target_whose_configuration_is_read_only_is_not_changed(
+    tool, directory, kms, kmip, plain
+):
+    (directory / "o").mkdir()
+    for config in (
+        kms_config(directory / "k", kms, directory / "keys"),
+        kmip_config(directory / "i", kmip, "readonly"),
+        plain_config(directory / "o", directory / "other"),
+    ):
+        written = {**json.loads(config.read_text()), "read_only": True}
+        config.write_text(json.dumps(written))
+        before = snapshot(directory)
+        for more in ("--yes", "--dry-run"):
+            done = tool.run("migrate", plain, config, "--allow-plaintext", more, code=2)
+            assert "has read_only" in done.stderr and "nothing was changed" in done.stderr
+        assert snapshot(directory) == before
+        config.write_text(json.dumps({**written, "read_only": False}))
+        tool.run("migrate", plain, config, "--allow-plaintext", "--yes")
+        # It may still be copied from.
+        config.write_text(json.dumps(written))
+        assert back_to_plain(tool, directory, config) == SOME
 
 
 def test_a_dry_run_prints_the_plan_and_changes_nothing(tool, directory, kms, kmip, plain):
