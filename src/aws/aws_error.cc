@@ -41,9 +41,9 @@ std::string StringMember(const nlohmann::json& object, const char* name) {
 }
 
 void ReadJson(std::string_view body, AwsError& error) {
+  // In what is not an object, find() finds nothing.
   const nlohmann::json json =
       nlohmann::json::parse(body.begin(), body.end(), nullptr, false);
-  if (!json.is_object()) return;
   for (const char* name : {"__type", "code", "Code"}) {
     if (error.code.empty()) error.code = BareCode(StringMember(json, name));
   }

@@ -323,6 +323,29 @@ TEST_F(SealedFileStoreTest, ARecordInAFileThatWasReplacedMeanwhileIsNotStored) {
   EXPECT_EQ(Store(*backend, "b").code(), StatusCode::kCorrupt);
 }
 
+// A random source that can fail.
+class FailingRandom : public Random {
+ public:
+  Status Fill(std::span<uint8_t> out) override {
+    return status.ok() ? SystemRandom().Fill(out) : status;
+  }
+  double Fraction() override { return SystemRandom().Fraction(); }
+  Status status;
+};
+
+TEST_F(SealedFileStoreTest, ARecordThatCannotBeSealedIsNotWritten) {
+  ASSERT_NO_FATAL_FAILURE(MakeFileWith({"a"}));
+  FailingRandom random;
+  SealedFileBackend backend({kms_, files_, random, log_}, MakeFile(), options_);
+  ASSERT_TRUE(backend.Load(Soon()));
+  const Bytes before = Content();
+  random.status = {StatusCode::kUnavailable, "no random bytes"};
+  EXPECT_EQ(Store(backend, "b").code(), StatusCode::kUnavailable);
+  EXPECT_EQ(Content(), before);
+  random.status = Status::Ok();
+  EXPECT_TRUE(Store(backend, "b").ok());
+}
+
 // Every salt of every file that was ever written.
 class SealedFileSaltsTest : public SealedFileStoreTest {
  protected:
