@@ -61,7 +61,8 @@ Slots With(Slots slots, std::string_view added, std::string_view before) {
 
 // 8.0.22 to 8.4: what error_log of the Performance Schema needs.
 Slots OldLogBuiltins() {
-  return With(OldestLogBuiltins(), "line_get_output_buffer", "line_submit");
+  return With(OldestLogBuiltins(), "line_get_output_buffer",
+              "line_item_iter_acquire");
 }
 
 // Since 9.x: what telemetry needs.
