@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """component_keyring_kms in real MySQL 9.7: what a server does with its keyring, in both file formats."""
 
+import os
+import pwd
+
 import pytest
 from lab import kms_component, mysql_pair, percona_file
 from lab.kms_component import NAME
@@ -120,6 +123,27 @@ def test_replication_and_clone(make_kms_mysql):
 def test_migration_from_the_file_component_and_back(make_kms_mysql):
     server = make_kms_mysql(where="data")
     migrate_there_and_back(server, NAME, server.keyring.unlink)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which can give files away")
+@pytest.mark.parametrize("file_format", ["sealed", "percona"])
+def test_what_the_migration_tool_makes_as_root_belongs_to_the_owner_of_the_directory(
+        make_kms_mysql, file_format):
+    server = make_kms_mysql(where="data")
+    server.write_config(NAME, kms_component.config(server.kms, server.keyring, file_format=file_format), where="data")
+    stock = server.use_keyring_file()
+    server.start()
+    server.install_udf()
+    assert server.value("SELECT keyring_key_generate('mine','AES',32)") == "1"
+    server.stop()
+    server.configure()
+    owner = pwd.getpwnam("nobody")
+    os.chown(server.keyring.parent, owner.pw_uid, owner.pw_gid)
+    server.migrate_keyring("component_keyring_file", NAME, None, server.data)
+    made = server.keyring.stat()
+    assert (made.st_uid, made.st_gid) == (owner.pw_uid, owner.pw_gid)
+    assert made.st_mode & 0o007 == 0 and stock.stat().st_uid == 0
+    assert {path.name for path in server.keyring.parent.iterdir()} == {server.keyring.name}
 
 
 def test_a_local_manifest_and_configuration_a_relative_path_and_another_user(make_kms_mysql):
