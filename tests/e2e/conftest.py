@@ -65,10 +65,14 @@ def regions(directory):
         one.kill()
 
 
-@pytest.fixture(params=["10.11", pytest.param("11.8", marks=pytest.mark.sid)])
+@pytest.fixture(params=[
+    "10.11",
+    pytest.param("11.8", marks=pytest.mark.sid),
+    pytest.param("10.5", marks=[pytest.mark.sid, pytest.mark.long]),
+])
 def installation(request):
     """Of MariaDB, in each version that is run."""
-    return mariadb.mariadb_11() if request.param == "11.8" else mariadb.mariadb_10()
+    return mariadb.version(request.param)
 
 
 @pytest.fixture
@@ -148,14 +152,14 @@ def make_aws_mysql(directory, kms):
 @pytest.fixture(params=[
     "10.11",
     pytest.param("11.8", marks=pytest.mark.sid),
+    pytest.param("10.5", marks=pytest.mark.sid),
     pytest.param("10.11 with moto", marks=pytest.mark.sid),
 ])
 def world(request):
     """(KMS, installation) of each combination that the main path must work on."""
     name = request.param
     kms_server = request.getfixturevalue("shared_moto" if "moto" in name else "kms")
-    installation = mariadb.mariadb_11() if name == "11.8" else mariadb.mariadb_10()
-    return kms_server, installation
+    return kms_server, mariadb.version(name.split()[0])
 
 
 _kmip_users = itertools.count()

@@ -98,6 +98,8 @@ def test_a_backup_while_keys_are_made_is_restored(installation, kms, make_server
     fill(server, "b", 5)
     stop = threading.Event()
     made = []
+    # The redo log's key as well, but not where mariadb-backup encrypts its copy of the log itself and mixes versions up.
+    all_keys = not installation.version.startswith("10.5.")
 
     def work():
         for number in range(10, 5000):
@@ -105,7 +107,7 @@ def test_a_backup_while_keys_are_made_is_restored(installation, kms, make_server
                 return
             try:
                 server.sql(f"CREATE TABLE d.t{number} (a INT) ENCRYPTED=YES ENCRYPTION_KEY_ID={number};"
-                           f"INSERT INTO d.t{number} VALUES ({number}); {ROTATE}=-1")
+                           f"INSERT INTO d.t{number} VALUES ({number}); {ROTATE}={-1 if all_keys else number}")
             except SqlError:
                 return  # A lock of the backup's took too long.
             made.append(number)

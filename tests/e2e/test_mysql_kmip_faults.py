@@ -313,3 +313,28 @@ def register(client, made, activate=True) -> None:
     uid = client.register(made)
     if activate:
         client.activate(uid)
+
+
+@pytest.mark.long
+def test_a_reload_of_a_thousand_keys_on_a_slow_server_is_in_time(directory, kmip_user, make_kmip_mysql):
+    """With the default deadlines. A PyKMIP of its own, since each key makes each search of it slower."""
+    count = 1000
+    with PyKmip(directory / "pykmip").start() as kmip:
+        server = make_kmip_mysql(kmip)
+        server.configure(kmip_timeout_ms=30000, operation_deadline_ms=60000)  # For making them.
+        server.start()
+        server.install_udf()
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+        with server.session() as session:
+            made = session.sql(numbers + "SELECT COUNT(keyring_key_generate(CONCAT('k', i), 'AES', 32)) FROM n",
+                               seconds=1500)
+        assert made[0][0] == str(count)
+        server.configure()
+        took = []
+        for act in (server.reload, server.restart):
+            began = time.monotonic()
+            act()
+            took.append(time.monotonic() - began)
+            assert server.status()["Component_status"] == "Active"
+            assert len(server.keyring_keys()) >= count
+        print(f"{count} keys on PyKMIP: reload {took[0]:.1f} s, restart {took[1]:.1f} s")

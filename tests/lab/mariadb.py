@@ -15,7 +15,8 @@ from . import packages, process
 from .database_server import DatabaseServer, SqlError
 from .service import PRODUCTS, ROOT
 
-__all__ = ["MariaDB", "PRODUCTS", "ROOT", "SqlError", "Installation", "mariadb_10", "mariadb_11"]
+__all__ = ["MariaDB", "PRODUCTS", "ROOT", "SqlError", "Installation", "mariadb_10", "mariadb_10_5",
+           "mariadb_11", "version"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +118,18 @@ def mariadb_11() -> Installation:
         return Installation(pathlib.Path(own))
     root = packages.fetch("mariadb")
     return Installation(root / "usr", tuple(packages.loader(root)))
+
+
+@functools.cache
+def mariadb_10_5() -> Installation:
+    """The oldest version that we support, from Debian 11."""
+    root = packages.fetch("mariadb-10.5")
+    return Installation(root / "usr", tuple(packages.old_loader(root)))
+
+
+def version(name: str) -> Installation:
+    """By what tests call it."""
+    return {"10.5": mariadb_10_5, "10.11": mariadb_10, "11.8": mariadb_11}[name]()
 
 
 def _as_root(user: str | None) -> list[str]:

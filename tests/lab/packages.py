@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Servers that this Debian release does not have, taken from Debian sid without installing them.
+"""Servers that this Debian release does not have, taken from another one without installing them.
 
 apt, in a private world (tools/apt_world.py), fetches the packages with everything they need, C
-library included, and dpkg-deb unpacks them into a cache directory. Programs are run with the loader
-of that directory. Nothing of the system is changed, and root is not needed.
+library included, and dpkg-deb unpacks them into a cache directory. Newer programs are run with the
+loader of that directory, older ones with this system's: our plugins need as new a C library as
+Debian 12 has. Nothing of the system is changed, and root is not needed.
 """
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,9 @@ SETS = {
     "mariadb": ["mariadb-server-core", "mariadb-client-core", "mariadb-backup", "curl"],
     "mysql": ["mysql-server-core", "mysql-client-core", "curl"],
     "moto": ["python3-moto", "python3-flask-cors"],
+    "mariadb-10.5": ["mariadb-server-core-10.5", "mariadb-client-core-10.5", "mariadb-backup"],
 }
+OLD = {"mariadb-10.5": "bullseye"}  # Those that are not from sid, and older than this release.
 
 GO_WITHOUT = "OPENKEYRING_WITHOUT_SID"  # Set by `./dev test --without-sid`.
 
@@ -48,7 +52,7 @@ def fetch(name: str) -> pathlib.Path:
     with apt_world.locked(home / f"{name}.lock"):
         if not root.is_dir():
             with tempfile.TemporaryDirectory(prefix=f"{name}.new.", dir=home) as scratch:
-                _fetch_into(pathlib.Path(scratch), SETS[name])
+                _fetch_into(pathlib.Path(scratch), SETS[name], OLD.get(name, "sid"))
                 os.rename(pathlib.Path(scratch) / "root", root)
     return root
 
@@ -62,29 +66,48 @@ def loader(root: pathlib.Path) -> list[str]:
     return [str(candidates[0]), "--library-path", ":".join(map(str, library_directories(root)))]
 
 
+def old_loader(root: pathlib.Path) -> list[str]:
+    """The same for an older program: this system's loader, and of the libraries of `root` only
+    those that this system does not have."""
+    missing = root / "missing"
+    with apt_world.locked(root.parent / f"{root.name}.lock"):
+        if not missing.is_dir():
+            new = root / "missing.new"
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir()
+            for directory in library_directories(root):
+                own = pathlib.Path("/") / directory.relative_to(root)
+                for library in directory.glob("*.so*"):
+                    if not (own / library.name).exists():
+                        shutil.copy(library, new)  # What a link names, too.
+            new.rename(missing)
+    own = sorted(pathlib.Path("/").glob("lib*/ld-linux-*.so.*"))
+    return [str(own[0]), "--library-path", str(missing)]
+
+
 def library_directories(root: pathlib.Path) -> list[pathlib.Path]:
     return sorted(root.glob("usr/lib/*-linux-gnu*"))
 
 
-def _fetch_into(scratch: pathlib.Path, packages: list[str]) -> None:
+def _fetch_into(scratch: pathlib.Path, packages: list[str], suite: str) -> None:
     try:
         world = apt_world.World(
             scratch / "apt",
-            [apt_world.source_line("deb", apt_world.mirror(), "sid")],
+            [apt_world.source_line("deb", apt_world.mirror(), suite)],
             old_is_fine=True,
         )
         world.run("update")
         world.run("-y", "--download-only", "install", *packages)
     except Unavailable as error:
-        raise Unavailable(_advice(packages, str(error))) from None
+        raise Unavailable(_advice(packages, suite, str(error))) from None
     (scratch / "root").mkdir()
     for archive in sorted(scratch.glob("apt/cache/archives/*.deb")):
         subprocess.run(["dpkg-deb", "-x", str(archive), str(scratch / "root")], check=True)
 
 
-def _advice(packages: list[str], reason: str) -> str:
+def _advice(packages: list[str], suite: str, reason: str) -> str:
     return (
-        f"cannot fetch {' '.join(packages)} from Debian sid: {reason}\n"
+        f"cannot fetch {' '.join(packages)} from Debian {suite}: {reason}\n"
         "Run `./dev test --without-sid` to leave these servers out"
         f" (or set {MIRROR}, or point OPENKEYRING_MARIADB_11 or OPENKEYRING_MYSQL_9 to an "
         f"installed server)."
