@@ -53,10 +53,11 @@ inline check_nothing_lost() {
 inline acquire(me) {
   atomic {
 #ifdef NO_LOCK
-    opens(path) ->
+    true ->
 #else
-    holder == FREE && opens(path) ->
+    holder == FREE ->
 #endif
+    check_nothing_lost();
     mine = path; holder = me
   };
 #ifndef NO_OPEN_SYNC

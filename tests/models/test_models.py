@@ -30,7 +30,8 @@ def verify(model: pathlib.Path, directory: pathlib.Path, *defines: str) -> str:
     shutil.copy(model, directory)
     run("spin", *defines, "-a", model.name, directory=directory)
     optimize = "-O0" if defines else "-O2"
-    run("cc", "-w", optimize, "-DSAFETY", "-DMEMLIM=2000", "-o", "pan", "pan.c", directory=directory)
+    limits = ["-DSAFETY", "-DMEMLIM=2000"]
+    run("cc", "-w", optimize, *limits, "-o", "pan", "pan.c", directory=directory)
     return run("./pan", "-m1000000", "-w22", directory=directory)
 
 
