@@ -475,4 +475,28 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "",
         "a tool does not use a key set beside newer key files",
     ),
+    (
+        "src/keyring/versioned_keys.cc",
+        "  if (loaded.ok() || loaded.IsTransient()) return Status::Ok();\n",
+        "  if (loaded.ok()) return Status::Ok();\n",
+        "an outage says nothing about the newest version, and refuses no rotation",
+    ),
+    (
+        "src/storage/kmip/kmip_leftovers.cc",
+        "      if (first_failure.ok()) first_failure = status;\n",
+        "",
+        "what an earlier try left is gone before the key is stored again",
+    ),
+    (
+        "src/storage/sealed/sealed_file.cc",
+        "  const Result<Bytes> record = seal();\n  if (!record) return record.error();\n",
+        "  const Result<Bytes> record = seal();\n",
+        "a record that could not be sealed is not written",
+    ),
+    (
+        "src/storage/sealed/key_set_backend.cc",
+        "      if (!IsAesKeySize(secret->size())) {\n",
+        "      if (false) {\n",
+        "a key set takes AES keys only",
+    ),
 ]

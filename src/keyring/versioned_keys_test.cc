@@ -227,6 +227,28 @@ TEST_F(VersionedKeysTest, RotateAllLeavesOutWhatMissesItsNewestVersion) {
   EXPECT_THAT(results[0].version.status().message(), HasSubstr("not rotated"));
 }
 
+// What passes by waiting says nothing about the newest version.
+TEST_F(VersionedKeysTest, AnOutageDoesNotKeepNewVersionsFromBeingMade) {
+  backend_.Put({1, 1}, kKeyA);
+  backend_.SetHook([](const std::string& operation, KeyVersion key) {
+    return operation == "Fetch" && key.version == 1
+               ? Status(StatusCode::kUnavailable, "planted")
+               : Status::Ok();
+  });
+  (void)keys_.LoadAll(Millis(0));
+  const auto results = keys_.RotateAll();
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].version.value_or(0), 2u);
+  EXPECT_THAT(log_.Text(), testing::Not(HasSubstr("although")));
+}
+
+TEST_F(VersionedKeysTest, ARotationOfAGoodKeyWarnsOfNothing) {
+  backend_.Put({1, 1}, kKeyA);
+  ASSERT_TRUE(keys_.LoadAll(Millis(0)).ok());
+  EXPECT_EQ(keys_.Rotate(1).value_or(0), 2u);
+  EXPECT_THAT(log_.Text(), testing::Not(HasSubstr("although")));
+}
+
 TEST_F(VersionedKeysTest, AProgramThatMayMakeNoKeyMakesNone) {
   VersionedKeys keys(
       backend_, clock_, random_, log_,

@@ -72,6 +72,20 @@ TEST_F(EncryptedKeyringTest, KeepsKeysAcrossOpenings) {
   EXPECT_EQ(Fetch(*keyring, "a"), "absent");
 }
 
+TEST_F(EncryptedKeyringTest, AMissingDirectoryOfANewKeyringIsMade) {
+  const TemporaryDirectory home;
+  const auto open = [&](const std::string& path) {
+    return EncryptedKeyring::Open(
+        std::make_unique<AwsDataFile>(PosixFileSystem(), random_, log_, path,
+                                      std::nullopt),
+        SystemClock(), random_, {false, 4});
+  };
+  EXPECT_TRUE(open(home.path() + "/made/data"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(home.path() + "/made/data"));
+  EXPECT_FALSE(open(home.path() + "/not/there/data"));
+  EXPECT_FALSE(std::filesystem::exists(home.path() + "/not"));
+}
+
 TEST_F(EncryptedKeyringTest, RefusesTypesAndLengthsThatItDoesNotKeep) {
   const auto keyring = Open();
   const auto code = [&](const std::string& type, size_t bytes) {

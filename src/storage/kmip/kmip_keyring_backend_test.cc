@@ -291,6 +291,20 @@ TEST_F(KmipKeyringBackendTest, AnActivationThatIsRefusedLeavesNothing) {
   EXPECT_EQ(lab_.store.size(), 0U);
 }
 
+TEST_F(KmipKeyringBackendTest, WhatAFailedStoreLeftMustGoBeforeTheNextStore) {
+  KmipKeyringBackend backend = KeyringBackend();
+  lab_.server().Push(MakeFault("fail", "Activate"));
+  lab_.server().Push(MakeFault("fail", "Destroy", 2));
+  EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  const Status status = backend.Store(Aes("k"), Lab::Soon());
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("what an earlier try left"),
+            std::string::npos);
+  EXPECT_EQ(lab_.store.size(), 1U);
+  EXPECT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 1U);
+}
+
 TEST_F(KmipKeyringBackendTest,
        WhatAFailedStoreLeftIsNoKeyAndGoesWithTheNextStore) {
   KmipKeyringBackend backend = KeyringBackend();
