@@ -6,9 +6,15 @@
 //
 // Commands, one a line: "store ID OWNER TYPE" (16 bytes; "-": no owner),
 // "remove ID OWNER", "fill N" (keys fill-0 ...), "latest KEY_ID",
-// "rotate KEY_ID".
+// "rotate KEY_ID", "race THREADS OPERATIONS KEYS SEED [LINES]" (below).
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
 #include <iostream>
+#include <random>
 #include <sstream>
+#include <thread>
 
 #include "cli/product_options.h"
 #include "os/random.h"
@@ -68,6 +74,7 @@ class Writer {
           .status();
     }
     if (command == "fill") return Fill(words);
+    if (command == "race") return Race(words);
     if (command == "remove") {
       Result<Key> key = NewKey(words);
       return key ? Remove(key->name) : key.error();
@@ -134,6 +141,80 @@ class Writer {
     return Status::Ok();
   }
 
+  // Stores, fetches and removes few keys by many threads, and writes a history
+  // for tests/torture/linearizable.py. After so many lines the process is
+  // killed (kill -9), wherever its threads are. A line is written at once:
+  //   call NUMBER store|fetch|remove KEY VALUE
+  //   done NUMBER ok|value|none|exists|unknown [VALUE]
+  Status Race(std::istream& words) {
+    size_t threads = 0, operations = 0, keys = 0;
+    std::string seed;
+    words >> threads >> operations >> keys >> seed >> last_line_;
+    Print("ready");
+    std::atomic<size_t> number = 0;
+    std::vector<std::thread> running;
+    for (size_t i = 0; i < threads; ++i) {
+      running.emplace_back([&, i] {
+        std::mt19937 dice(static_cast<uint32_t>(std::stoul(seed) + i));
+        for (size_t n = 0; n < operations; ++n) {
+          const std::string value =
+              seed + "." + std::to_string(i) + "." + std::to_string(n);
+          RaceOnce(std::to_string(number++), dice() % 4,
+                   "race-" + std::to_string(dice() % keys), value);
+        }
+      });
+    }
+    for (std::thread& one : running) one.join();
+    return Status::Ok();
+  }
+
+  void RaceOnce(const std::string& number, uint32_t what,
+                const std::string& name, const std::string& value) {
+    static constexpr const char* kWords[] = {"store", "remove", "fetch",
+                                             "fetch"};
+    Print("call " + number + " " + kWords[what] + " " + name + " " + value);
+    const KeyName key{name, "me@here"};
+    Status status;
+    std::string outcome = "ok";
+    if (what == 0) {
+      status = Store(Key{key, "SECRET", Secret::CopyOf(value)});
+    } else if (what == 1) {
+      status = Remove(key);
+    } else {
+      Result<std::string> found = Fetch(key);
+      status = found.status();
+      if (found) outcome = "value " + *found;
+    }
+    if (status.code() == StatusCode::kAlreadyExists) {
+      outcome = "exists";
+    } else if (status.code() == StatusCode::kNotFound) {
+      outcome = "none";
+    } else if (!status.ok()) {
+      outcome = "unknown";
+      log_.Write(LogLevel::kWarning, status.ToString());
+    }
+    Print("done " + number + " " + outcome);
+  }
+
+  void Print(const std::string& line) {
+    const std::string text = line + "\n";
+    (void)!::write(STDOUT_FILENO, text.data(), text.size());
+    if (++lines_ == last_line_) (void)::raise(SIGKILL);
+  }
+
+  Result<std::string> Fetch(const KeyName& name) {
+    std::shared_ptr<const Key> key;
+    if (aws_ == nullptr) {
+      key = component_->keyring().Find(name);
+    } else {
+      const auto fetched = aws_->Fetch(name);
+      if (!fetched) return fetched.error();
+      key = *fetched;
+    }
+    if (key == nullptr) return Status(StatusCode::kNotFound, "no such key");
+    return std::string(key->data.RevealText());
+  }
+
   Status Store(Key key) {
     return aws_ != nullptr ? aws_->Store(key)
                            : component_->keyring().Store(std::move(key));
@@ -153,6 +234,8 @@ class Writer {
   std::unique_ptr<AwsKeyManagement> key_files_;
   std::unique_ptr<KmipKeyManagement> kmip_versions_;
   VersionedKeys* versions_ = nullptr;
+  std::atomic<size_t> lines_ = 0;
+  size_t last_line_ = 0;  // 0: the process lives on.
 };
 
 Status Run(const std::vector<std::string>& words) {
