@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""The software bill of materials of a release, as SPDX 2.3 in JSON: which package contains which
+libraries of others, in which version and under which license. By the symbols of the binaries, as
+packaging/tree.py finds them, so that it says what is there."""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "packaging"))
+import packages  # noqa: E402
+import tree  # noqa: E402
+
+
+@dataclasses.dataclass(frozen=True)
+class Component:
+    """A library that is linked in: where its version is from, and its license as SPDX calls it."""
+    debian: str  # The Debian package that it was built from.
+    source: str  # Its source package.
+    license: str
+    home: str
+
+
+COMPONENTS = {
+    "curl": Component("libcurl4-openssl-dev", "curl", "curl", "https://curl.se"),
+    "cli11": Component("libcli11-dev", "cli11", "BSD-3-Clause",
+                       "https://github.com/CLIUtils/CLI11"),
+    "nlohmann-json": Component("nlohmann-json3-dev", "nlohmann-json3", "MIT",
+                               "https://github.com/nlohmann/json"),
+    "tl-expected": Component("libexpected-dev", "tl-expected", "CC0-1.0",
+                             "https://github.com/TartanLlama/expected"),
+    "libstdc++": Component("g++-12", "gcc-12", "GPL-3.0-or-later WITH GCC-exception-3.1",
+                           "https://gcc.gnu.org"),
+}
+
+
+def component_version(name: str) -> str:
+    """Of the package that the build used; of curl, of the source that it was built from."""
+    if name == "curl":
+        return (tree.static_curl() / "version").read_text().strip()
+    return packages.run("dpkg-query", "-W", "-f", "${Version}", COMPONENTS[name].debian).strip()
+
+
+def _id(text: str) -> str:
+    return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", text)
+
+
+def _component(name: str) -> dict:
+    component, version = COMPONENTS[name], component_version(name)
+    return {
+        "SPDXID": _id(f"component-{name}"), "name": name, "versionInfo": version,
+        "supplier": "Organization: Debian", "downloadLocation": "NOASSERTION",
+        "homepage": component.home, "filesAnalyzed": False, "copyrightText": "NOASSERTION",
+        "licenseConcluded": component.license, "licenseDeclared": component.license,
+        "externalRefs": [{
+            "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
+            "referenceLocator": f"pkg:deb/debian/{component.source}@{version}"}],
+    }
+
+
+def _artifact(path: pathlib.Path) -> dict:
+    return {
+        "SPDXID": _id(path.name), "name": path.name, "packageFileName": path.name,
+        "versionInfo": packages.version(), "supplier": "Organization: OpenKeyring",
+        "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
+        "copyrightText": "NOASSERTION", "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "MIT", "primaryPackagePurpose": "INSTALL",
+        "checksums": [{"algorithm": "SHA256",
+                       "checksumValue": hashlib.sha256(path.read_bytes()).hexdigest()}],
+    }
+
+
+def package_of(path: pathlib.Path) -> packages.Package:
+    """The package that a file of packaging/package is."""
+    for package in packages.PACKAGES:
+        if re.match(re.escape(package.name) + r"[_-]\d", path.name):
+            return package
+    raise packages.Failed(f"{path.name} is not a package of this project")
+
+
+def document(artifacts: list[pathlib.Path], products: pathlib.Path) -> dict:
+    names, relationships = set(), []
+    for path in artifacts:
+        relationships.append(("SPDXRef-DOCUMENT", "DESCRIBES", _id(path.name)))
+        inside = set().union(*(
+            tree.linked_in(built) for built in tree.binaries(package_of(path), products)))
+        names |= inside
+        relationships += [(_id(path.name), "STATIC_LINK", _id(f"component-{name}"))
+                          for name in sorted(inside)]
+    content = [*map(_artifact, artifacts), *map(_component, sorted(names))]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    created = datetime.datetime.fromtimestamp(packages.epoch(), datetime.UTC)
+    name = f"openkeyring-{packages.version()}"
+    return {
+        "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT",
+        "name": name, "documentNamespace": f"https://openkeyring.invalid/spdx/{name}-{digest}",
+        "creationInfo": {"created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                         "creators": [f"Tool: {name}-sbom"]},
+        "comment": "OpenSSL is not linked in: it is the system's.",
+        "packages": content,
+        "relationships": [
+            {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": two}
+            for one, kind, two in relationships],
+    }
