@@ -21,7 +21,7 @@ namespace openkeyring {
 // the set, and servers that use it.
 class KeySetTest : public testing::Test {
  protected:
-  std::unique_ptr<KeySetBackend> Make(CrashFileSystem& files) {
+  std::unique_ptr<KeySetBackend> Make(FileSystem& files) {
     KeySetOptions options = options_;
     options.makers = {&kms_, &second_kms_};
     options.slots = [this] {

@@ -317,7 +317,7 @@ def register(client, made, activate=True) -> None:
 
 @pytest.mark.long
 def test_a_reload_of_a_thousand_keys_on_a_slow_server_is_in_time(directory, kmip_user, make_kmip_mysql):
-    """With the default deadlines. A PyKMIP of its own, since each key makes each search of it slower."""
+    """With the default deadline. A PyKMIP of its own, since each key makes each search of it slower."""
     count = 1000
     with PyKmip(directory / "pykmip").start() as kmip:
         server = make_kmip_mysql(kmip)
@@ -329,12 +329,12 @@ def test_a_reload_of_a_thousand_keys_on_a_slow_server_is_in_time(directory, kmip
             made = session.sql(numbers + "SELECT COUNT(keyring_key_generate(CONCAT('k', i), 'AES', 32)) FROM n",
                                seconds=1500)
         assert made[0][0] == str(count)
-        server.configure()
-        took = []
-        for act in (server.reload, server.restart):
-            began = time.monotonic()
-            act()
-            took.append(time.monotonic() - began)
-            assert server.status()["Component_status"] == "Active"
-            assert len(server.keyring_keys()) >= count
-        print(f"{count} keys on PyKMIP: reload {took[0]:.1f} s, restart {took[1]:.1f} s")
+        server.configure(startup_deadline_ms=300000)  # A start is not what is tested here.
+        began = time.monotonic()
+        server.reload()
+        took = time.monotonic() - began
+        assert len(server.keyring_keys()) == count
+        assert server.status()["Component_status"] == "Active"
+        print(f"{count} keys on PyKMIP: reload {took:.1f} s")
+        server.restart()
+        assert len(server.keyring_keys()) == count
