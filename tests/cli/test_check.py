@@ -130,6 +130,7 @@ def test_no_configuration(good):
     (None, "does not exist or cannot be read"),
     ({"components": "file://component_keyring_file"}, "does not name component_keyring_kms"),
     ({"components": "file://component_keyring_kms.so"}, "with a path or with .so"),
+    (["file://component_keyring_kms"], "is not a JSON object"),
 ])
 def test_manifests(good, server, manifest, text):
     server()

@@ -100,6 +100,12 @@ def test_into_an_empty_directory_and_compared(two):
     assert two.migrate(KMIP, "--yes")["copied"] == 0
 
 
+def test_a_source_without_keys_is_the_wrong_one(two):
+    refused = two.migrate(AWS, "--yes", code=2)
+    assert "has no keys to copy" in refused["message"]
+    assert "the directory that the server uses" in refused["hint"]
+
+
 def test_keys_of_other_values_are_refused_by_name(two):
     two.aws.write(*WRITTEN)
     two.kmip.write("latest 2", "latest 4")

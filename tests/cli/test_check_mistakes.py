@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""check: mistakes with certificates, clocks, permissions and manifests that test_check.py has not.
+"""
+
+import json
+import os
+
+import pytest
+
+import conftest
+from lab import certificates, kmip_component
+from test_check import by_server, fake_server, finding, results
+
+
+@pytest.fixture
+def good(make_keyring):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store k - AES")
+    return keyring
+
+
+@pytest.fixture
+def kmip_keyring(make_keyring):
+    return make_keyring("component_keyring_kmip")
+
+
+def configured(keyring, kmip, **more):
+    keyring.configure({**kmip_component.config(kmip, "mysql"), **more})
+    return keyring.ctl("check", "--json")
+
+
+def test_a_client_certificate_that_ended_or_ends_soon(kmip_keyring, kmip, directory):
+    authority = certificates.Authority(directory / "other")
+    for made, state, text in (
+        (authority.expired_client(), "failed", "expired on"),
+        (authority.client("soon"), "warning", "expires on"),
+    ):
+        done = configured(kmip_keyring, kmip, client_ca=str(made.certificate),
+                          client_key=str(made.key))
+        assert finding(done, "certificates", text)["state"] == state
+
+
+def test_certificate_files_that_are_none(kmip_keyring, kmip, directory):
+    (directory / "empty.pem").write_text("not a certificate\n")
+    done = configured(kmip_keyring, kmip, server_ca=str(directory / "missing.pem"))
+    assert finding(done, "certificates", "correct the path")["state"] == "failed"
+    assert finding(done, "tls", "correct the files of the options")["state"] == "failed"
+    done = configured(kmip_keyring, kmip, server_ca=str(directory / "empty.pem"))
+    assert finding(done, "certificates", "has no certificate")["state"] == "failed"
+
+
+def test_a_private_key_that_lies_open(kmip_keyring, kmip):
+    key = kmip.client_files("open")["client_key"]
+    os.chmod(key, 0o644)
+    done = configured(kmip_keyring, kmip, client_key=key,
+                      client_ca=kmip.client_files("open")["client_ca"])
+    assert finding(done, "certificates", "is world-readable")["state"] == "warning"
+
+
+def test_a_note_of_the_object_group_that_is_damaged(kmip_keyring):
+    kmip_keyring.write("store k - AES")
+    (kmip_keyring.data / "component_keyring_kmip.group").write_text("no note\n")
+    done = kmip_keyring.ctl("check", "--json")
+    assert finding(done, "kmip-group", "is damaged")["state"] == "failed"
+
+
+@pytest.mark.parametrize("offset,state", [(-400, "failed"), (400, "failed"), (200, "warning"),
+                                          (2, "ok")])
+def test_a_clock_that_is_wrong(good, kms, offset, state):
+    kms.control("POST", "/clock", {"offset_s": offset})
+    try:
+        done = good.ctl("check", "--json")
+    finally:
+        kms.control("POST", "/clock", {"offset_s": 0})
+    assert finding(done, "clock", "clock differs by")["state"] == state
+
+
+def test_a_keyring_file_that_lies_open(good):
+    (good.data / "keyring").chmod(0o644)
+    done = good.ctl("check", "--json")
+    assert finding(done, "permissions", "is world-readable")["state"] == "warning"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a library of root")
+def test_a_library_that_only_root_can_read(good):
+    library = good.plugin / "component_keyring_kms.so"
+    library.touch(mode=0o600)
+    running = fake_server(good.directory)
+    try:
+        done = by_server(good, "--product", "component_keyring_kms")
+        assert finding(done, "library", "cannot be read by the server's user")["state"] == "failed"
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_a_manifest_with_two_keyrings(good):
+    running = fake_server(good.directory)
+    (good.directory / "bin/mysqld.my").write_text(json.dumps(
+        {"components": "file://component_keyring_kms,file://component_keyring_file"}))
+    try:
+        done = by_server(good, "--product", "component_keyring_kms")
+        assert finding(done, "manifest", "names more than one component")["state"] == "warning"
+    finally:
+        running.kill()
+        running.wait()
+
+
+def test_a_keyring_without_keys_is_no_failure_but_is_said(make_keyring, kms, directory):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.configure(conftest.kms_options(kms, directory))
+    keyring.write("store k - AES", "remove k -")
+    done = keyring.ctl("check", "--json")
+    assert finding(done, "start", "the keyring has no keys")["state"] == "warning"
+    assert done.code == 0 and results(done)["keys"]["state"] == "ok"
