@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""./dev release: what it refuses, and what it makes, signed with a key that exists for this test."""
+"""What ./dev release refuses, and what it makes, signed with a key that exists for this test."""
 
 import hashlib
 import json
