@@ -12,8 +12,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAINTAINER = "The OpenKeyring authors <noreply@openkeyring.invalid>"
 REVISION = "1"  # Of the packaging; 1 again with each new version.
 
+MONITORING = ("docs/monitoring.md", "docs/monitoring.svg")
 COMMON = ("docs/packages.md", "docs/encrypt_everything.md", "docs/errors.md",
-          "docs/file_formats.md", "docs/threat_model.md", "SECURITY.md")
+          "docs/file_formats.md", "docs/threat_model.md", "SECURITY.md", *MONITORING)
 RECOVERY = ("docs/recover_sealed_keyring.py",)
 AWS = ("docs/aws.md", "docs/performance.md", *RECOVERY)
 
@@ -44,7 +45,8 @@ def _mariadb(product: str, summary: str, description: str, *documents: str) -> P
         name=f"mariadb-plugin-{product.replace('_', '-')}", summary=summary,
         description=description, libraries=(product,), configuration=f"{product}.cnf",
         documents=(f"docs/{product}.md", *documents, *COMMON),
-        examples=("apparmor/usr.sbin.mariadbd", "selinux.txt", "systemd/mariadb.service.d"),
+        examples=("apparmor/usr.sbin.mariadbd", "selinux.txt", "systemd/mariadb.service.d",
+                  "monitoring"),
         fields={"Recommends": "keyringctl, mariadb-server", "Breaks": OLD_MARIADB,
                 "Replaces": OLD_MARIADB, "Suggests": "python3",
                 "Enhances": "mariadb-server"},
@@ -69,7 +71,7 @@ PACKAGES = (
                    "docs/keyring_aws.md", *AWS, *COMMON),
         examples=("apparmor/usr.sbin.mysqld", "selinux.txt", "systemd/mysql.service.d",
                   "mysql/component_keyring_kms.cnf", "mysql/component_keyring_kmip.cnf",
-                  "mysql/keyring_aws.cnf", "mysql/mysqld.my"),
+                  "mysql/keyring_aws.cnf", "mysql/mysqld.my", "monitoring"),
         fields={"Recommends": "keyringctl, mysql-community-server | percona-server-server | "
                               "mysql-server", "Suggests": "python3"},
         rpm_fields=("Recommends: keyringctl", "Suggests: mysql-server"),
@@ -81,7 +83,8 @@ PACKAGES = (
                     "and rewraps them under another key of AWS KMS.",
         program="keyringctl",
         documents=("docs/keyringctl.md", "docs/packages.md", "docs/errors.md",
-                   "docs/file_formats.md", "docs/schemas", *RECOVERY, "SECURITY.md"),
+                   "docs/file_formats.md", "docs/schemas", *RECOVERY, "SECURITY.md", *MONITORING),
+        examples=("monitoring",),
         fields={"Breaks": f"{OLD_MARIADB}, openkeyring-mysql (<< 0.1.0-1)",
                 "Replaces": f"{OLD_MARIADB}, openkeyring-mysql (<< 0.1.0-1)",
                 "Suggests": "mariadb-plugin-aws-key-management, "

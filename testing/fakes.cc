@@ -5,6 +5,7 @@ namespace openkeyring {
 
 Result<HttpResponse> FakeHttp::Send(const HttpRequest& request,
                                     Millis timeout) {
+  if (on_send_) on_send_();
   {
     std::lock_guard lock(mutex_);
     seen_.push_back({request.method, request.url,

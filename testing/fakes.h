@@ -87,6 +87,8 @@ class FakeHttp : public HttpClient {
   void Push(int status, std::string_view body,
             std::vector<Header> headers = {});
   void PushError(Status error);
+  // Runs while each request is under way, such as to let time pass.
+  void OnSend(std::function<void()> hook) { on_send_ = std::move(hook); }
 
   struct Seen {
     std::string method, url, body;
@@ -99,6 +101,7 @@ class FakeHttp : public HttpClient {
 
  private:
   Handler handler_;
+  std::function<void()> on_send_;
   mutable std::mutex mutex_;
   std::deque<Result<HttpResponse>> queue_;
   std::vector<Seen> seen_;

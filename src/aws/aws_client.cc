@@ -21,14 +21,14 @@ struct AwsClient::Attempt {
 
 AwsClient::AwsClient(AwsDependencies dependencies, AwsService service,
                      const AwsSettings& settings, RegionResolver& region,
-                     std::shared_ptr<KmsStatisticsKeeper> statistics)
+                     std::shared_ptr<CallStatisticsKeeper> statistics)
     : dependencies_(dependencies),
       service_(std::move(service)),
       settings_(settings),
       region_(region),
       statistics_(statistics != nullptr
                       ? std::move(statistics)
-                      : std::make_shared<KmsStatisticsKeeper>()) {}
+                      : std::make_shared<CallStatisticsKeeper>()) {}
 
 Status AwsClient::Call(const AwsCall& call, const Deadline& deadline) {
   Status status = CallUntilFinal(call, deadline);
@@ -49,14 +49,22 @@ Status AwsClient::CallUntilFinal(const AwsCall& call,
       Status status = call.read(answer->body);
       if (status.ok()) {
         dependencies_.retry_quota.GiveBack(attempt.last_cost);
+        RecordKeyState(call, WrappingKeyState::kUsable);
         return status;
       }
       answer = Status(StatusCode::kUnavailable, status.message());
     }
     if (MayRepeat(call, attempt, answer, deadline)) continue;
     if (!answer) return answer.error().WithContext(name);
-    return AwsErrorStatus(name, ParseAwsError(*answer));
+    const AwsError error = ParseAwsError(*answer);
+    RecordKeyState(call, KeyStateOf(error));
+    return AwsErrorStatus(name, error);
   }
+}
+
+void AwsClient::RecordKeyState(const AwsCall& call,
+                               std::optional<WrappingKeyState> state) {
+  if (call.uses_key && state) statistics_->KeyIs(*state);
 }
 
 Result<HttpResponse> AwsClient::SendOnce(const AwsCall& call, Attempt& attempt,
@@ -79,8 +87,10 @@ Result<HttpResponse> AwsClient::SendOnce(const AwsCall& call, Attempt& attempt,
   }
   statistics_->Request(request.url);
   attempt.sent = true;
+  const SteadyTime begin = dependencies_.clock.Steady();
   Result<HttpResponse> answer = dependencies_.http.Send(
       request, std::min(left, service_.attempt_timeout));
+  statistics_->Waited(dependencies_.clock.Steady() - begin);
   dependencies_.log.Write(
       LogLevel::kDebug,
       call.operation + " at " + request.url +
@@ -124,9 +134,9 @@ bool AwsClient::MayRepeat(const AwsCall& call, Attempt& attempt,
     return true;
   }
   const AwsErrorClass error_class = ClassifyAwsError(error);
-  if (error_class.code == StatusCode::kThrottled &&
-      deadline.reports_throttling()) {
-    return false;
+  if (error_class.code == StatusCode::kThrottled) {
+    statistics_->Throttled();
+    if (deadline.reports_throttling()) return false;
   }
   return error_class.retry && (call.resend || error_class.not_done) &&
          WaitForRetry(

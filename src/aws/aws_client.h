@@ -9,10 +9,10 @@
 #include "aws/aws_error.h"
 #include "aws/credentials.h"
 #include "aws/dependencies.h"
-#include "aws/kms_statistics.h"
 #include "aws/region_resolver.h"
 #include "aws/retry.h"
 #include "aws/settings.h"
+#include "net/call_statistics.h"
 
 namespace openkeyring {
 
@@ -36,6 +36,9 @@ struct AwsCall {
   std::function<Status(Secret& body)> read;
   CredentialProvider* credentials = nullptr;  // Null: the call is not signed.
   bool resend = true;  // False for what must not reach the service twice.
+  // Whether it works only with a KMS key that is usable, and so tells whether
+  // it is.
+  bool uses_key = false;
 };
 
 // The call loop of all AWS services: signs, sends, classifies the answer and
@@ -56,11 +59,11 @@ class AwsClient {
   // client's, to continue its counts; null begins new ones.
   AwsClient(AwsDependencies dependencies, AwsService service,
             const AwsSettings& settings, RegionResolver& region,
-            std::shared_ptr<KmsStatisticsKeeper> statistics = nullptr);
+            std::shared_ptr<CallStatisticsKeeper> statistics = nullptr);
 
   Status Call(const AwsCall& call, const Deadline& deadline);
 
-  const std::shared_ptr<KmsStatisticsKeeper>& statistics() const {
+  const std::shared_ptr<CallStatisticsKeeper>& statistics() const {
     return statistics_;
   }
 
@@ -74,6 +77,8 @@ class AwsClient {
               HttpRequest& request, const Deadline& deadline);
   bool MayRepeat(const AwsCall& call, Attempt& attempt,
                  const Result<HttpResponse>& answer, const Deadline& deadline);
+  void RecordKeyState(const AwsCall& call,
+                      std::optional<WrappingKeyState> state);
   bool RepeatsAtOnce(const AwsCall& call, Attempt& attempt,
                      const AwsError& error);
   bool WaitForRetry(Attempt& attempt, int attempts, bool after_timeout,
@@ -84,7 +89,7 @@ class AwsClient {
   const AwsService service_;
   const AwsSettings settings_;
   RegionResolver& region_;
-  const std::shared_ptr<KmsStatisticsKeeper> statistics_;
+  const std::shared_ptr<CallStatisticsKeeper> statistics_;
 };
 
 }  // namespace openkeyring

@@ -438,11 +438,49 @@ TEST_F(AwsClientTest, StatisticsTellTheLastErrorAndSuccess) {
   EXPECT_FALSE(Decrypt());
   http_.Push(200, kGoodDecrypt);
   EXPECT_TRUE(Decrypt());
-  const KmsStatistics statistics = client().statistics();
+  const CallStatistics statistics = client().statistics();
   EXPECT_EQ(statistics.errors, 1u);
   EXPECT_THAT(statistics.last_error, HasSubstr("AccessDeniedException"));
   EXPECT_TRUE(statistics.last_error_time && statistics.last_success_time);
   EXPECT_EQ(statistics.endpoint, "https://kms.us-east-1.amazonaws.com/");
+}
+
+TEST_F(AwsClientTest, StatisticsTellWhatKmsSaysOfTheKey) {
+  const auto state_after = [&](const std::string& code) {
+    PushError(400, code);
+    EXPECT_FALSE(Decrypt());
+    return client().statistics().key_state;
+  };
+  EXPECT_EQ(client().statistics().key_state, std::nullopt);
+  EXPECT_EQ(state_after("InvalidSignatureException"), std::nullopt);
+  EXPECT_EQ(state_after("DisabledException"), WrappingKeyState::kDisabled);
+  EXPECT_EQ(state_after("KMSInvalidStateException"),
+            WrappingKeyState::kUnusable);
+  EXPECT_EQ(state_after("NotFoundException"), WrappingKeyState::kMissing);
+  EXPECT_EQ(state_after("AccessDeniedException"), WrappingKeyState::kDenied);
+  EXPECT_EQ(state_after("ValidationException"), WrappingKeyState::kDenied)
+      << "this one says nothing of the key";
+  http_.Push(200, kGoodDecrypt);
+  EXPECT_TRUE(Decrypt());
+  EXPECT_EQ(client().statistics().key_state, WrappingKeyState::kUsable);
+}
+
+TEST_F(AwsClientTest, WhatNeedsNoUsableKeySaysNothingOfIt) {
+  PushError(400, "AccessDeniedException");
+  EXPECT_FALSE(
+      client().DescribeKey("alias/db", Deadline::After(clock_, Millis(60000))));
+  EXPECT_EQ(client().statistics().key_state, std::nullopt);
+}
+
+TEST_F(AwsClientTest, StatisticsCountThrottlingAndTheTimeOfRequests) {
+  PushError(400, "ThrottlingException");
+  PushError(400, "ThrottlingException");
+  http_.Push(200, kGoodDecrypt);
+  http_.OnSend([this] { clock_.Advance(Millis(7)); });
+  EXPECT_TRUE(Decrypt());
+  EXPECT_EQ(client().statistics().throttled, 2u);
+  EXPECT_EQ(client().statistics().waited, Millis(21))
+      << "without the pauses between them";
 }
 
 }  // namespace

@@ -259,6 +259,16 @@ AwsErrorClass ClassifyAwsError(const AwsError& error) {
   return Final(StatusCode::kDenied, "");
 }
 
+std::optional<WrappingKeyState> KeyStateOf(const AwsError& error) {
+  if (error.code == "AccessDeniedException") return WrappingKeyState::kDenied;
+  if (error.code == "DisabledException") return WrappingKeyState::kDisabled;
+  if (error.code == "NotFoundException") return WrappingKeyState::kMissing;
+  if (error.code == "KMSInvalidStateException") {
+    return WrappingKeyState::kUnusable;
+  }
+  return std::nullopt;
+}
+
 Status AwsErrorStatus(std::string_view operation, const AwsError& error) {
   const AwsErrorClass error_class = ClassifyAwsError(error);
   std::string text = std::string(operation) + " failed: ";

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "net/call_statistics.h"
 #include "net/http.h"
 #include "os/clock.h"
 
@@ -41,6 +42,9 @@ struct AwsErrorClass {
 // Never kNotFound: that a KMS key is missing is kMisconfigured here, so that it
 // cannot be mistaken for a missing data key.
 AwsErrorClass ClassifyAwsError(const AwsError& error);
+
+// What it says of the KMS key; nothing when it is about something else.
+std::optional<WrappingKeyState> KeyStateOf(const AwsError& error);
 
 // "<operation> failed: <code>: <message> (HTTP 400, request id ...); <advice>"
 Status AwsErrorStatus(std::string_view operation, const AwsError& error);

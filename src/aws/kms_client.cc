@@ -26,6 +26,12 @@ const std::string& KeyArnOf(const KmsKeyDescription& answer) {
   return answer.arn;
 }
 
+// Operations that a usable KMS key is needed for.
+bool UsesKey(std::string_view operation) {
+  return operation.starts_with("GenerateDataKey") || operation == "Encrypt" ||
+         operation == "Decrypt" || operation == "ReEncrypt";
+}
+
 // The answer to another question is not an answer.
 Status CheckKey(std::string_view asked, const std::string& answered) {
   // No key is asked for where only the blob knows which one wrapped it.
@@ -74,6 +80,7 @@ Status KmsClient::Call(const char* operation, std::string_view key_id,
   call.key_id = key_id;
   call.credentials = &credentials_;
   call.resend = resend;
+  call.uses_key = UsesKey(operation);
   call.read = std::move(read);
   call.write = [&](HttpRequest& request) {
     request.headers = {

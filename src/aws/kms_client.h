@@ -20,7 +20,7 @@ struct KmsClientOptions {
   std::function<std::string()> master_key_id;
   std::string master_key_option;  // What that error tells to set.
   // Another client's, to continue its counts; null begins new ones.
-  std::shared_ptr<KmsStatisticsKeeper> statistics;
+  std::shared_ptr<CallStatisticsKeeper> statistics;
 };
 
 // AWS KMS as a KeyWrapper, and the operations on KMS keys themselves.
@@ -76,8 +76,8 @@ class KmsClient : public KeyWrapper {
   Status MayUnwrap(const WrappedKey& wrapped, const EncryptionContext& context,
                    const Deadline& deadline);
 
-  KmsStatistics statistics() const { return client_.statistics()->Get(); }
-  std::shared_ptr<KmsStatisticsKeeper> statistics_keeper() const {
+  CallStatistics statistics() const { return client_.statistics()->Get(); }
+  std::shared_ptr<CallStatisticsKeeper> statistics_keeper() const {
     return client_.statistics();
   }
 

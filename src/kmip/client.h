@@ -64,6 +64,10 @@ class KmipClient {
   // "host:port" of a server, by KmipSession::server().
   std::string ServerName(size_t server) const;
   KmipClientStatus status();
+  // Of exchanges with all servers. An operation failed when no server answered.
+  const std::shared_ptr<CallStatisticsKeeper>& statistics() const {
+    return transport_.options().statistics;
+  }
 
  private:
   friend class KmipSession;

@@ -55,6 +55,13 @@ Status ReadMessage(ByteStream& stream, size_t max_size, Secret& response,
   return ReadUpTo(stream, *size, response, deadline);
 }
 
+KmipClientOptions WithStatistics(KmipClientOptions options) {
+  if (options.statistics == nullptr) {
+    options.statistics = std::make_shared<CallStatisticsKeeper>();
+  }
+  return options;
+}
+
 }  // namespace
 
 struct KmipTransport::Try {
@@ -67,7 +74,7 @@ struct KmipTransport::Try {
 
 KmipTransport::KmipTransport(KmipClientOptions options,
                              StreamConnector& connector, Clock& clock, Log& log)
-    : options_(std::move(options)),
+    : options_(WithStatistics(std::move(options))),
       clock_(clock),
       log_(log),
       servers_(options_.servers, clock, options_.max_batch),
@@ -76,6 +83,14 @@ KmipTransport::KmipTransport(KmipClientOptions options,
 KmipDelivery KmipTransport::Send(std::span<const KmipCall> calls,
                                  std::optional<size_t> server,
                                  const Deadline& deadline) {
+  KmipDelivery delivery = Deliver(calls, server, deadline);
+  options_.statistics->Outcome(delivery.status, clock_.Now());
+  return delivery;
+}
+
+KmipDelivery KmipTransport::Deliver(std::span<const KmipCall> calls,
+                                    std::optional<size_t> server,
+                                    const Deadline& deadline) {
   const bool may_resend = std::ranges::all_of(calls, &KmipCall::idempotent);
   // Waited for once: that all connections are busy says nothing about a server.
   auto lease = pool_.Acquire(deadline);
@@ -93,6 +108,7 @@ KmipDelivery KmipTransport::Send(std::span<const KmipCall> calls,
     const std::vector<size_t> order =
         server ? std::vector{*server} : servers_.Order();
     for (size_t i = 0; i < order.size() && !deadline.Passed(clock_); ++i) {
+      if (!errors.ok()) options_.statistics->Retry();
       const Millis share = Share(deadline, order.size() - i);
       Try attempt{order[i], calls, deadline.Within(clock_, share), *lease, {}};
       SendTo(attempt, may_resend);
@@ -141,11 +157,19 @@ void KmipTransport::SendTo(Try& attempt, bool may_resend) {
       result.status.code() != StatusCode::kTimeout &&
       (may_resend || !result.sent)) {
     pool_.Forget(servers_.endpoint(attempt.server));
+    options_.statistics->Retry();
     SendOnce(attempt, true);
   }
 }
 
 void KmipTransport::SendOnce(Try& attempt, bool fresh) {
+  const SteadyTime begin = clock_.Steady();
+  options_.statistics->Request(servers_.endpoint(attempt.server).Text());
+  SendOverConnection(attempt, fresh);
+  options_.statistics->Waited(clock_.Steady() - begin);
+}
+
+void KmipTransport::SendOverConnection(Try& attempt, bool fresh) {
   attempt.lease.Close();
   KmipDelivery& result = attempt.result = {};
   const Result<KmipVersion> version = VersionOf(attempt);

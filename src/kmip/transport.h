@@ -13,6 +13,7 @@
 #include "kmip/messages.h"
 #include "kmip/negotiation.h"
 #include "kmip/server_list.h"
+#include "net/call_statistics.h"
 #include "net/stream_pool.h"
 
 namespace openkeyring {
@@ -26,6 +27,8 @@ struct KmipClientOptions {
   StreamPoolOptions pool;
   size_t max_batch = 64;                 // Items a message.
   int32_t max_response_size = 16 << 20;  // Bytes.
+  // Another client's, to continue its counts; null begins new ones.
+  std::shared_ptr<CallStatisticsKeeper> statistics;
 };
 
 // What became of one request message.
@@ -69,9 +72,13 @@ class KmipTransport {
  private:
   struct Try;  // One request to one server over one connection.
 
+  KmipDelivery Deliver(std::span<const KmipCall> calls,
+                       std::optional<size_t> server, const Deadline& deadline);
+
   Millis Share(const Deadline& deadline, size_t servers) const;
   void SendTo(Try& attempt, bool may_resend);
   void SendOnce(Try& attempt, bool fresh);
+  void SendOverConnection(Try& attempt, bool fresh);
   Status Receive(Try& attempt, KmipExchange exchange,
                  const KmipRequestOptions& request);
   Result<KmipVersion> VersionOf(Try& attempt);

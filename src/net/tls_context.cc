@@ -14,6 +14,7 @@ namespace openkeyring {
 namespace {
 
 constexpr size_t kMaxPemFile = 1 << 20;
+constexpr time_t kLastTime = 9'000'000'000;  // Of WallTime: the year 2255.
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
@@ -59,11 +60,27 @@ Result<std::shared_ptr<SSL_CTX>> TlsContextSource::Get() {
   Result<std::shared_ptr<SSL_CTX>> made = Make();
   if (made) {
     context_ = *made;
+    expiry_ = ExpiryOf(SSL_CTX_get0_certificate(context_.get()));
     stamps_ = now;
   } else if (context_ == nullptr) {
     return made;
   }
   return context_;
+}
+
+std::optional<WallTime> TlsContextSource::CertificateExpiry() const {
+  const time_t expiry = expiry_;
+  if (expiry == kNoExpiry) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(expiry);
+}
+
+time_t TlsContextSource::ExpiryOf(const X509* certificate) {
+  tm time = {};
+  if (certificate == nullptr ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) {
+    return kNoExpiry;
+  }
+  return std::min(timegm(&time), kLastTime);  // "99991231235959Z" is usual.
 }
 
 TlsContextSource::Stamps TlsContextSource::LookAtFiles() const {

@@ -3,13 +3,18 @@
 #define OPENKEYRING_NET_TLS_CONTEXT_H_
 
 #include <openssl/types.h>
+#include <time.h>
 
+#include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
 #include "net/tls_options.h"
+#include "os/clock.h"
 #include "os/file_system.h"
 
 namespace openkeyring {
@@ -27,9 +32,16 @@ class TlsContextSource {
   // as in the middle of a renewal, the old settings stay in use.
   Result<std::shared_ptr<SSL_CTX>> Get();
 
+  // When the certificate of the newest settings ends; nothing without one.
+  // Takes no lock.
+  std::optional<WallTime> CertificateExpiry() const;
+
  private:
+  static constexpr time_t kNoExpiry = std::numeric_limits<time_t>::min();
+
   using Stamps = std::vector<std::pair<uint64_t, int64_t>>;  // Size, time.
 
+  static time_t ExpiryOf(const X509* certificate);
   Stamps LookAtFiles() const;
   Result<std::shared_ptr<SSL_CTX>> Make() const;
   Status UseTrust(SSL_CTX* context) const;
@@ -43,6 +55,7 @@ class TlsContextSource {
   std::mutex mutex_;  // Guards what follows.
   Stamps stamps_;
   std::shared_ptr<SSL_CTX> context_;
+  std::atomic<time_t> expiry_{kNoExpiry};  // Of the certificate in context_.
 };
 
 }  // namespace openkeyring

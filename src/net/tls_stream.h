@@ -33,6 +33,11 @@ class TlsConnector : public StreamConnector {
   Result<std::unique_ptr<ByteStream>> Connect(
       const std::string& host, int port, const Deadline& deadline) override;
 
+  // When the client certificate in use ends; nothing when there is none.
+  std::optional<WallTime> CertificateExpiry() const {
+    return contexts_.CertificateExpiry();
+  }
+
  private:
   using Host = std::pair<std::string, int>;
   using Addresses = std::vector<SocketAddress>;

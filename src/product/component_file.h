@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_PRODUCT_COMPONENT_FILE_H_
 #define OPENKEYRING_PRODUCT_COMPONENT_FILE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ Result<JsonOptions> ReadComponentFile(
 struct ComponentWarnings {
   std::vector<std::string> unknown_options;  // Each with the file's name.
   std::vector<std::string> permissions;
+
+  int64_t count() const {
+    return static_cast<int64_t>(unknown_options.size() + permissions.size());
+  }
 };
 
 // Of options of which every known one was taken. Written to `log`, too.

@@ -68,6 +68,7 @@ Result<std::unique_ptr<KmipService>> KmipService::Make(
   client.servers = std::move(options.servers);
   client.version = options.version;
   client.request_timeout = options.request_timeout;
+  client.statistics = std::move(options.statistics);
   client.pool.max_in_use = options.max_connections;
   client.pool.max_idle = options.max_idle;
   return std::unique_ptr<KmipService>(
@@ -78,5 +79,11 @@ KmipService::KmipService(KmipClientOptions options,
                          std::unique_ptr<TlsConnector> connector, Log& log)
     : connector_(std::move(connector)),
       client_(std::move(options), *connector_, SystemClock(), log) {}
+
+void KmipService::AddMetrics(WallTime now, MetricValues& values) {
+  AddCalls(client_.statistics()->Get(), now, values);
+  AddExpiration(connector_->CertificateExpiry(), now,
+                values.client_certificate_expires);
+}
 
 }  // namespace openkeyring

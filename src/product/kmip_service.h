@@ -10,6 +10,7 @@
 #include "kmip/client.h"
 #include "net/endpoint.h"
 #include "net/tls_stream.h"
+#include "product/metrics.h"
 
 namespace openkeyring {
 
@@ -23,6 +24,8 @@ struct KmipServiceOptions {
   Millis request_timeout{5000};        // One exchange with one server.
   Millis max_idle{60000};              // Of a kept connection.
   int max_connections = 4;
+  // An earlier service's, to continue its counts; null begins new ones.
+  std::shared_ptr<CallStatisticsKeeper> statistics;
 };
 
 // A KMIP client in the real world, from options on. Threads: as of its parts,
@@ -35,6 +38,7 @@ class KmipService {
                                                    Log& log);
 
   KmipClient& client() { return client_; }
+  void AddMetrics(WallTime now, MetricValues& values);
 
  private:
   KmipService(KmipClientOptions options,

@@ -34,6 +34,14 @@ Result<std::unique_ptr<KmsService>> KmsService::Make(const AwsOptions& aws,
       new KmsService(aws, *settings, std::move(options), log));
 }
 
+void KmsService::AddMetrics(WallTime now, MetricValues& values) const {
+  const CallStatistics seen = client_.statistics();
+  AddCalls(seen, now, values);
+  values.throttled =
+      values.throttled.value_or(0) + static_cast<int64_t>(seen.throttled);
+  AddExpiration(credentials_->Expiration(), now, values.credentials_expire);
+}
+
 KmsService::KmsService(const AwsOptions& aws, const AwsSettings& settings,
                        KmsServiceOptions options, Log& log)
     : http_(MakeCurlHttpClient(Curl(options, aws, settings))),

@@ -10,6 +10,7 @@
 #include "aws/kms_client.h"
 #include "aws/region_resolver.h"
 #include "aws/settings.h"
+#include "product/metrics.h"
 
 namespace openkeyring {
 
@@ -21,7 +22,7 @@ struct KmsServiceOptions {
   std::function<std::string()> master_key_id;
   std::string master_key_option;  // Which an error tells to set.
   // An earlier service's, to continue its counts; null begins new ones.
-  std::shared_ptr<KmsStatisticsKeeper> statistics;
+  std::shared_ptr<CallStatisticsKeeper> statistics;
 };
 
 // AWS KMS composed from options: HTTPS, clock, credentials, region, client.
@@ -38,6 +39,7 @@ class KmsService {
   KmsClient& client() { return client_; }
   const KmsClient& client() const { return client_; }
   const CredentialChain& credentials() const { return *credentials_; }
+  void AddMetrics(WallTime now, MetricValues& values) const;
 
  private:
   KmsService(const AwsOptions& aws, const AwsSettings& settings,

@@ -79,9 +79,8 @@ Result<std::unique_ptr<KmsServices>> KmsServices::Make(
 KmsServicesState KmsServices::State() const {
   KmsServicesState state;
   for (const OneKey& key : keys_) {
-    const KmsStatistics seen = key.service->client().statistics();
-    state.reachable |= seen.last_success_time &&
-                       seen.last_success_time >= seen.last_error_time;
+    const CallStatistics seen = key.service->client().statistics();
+    state.reachable |= seen.reachable().value_or(false);
     if (seen.last_error_time > state.last_error_time) {
       state.last_error_time = seen.last_error_time;
       state.last_error = seen.last_error;
@@ -94,6 +93,10 @@ KmsServicesState KmsServices::State() const {
     }
   }
   return state;
+}
+
+void KmsServices::AddMetrics(WallTime now, MetricValues& values) const {
+  for (const OneKey& key : keys_) key.service->AddMetrics(now, values);
 }
 
 }  // namespace openkeyring

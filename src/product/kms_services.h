@@ -39,6 +39,7 @@ class KmsServices {
   KeyWrapper& wrapper(size_t index) { return *keys_[index].wrapper; }
   KmsService& service(size_t index) { return *keys_[index].service; }
   KmsServicesState State() const;
+  void AddMetrics(WallTime now, MetricValues& values) const;
 
  private:
   struct OneKey {

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "keyring/keyring.h"
+#include "product/metrics.h"
 
 namespace openkeyring {
 
@@ -39,6 +40,8 @@ class LoadedKeyring {
   virtual Keyring& keyring() = 0;
   // The rows that follow the six that every component has.
   virtual StatusRows Rows() const = 0;
+  // What only the product knows.
+  virtual MetricValues Metrics() const = 0;
 };
 
 // Whether the first load waits for a key server that comes back, until

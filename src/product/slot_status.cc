@@ -25,9 +25,9 @@ SlotSummary SummaryOf(const SealedFileSlots& slots) {
         break;
       case SlotState::kStale:
         if (slot.slot.number == slots.opened().number) ++summary.opening;
-        Add(summary.failed, WithReason(slot));
-        break;
+        [[fallthrough]];
       case SlotState::kFailed:
+        ++summary.failed_count;
         Add(summary.failed, WithReason(slot));
         break;
       case SlotState::kUntried:
@@ -37,6 +37,7 @@ SlotSummary SummaryOf(const SealedFileSlots& slots) {
         Add(summary.foreign, ToString(slot.slot));
         break;
       case SlotState::kMissing:
+        ++summary.missing_count;
         Add(summary.missing, WithReason(slot));
         break;
     }

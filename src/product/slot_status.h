@@ -15,7 +15,9 @@ struct SlotSummary {
   size_t slots = 0;    // In the file.
   size_t opening = 0;  // Of them, those that this process has seen to open.
   bool opened_by_local_slot = false;
-  std::string opened;   // Which slot opened the file.
+  size_t failed_count = 0;   // Of `failed`.
+  size_t missing_count = 0;  // Of `missing`.
+  std::string opened;        // Which slot opened the file.
   std::string failed;   // Those that did not, or that are not as configured,
                         // each with the reason.
   std::string untried;  // Those that were not needed.

@@ -10,6 +10,7 @@ bool IsOrdinaryFailure(const Status& status) {
 }
 
 void FailureLog::Write(const Status& failure) {
+  if (!IsOrdinaryFailure(failure)) ++count_;
   if (!throttle_.Admits(failure.message())) return;
   log_.Write(IsOrdinaryFailure(failure) ? LogLevel::kNote : LogLevel::kError,
              failure.message());

@@ -2,6 +2,8 @@
 #ifndef OPENKEYRING_SERVER_FAILURE_LOG_H_
 #define OPENKEYRING_SERVER_FAILURE_LOG_H_
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 
 #include "base/log.h"
@@ -26,8 +28,11 @@ class FailureLog {
   FailureLog(Log& log, Clock& clock) : log_(log), throttle_(clock) {}
 
   void Write(const Status& failure);
+  // So far, without the ordinary ones.
+  int64_t count() const { return count_; }
 
  private:
+  std::atomic<int64_t> count_{0};
   Log& log_;
   LogThrottle throttle_;
 };

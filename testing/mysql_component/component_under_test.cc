@@ -3,10 +3,15 @@
 
 #include <utility>
 
+#include "server/mysql/component/metric_entries.h"
+
 namespace openkeyring {
 namespace {
 
 std::unique_ptr<ReloadableKeyring> host;
+std::unique_ptr<RegisteredMetrics> metrics;
+
+MetricValues CurrentMetrics() { return host->Metrics(); }
 
 // One that each load's keyring can own.
 class SharedBackend : public KeyringBackend {
@@ -36,6 +41,11 @@ class LoadedMemory : public LoadedKeyring {
       : keyring_(std::move(keyring)), data_file_(std::move(data_file)) {}
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override { return {{"Data_file", data_file_}}; }
+  MetricValues Metrics() const override {
+    MetricValues values;
+    values.requests = 7;
+    return values;
+  }
 
  private:
   const std::unique_ptr<Keyring> keyring_;
@@ -45,6 +55,7 @@ class LoadedMemory : public LoadedKeyring {
 }  // namespace
 
 ReloadableKeyring& TheKeyring() { return *host; }
+RegisteredMetrics& TheMetrics() { return *metrics; }
 
 Result<std::shared_ptr<LoadedKeyring>> MemoryLoader::Load(
     const ServerDirectories& directories, LoadRetry, Log&) {
@@ -66,8 +77,13 @@ ComponentUnderTest::ComponentUnderTest() : registry_(server_.registry()) {
   server_.OfferBuiltins(LogLayout::kNew);
   host = std::make_unique<ReloadableKeyring>(
       "component_memory", std::make_unique<MemoryLoader>(keys_), registry_);
+  metrics = std::make_unique<RegisteredMetrics>(
+      registry_, MetricEntries<CurrentMetrics>::entries);
 }
 
-ComponentUnderTest::~ComponentUnderTest() { host.reset(); }
+ComponentUnderTest::~ComponentUnderTest() {
+  metrics.reset();
+  host.reset();
+}
 
 }  // namespace openkeyring

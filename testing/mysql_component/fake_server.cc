@@ -33,6 +33,9 @@ struct State {
   std::array<Function, kNewSlots> builtins{}, tool{};
   int strangers = 0;
   bool simple_fails = false, no_lines = false;
+  std::vector<StatusVariable*> variables;  // Registered arrays.
+  bool registration_fails = false, locked = false;
+  int uses_while_locked = 0;
 };
 std::unique_ptr<State> state;
 
@@ -58,7 +61,46 @@ Code Release(Handle handle) {
   return kSuccess;
 }
 
-Registry registry_service = {Acquire, AcquireRelated, Release};
+// The registry's own functions wait for a lock that a deinit holds.
+Code AcquireUnlocked(const char* name, Handle* handle) {
+  state->uses_while_locked += state->locked ? 1 : 0;
+  return Acquire(name, handle);
+}
+Code ReleaseUnlocked(Handle handle) {
+  state->uses_while_locked += state->locked ? 1 : 0;
+  return Release(handle);
+}
+
+Registry registry_service = {AcquireUnlocked, AcquireRelated, ReleaseUnlocked};
+Registry locked_registry_service = {Acquire, AcquireRelated, Release};
+
+Code RegisterVariables(StatusVariable* variables) {
+  if (state->registration_fails) return kFailure;
+  state->variables.push_back(variables);
+  return kSuccess;
+}
+Code UnregisterVariables(StatusVariable* variables) {
+  return std::erase(state->variables, variables) == 1 ? kSuccess : kFailure;
+}
+StatusRegistration registration = {RegisterVariables, UnregisterVariables};
+
+using Shown = std::vector<std::pair<std::string, std::string>>;
+void Show(const std::string& prefix, const StatusVariable* variable,
+          Shown& shown) {
+  for (; variable->name != nullptr; ++variable) {
+    const std::string name = prefix + variable->name;
+    if (variable->type == kShowArray) {
+      Show(name + "_", reinterpret_cast<StatusVariable*>(variable->value),
+           shown);
+      continue;
+    }
+    char buffer[kShowBuffer];
+    StatusVariable result{};
+    (void)reinterpret_cast<ShowFunction>(variable->value)(nullptr, &result,
+                                                          buffer);
+    if (result.type == kShowText) shown.emplace_back(name, result.value);
+  }
+}
 
 Code Emit(const char* component, const char*, unsigned long, int severity,
           int error_id, ...) {
@@ -173,6 +215,28 @@ void FakeServer::OfferToolBuiltins() {
   state->tool[kMessageByCode + 1] = state->tool[kCodeBySymbol + 1] = nullptr;
   state->offered["log_builtins.mysql_migrate_keyring"] = state->tool.data();
   state->offered["log_builtins"] = state->tool.data();
+}
+
+void FakeServer::OfferStatusVariables(bool fails) {
+  state->offered["status_variable_registration"] = &registration;
+  state->registration_fails = fails;
+}
+
+void FakeServer::OfferLockedRegistry() {
+  state->offered["registry.mysql_minimal_chassis_no_lock"] =
+      &locked_registry_service;
+}
+
+Shown FakeServer::StatusVariables() const {
+  Shown shown;
+  for (const StatusVariable* one : state->variables) Show("", one, shown);
+  return shown;
+}
+
+void FakeServer::LockRegistry() { state->locked = true; }
+void FakeServer::UnlockRegistry() { state->locked = false; }
+int FakeServer::uses_of_locked_registry() const {
+  return state->uses_while_locked;
 }
 
 void FakeServer::RunOutOfLines() { state->no_lines = true; }

@@ -3,10 +3,12 @@
 #define OPENKEYRING_TESTING_MYSQL_COMPONENT_FAKE_SERVER_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/mysql/abi/component.h"
 #include "server/mysql/abi/log_services.h"
+#include "server/mysql/abi/status_variables.h"
 
 namespace openkeyring {
 
@@ -30,6 +32,16 @@ class FakeServer {
   // log_builtins.mysql_migrate_keyring, where the functions that only the
   // server has are null.
   void OfferToolBuiltins();
+  // status_variable_registration, which fails when told to, and the registry
+  // for use while the registry is locked.
+  void OfferStatusVariables(bool fails = false);
+  void OfferLockedRegistry();
+  // As a session sees them: names and values, in the order of the arrays.
+  std::vector<std::pair<std::string, std::string>> StatusVariables() const;
+  // From now on the registry itself may not be used, as during a deinit.
+  void LockRegistry();
+  void UnlockRegistry();
+  int uses_of_locked_registry() const;
   // No line can be made: line_init gives null.
   void RunOutOfLines();
 

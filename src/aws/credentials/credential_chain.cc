@@ -96,6 +96,11 @@ std::string CredentialChain::SourceName() const {
   return source_name_;
 }
 
+std::optional<WallTime> CredentialChain::Expiration() const {
+  const std::lock_guard lock(mutex_);
+  return current_ == nullptr ? std::nullopt : current_->expiration;
+}
+
 CredentialChain::Age CredentialChain::AgeOfCurrent() const {
   if (current_ == nullptr || invalidated_) return Age::kExpired;
   if (!current_->expiration) return Age::kFresh;

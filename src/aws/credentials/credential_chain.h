@@ -54,6 +54,9 @@ class CredentialChain : public CredentialProvider {
 
   // The source in use, "" before the first success.
   std::string SourceName() const;
+  // When the credentials in use end; nothing when they do not, or there are
+  // none. Asks no source.
+  std::optional<WallTime> Expiration() const;
 
  private:
   using Held = std::shared_ptr<const Credentials>;

@@ -78,6 +78,7 @@ TEST_F(CredentialChainTest, TheFirstConfiguredSourceWinsAndIsNamed) {
   Make();
   EXPECT_EQ(chain_->SourceName(), "");
   EXPECT_EQ(Id(), "B");
+  EXPECT_EQ(chain_->Expiration(), std::nullopt);
   EXPECT_EQ(chain_->SourceName(), "two");
   EXPECT_NE(fake_.log.Text().find("from two, access key B"), std::string::npos);
   EXPECT_EQ(fake_.log.Text().find("secret"), std::string::npos);
@@ -90,6 +91,7 @@ TEST_F(CredentialChainTest, ExpiryIsJudgedByTheCorrectedClock) {
       std::move(sources_), fake_.dependencies().clock, fake_.log);
   EXPECT_EQ(Id(), "K1");
   const WallTime now = fake_.clock.Now();
+  EXPECT_EQ(chain_->Expiration(), now + minutes(60));
   ASSERT_TRUE(fake_.aws_clock.Correct(now, now + minutes(61)));
   EXPECT_NE(Id(), "K1");
   EXPECT_EQ(asked_, 2);

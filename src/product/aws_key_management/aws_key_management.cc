@@ -330,12 +330,27 @@ std::string AwsKeyManagement::store_name() const {
   return key_set_ != nullptr ? "SEALED" : "FILES";
 }
 
-KmsStatistics AwsKeyManagement::statistics() const {
-  return kms_ != nullptr ? kms_->client().statistics() : KmsStatistics();
+CallStatistics AwsKeyManagement::statistics() const {
+  return kms_ != nullptr ? kms_->client().statistics() : CallStatistics();
 }
 
 std::string AwsKeyManagement::credential_source() const {
   return kms_ != nullptr ? kms_->credentials().SourceName() : "mock";
+}
+
+MetricValues AwsKeyManagement::Metrics() const {
+  MetricValues values;
+  const WallTime now = SystemClock().Now();
+  AddKeyCounts(keys_->counts(), values);
+  if (kms_ != nullptr) kms_->AddMetrics(now, values);
+  // Their calls are in the counts of kms_.
+  for (size_t i = 0; slot_kms_ != nullptr && i < slot_kms_->size(); ++i) {
+    AddExpiration(slot_kms_->service(i).credentials().Expiration(), now,
+                  values.credentials_expire);
+  }
+  const auto store = key_set_ != nullptr ? key_set_->store() : nullptr;
+  if (store != nullptr) AddSlots(SummaryOf(store->slots()), values);
+  return values;
 }
 
 // ---- Tools ------------------------------------------------------------------

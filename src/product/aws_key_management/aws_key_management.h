@@ -83,8 +83,10 @@ class AwsKeyManagement {
 
   VersionedKeys& keys() { return *keys_; }
   // For status variables; zeros and "mock" with the mock.
-  KmsStatistics statistics() const;
+  CallStatistics statistics() const;
   std::string credential_source() const;
+  // All but what the server knows (EncryptionPlugin).
+  MetricValues Metrics() const;
   // Which store is in use: "FILES" or "SEALED".
   std::string store_name() const;
   // Null when keys are in files.

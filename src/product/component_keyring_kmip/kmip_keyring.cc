@@ -93,13 +93,23 @@ StatusRows KmipKeyring::Rows() const {
   return rows;
 }
 
+MetricValues KmipKeyring::Metrics() const {
+  MetricValues values;
+  service_->AddMetrics(SystemClock().Now(), values);
+  values.configuration_warnings = configuration_warnings_;
+  return values;
+}
+
 Result<std::shared_ptr<LoadedKeyring>> KmipKeyringLoader::Load(
     const ServerDirectories& directories, LoadRetry retry, Log& log) {
   Result<KmipComponentConfig> config =
       ReadKmipComponentConfig(PosixFileSystem(), log, directories);
   if (!config) return config.error();
   SetDataDirectory(directories.instance, *config);
-  if (serving_ != nullptr) config->group.required = serving_->marker();
+  if (serving_ != nullptr) {
+    config->group.required = serving_->marker();
+    config->kmip.statistics = serving_->statistics();
+  }
   Result<std::unique_ptr<KmipKeyring>> opened = KmipKeyring::Open(
       std::move(*config),
       serving_ == nullptr && retry == LoadRetry::kUntilDeadline, log);

@@ -26,17 +26,23 @@ class KmipKeyring : public LoadedKeyring {
   Keyring& keyring() override { return *keyring_; }
   std::optional<KmipGroupMarker> marker() const { return group_->marker(); }
   StatusRows Rows() const override;
+  MetricValues Metrics() const override;
+  const std::shared_ptr<CallStatisticsKeeper>& statistics() const {
+    return service_->client().statistics();
+  }
 
  private:
   explicit KmipKeyring(const KmipComponentConfig& config)
       : description_(DescribeKmipConfig(config)),
+        configuration_warnings_(config.warnings.count()),
         version_(config.kmip.version),
         keys_(config.keys),
         group_options_(config.group),
         rules_{config.read_only, config.operation_deadline} {}
   Status LoadKeys(const Deadline& deadline, Log& log);
 
-  const StatusRows description_;              // Of the configuration.
+  const StatusRows description_;  // Of the configuration.
+  const int64_t configuration_warnings_;
   const std::optional<KmipVersion> version_;  // That the user fixed.
   const KmipKeyringOptions keys_;
   const KmipGroupOptions group_options_;

@@ -269,6 +269,16 @@ StatusRows KmsKeyring::Rows() const {
   return rows;
 }
 
+MetricValues KmsKeyring::Metrics() const {
+  MetricValues values;
+  kms_->AddMetrics(SystemClock().Now(), values);
+  if (sealed_ != nullptr) {
+    AddSlots(SummaryOf(sealed_->store().slots()), values);
+  }
+  values.configuration_warnings = config_.warnings.count();
+  return values;
+}
+
 Status KmsKeyring::LoadKeys(const FileBackendOptions& options,
                             const std::string& data_directory,
                             const Deadline& deadline, Log& log) {

@@ -45,6 +45,7 @@ class KmsKeyring : public LoadedKeyring {
 
   Keyring& keyring() override { return *keyring_; }
   StatusRows Rows() const override;
+  MetricValues Metrics() const override;
   // For tools: the key slots of a sealed file; null for a JSON file.
   SealedFileSlots* slots() {
     return sealed_ == nullptr ? nullptr : &sealed_->store().slots();

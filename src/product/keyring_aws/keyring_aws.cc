@@ -134,7 +134,8 @@ void KeyringAws::WarnOfRegion(const std::string& cmk_id,
 }
 
 Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
-    const std::string& cmk_id, const std::string& region) const {
+    const std::string& cmk_id, const std::string& region,
+    std::shared_ptr<CallStatisticsKeeper> statistics) const {
   Status status = CheckKmsKeyId(cmk_id);
   if (!status.ok()) return status;
   AwsOptions aws;
@@ -148,6 +149,7 @@ Result<std::shared_ptr<KeyringAws::Kms>> KeyringAws::MakeKms(
   service.parallel_calls = options_.parallelism;
   service.master_key_id = [cmk_id] { return cmk_id; };
   service.master_key_option = "keyring_aws_cmk_id";
+  service.statistics = std::move(statistics);
   Result<std::unique_ptr<KmsService>> made =
       KmsService::Make(aws, std::move(service), log_);
   if (!made) return made.error();
@@ -185,9 +187,10 @@ Status KeyringAws::Try(const std::string& cmk_id, const std::string& region) {
 }
 
 Status KeyringAws::Use(const std::string& cmk_id, const std::string& region) {
-  Result<std::shared_ptr<Kms>> kms = MakeKms(cmk_id, region);
+  Result<std::shared_ptr<Kms>> kms = MakeKms(
+      cmk_id, region, CurrentKms()->service->client().statistics_keeper());
   if (!kms) return kms.error();
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   kms_.swap(*kms);
   return Status::Ok();
 }
@@ -235,6 +238,14 @@ Status KeyringAws::RotateKeys(const Cancellation& cancellation) {
       kms->service->wrapper(),
       Deadline::After(SystemClock(), options_.rotate_deadline)
           .CancelledBy(cancellation));
+}
+
+MetricValues KeyringAws::Metrics() const {
+  MetricValues values;
+  values.loaded = 1;  // Keys are fetched on demand.
+  values.keys = static_cast<int64_t>(keyring_->size());
+  CurrentKms()->service->AddMetrics(SystemClock().Now(), values);
+  return values;
 }
 
 }  // namespace openkeyring

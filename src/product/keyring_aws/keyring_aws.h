@@ -65,6 +65,7 @@ class KeyringAws {
   Result<std::string> RotateCmk();
   // Re-encrypts every stored key under the current KMS key; all or none.
   Status RotateKeys(const Cancellation& cancellation);
+  MetricValues Metrics() const;
   // What ends every RotateKeys when it is given to it.
   Cancellation& stopping() { return stopping_; }
 
@@ -74,8 +75,10 @@ class KeyringAws {
     std::unique_ptr<KmsService> service;
   };
   KeyringAws(KeyringAwsOptions options, Log& log);
-  Result<std::shared_ptr<Kms>> MakeKms(const std::string& cmk_id,
-                                       const std::string& region) const;
+  // `statistics` as in KmsServiceOptions.
+  Result<std::shared_ptr<Kms>> MakeKms(
+      const std::string& cmk_id, const std::string& region,
+      std::shared_ptr<CallStatisticsKeeper> statistics = nullptr) const;
   void WarnOfRegion(const std::string& cmk_id, const std::string& region) const;
   Status TryKms(Kms& kms) const;
   std::shared_ptr<Kms> CurrentKms() const;

@@ -73,4 +73,11 @@ Result<std::unique_ptr<KmipKeyManagement>> KmipKeyManagement::Open(
   return opened;
 }
 
+MetricValues KmipKeyManagement::Metrics() {
+  MetricValues values;
+  AddKeyCounts(keys_.counts(), values);
+  service_->AddMetrics(SystemClock().Now(), values);
+  return values;
+}
+
 }  // namespace openkeyring

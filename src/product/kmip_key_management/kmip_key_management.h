@@ -39,6 +39,8 @@ class KmipKeyManagement {
 
   VersionedKeys& keys() { return keys_; }
   std::string group_marker() const { return group_.marker_id(); }
+  // All but what the server knows (EncryptionPlugin).
+  MetricValues Metrics();
   KmipClientStatus status() { return service_->client().status(); }
 
  private:

@@ -7,6 +7,7 @@
 
 // Last: they bring in MariaDB's headers.
 #include "server/mariadb/aws_key_management/aws_plugin.h"
+#include "server/mariadb/shared/metric_entries.h"
 #include "server/mariadb/shared/status_entry.h"
 
 namespace openkeyring {
@@ -55,6 +56,8 @@ std::string Endpoint() { return LoadedAwsKeys().statistics().endpoint; }
 
 }  // namespace
 
+MetricValues ProductMetrics() { return LoadedAwsKeys().Metrics(); }
+
 st_mysql_show_var aws_status_variables[] = {
     Entry<Keys>("aws_key_management_keys"),
     Entry<VersionsLoaded>("aws_key_management_versions_loaded"),
@@ -77,6 +80,7 @@ st_mysql_show_var aws_status_variables[] = {
     Entry<CredentialSourceName>("aws_key_management_credential_source"),
     Entry<Endpoint>("aws_key_management_endpoint"),
     Entry<SecretMemoryText>("aws_key_management_secret_memory"),
+    Metrics(),
     {nullptr, nullptr, SHOW_UNDEF}};
 
 }  // namespace openkeyring

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The status variables Kmip_key_management_*.
 #include "server/mariadb/kmip_key_management/kmip_plugin.h"
-// Last: it brings in MariaDB's headers.
+// Last: they bring in MariaDB's headers.
+#include "server/mariadb/shared/metric_entries.h"
 #include "server/mariadb/shared/status_entry.h"
 
 namespace openkeyring {
@@ -20,6 +21,8 @@ std::string LastError() {
 
 }  // namespace
 
+MetricValues ProductMetrics() { return LoadedKmipKeys().Metrics(); }
+
 st_mysql_show_var kmip_status_variables[] = {
     Entry<Keys>("kmip_key_management_keys"),
     Entry<VersionsLoaded>("kmip_key_management_versions_loaded"),
@@ -31,6 +34,7 @@ st_mysql_show_var kmip_status_variables[] = {
     Entry<GroupMarker>("kmip_key_management_group_marker"),
     Entry<LastError>("kmip_key_management_last_error"),
     Entry<SecretMemoryText>("kmip_key_management_secret_memory"),
+    Metrics(),
     {nullptr, nullptr, SHOW_UNDEF}};
 
 }  // namespace openkeyring

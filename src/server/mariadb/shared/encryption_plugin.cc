@@ -20,6 +20,7 @@
 namespace openkeyring {
 
 void EncryptionPlugin::Report(const Status& status) {
+  ++failures;
   log.TellClient(status.message());
   if (throttle.Admits(status.message())) {
     log.Write(LogLevel::kWarning, status.message());

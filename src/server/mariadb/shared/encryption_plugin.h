@@ -2,9 +2,12 @@
 #ifndef OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_
 #define OPENKEYRING_SERVER_MARIADB_SHARED_ENCRYPTION_PLUGIN_H_
 
+#include <atomic>
+#include <cstdint>
 #include <string_view>
 
 #include "product/dynamic_key_options.h"
+#include "product/metrics.h"
 #include "server/log_throttle.h"
 #include "server/mariadb/shared/mariadb_log.h"
 
@@ -19,7 +22,8 @@ struct EncryptionPlugin {
 
   MariaDbLog log;
   LogThrottle throttle{SystemClock()};
-  VersionedKeys* keys = nullptr;  // Null while they are not loaded.
+  VersionedKeys* keys = nullptr;     // Null while they are not loaded.
+  std::atomic<int64_t> failures{0};  // Reported so far.
 
   // A failure, to the client of this thread and, unless it was written a
   // moment ago, to the error log.
@@ -50,6 +54,8 @@ DynamicKeyOptions& DynamicOptions();
 // error.
 Result<VersionedKeys*> StartKeys();
 void StopKeys();
+// Of the loaded keys: what the product knows.
+MetricValues ProductMetrics();
 // Why no new key can be made, or Ok.
 Status MayMakeKeys();
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "server/mysql/abi/component.h"
+#include "server/mysql/abi/status_variables.h"
 
 // MySQL's plugin interface (8.0 to 9.x) as far as a keyring plugin needs it,
 // declared by us. Facts: the headers of MySQL 9.7 and runs in its server.
@@ -85,8 +86,8 @@ struct Plugin {
   int (*init)(void* self);
   int (*check_uninstall)(void* self);
   int (*deinit)(void* self);
-  unsigned version;  // 0x0100 is shown as 1.0.
-  void* status_variables;
+  unsigned version;                   // 0x0100 is shown as 1.0.
+  StatusVariable* status_variables;   // Ends with a null name; or null.
   SystemVariable** system_variables;  // Ends with a null.
   void* reserved;
   unsigned long flags;

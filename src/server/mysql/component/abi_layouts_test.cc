@@ -161,6 +161,27 @@ TEST(AbiLayouts, APluginIsDescribedAsTheServerReadsIt) {
   EXPECT_EQ(sizeof(Plugin), 112u);
 }
 
+// MySQL 5.7 to 9.7; the numbers of types as in its enumeration.
+TEST(AbiLayouts, AStatusVariableIsDescribedAsTheServerReadsIt) {
+  static const Slots types = {
+      "SHOW_UNDEF", "SHOW_BOOL",     "SHOW_INT",   "SHOW_LONG", "SHOW_LONGLONG",
+      "SHOW_CHAR",  "SHOW_CHAR_PTR", "SHOW_ARRAY", "SHOW_FUNC", "SHOW_DOUBLE"};
+  EXPECT_EQ(types.at(kShowText), "SHOW_CHAR");
+  EXPECT_EQ(types.at(kShowArray), "SHOW_ARRAY");
+  EXPECT_EQ(types.at(kShowFunction), "SHOW_FUNC");
+  static const Slots scopes = {"SHOW_SCOPE_UNDEF", "SHOW_SCOPE_GLOBAL",
+                               "SHOW_SCOPE_SESSION", "SHOW_SCOPE_ALL"};
+  EXPECT_EQ(scopes.at(kGlobalScope), "SHOW_SCOPE_GLOBAL");
+  EXPECT_EQ(offsetof(StatusVariable, name), 0u);
+  EXPECT_EQ(offsetof(StatusVariable, value), 8u);
+  EXPECT_EQ(offsetof(StatusVariable, type), 16u);
+  EXPECT_EQ(offsetof(StatusVariable, scope), 20u);
+  EXPECT_EQ(sizeof(StatusVariable), 24u);
+  EXPECT_EQ(offsetof(StatusRegistration, register_variables), 0u);
+  EXPECT_EQ(offsetof(StatusRegistration, unregister_variables), 8u);
+  EXPECT_EQ(sizeof(StatusRegistration), 16u);
+}
+
 TEST(AbiLayouts, AKeyringPluginHasTheSlotsOfTheServer) {
   EXPECT_EQ(offsetof(KeyringPlugin, version), 0u);
   EXPECT_EQ(offsetof(KeyringPlugin, store), 8u);

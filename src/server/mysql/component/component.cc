@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/guard.h"
+#include "server/mysql/component/metric_entries.h"
 #include "server/mysql/component/services.h"
 
 namespace openkeyring {
@@ -15,8 +16,11 @@ constexpr char kName[] = OPENKEYRING_COMPONENT;
 
 constinit Registry* registry = nullptr;
 
-// A plain pointer, so that nothing runs when the library is loaded or unloaded.
+// Plain pointers, so that nothing runs when the library is loaded or unloaded.
 constinit ReloadableKeyring* keyring = nullptr;
+constinit RegisteredMetrics* metrics = nullptr;
+
+MetricValues CurrentMetrics() { return keyring->Metrics(); }
 
 // The registry is locked now, so this goes to standard error, which a server
 // has directed to its error log.
@@ -37,11 +41,14 @@ Code Init() {
     if (!IsLoadedByManifest(PosixFileSystem())) WarnOfInstallation();
     keyring = new ReloadableKeyring(kName, MakeKeyringLoader(), registry,
                                     CurrentServerMode(PosixFileSystem()));
+    metrics =
+        new RegisteredMetrics(registry, MetricEntries<CurrentMetrics>::entries);
     return kSuccess;
   });
 }
 
 Code Deinit() {
+  delete std::exchange(metrics, nullptr);  // The server asks no more.
   delete std::exchange(keyring, nullptr);
   return kSuccess;
 }
@@ -75,6 +82,7 @@ Component component = {kName, provides, requirements, metadata, Init, Deinit};
 }  // namespace
 
 ReloadableKeyring& TheKeyring() { return *keyring; }
+RegisteredMetrics& TheMetrics() { return *metrics; }
 
 }  // namespace openkeyring
 

@@ -53,6 +53,8 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
     why_not_loaded_ = {StatusCode::kUnavailable, "the keyring is not loaded: " +
                                                      loaded.error().message()};
     last_failure_ = loaded.error().message();
+    load_failed_ = true;
+    ++failed_loads_;
     return loaded.error();
   }
   log_.WriteInitialized("The keyring is loaded, with " +
@@ -60,6 +62,7 @@ Status ReloadableKeyring::Load(const ServerDirectories& directories) {
   const std::lock_guard lock(mutex_);
   current_ = std::move(*loaded);
   last_failure_.clear();
+  load_failed_ = false;
   return Status::Ok();
 }
 
@@ -118,6 +121,20 @@ StatusRows ReloadableKeyring::Rows() const {
     if (value.size() > kMostRowText) value.resize(kMostRowText);
   }
   return rows;
+}
+
+MetricValues ReloadableKeyring::Metrics() const {
+  const auto current = Current();
+  MetricValues values = current ? (*current)->Metrics() : MetricValues();
+  if (current) {
+    values.keys = static_cast<int64_t>((*current)->keyring().size());
+  }
+  values.loaded = current ? 1 : 0;
+  AddSecretMemory(values);
+  const std::lock_guard lock(mutex_);
+  if (load_failed_) values.load_failed = *load_failed_ ? 1 : 0;
+  values.failures = failures_.count() + failed_loads_;
+  return values;
 }
 
 void ReloadableKeyring::Unload() {

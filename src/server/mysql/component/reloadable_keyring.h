@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -50,6 +51,8 @@ class ReloadableKeyring {
 
   // All rows of performance_schema.keyring_component_status.
   StatusRows Rows() const;
+  // The same in numbers. Waits for no load and no change.
+  MetricValues Metrics() const;
   // When the component is unloaded.
   void Unload();
 
@@ -70,6 +73,8 @@ class ReloadableKeyring {
   std::shared_ptr<LoadedKeyring> current_;
   Status why_not_loaded_;
   std::string last_failure_;
+  std::optional<bool> load_failed_;  // The last one; nothing before the first.
+  int64_t failed_loads_ = 0;
 };
 
 }  // namespace openkeyring

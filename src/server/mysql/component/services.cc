@@ -12,6 +12,7 @@ std::string Text(const char* text) { return text == nullptr ? "" : text; }
 
 Code Load(const char* component_path, const char* instance_path) {
   return Guarded(TheKeyring().log(), kFailure, [&] {
+    TheMetrics().Register();  // Also for a load that fails: they say so.
     return ReturnCode(TheKeyring().Load(
         {Text(component_path), Text(instance_path), XtraBackupConfigFile()}));
   });

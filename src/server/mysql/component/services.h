@@ -3,6 +3,7 @@
 #define OPENKEYRING_SERVER_MYSQL_COMPONENT_SERVICES_H_
 
 #include "server/mysql/abi/keyring_services.h"
+#include "server/mysql/component/registered_metrics.h"
 #include "server/mysql/component/reloadable_keyring.h"
 
 // The eight keyring services, the same for every component: they translate, and
@@ -13,6 +14,8 @@ namespace openkeyring {
 // The one keyring of the component, defined where the component is. Must not be
 // called before its init.
 ReloadableKeyring& TheKeyring();
+// Its status variables, likewise.
+RegisteredMetrics& TheMetrics();
 
 extern KeyringLoad load_service;
 extern KeyringReader reader_service;

@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "server/guard.h"
+#include "server/mysql/abi/keyring_services.h"
+#include "server/mysql/component/acquired.h"
+#include "server/mysql/component/metric_entries.h"
 #include "server/mysql/keyring_aws/keyring_aws_plugin.h"
 #include "server/mysql/keyring_aws/server_version.h"
 
@@ -36,6 +39,24 @@ constexpr char kName[] = "keyring_aws";
 constinit std::shared_mutex in_use;
 constinit InstalledPlugin* installed = nullptr;
 
+MetricValues CurrentMetrics() {
+  PluginInUse running;
+  return running ? running->Metrics() : MetricValues();
+}
+
+// One of ours, which has the same status variables.
+bool HasKeyringComponent(Registry* registry) {
+  for (const char* service :
+       {"keyring_component_status.component_keyring_kms",
+        "keyring_component_status.component_keyring_kmip"}) {
+    if (Acquired<KeyringStatus>(registry, service)) return true;
+  }
+  return false;
+}
+
+// The server reads them after the init.
+void LeaveMetricsToComponent();
+
 int Init(void*) {
   return GuardedSilently(kFailure, [] {
     const Status version = CheckServerVersion(ServerVersion());
@@ -53,7 +74,8 @@ int Init(void*) {
                           "keyring_aws cannot start: " + status.message());
       return kFailure;
     }
-    std::lock_guard lock(in_use);
+    if (HasKeyringComponent(plugin->registry())) LeaveMetricsToComponent();
+    const std::lock_guard lock(in_use);
     installed = plugin.release();
     return kSuccess;
   });
@@ -110,6 +132,13 @@ Status InstalledPlugin::Open(KeyringAwsOptions options) {
 
 void InstalledPlugin::Report(const Status& status) { failures_.Write(status); }
 
+MetricValues InstalledPlugin::Metrics() const {
+  MetricValues values = keyring_->Metrics();
+  values.failures = failures_.count();
+  AddSecretMemory(values);
+  return values;
+}
+
 PluginInUse::PluginInUse() : lock_(in_use), plugin_(installed) {}
 
 }  // namespace openkeyring
@@ -124,6 +153,17 @@ openkeyring::Plugin _mysql_plugin_declarations_[] = {
     {openkeyring::kKeyringPlugin, &openkeyring::keyring_aws_interface,
      openkeyring::kName, "OpenKeyring", "Keys that AWS KMS makes and encrypts",
      openkeyring::kLicenseBsd, openkeyring::Init, nullptr, openkeyring::Deinit,
-     OPENKEYRING_VERSION_NUMBER, nullptr, openkeyring::keyring_aws_variables,
-     nullptr, openkeyring::kAllowEarly},
+     OPENKEYRING_VERSION_NUMBER,
+     openkeyring::MetricEntries<openkeyring::CurrentMetrics>::entries,
+     openkeyring::keyring_aws_variables, nullptr, openkeyring::kAllowEarly},
     {}};
+
+namespace openkeyring {
+namespace {
+
+void LeaveMetricsToComponent() {
+  _mysql_plugin_declarations_[0].status_variables = nullptr;
+}
+
+}  // namespace
+}  // namespace openkeyring

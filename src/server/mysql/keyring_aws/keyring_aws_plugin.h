@@ -29,6 +29,7 @@ class InstalledPlugin {
   // A failure that the server only has a flag for: written to the log unless it
   // was a moment ago.
   void Report(const Status& status);
+  MetricValues Metrics() const;
 
  private:
   Registry* const registry_;
