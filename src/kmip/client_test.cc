@@ -620,6 +620,37 @@ TEST(KmipClient, AClientThatIsNotTrustedIsMisconfigured) {
   EXPECT_NE(status.message().find("client certificate"), std::string::npos);
 }
 
+TEST(KmipClient, StatisticsCountRequestsAndTellWhetherTheServerAnswers) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  EXPECT_EQ(client.statistics()->Get().reachable(), std::nullopt);
+  const std::string id = Store(client, "n");
+  EXPECT_EQ(GetStatus(client, "no such object").code(), StatusCode::kNotFound);
+  CallStatistics seen = client.statistics()->Get();
+  EXPECT_EQ(seen.requests, 2u);
+  EXPECT_EQ(seen.retries, 0u);
+  EXPECT_EQ(seen.errors, 0u) << "what a server says is an answer";
+  EXPECT_EQ(seen.reachable(), true);
+  EXPECT_GT(seen.waited.count(), 0);
+  lab.server().Stop();
+  EXPECT_FALSE(GetStatus(client, id, Lab::In(2000)).ok());
+  seen = client.statistics()->Get();
+  EXPECT_EQ(seen.reachable(), false);
+  EXPECT_EQ(seen.errors, 1u);
+  EXPECT_GE(seen.retries, 1u);
+  EXPECT_EQ(seen.requests, 3 + seen.retries);
+}
+
+TEST(KmipClient, CountsGoOnInTheNextClient) {
+  Lab lab;
+  KmipClient& first = lab.Client();
+  Store(first, "n");
+  KmipClientOptions options = lab.ClientOptions();
+  options.statistics = first.statistics();
+  Store(lab.Client(std::move(options)), "m");
+  EXPECT_EQ(first.statistics()->Get().requests, 2u);
+}
+
 // Two servers with different objects.
 class KmipSessionTest : public testing::Test {
  protected:

@@ -20,6 +20,8 @@
 namespace openkeyring {
 namespace {
 
+using std::chrono::hours;
+
 constexpr Millis kLong{20000};
 
 Deadline In(Millis time) { return Deadline::After(SystemClock(), time); }
@@ -265,6 +267,25 @@ TEST_F(TlsStreamTest, UnusableFilesAreNamedWithTheirOption) {
   }
 }
 
+TEST_F(TlsStreamTest, TheEndOfACertificateIsKnownHoweverFarItIs) {
+  const auto expiry_of = [](TlsOptions options) {
+    const auto made = TlsConnector::Make(std::move(options), PosixFileSystem());
+    EXPECT_TRUE(made) << made.status().message();
+    return (*made)->CertificateExpiry();
+  };
+  TlsOptions options;
+  options.ca_file = authority_.bundle();
+  EXPECT_EQ(expiry_of(std::move(options)), std::nullopt);
+  const hours seven_thousand_years(24 * 365 * 7000);
+  const TestCertificate own =
+      authority_.IssueClient("client", seven_thousand_years);
+  options = Client();
+  options.certificate_file = own.certificate;
+  options.key_file = own.key;
+  EXPECT_GT(expiry_of(std::move(options)),
+            std::chrono::system_clock::now() + hours(24 * 365 * 200));
+}
+
 TEST_F(TlsStreamTest, ARenewedCertificateIsUsedAndABrokenOneIsNot) {
   std::mutex mutex;
   std::vector<std::string> names;
@@ -276,7 +297,7 @@ TEST_F(TlsStreamTest, ARenewedCertificateIsUsedAndABrokenOneIsNot) {
     Echo(session);
   });
   const TestCertificate first = authority_.IssueClient("first");
-  const TestCertificate second = authority_.IssueClient("the second");
+  const TestCertificate second = authority_.IssueClient("the second", hours(9));
   TlsOptions options = Client();
   options.certificate_file = first.certificate;
   options.key_file = first.key;
@@ -287,13 +308,20 @@ TEST_F(TlsStreamTest, ARenewedCertificateIsUsedAndABrokenOneIsNot) {
     ASSERT_TRUE(stream) << stream.status().message();
     EXPECT_TRUE(Exchange(**stream, "x"));
   };
+  const auto hours_left = [&] {
+    return std::chrono::round<hours>(*(*made)->CertificateExpiry() -
+                                     std::chrono::system_clock::now());
+  };
   talk();
+  EXPECT_EQ(hours_left(), hours(24));
   std::filesystem::copy_file(second.certificate, first.certificate,
                              std::filesystem::copy_options::overwrite_existing);
   talk();  // The key is not there yet.
+  EXPECT_EQ(hours_left(), hours(24)) << "of the one in use";
   std::filesystem::copy_file(second.key, first.key,
                              std::filesystem::copy_options::overwrite_existing);
   talk();
+  EXPECT_EQ(hours_left(), hours(9));
   const std::lock_guard lock(mutex);
   EXPECT_EQ(names, (std::vector<std::string>{"first", "first", "the second"}));
 }

@@ -110,6 +110,21 @@ TEST_F(KmsServicesTest, OneThatAnswersIsEnoughToBeReachable) {
   EXPECT_TRUE(state.last_success && state.last_error_time);
 }
 
+TEST_F(KmsServicesTest, MetricsAreThoseOfAllKeys) {
+  const auto services =
+      Make({Key("alias/db", refusing_), Key(kArn, decrypting_)});
+  (void)Unwrap(*services, 0);
+  EXPECT_TRUE(Unwrap(*services, 1).ok());
+  MetricValues values;
+  services->AddMetrics(SystemClock().Now(), values);
+  EXPECT_EQ(values.requests, 2);
+  EXPECT_EQ(values.errors, 1);
+  EXPECT_EQ(values.throttled, 0);
+  EXPECT_EQ(values.key_server_reachable, 1);
+  EXPECT_EQ(values.kms_key_state, 2) << "denied, by the first";
+  EXPECT_EQ(values.credentials_expire, std::nullopt);
+}
+
 TEST_F(KmsServicesTest, CountsGoOnForTheSameKeyAndForAnOnlyKey) {
   const KmsKeyOptions key = Key(kArn, decrypting_);
   const auto first = Make({key});

@@ -74,12 +74,16 @@ TEST_F(SlotStatusTest, WhatWasNotNeededIsUntriedAndWhatFailedSaysWhy) {
   EXPECT_THAT(summary.opened, HasSubstr("key slot 2"));
   EXPECT_THAT(summary.failed, AllOf(HasSubstr("key slot 1 (aws-kms alias/a"),
                                     HasSubstr("alias/a says no")));
+  EXPECT_EQ(summary.failed_count, 1u);
+  EXPECT_EQ(summary.missing_count, 0u);
 }
 
 TEST_F(SlotStatusTest, AMissingSlotIsNotCountedAndSaysWhy) {
   Refuse("alias/b");
   const SlotSummary summary = Load({"alias/a", "alias/b"});
   EXPECT_EQ(summary.slots, 1u);
+  EXPECT_EQ(summary.missing_count, 1u);
+  EXPECT_EQ(summary.failed_count, 0u);
   EXPECT_THAT(summary.missing,
               AllOf(HasSubstr("alias/b"), HasSubstr("alias/b says no")));
 }

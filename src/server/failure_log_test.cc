@@ -26,6 +26,7 @@ TEST(FailureLog, OnlyAnswersOfTheRulesAreNotes) {
     EXPECT_EQ(log.lines()[i].first, i < 3 ? LogLevel::kNote : LogLevel::kError)
         << log.lines()[i].second;
   }
+  EXPECT_EQ(failures.count(), 7) << "without the notes";
 }
 
 TEST(FailureLog, ARepeatedLineIsSuppressedForTenSeconds) {
@@ -37,6 +38,7 @@ TEST(FailureLog, ARepeatedLineIsSuppressedForTenSeconds) {
   clock.Advance(Millis(9999));
   failures.Write(failure);
   EXPECT_EQ(log.lines().size(), 1u);
+  EXPECT_EQ(failures.count(), 2);
   failures.Write({StatusCode::kUnavailable, "also away"});
   EXPECT_EQ(log.lines().size(), 2u);
   clock.Advance(Millis(1));

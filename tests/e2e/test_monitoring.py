@@ -116,6 +116,38 @@ def test_every_server_has_every_metric_and_the_exporter_has_those_that_are_known
     assert 3000 < int(status(world.aws)["credentials_expire_seconds"]) <= 3600
 
 
+def test_keyring_aws_has_them_too(make_aws_mysql):
+    server = make_aws_mysql().start()
+    shown = status(server)
+    assert list(shown) == NAMES
+    assert (shown["loaded"], shown["key_server_reachable"], shown["load_failed"]) == ("1", "1", "")
+    server.sql("UNINSTALL PLUGIN keyring_aws")
+    assert status(server) == {}
+
+
+@pytest.mark.long
+def test_keyring_aws_leaves_them_to_a_component(make_aws_mysql):
+    server = make_aws_mysql(plugins=[kms_component.LIBRARY])
+    server.write_manifest(kms_component.NAME)  # It has no configuration, so it says that it is not loaded.
+    server.start()
+    shown = status(server)
+    assert list(shown) == NAMES
+    assert (shown["loaded"], shown["load_failed"]) == ("0", "1"), "those of the component"
+    server.sql("UNINSTALL PLUGIN keyring_aws")
+    assert list(status(server)) == NAMES
+
+
+def test_mariadb_takes_one_encryption_plugin_only(world):
+    server = mariadb.MariaDB(
+        world.directory / "both", plugins=[aws_plugin.PLUGIN, kmip_plugin.PLUGIN],
+        options=[*aws_plugin.options(world.kms), *kmip_plugin.options(world.kmip, "both")],
+        environment=world.kms.environment())
+    with server.start():
+        assert list(status(server)) == NAMES
+        active = "SELECT PLUGIN_NAME FROM information_schema.PLUGINS WHERE PLUGIN_NAME LIKE '%key_management'"
+        assert len(server.sql(active)) == 1
+
+
 def test_throttling_is_counted(world):
     world.kms.fault("throttle", count=2)
     aws_plugin.make_table(world.aws, "t", 5)

@@ -142,6 +142,7 @@ Status Start(EncryptionPlugin& plugin) {
   const Result<VersionedKeys*> keys = StartKeys();
   if (!keys) return keys.error();
   plugin.keys = *keys;
+  ShowMetrics();
   return Status::Ok();
 }
 

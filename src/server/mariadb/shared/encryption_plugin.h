@@ -56,6 +56,8 @@ Result<VersionedKeys*> StartKeys();
 void StopKeys();
 // Of the loaded keys: what the product knows.
 MetricValues ProductMetrics();
+// Adds them to the status variables, which the server reads after the init.
+void ShowMetrics();
 // Why no new key can be made, or Ok.
 Status MayMakeKeys();
 

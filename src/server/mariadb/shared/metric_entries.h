@@ -10,7 +10,9 @@
 #include "server/mariadb/shared/status_entry.h"
 
 // The metrics as status variables of a plugin: openkeyring_*, in each plugin.
-// The server loads only one encryption plugin, so the names are not duplicate.
+// The server starts only one encryption plugin, so the names are not duplicate.
+// Of the one that it does not start it removes all status variables, by their
+// names: that one must not have these.
 namespace openkeyring {
 
 // While the keys are loaded; ShowStatus asks at no other time.
