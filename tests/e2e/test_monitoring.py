@@ -84,7 +84,7 @@ class World:
             self.prometheus.wait_value("loaded", name, 1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def world():
     directory = process.new_directory("monitor")
     try:
@@ -103,7 +103,7 @@ def world():
         process.remove_directory(directory)
 
 
-def test_every_server_has_every_metric_and_the_exporter_has_those_that_are_known(world):
+def every_server_has_every_metric_and_the_exporter_has_those_that_are_known(world):
     for name, server in world.servers.items():
         shown = status(server)
         assert list(shown) == NAMES
@@ -137,18 +137,18 @@ def test_keyring_aws_leaves_them_to_a_component(make_aws_mysql):
     assert list(status(server)) == NAMES
 
 
-def test_mariadb_takes_one_encryption_plugin_only(world):
+def test_mariadb_shows_those_of_one_plugin_when_two_are_loaded(directory, kms, kmip_servers, kmip_user):
+    kmip = kmip_servers["emulator"]
     server = mariadb.MariaDB(
-        world.directory / "both", plugins=[aws_plugin.PLUGIN, kmip_plugin.PLUGIN],
-        options=[*aws_plugin.options(world.kms), *kmip_plugin.options(world.kmip, "both")],
-        environment=world.kms.environment())
+        directory / "both", plugins=[aws_plugin.PLUGIN, kmip_plugin.PLUGIN],
+        options=[*aws_plugin.options(kms), *kmip_plugin.options(kmip, kmip_user)], environment=kms.environment())
     with server.start():
         assert list(status(server)) == NAMES
         active = "SELECT PLUGIN_NAME FROM information_schema.PLUGINS WHERE PLUGIN_NAME LIKE '%key_management'"
         assert len(server.sql(active)) == 1
 
 
-def test_throttling_is_counted(world):
+def throttling_is_counted(world):
     world.kms.fault("throttle", count=2)
     aws_plugin.make_table(world.aws, "t", 5)
     assert int(status(world.aws)["throttled"]) == 2
@@ -157,7 +157,7 @@ def test_throttling_is_counted(world):
     assert status(world.aws)["errors"] == "0"
 
 
-def test_a_key_server_that_is_away_is_seen_at_the_next_call(world):
+def a_key_server_that_is_away_is_seen_at_the_next_call(world):
     world.kmip.stop_server(0)
     with pytest.raises(SqlError):
         world.kmip_server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENGINE=InnoDB ENCRYPTED=YES ENCRYPTION_KEY_ID=7")
@@ -166,7 +166,7 @@ def test_a_key_server_that_is_away_is_seen_at_the_next_call(world):
     assert status(world.kmip_server)["loaded"] == "1", "what is loaded stays"
 
 
-def test_a_slot_that_is_lost_is_seen_after_a_reload(world):
+def a_slot_that_is_lost_is_seen_after_a_reload(world):
     assert status(world.mysql)["slots_failed"] == "0"
     world.regions[0].fault(operation="*", count=-1, **DENIED)
     world.mysql.reload()
@@ -175,7 +175,7 @@ def test_a_slot_that_is_lost_is_seen_after_a_reload(world):
     assert status(world.mysql)["loaded"] == "1"
 
 
-def test_a_start_by_the_local_file_is_an_alert(world):
+def a_start_by_the_local_file_is_an_alert(world):
     for region in world.regions:
         region.kill()
     world.mysql.restart()
@@ -187,7 +187,7 @@ def test_a_start_by_the_local_file_is_an_alert(world):
     assert set(pending) >= {"mysql"}, "its time has not come yet"
 
 
-def test_a_failed_load_is_seen_and_the_server_runs_on(world):
+def a_failed_load_is_seen_and_the_server_runs_on(world):
     world.mysql.configure(kms_key=None)
     world.mysql.restart()
     shown = status(world.mysql)
@@ -195,8 +195,8 @@ def test_a_failed_load_is_seen_and_the_server_runs_on(world):
     world.prometheus.wait_value("loaded", "mysql", 0)
 
 
-def test_every_expression_of_the_dashboard_has_data(world):
-    """Last: of all that happened before."""
+def every_expression_of_the_dashboard_has_data(world):
+    """Of all that happened before."""
     answers = monitoring.ask_panels(world.prometheus, world.began)
     empty = [title for title, lines in answers.items() if not lines]
     assert empty == []
@@ -208,3 +208,14 @@ def test_every_expression_of_the_dashboard_has_data(world):
     if os.environ.get("OPENKEYRING_PICTURES"):
         PICTURE.write_text(dashboard_picture.draw(answers))
     assert dashboard_picture.draw(answers).count("<polyline") >= 12
+
+
+def test_what_is_wrong_is_seen_in_metrics_alerts_and_the_dashboard(world):
+    """One test, because each step finds what the one before has left."""
+    every_server_has_every_metric_and_the_exporter_has_those_that_are_known(world)
+    throttling_is_counted(world)
+    a_key_server_that_is_away_is_seen_at_the_next_call(world)
+    a_slot_that_is_lost_is_seen_after_a_reload(world)
+    a_start_by_the_local_file_is_an_alert(world)
+    a_failed_load_is_seen_and_the_server_runs_on(world)
+    every_expression_of_the_dashboard_has_data(world)
