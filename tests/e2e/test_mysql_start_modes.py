@@ -3,6 +3,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import time
 
@@ -50,6 +51,22 @@ def test_help_does_not_wait_for_a_key_server_that_hangs(kms, make_kms_mysql):
     started = time.monotonic()
     code, _ = server.run("--help", "--verbose")
     assert code == 0 and time.monotonic() - started < 8
+
+
+@pytest.mark.long
+def test_an_empty_data_directory_is_initialized_with_the_component(component):
+    """As in a container, whose volume is there and empty: notes come with the first start."""
+    server, _ = component
+    shutil.rmtree(server.data)
+    (server.data / "lost+found").mkdir(parents=True)
+    code, output = server.run("--initialize-insecure", seconds=120)
+    assert code == 0, output[-3000:]
+    server.start()
+    assert server.status()["Component_status"] == "Active"
+    assert [path.name for path in server.data.glob("component_keyring_*")]
+    server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTION='Y'")
+    server.restart()
+    assert server.sql("SELECT * FROM d.t") == []
 
 
 def test_validate_config_tries_once(kms, make_kms_mysql):

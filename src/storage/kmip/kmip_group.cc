@@ -9,6 +9,7 @@
 #include "kmip/operations/create.h"
 #include "kmip/operations/locate.h"
 #include "kmip/operations/register.h"
+#include "os/empty_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -168,7 +169,10 @@ Status KmipGroup::MakeMarker(KmipSession& session,
 }
 
 // The keys are as they were without it: a start does not fail for it.
+// mysqld --initialize refuses a directory with files, so its note comes at the
+// first start after it, when there is a marker and no data yet.
 void KmipGroup::WriteNote(const KmipGroupMarker& marker) {
+  if (IsEmptyDirectory(files_, DirectoryName(options_.note_path))) return;
   const Status status = WriteKmipGroupNote(files_, random_, options_.note_path,
                                            marker, options_.note_owner);
   if (status.ok()) return;
