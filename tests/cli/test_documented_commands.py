@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every command line of keyringctl in README and docs: the command exists, and has these options."""
+"""Each command line of keyringctl in README and docs: there is such a command, with these options.
+"""
 
 import functools
 import re

@@ -115,4 +115,3 @@ def test_rsync_copies_no_keys_and_the_joiner_says_so(kms, make_server):
     assert "no key at all is stored" in aws_plugin.said(second.server)
     assert not (second.server.data / key_set.NAME).exists(), "and makes none"
     assert read(first, "t")
-

@@ -3,7 +3,7 @@
 run, without touching this machine. Needs root.
 
 The mirrors and the ways to them (proxies, certificates, passwords) are those of this machine's own
-apt. /proc is mounted for one command at a time, in a mount namespace that ends with it.
+apt. /proc is mounted for one command at a time, in namespaces that end with it.
 """
 
 import os
@@ -37,7 +37,8 @@ class FreshDebian:
         if user != "root":
             words = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *words]
         inside = shlex.join(["chroot", str(self.root), *words])
-        return ["unshare", "--mount", "sh", "-ec",
+        # Servers of other tests are not seen inside: keyringctl looks for those that run.
+        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec",
                 f"mount -t proc proc {shlex.quote(str(self.root / 'proc'))}; exec {inside}"]
 
     def try_run(self, *argv, **more) -> subprocess.CompletedProcess:

@@ -77,7 +77,8 @@ BLOCKS = {
         BYTES, BYTES,
         ("python3 - aws-kms-key.1.1", SAME, "tests/e2e/test_aws_files.py"),
         BYTES, BYTES, BYTES,
-        ("python3 docs/recover_sealed_keyring.py --blob", SAME, "tests/formats/test_sealed_keyring.py"),
+        ("python3 docs/recover_sealed_keyring.py --blob", SAME,
+         "tests/formats/test_sealed_keyring.py"),
         ("python3 docs/recover_sealed_keyring.py --private", SAME,
          "tests/formats/test_sealed_vectors.py"),
         BYTES, BYTES, BYTES,
@@ -107,8 +108,8 @@ BLOCKS = {
     ],
     "docs/recipes/another_region.md": [
         (start, RUN, "tests/e2e/test_recipe_region.py") for start in (
-            "{", "[mariadb]", "sudo -u mysql keyringctl slot list", "sudo -u mysql keyringctl check",
-            "sudo -u mysql keyringctl slot remove")
+            "{", "[mariadb]", "sudo -u mysql keyringctl slot list",
+            "sudo -u mysql keyringctl check", "sudo -u mysql keyringctl slot remove")
     ],
     "docs/recipes/aws_identity.md": [
         ("aws ec2", PARSED, AWS),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every link in the documents leads to a file, and to a heading or an anchor that it has. The guides
-have the same chapters, and something runs, or at least parses, each block of commands."""
+"""Every link in the documents leads to a file, and to a heading or an anchor that it has. The
+guides have the same chapters, and something runs, or at least parses, each block of commands."""
 
 import configparser
 import json
