@@ -143,5 +143,6 @@ BLOCKS = {
     ],
     "tests/README.md": [
         ("long()", PARSED, "these are the tests"),
+        ("cd $(mktemp -d)", SAME, "tests/models/test_models.py"),
     ],
 }
