@@ -40,6 +40,15 @@ def test_a_client_certificate_that_ended_or_ends_soon(kmip_keyring, kmip, direct
         assert finding(done, "certificates", text)["state"] == state
 
 
+def test_a_client_certificate_without_end_is_fine(kmip_keyring, kmip, directory):
+    made = certificates.Authority(directory / "other").endless_client()
+    done = configured(kmip_keyring, kmip, client_ca=str(made.certificate),
+                      client_key=str(made.key))
+    own = [one for one in results(done)["certificates"]["findings"]
+           if str(made.certificate) in one["text"]]
+    assert [one["state"] for one in own] == ["ok"], own
+
+
 def test_certificate_files_that_are_none(kmip_keyring, kmip, directory):
     (directory / "empty.pem").write_text("not a certificate\n")
     done = configured(kmip_keyring, kmip, server_ca=str(directory / "missing.pem"))

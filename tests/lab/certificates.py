@@ -62,6 +62,10 @@ class Authority:
     def expired_client(self, common_name: str = "expired-client") -> Certificate:
         return self._issue(common_name, "", "clientAuth", ends_in_days=-1)
 
+    def endless_client(self, common_name: str = "endless") -> Certificate:
+        """Until the last day that a certificate can name, as devices have them."""
+        return self._issue(common_name, "", "clientAuth", ends_in_days=None)
+
     def with_password(self, made: Certificate, password: str) -> Certificate:
         """The same certificate, its key encrypted."""
         key = made.key.with_suffix(".encrypted.key")
@@ -77,7 +81,7 @@ class Authority:
             "client_key": str(own.key),
         }
 
-    def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int = 20) -> Certificate:
+    def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int | None = 20) -> Certificate:
         key, request, out = (self.directory / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extensions = self.directory / f"{name}.ext"
         extensions.write_text(
@@ -97,7 +101,8 @@ class Authority:
         _openssl("ca", "-batch", "-notext", "-config", configuration, "-cert", self.certificate,
                  "-keyfile", self.key, "-in", request, "-out", out, "-extfile", extensions,
                  "-startdate", _time(now - datetime.timedelta(days=10)),
-                 "-enddate", _time(now + datetime.timedelta(days=ends_in_days)))
+                 "-enddate", "99991231235959Z" if ends_in_days is None
+                 else _time(now + datetime.timedelta(days=ends_in_days)))
         return Certificate(out, key)
 
 

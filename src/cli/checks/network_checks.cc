@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kMaxPem = 1 << 20;
 constexpr std::chrono::hours kSoonExpired{30 * 24};
+constexpr time_t kLastTime = 9'000'000'000;  // Of WallTime: the year 2255.
 constexpr std::chrono::seconds kSkew{120}, kRefusedSkew{300};
 
 std::optional<WallTime> HttpDate(std::string_view text) {
@@ -163,7 +164,8 @@ std::optional<WallTime> EndOf(const X509* certificate) {
   if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) {
     return std::nullopt;
   }
-  return WallTime(std::chrono::seconds(timegm(&time)));
+  // "99991231235959Z" is usual, and beyond what WallTime counts.
+  return WallTime(std::chrono::seconds(std::min(timegm(&time), kLastTime)));
 }
 
 void CheckCertificateFile(CheckRun& run, const std::string& path,
