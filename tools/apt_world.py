@@ -49,9 +49,11 @@ def locked(path: pathlib.Path):
 
 class World:
     """`sources` are lines of a sources.list. With `old_is_fine` an expired index will do (a frozen
-    mirror, a clock that is off); else the machine's own setting holds."""
+    mirror, a clock that is off); else the machine's own setting holds. `architecture`: another one
+    than this machine's, as Debian calls it."""
 
-    def __init__(self, directory: pathlib.Path, sources: list[str], *, old_is_fine: bool = False):
+    def __init__(self, directory: pathlib.Path, sources: list[str], *, old_is_fine: bool = False,
+                 architecture: str = ""):
         for tool in ("apt-get", "apt-config", "dpkg-deb"):
             if not shutil.which(tool):
                 raise Unavailable(f"{tool} is not here: this is not a Debian-like system")
@@ -60,7 +62,7 @@ class World:
             (directory / name).mkdir(parents=True)
         (directory / "state/status").touch()
         (directory / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))
-        (directory / "etc/apt.conf").write_text(self._configuration(old_is_fine))
+        (directory / "etc/apt.conf").write_text(self._configuration(old_is_fine, architecture))
 
     def run(self, *arguments: str, cwd: pathlib.Path | None = None) -> None:
         """apt-get with these arguments."""
@@ -81,7 +83,7 @@ class World:
             tail = "\n".join(done.stdout.splitlines()[-12:])
             raise Unavailable(f"apt-get {arguments[0]} failed:\n{tail}")
 
-    def _configuration(self, old_is_fine: bool) -> str:
+    def _configuration(self, old_is_fine: bool, architecture: str) -> str:
         dump = subprocess.run(
             ["apt-config", "dump"], text=True, capture_output=True, check=True
         ).stdout
@@ -92,6 +94,9 @@ class World:
         ]
         if old_is_fine:
             own.append('Acquire::Check-Valid-Until "false";')
+        if architecture:
+            own.append(f'APT::Architecture "{architecture}";')
+            own.append(f'APT::Architectures {{ "{architecture}"; }};')
         return "\n".join(own) + f'''
 Dir::State "{self.directory}/state";
 Dir::State::status "{self.directory}/state/status";

@@ -12,7 +12,11 @@ endif()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/static_curl)
 set(directory "")
 if(NOT OPENKEYRING_CURL STREQUAL "shared")
-  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/static_curl RESULT_VARIABLE failed
+  set(for_system "")
+  if(CMAKE_CROSSCOMPILING)
+    set(for_system --toolchain ${CMAKE_TOOLCHAIN_FILE})
+  endif()
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/static_curl ${for_system} RESULT_VARIABLE failed
                   OUTPUT_VARIABLE directory ERROR_VARIABLE reason OUTPUT_STRIP_TRAILING_WHITESPACE)
   if(failed)
     set(directory "")

@@ -9,8 +9,9 @@ namespace openkeyring {
 // registers that hardly anything else uses. A thread that is made later starts
 // with them, and the dynamic linker saves them to its stack, which a core dump
 // shows. Called where an answer that holds a key was copied, and once all keys
-// are loaded. Does nothing on other processors than
-// x86-64.
+// are loaded. On arm64 the lower halves of v8 to v15 stay: they are the
+// caller's (AAPCS64, 6.1.2). Does nothing on processors other than x86-64 and
+// arm64.
 void ClearVectorRegisters();
 
 }  // namespace openkeyring

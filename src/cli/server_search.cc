@@ -9,8 +9,7 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMaxCommandLine = 1 << 16, kMaxManifest = 1 << 16,
-                 kMaxPrinted = 1 << 18;
+constexpr size_t kMaxManifest = 1 << 16, kMaxPrinted = 1 << 18;
 constexpr Millis kPrintTimeout{10000};
 constexpr const char* kPrograms[] = {
     "/usr/sbin/mysqld", "/usr/sbin/mariadbd", "/usr/libexec/mysqld",

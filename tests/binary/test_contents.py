@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from products import ROOT, libcurl_directory
+from products import BINUTILS, ROOT, libcurl_directory
 
 # Besides these a server has nothing to load: it has loaded them itself.
 ALLOWED_LIBRARIES = {"libcrypto.so.3", "libssl.so.3", "libgcc_s.so.1",
@@ -24,6 +24,7 @@ HARMLESS_INITIALIZERS = {
     # The C++ library's own: memory for exceptions (given back at the end), and error categories.
     "_GLOBAL__sub_I_eh_alloc.cc",
     "_GLOBAL__sub_I_system_error.cc",
+    "init_have_lse_atomics",  # The compiler's own on arm64: asks the C library what the CPU can do.
     *(
         f"_GLOBAL__sub_I_{maker}_{kind}.cc"
         for maker in ("aws", "kmip")
@@ -76,16 +77,18 @@ def test_relocations_are_read_only_and_bound_at_load(product):
 
 
 def test_indirect_calls_and_returns_can_be_checked_by_the_cpu(product):
-    """Each exported function starts where an indirect call may go (x86-64). The mark IBT of the
-    library depends on the C library's start files too, which Debian 12 builds without it."""
-    if "X86-64" not in product.tool("readelf", "-hW"):
-        pytest.skip("not an x86-64 library")
+    """Each exported function starts where an indirect call may go: at endbr64 on x86-64; on arm64
+    at bti, or where the return address is signed. The mark IBT or BTI of the library depends on the
+    C library's start files too, which Debian 12 builds without it."""
+    x86 = "X86-64" in product.tool("readelf", "-hW")
+    landing = "endbr64" if x86 else r"(?:bti\s+j?c|paciasp)"
     functions = re.findall(r"^([0-9a-f]+) T (\S+)", product.tool("nm", "--defined-only"), re.M)
     code = product.tool("objdump", "-d", "--no-show-raw-insn", "-j", ".text")
     exported = [name for _, name in functions if name in product.symbols()]
     for name in exported:
-        assert re.search(rf"<{re.escape(name)}>:\n\s*[0-9a-f]+:\s+endbr64", code), name
-    assert code.count("endbr64") > 100
+        start = rf"<{re.escape(name)}>:\n\s*[0-9a-f]+:\s+{landing}"
+        assert re.search(start, code), name
+    assert len(re.findall(landing, code)) > 100
 
 
 def test_bounds_of_the_cpp_library_are_checked(product):
@@ -130,7 +133,7 @@ def test_it_is_small_and_names_no_directory_of_the_build_machine(
 ):
     stripped = tmp_path / product.path.name
     shutil.copy(product.path, stripped)
-    subprocess.run(["strip", "--strip-unneeded", stripped], check=True)
+    subprocess.run([f"{BINUTILS}strip", "--strip-unneeded", stripped], check=True)
     content = stripped.read_bytes()
     record_property("stripped_bytes", len(content))
     print(f"{product.name}: {len(content)} bytes stripped")

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from lab import certificates, emulator, process
-from products import HERE, Product
+from products import HERE, SANITIZING, Product
 
 ROUNDS = 100
 
@@ -24,9 +24,8 @@ def test_a_hundred_installations_under_address_sanitizer(directory):
     program = directory / "harness"
     subprocess.run(
         [
-            "cc",
+            *SANITIZING,
             "-g",
-            "-fsanitize=address,undefined",
             HERE / "keyring_plugin_harness.c",
             "-o",
             program,

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from products import HERE
+from products import HERE, SANITIZING, compiler, runner
 
 ROUNDS = 100  # Under the sanitizer; without it enough to see one page a round.
 MANY_ROUNDS = 400
@@ -18,18 +18,16 @@ _programs = tempfile.TemporaryDirectory(prefix="okr_loader_")  # Removed at the 
 
 
 @functools.cache
-def loader(*flags: str) -> str:
-    program = os.path.join(_programs.name, "loader" + "".join(flags).replace("/", ""))
-    subprocess.run(
-        ["cc", "-g", "-Wall", "-Werror", *flags, "-o", program, HERE / "loader.c", "-ldl"],
-        check=True,
-    )
+def loader(*words: str) -> str:
+    program = os.path.join(_programs.name, "loader" + "".join(words).replace("/", ""))
+    argv = [*(words or compiler()), "-g", "-Wall", "-Werror", "-o", program]
+    subprocess.run([*argv, HERE / "loader.c", "-ldl"], check=True)
     return program
 
 
 def run(program, rounds, library, symbols, **environment):
     return subprocess.run(
-        [program, str(rounds), library, *symbols],
+        [*runner(), program, str(rounds), library, *symbols],
         text=True,
         capture_output=True,
         check=False,
@@ -60,7 +58,7 @@ def test_loading_and_unloading_leaves_nothing_behind(product):
 def test_loading_and_unloading_under_address_sanitizer(product):
     if not product.asan_path.exists():
         pytest.fail(f"{product.asan_path} is missing: run ./dev build asan")
-    done = run(loader("-fsanitize=address,undefined"), ROUNDS, product.asan_path, product.symbols(),
+    done = run(loader(*SANITIZING), ROUNDS, product.asan_path, product.symbols(),
                ASAN_OPTIONS="detect_leaks=1:halt_on_error=1", UBSAN_OPTIONS="halt_on_error=1")
     assert done.returncode == 0, done.stderr[-4000:]
     assert "Sanitizer" not in done.stderr

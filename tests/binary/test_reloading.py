@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from lab import certificates, emulator, process
-from products import HERE, Product
+from products import HERE, SANITIZING, Product
 
 HEADERS = "/usr/include/mariadb/server"
 PLUGIN = Product("aws_key_management")
@@ -27,14 +27,13 @@ def start(directory):
     (directory / "keys").mkdir()
     children = []
 
-    def run(library: pathlib.Path, *flags: str):
+    def run(library: pathlib.Path, *compiler: str):
         program = directory / "harness"
         subprocess.run(
             [
-                "cc",
+                *(compiler or ["cc"]),
                 "-g",
                 "-rdynamic",  # The plugin recognizes a server by a symbol.
-                *flags,
                 f"-I{HEADERS}",
                 f"-I{HEADERS}/private",
                 HERE.parent / "torture/harness.c",
@@ -110,7 +109,7 @@ def test_use_and_unloading_leaves_nothing_behind(start):
 
 
 def test_use_and_unloading_under_address_sanitizer(start, directory):
-    child, tell = start(PLUGIN.asan_path, "-fsanitize=address,undefined")
+    child, tell = start(PLUGIN.asan_path, *SANITIZING)
     rounds(tell, 100)
     child.stdin.close()
     assert child.wait(60) == 0

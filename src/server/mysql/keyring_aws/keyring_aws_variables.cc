@@ -29,7 +29,7 @@ constinit EnumNames credentials_kinds = {2, "", credentials_names, nullptr};
 // What SET GLOBAL put there; the server keeps a pointer to it.
 constexpr size_t kMaxText = 2048;
 using Storage = std::array<char, kMaxText + 1>;
-constinit Storage cmk_id_storage, region_storage;
+constinit Storage cmk_id_storage{}, region_storage{};
 
 std::string Text(const char* value) { return value == nullptr ? "" : value; }
 
