@@ -81,7 +81,8 @@ class Authority:
             "client_key": str(own.key),
         }
 
-    def _issue(self, name: str, hosts: str, usage: str, ends_in_days: int | None = 20) -> Certificate:
+    def _issue(self, name: str, hosts: str, usage: str,
+               ends_in_days: int | None = 20) -> Certificate:
         key, request, out = (self.directory / f"{name}.{end}" for end in ("key", "csr", "pem"))
         extensions = self.directory / f"{name}.ext"
         extensions.write_text(
