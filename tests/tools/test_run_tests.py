@@ -129,3 +129,9 @@ def test_a_program_that_closes_its_output_is_waited_for(tmp_path):
 print(command("x", ["sh", "-c", "exec > /dev/null 2>&1; sleep 0.2; exit 7"], seconds=20).why)
 """)
     assert out.strip() == "ended with 7; log: x.log"
+
+
+def test_what_is_only_for_all_is_not_in_an_ordinary_run():
+    said = {name for name, (_, what) in run_tests.SUITES.items()
+            if "with --all, or when named" in what}
+    assert said == run_tests.ONLY_WHEN_ASKED

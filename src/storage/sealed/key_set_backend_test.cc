@@ -114,7 +114,7 @@ TEST_F(KeySetBackendTest, WhatKmsDoesNotMakeIsLeftOut) {
   auto backend = MakePrepared();
   ASSERT_TRUE(backend->Create({1, 1}, 16, Soon()).ok());
   options_.parallelism = 1;
-  int calls = 0;
+  std::atomic<int> calls{0};
   kms_.SetHook([&](const std::string& name) {
     return name == "Generate" && ++calls == 2
                ? Status(StatusCode::kDenied, "not you")
