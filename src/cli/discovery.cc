@@ -103,10 +103,12 @@ class Search {
              (data_directory.empty() && Skips(server));
     });
     std::erase_if(servers, [&](const DatabaseServer& server) {
+      // What a relative one is relative to, nobody knows.
       const auto file = server.variables.find("defaults_file");
-      const bool same_file = defaults_file.empty() ||
-                             (file != server.variables.end() &&
-                              IsSamePath(files_, file->second, defaults_file));
+      const bool same_file =
+          defaults_file.empty() ||
+          (file != server.variables.end() && file->second.starts_with('/') &&
+           IsSamePath(files_, file->second, defaults_file));
       return !same_file ||
              (!data_directory.empty() &&
               !IsSamePath(files_, server.DataDirectory(), data_directory));

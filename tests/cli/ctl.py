@@ -68,7 +68,7 @@ class Keyring:
         self.product, self.directory, self.environment = product, directory, environment or {}
         self.plugin, self.data = directory / "plugin", directory / "data"
         self.variables = list(variables)
-        for made in (self.plugin, self.data):
+        for made in (self.plugin, self.data, self.data / "mysql"):  # As a server has made it.
             made.mkdir(exist_ok=True)
         self.option_file = directory / "my.cnf"
         self.option_file.write_text("[mysqld]\n" + "\n".join(

@@ -226,7 +226,7 @@ def test_a_keyring_in_use_is_not_replaced_but_can_be_backed_up(tool, directory, 
 
 def test_keys_on_a_kmip_server_are_named_and_looked_for(tool, directory, kmip):
     data = directory / "data"
-    data.mkdir()
+    (data / "mysql").mkdir(parents=True)
     config = kmip_config(directory / "i", kmip, "backup")
     write_plain(directory / "plain", SOME)
     common = ("--config", config, "--datadir", data)
