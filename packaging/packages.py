@@ -12,9 +12,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAINTAINER = "The OpenKeyring authors <noreply@openkeyring.invalid>"
 REVISION = "1"  # Of the packaging; 1 again with each new version.
 
+MONITORING = ("docs/monitoring.md", "docs/monitoring.svg")
 COMMON = ("docs/README.md", "docs/which_one.md", "docs/packages.md", "docs/encrypt_everything.md",
-          "docs/monitoring.md", "docs/errors.md", "docs/file_formats.md", "docs/threat_model.md",
-          "SECURITY.md",
+          "docs/errors.md", "docs/file_formats.md", "docs/threat_model.md", "SECURITY.md",
+          *MONITORING,
           # In the package they lie beside the guides.
           *(f"docs/recipes/{name}.md" for name in ("docker", "kubernetes", "aws_identity",
                                                    "replication", "backup", "another_region")))

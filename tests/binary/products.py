@@ -20,8 +20,8 @@ NAMES = [
 ARM64 = bool(os.environ.get("OPENKEYRING_BINARY_ARM64"))
 BUILD = ROOT / "build" / ("arm64" if ARM64 else "release")
 BINUTILS = "aarch64-linux-gnu-" if ARM64 else ""
-# Compiles a program that may load what build/asan has: with the runtime, its C++ part included.
-SANITIZING = ("clang", "-fsanitize=address,undefined", "-fsanitize-link-c++-runtime", "-lstdc++")
+# Compiles a program that may load what build/asan has.
+SANITIZING = ("cc", "-fsanitize=address,undefined")
 
 
 def listed(name: str) -> list[str]:

@@ -26,11 +26,32 @@ DATA = "/var/lib/mysql"
 MARKER = "PLAIN-MARKER-4711"
 
 
+README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+PICTURE = re.compile(r"^```text\n(\$ sudo mariadb .*?)^```", re.S | re.M)
+SHOWN = {  # What is different each time, and what the README shows in its place.
+    r"key/[0-9a-f-]{36}": "key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    r"file id: [0-9a-f]{32}": "file id: 0123456789abcdef0123456789abcdef",
+}
+
+
 def readme(start: str) -> str:
     """The line of README's first screen that starts so, as root types it."""
-    lines = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text().splitlines()
-    line, = (line for line in lines[:40] if line.startswith(f"sudo {start} "))
+    line, = (line for line in README.read_text().splitlines()[:40]
+             if line.startswith(f"sudo {start} "))
     return line.removeprefix("sudo ").split(" #")[0]
+
+
+def picture(debian: FreshDebian, environment) -> str:
+    """README's commands with what they print now."""
+    text = ""
+    for line in re.findall(r"^\$ (.*)$", PICTURE.search(README.read_text())[1], re.M):
+        done = debian.try_run("sh", "-ec", line.removeprefix("sudo "), environment=environment)
+        text += f"$ {line}\n{done.stdout}"
+        if "mariadb" in line:  # For the search of the file: InnoDB writes when it likes.
+            debian.run("mariadb", "-e", "FLUSH TABLES shop.customers FOR EXPORT")
+    for pattern, shown in SHOWN.items():
+        text = re.sub(pattern, shown, text)
+    return text
 
 
 @pytest.fixture
@@ -134,6 +155,10 @@ def test_from_installation_to_purge(debian, debs, kms, directory):
     with Server(debian, environment) as server:
         server.sql("CREATE DATABASE d; CREATE TABLE d.t (a TEXT) ENCRYPTED=YES;"
                    f"INSERT INTO d.t VALUES ('{MARKER}'); FLUSH TABLES d.t FOR EXPORT")
+        shown = picture(debian, environment)
+    if os.environ.get("OPENKEYRING_WRITE_PICTURES"):
+        README.write_text(PICTURE.sub(lambda _: f"```text\n{shown}```", README.read_text()))
+    assert PICTURE.search(README.read_text())[1] == shown
     made = keys(debian)
     assert made and MARKER.encode() not in debian.path(f"{DATA}/d/t.ibd").read_bytes()
 

@@ -25,10 +25,12 @@ LIBRARIES = {
 }
 MARIADB = [name for name in LIBRARIES if name.startswith("mariadb-")]
 COMMON = {"copyright", "changelog.gz", "changelog.Debian.gz", "errors.md", "file_formats.md",
-          "packages.md", "SECURITY.md"}
+          "packages.md", "SECURITY.md", "monitoring.md", "monitoring.svg", *(
+              f"examples/monitoring/{path.name}"
+              for path in (ROOT / "packaging/examples/monitoring").iterdir())}
 RECIPES = {path.name for path in (ROOT / "docs/recipes").iterdir()}
 DATABASE = COMMON | RECIPES | {"README.md", "which_one.md", "encrypt_everything.md",
-                               "monitoring.md", "threat_model.md", "examples/selinux.txt"}
+                               "threat_model.md", "examples/selinux.txt"}
 AWS = {"aws.md", "performance.md", "recover_sealed_keyring.py"}
 DOCUMENTS = {
     "mariadb-plugin-aws-key-management": DATABASE | AWS | {
