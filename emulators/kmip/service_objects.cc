@@ -222,13 +222,16 @@ Outcome Service::Revoke(Context& context) {
 }
 
 Outcome Service::Destroy(Context& context) {
-  Outcome outcome = Change(context, [&](StoredObject& stored) -> Outcome {
+  return Change(context, [&](StoredObject& stored) -> Outcome {
     if (stored.attributes.state == KmipState::kActive) {
       return WrongState(context.version,
                         "The object is active and cannot be destroyed.");
     }
     if (IsDestroyed(stored)) return Destroyed(context.version);
-    if (!context.behaviour.keeps_destroyed) return {};
+    if (!context.behaviour.keeps_destroyed) {
+      stored.removed = true;
+      return {};
+    }
     stored.attributes.state = stored.attributes.state == KmipState::kCompromised
                                   ? KmipState::kDestroyedCompromised
                                   : KmipState::kDestroyed;
@@ -237,10 +240,6 @@ Outcome Service::Destroy(Context& context) {
     stored.object.value = Secret();
     return {};
   });
-  if (!outcome.failure && !context.behaviour.keeps_destroyed) {
-    store_.Remove(context.placeholder);
-  }
-  return outcome;
 }
 
 }  // namespace kmip_server

@@ -49,6 +49,7 @@ bool Store::With(const std::string& id, const std::string& owner,
   if (found == objects_.end() || found->second.owner != owner) return false;
   ApplyDates(found->second, Now());
   call(found->second);
+  if (found->second.removed) objects_.erase(found);
   return true;
 }
 

@@ -21,6 +21,7 @@ struct StoredObject {
   std::string owner;          // The client's common name.
   KmipAttributes attributes;  // With identifier, type and state.
   KmipObject object;
+  bool removed = false;  // Said by the call of With: it goes with its end.
 };
 
 // The objects of one server, or of several that stand for one another. In

@@ -7,9 +7,16 @@ import secrets
 
 import pytest
 
-from lab import aws_plugin, documents, process
+from lab import aws_plugin, documents, emulator, process
 from lab.certificates import Authority
 from lab.kmip_emulator import KmipEmulator
+
+
+@pytest.fixture
+def kms(directory):
+    """One of its own, since it remembers the identities that are made here."""
+    with emulator.Emulator(directory / "rights-kms").start() as made:
+        yield made
 
 
 def policies() -> list[list[str]]:
