@@ -495,8 +495,26 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/storage/sealed/key_set_backend.cc",
-        "      if (!IsAesKeySize(secret->size())) {\n",
-        "      if (false) {\n",
+        "      status = CheckAesKeySize(Describe(key), secret->size());\n",
+        "",
         "a key set takes AES keys only",
+    ),
+    (
+        "src/storage/kmip/kmip_versioned_backend.cc",
+        "  if (status.ok()) status = operation.creator.DestroyRivals(wanted, deadline);\n",
+        "",
+        "of several that make one version at most one activates its own",
+    ),
+    (
+        "src/storage/kmip/kmip_group.cc",
+        "  if (IsEmptyDirectory(files_, DirectoryName(options_.note_path))) return;\n",
+        "",
+        "mysqld --initialize finds an empty directory",
+    ),
+    (
+        "src/product/component_keyring_kms/sealed_note.cc",
+        " || IsEmptyDirectory(files, data_directory)",
+        "",
+        "the same",
     ),
 ]

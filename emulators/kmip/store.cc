@@ -58,11 +58,6 @@ bool Store::Has(const std::string& id) const {
   return objects_.contains(NumberOf(id));
 }
 
-void Store::Remove(const std::string& id) {
-  const std::lock_guard lock(mutex_);
-  objects_.erase(NumberOf(id));
-}
-
 std::vector<std::string> Store::Find(
     const std::string& owner,
     const std::function<bool(const StoredObject&)>& matches) {

@@ -40,7 +40,6 @@ class Store {
             const std::function<void(StoredObject&)>& call);
   // Whether it is there, whatever its owner.
   bool Has(const std::string& id) const;
-  void Remove(const std::string& id);
   // In order of creation.
   std::vector<std::string> Find(
       const std::string& owner,

@@ -194,7 +194,9 @@ class Search {
     }
     return UsageFailure(
         "no product of OpenKeyring is configured for " + names,
-        "--product says which one is meant; keyringctl help discovery");
+        product ? "--datadir or --defaults-file names another server"
+                : "--product says which one is meant; keyringctl help "
+                  "discovery");
   }
 
   static Found Several(const std::vector<Installation>& found) {

@@ -24,6 +24,17 @@ struct KeyVersion {
 // The largest version a key can have: MariaDB keeps ~0 for "no such version".
 constexpr uint32_t kMaxKeyVersion = 0xfffffffe;
 
+// MariaDB accepts keys of these sizes only (AES).
+constexpr bool IsAesKeySize(size_t bytes) {
+  return bytes == 16 || bytes == 24 || bytes == 32;
+}
+// For a key that is to be stored. `what` names it.
+inline Status CheckAesKeySize(const std::string& what, size_t bytes) {
+  if (IsAesKeySize(bytes)) return Status::Ok();
+  return {StatusCode::kInvalidArgument,
+          what + ": " + std::to_string(bytes) + " bytes are not an AES key"};
+}
+
 // Where versioned keys live. A port: the backends below implement it.
 //
 // Threads: all methods may be called concurrently.

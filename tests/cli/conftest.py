@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import changing  # noqa: E402
 import ctl  # noqa: E402
+from check_reports import fake_server  # noqa: E402
 from lab import emulator, kmip_component, kmip_emulator, process  # noqa: E402
 
 ALIAS = "alias/openkeyring"
@@ -114,3 +115,24 @@ def filled(request, make_keyring):
 @pytest.fixture
 def tool(directory, kms):
     return changing.Tool(directory, kms.environment())
+
+
+@pytest.fixture
+def server(directory):
+    """A function that starts what looks like a database server; they end with the test."""
+    made = []
+
+    def start(*options, **more):
+        made.append(fake_server(directory, *options, **more))
+        return made[-1]
+    yield start
+    for one in made:
+        one.kill()
+        one.wait()
+
+
+@pytest.fixture
+def good(make_keyring):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store k - AES")
+    return keyring

@@ -4,71 +4,12 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import conftest
-import ctl
 import pytest
 
+from check_reports import ERRORS, by_server, finding, results
 from lab import aws_client, certificates, kmip_component, process
-
-ERRORS = ctl.ROOT / "docs" / "errors.md"
-WEAK = re.compile(r"\W+")
-
-
-def results(done: ctl.Result) -> dict[str, dict]:
-    return {check["id"]: check for check in done.json()["checks"]}
-
-
-def finding(done: ctl.Result, check: str, text: str) -> dict:
-    """The finding of that check with this text; the documentation must have the same words."""
-    found = [one for one in results(done)[check]["findings"] if text in one["text"] + one["hint"]]
-    assert found, json.dumps(results(done)[check], indent=1)
-    rows = [line for line in ERRORS.read_text().splitlines() if f"| `{check}` | `" in line]
-    assert any(text in row for row in rows), f"docs/errors.md does not have: {text}"
-    assert found[0]["hint"] or found[0]["state"] == "ok"
-    return found[0]
-
-
-def fake_server(directory, *options: str, name="mysqld", **more):
-    """A process that looks like a database server to who reads /proc."""
-    program = directory / "bin" / name
-    program.parent.mkdir(exist_ok=True)
-    script = "import time; print('up', flush=True); time.sleep(600)"
-    running = subprocess.Popen(
-        [str(program), "-c", script, f"--datadir={directory / 'data'}",
-         f"--plugin-dir={directory / 'plugin'}", *options], executable=sys.executable,
-        stdout=subprocess.PIPE, text=True, **more)
-    assert running.stdout.readline() == "up\n"
-    return running
-
-
-@pytest.fixture
-def server(directory):
-    """A function that starts one; they end with the test."""
-    made = []
-
-    def start(*options, **more):
-        made.append(fake_server(directory, *options, **more))
-        return made[-1]
-    yield start
-    for one in made:
-        one.kill()
-        one.wait()
-
-
-@pytest.fixture
-def good(make_keyring):
-    keyring = make_keyring("component_keyring_kms")
-    keyring.write("store k - AES")
-    return keyring
-
-
-def by_server(keyring, *words, environment=None) -> ctl.Result:
-    """Found from the process alone."""
-    return ctl.run(keyring.directory, "check", "--datadir", keyring.data, "--json", *words,
-                   environment={**keyring.environment, **(environment or {})})
 
 
 def test_every_check_has_an_anchor_and_every_anchor_a_check(good):

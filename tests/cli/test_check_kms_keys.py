@@ -6,7 +6,7 @@ import subprocess
 
 import ctl
 import pytest
-from test_check import finding, results
+from check_reports import finding, results
 
 from lab import kms_regions
 

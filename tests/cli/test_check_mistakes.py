@@ -9,14 +9,7 @@ import pytest
 
 import conftest
 from lab import certificates, kmip_component
-from test_check import by_server, fake_server, finding, results
-
-
-@pytest.fixture
-def good(make_keyring):
-    keyring = make_keyring("component_keyring_kms")
-    keyring.write("store k - AES")
-    return keyring
+from check_reports import by_server, finding, results
 
 
 @pytest.fixture
@@ -91,28 +84,20 @@ def test_a_keyring_file_that_lies_open(good):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a library of root")
-def test_a_library_that_only_root_can_read(good):
+def test_a_library_that_only_root_can_read(good, server):
     library = good.plugin / "component_keyring_kms.so"
     library.touch(mode=0o600)
-    running = fake_server(good.directory)
-    try:
-        done = by_server(good, "--product", "component_keyring_kms")
-        assert finding(done, "library", "cannot be read by the server's user")["state"] == "failed"
-    finally:
-        running.kill()
-        running.wait()
+    server()
+    done = by_server(good, "--product", "component_keyring_kms")
+    assert finding(done, "library", "cannot be read by the server's user")["state"] == "failed"
 
 
-def test_a_manifest_with_two_keyrings(good):
-    running = fake_server(good.directory)
+def test_a_manifest_with_two_keyrings(good, server):
+    server()
     (good.directory / "bin/mysqld.my").write_text(json.dumps(
         {"components": "file://component_keyring_kms,file://component_keyring_file"}))
-    try:
-        done = by_server(good, "--product", "component_keyring_kms")
-        assert finding(done, "manifest", "names more than one component")["state"] == "warning"
-    finally:
-        running.kill()
-        running.wait()
+    done = by_server(good, "--product", "component_keyring_kms")
+    assert finding(done, "manifest", "names more than one component")["state"] == "warning"
 
 
 def test_a_keyring_without_keys_is_no_failure_but_is_said(make_keyring, kms, directory):

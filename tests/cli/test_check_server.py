@@ -3,7 +3,7 @@
 tests/e2e/test_check_running_server.py."""
 
 import pytest
-from test_check import results
+from check_reports import results
 
 
 class Client:

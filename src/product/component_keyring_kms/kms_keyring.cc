@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "keyring/reload_check.h"
-#include "os/empty_directory.h"
 #include "product/component_keyring_kms/sealed_note.h"
 #include "product/encrypted_data.h"
 #include "product/load_retry.h"
@@ -233,11 +232,8 @@ bool KmsKeyring::MayUseLocalSlot() const {
 }
 
 // The keys are as they were without the note: a start does not fail for it.
-// mysqld --initialize refuses a directory with files, so its note comes at the
-// first start after it.
 void KmsKeyring::NoteFormat(const std::string& data_directory, Log& log) const {
   if (format_ != KeyringFileFormat::kSealed || config_.read_only) return;
-  if (IsEmptyDirectory(PosixFileSystem(), data_directory)) return;
   const Status status =
       NoteSealedFile(PosixFileSystem(), SystemRandom(), data_directory,
                      OwnerOfDataDirectory(data_directory));

@@ -2,6 +2,7 @@
 #include "product/component_keyring_kms/sealed_note.h"
 
 #include "os/durable.h"
+#include "os/empty_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -34,7 +35,9 @@ Status NoteSealedFile(FileSystem& files, Random& random,
                       std::optional<FileOwner> owner) {
   if (data_directory.empty()) return Status::Ok();
   const std::string note = JoinPath(data_directory, kSealedNote);
-  if (files.Stat(note)) return Status::Ok();
+  if (files.Stat(note) || IsEmptyDirectory(files, data_directory)) {
+    return Status::Ok();
+  }
   const Status status =
       CreateDurably(files, random, data_directory, kSealedNote,
                     AsBytes(std::string_view(kText)), kPermissions, owner);

@@ -22,7 +22,9 @@ constexpr char kSealedNote[] = "component_keyring_kms.sealed";
 Status CheckMayBeEmpty(FileSystem& files, const std::string& data_directory,
                        const std::string& keyring_path);
 
-// Writes the note unless it is there. Durable.
+// Writes the note unless it is there. Durable. Not into an empty directory, of
+// which mysqld --initialize makes a data directory and which it would refuse
+// with a file in it: the first start after it does that.
 Status NoteSealedFile(FileSystem& files, Random& random,
                       const std::string& data_directory,
                       std::optional<FileOwner> owner);

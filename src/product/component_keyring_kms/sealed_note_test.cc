@@ -16,6 +16,7 @@ using testing::HasSubstr;
 
 class SealedNoteTest : public testing::Test {
  protected:
+  SealedNoteTest() { directory_.Write("ibdata1", ""); }
   Status MayBeEmpty() {
     return CheckMayBeEmpty(PosixFileSystem(), directory_.path(), "/k/ring");
   }
@@ -46,6 +47,15 @@ TEST_F(SealedNoteTest, TheNoteIsWrittenOnce) {
   EXPECT_TRUE(Note().ok());
   EXPECT_EQ(directory_.ReadBack(kSealedNote), "of a later version");
   EXPECT_EQ(MayBeEmpty().code(), StatusCode::kCorrupt);
+}
+
+TEST_F(SealedNoteTest, AnEmptyDirectoryIsLeftEmptyForInitialize) {
+  std::filesystem::remove(directory_.PathOf("ibdata1"));
+  EXPECT_TRUE(Note().ok());
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
+  directory_.Write("ibdata1", "");
+  EXPECT_TRUE(Note().ok());
+  EXPECT_TRUE(std::filesystem::exists(directory_.PathOf(kSealedNote)));
 }
 
 TEST_F(SealedNoteTest, AToolWithoutADataDirectoryHasNoNote) {

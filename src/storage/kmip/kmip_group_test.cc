@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "emulators/kmip/lab.h"
@@ -266,6 +267,20 @@ TEST_F(KmipGroupTest, TheRightServerIsTriedAgainAsSoonAsAWrongOneWasMet) {
   lab_.server(0).Start();
   EXPECT_TRUE(started.mysql->Store(Aes("k"), Lab::Soon()).ok());
   EXPECT_EQ(other_store_.size(), 0U);
+}
+
+TEST_F(KmipGroupTest, AnEmptyDataDirectoryIsLeftEmptyForInitialize) {
+  const std::string data = lab_.directory.PathOf("data");
+  std::filesystem::create_directory(data);
+  note_ = data + "/note";
+  ASSERT_TRUE(Start().mysql->Load(Lab::Soon()));
+  EXPECT_EQ(lab_.store.size(), 1U) << "the marker";
+  EXPECT_TRUE(std::filesystem::is_empty(data));
+  // The first start joins what was begun.
+  lab_.directory.Write("data/ibdata1", "");
+  ASSERT_TRUE(Start().mysql->Load(Lab::Soon()));
+  EXPECT_EQ(lab_.store.size(), 1U);
+  EXPECT_TRUE(ReadKmipGroupNote(PosixFileSystem(), note_));
 }
 
 TEST_F(KmipGroupTest, AReadOnlyKeyringMakesNothing) {

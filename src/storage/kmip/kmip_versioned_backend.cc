@@ -20,9 +20,7 @@ constexpr int kMaxTries = 4;
 constexpr double kLongestPause = 200;  // Milliseconds.
 
 Status CheckAesKey(const Secret& value, const std::string& id) {
-  if (value.size() == 16 || value.size() == 24 || value.size() == 32) {
-    return Status::Ok();
-  }
+  if (IsAesKeySize(value.size())) return Status::Ok();
   return {StatusCode::kCorrupt, KmipObjectText(id) + " has " +
                                     std::to_string(value.size()) +
                                     " bytes, which is not an AES key"};
@@ -263,11 +261,8 @@ Status KmipVersionedBackend::Create(KeyVersion key, size_t bytes,
 
 Status KmipVersionedBackend::Store(KeyVersion key, const Secret& value,
                                    const Deadline& deadline) {
-  if (!CheckAesKey(value, "").ok()) {
-    return {StatusCode::kInvalidArgument, Describe(key) + ": " +
-                                              std::to_string(value.size()) +
-                                              " bytes are not an AES key"};
-  }
+  const Status size = CheckAesKeySize(Describe(key), value.size());
+  if (!size.ok()) return size;
   KmipObject object;
   object.type = kType;
   object.value = value.Clone();

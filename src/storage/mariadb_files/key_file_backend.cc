@@ -8,11 +8,6 @@
 namespace openkeyring {
 namespace {
 
-// MariaDB accepts keys of these sizes only (AES).
-bool IsAesKeySize(size_t bytes) {
-  return bytes == 16 || bytes == 24 || bytes == 32;
-}
-
 std::unique_ptr<KeyDirectory> DataDirectory(
     FileSystem& files, Random& random, Log& log,
     const KeyFileBackend::Options& options) {
@@ -225,11 +220,8 @@ Status KeyFileBackend::Create(KeyVersion key, size_t bytes,
 
 Status KeyFileBackend::Store(KeyVersion key, const Secret& value,
                              const Deadline& deadline) {
-  if (!IsAesKeySize(value.size())) {
-    return {StatusCode::kInvalidArgument, Describe(key) + ": " +
-                                              std::to_string(value.size()) +
-                                              " bytes are not an AES key"};
-  }
+  const Status size = CheckAesKeySize(Describe(key), value.size());
+  if (!size.ok()) return size;
   const Result<EncryptionContext> context = ContextOfNewKey(key);
   if (!context) return context.error();
   const bool bound = !context->empty();

@@ -16,11 +16,6 @@ constexpr int kOpening = 0;
 // answer, so that a thousand keys are not a thousand calls.
 constexpr Millis kFailurePause{250};
 
-// MariaDB accepts keys of these sizes only (AES).
-bool IsAesKeySize(size_t bytes) {
-  return bytes == 16 || bytes == 24 || bytes == 32;
-}
-
 EncryptionContext ContextOfNewKey(KeyVersion key,
                                   const std::string& installation) {
   return {{kProductContext, kMariaDbProduct},
@@ -398,11 +393,8 @@ Status KeySetBackend::Store(const std::map<KeyVersion, const Secret*>& keys,
       if (names_.contains(key)) {
         return {StatusCode::kAlreadyExists, Describe(key) + " exists"};
       }
-      if (!IsAesKeySize(secret->size())) {
-        return {StatusCode::kInvalidArgument,
-                Describe(key) + ": " + std::to_string(secret->size()) +
-                    " bytes are not an AES key"};
-      }
+      status = CheckAesKeySize(Describe(key), secret->size());
+      if (!status.ok()) return status;
       versions.push_back(key);
       secrets.emplace_back(secret->Clone());
     }
