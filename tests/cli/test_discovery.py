@@ -322,13 +322,13 @@ def test_a_relative_option_file_is_not_looked_for_here(keyring, safe, start):
 
 def test_a_relative_option_file_is_not_taken_for_one_of_ours(keyring, safe, start):
     """One of that name may lie where we are."""
-    start(build(safe / "bin/mysqld"), "--defaults-file=my.cnf", *named(keyring))
-    here = keyring.directory / "my.cnf"
+    running = start(build(safe / "bin/mysqld"), "--defaults-file=my.cnf", *named(keyring))
+    here = keyring.directory / "my.cnf"  # Where the tool works, too.
     here.write_text("[mysqld]\n")
-    done = look(keyring, "--defaults-file", here, "--product", "component_keyring_kms")
-    reply = done.json() if done.code == 0 else done.error()
-    found = {one["what"]: one for one in reply["source"]}.get("server", {"found_in": "none"})
-    assert not found["found_in"].startswith("process"), found
+    assert look(keyring, "--datadir", keyring.data).code == 0
+    done = look(keyring, "--defaults-file", here)
+    assert f"process {running.pid}" not in done.out + done.err, done
+    assert str(keyring.data) not in done.out + done.err, done
 
 
 # ---- Which processes are believed ----------------------------------------------------------------
