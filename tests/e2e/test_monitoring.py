@@ -87,7 +87,7 @@ class World:
 @pytest.fixture
 def world():
     directory = process.new_directory("monitor")
-    try:
+    with process.ending_what_starts():
         made = World(directory)
         checked = directory / "openkeyring.prom"
         monitoring.run_check(
@@ -98,9 +98,7 @@ def world():
         with monitoring.textfile(checked) as port:
             made.watch(port)
             yield made
-    finally:
-        process.kill_all()
-        process.remove_directory(directory)
+    process.remove_directory(directory)
 
 
 def every_server_has_every_metric_and_the_exporter_has_those_that_are_known(world):

@@ -2,6 +2,7 @@
 """Child processes that never outlive the test run."""
 
 import atexit
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -162,10 +163,12 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL to the process and everything that it started."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+        # Of one that has ended, the number may be another one's by now.
+        if self.running() or not pathlib.Path(f"/proc/{self.pid}").exists():
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
         self._child.wait()
         _alive.discard(self)
 
@@ -188,8 +191,19 @@ def _no_traceback_for_ctrl_c(kind, error, trace) -> None:
 sys.excepthook = _no_traceback_for_ctrl_c  # Of benchmarks and demos.
 
 
+@contextlib.contextmanager
+def ending_what_starts():
+    """Ends what was started inside, and nothing else."""
+    before = set(_alive)
+    try:
+        yield
+    finally:
+        for process in _alive - before:
+            process.kill()
+
+
 @atexit.register
 def kill_all() -> None:
-    """Ends everything that was started here."""
+    """Ends everything that was started here, servers that tests share included: for programs."""
     for process in list(_alive):
         process.kill()
