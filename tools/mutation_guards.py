@@ -182,9 +182,23 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/storage/kmip/kmip_keyring_backend.cc",
-        "return CheckAlone(object, key, wanted, operation, deadline);",
-        "return Status::Ok();",
+        "Status status = DestroyRivals(object, key, wanted, operation, deadline);",
+        "Status status;",
         "two servers do not store one key twice",
+    ),
+    (
+        "src/storage/kmip/kmip_key_creator.cc",
+        "if (Status status = CheckShown(*found, but, key, deadline); !status.ok()) {",
+        "if (Status status; !status.ok()) {",
+        "a search that does not show what was just made proves nothing",
+    ),
+    (
+        "src/storage/kmip/kmip_objects.cc",
+        "  const Status marked = MarkRemoved(id, deadline);\n  if (!marked.ok()) {\n"
+        "    return marked.IsTransient()",
+        "  const Status marked(StatusCode::kDenied, \"\");\n  if (!marked.ok()) {\n"
+        "    return marked.IsTransient()",
+        "what another server may have loaded is not destroyed",
     ),
     (
         "src/storage/kmip/kmip_keyring_backend.cc",
@@ -501,7 +515,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/storage/kmip/kmip_versioned_backend.cc",
-        "  if (status.ok()) status = operation.creator.DestroyRivals(wanted, deadline);\n",
+        "    status = operation.creator.DestroyRivals(*id, wanted, deadline);\n",
         "",
         "of several that make one version at most one activates its own",
     ),

@@ -30,6 +30,7 @@ struct Behaviour {
   bool ignores_offset = false;
   bool overlapping_pages = false;  // Each begins one object too early.
   bool finds_no_dates = false;     // Locate by Initial Date finds nothing.
+  bool finds_active_only = false;  // Locate shows nothing that is Pre-Active.
   bool zero_located_items = false;
   bool exact_located_items = true;    // Else it is left out.
   bool raw_secrets = false;           // Fortanix gives secret data as Raw.

@@ -60,6 +60,7 @@ constexpr Member kMembers[] = {
     {"ignores_offset", &Behaviour::ignores_offset},
     {"overlapping_pages", &Behaviour::overlapping_pages},
     {"finds_no_dates", &Behaviour::finds_no_dates},
+    {"finds_active_only", &Behaviour::finds_active_only},
     {"zero_located_items", &Behaviour::zero_located_items},
     {"exact_located_items", &Behaviour::exact_located_items},
     {"raw_secrets", &Behaviour::raw_secrets},

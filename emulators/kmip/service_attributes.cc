@@ -268,7 +268,9 @@ Outcome Service::Locate(Context& context) {
   const Behaviour& behaviour = context.behaviour;
   const auto all = store_.Find(context.client, [&](const StoredObject& stored) {
     return Matches(*wanted, stored.attributes) &&
-           (wanted->created.empty() || !behaviour.finds_no_dates);
+           (wanted->created.empty() || !behaviour.finds_no_dates) &&
+           (!behaviour.finds_active_only ||
+            stored.attributes.state != openkeyring::KmipState::kPreActive);
   });
   const auto page = Page(behaviour, all, offset, maximum);
   const bool counts =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two MariaDB servers with one object group on a KMIP server (kmip_key_management) make one version.
+// Two MariaDB servers with one object group on a KMIP server (kmip_key_management) make one version,
+// or two MySQL servers one key.
 //
 // process Server     KmipVersionedBackend::Create and Fetch (src/storage/kmip/kmip_versioned_backend.cc)
 //                    over KmipKeyCreator (kmip_key_creator.cc); a step is one request to the KMIP server
@@ -11,6 +12,10 @@
 //
 // Nothing forked: all data of the version is encrypted with one object's value.
 // Nothing lost: that object is never destroyed.
+//
+// also: MYSQL  KmipKeyringBackend::Store (component_keyring_kmip): an own object that may have become Active
+//              is no key, since its maker's caller was told so. It is revoked and marked as removed, and
+//              kept: who has loaded and used it meanwhile finds its value there
 //
 // broken: NO_CHECK           no search before the object becomes Active
 // broken: CHECK_WHEN_ACTIVE  the search follows Activate, and who sees another Active one gives its own
@@ -25,7 +30,7 @@
 #define OBJECTS 4
 #define NONE 9
 
-mtype = { FREE, PRE_ACTIVE, ACTIVE, DESTROYED };
+mtype = { FREE, PRE_ACTIVE, ACTIVE, DESTROYED, WITHDRAWN };
 mtype state[OBJECTS] = FREE;
 byte made;           // Objects made so far; an object's value is its number.
 byte used = NONE;    // What data of the version is encrypted with.
@@ -64,7 +69,7 @@ inline destroy_rival(object) {
     :: state[object] != FREE -> destroy(object)
 #else
     :: state[object] == PRE_ACTIVE -> destroy(object)
-    :: state[object] == DESTROYED
+    :: state[object] == DESTROYED || state[object] == WITHDRAWN
 #ifdef IGNORE_REFUSAL
     :: state[object] == ACTIVE
 #else
@@ -99,7 +104,11 @@ inline check_before_active() {
 
 inline use(object) {
   atomic {
+#ifdef MYSQL
+    assert(used == NONE || used == object || state[used] == WITHDRAWN);
+#else
     assert(used == NONE || used == object);  // Nothing forked.
+#endif
     assert(state[object] == ACTIVE);         // Nothing lost.
     used = object
   }
@@ -130,7 +139,7 @@ inline fetch() {
   fi
 }
 
-// KmipObjects::DestroyPreActive, of the own object.
+// KmipObjects::DestroyPreActive of the own object, or KmipObjects::Withdraw.
 inline give_up() {
   atomic {
     if
@@ -138,6 +147,9 @@ inline give_up() {
     :: state[own] != FREE -> destroy(own)
 #else
     :: state[own] == PRE_ACTIVE -> destroy(own)
+#ifdef MYSQL
+    :: state[own] == ACTIVE -> state[own] = WITHDRAWN
+#endif
     :: else
 #endif
     fi;

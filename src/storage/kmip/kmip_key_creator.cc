@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/kmip/kmip_key_creator.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace openkeyring {
@@ -31,8 +32,8 @@ bool IsTheKey(const KmipAttributes& object, const KmipNewKey& key) {
           match == KmipKeyMatch::kSameKey);
 }
 
-Status CheckNone(const std::vector<KmipAttributes>& objects,
-                 const std::string& but, const KmipNewKey& key) {
+Status NoneIsTheKey(const std::vector<KmipAttributes>& objects,
+                    const std::string& but, const KmipNewKey& key) {
   for (const KmipAttributes& one : objects) {
     if (*one.unique_identifier == but || !IsTheKey(one, key)) continue;
     return {StatusCode::kAlreadyExists,
@@ -94,7 +95,7 @@ bool KmipKeyCreator::IsOwnByValue(const KmipAttributes& object,
 Result<std::string> KmipKeyCreator::SendAfterRefusal(KmipNewKey& key,
                                                      const Status& refusal,
                                                      const Deadline& deadline) {
-  const Result<bool> destroyed = DestroyFailedAttempts(key, deadline);
+  const Result<bool> destroyed = DestroyFailedAttempts("", key, deadline);
   if (!destroyed) return destroyed.error();
   if (*destroyed) {
     Result<std::string> id = Send(key, deadline);
@@ -124,21 +125,28 @@ Result<std::vector<KmipAttributes>> KmipKeyCreator::FindAll(
 }
 
 // True when there were any, and all are gone.
-Result<bool> KmipKeyCreator::DestroyFailedAttempts(const KmipNewKey& key,
+Result<bool> KmipKeyCreator::DestroyFailedAttempts(const std::string& but,
+                                                   const KmipNewKey& key,
                                                    const Deadline& deadline) {
-  Result<bool> destroyed = DestroyOnce(key, deadline);
+  Result<bool> destroyed = DestroyOnce(but, key, deadline);
   // One that was not destroyed has perhaps become Active meanwhile.
   if (!destroyed && !destroyed.error().IsTransient()) {
-    destroyed = DestroyOnce(key, deadline);
+    destroyed = DestroyOnce(but, key, deadline);
   }
   return destroyed;
 }
 
-Result<bool> KmipKeyCreator::DestroyOnce(const KmipNewKey& key,
+Result<bool> KmipKeyCreator::DestroyOnce(const std::string& but,
+                                         const KmipNewKey& key,
                                          const Deadline& deadline) {
   const auto found = FindAll(key, deadline);
   if (!found) return found.error();
-  if (Status status = CheckNone(*found, "", key); !status.ok()) return status;
+  if (Status status = NoneIsTheKey(*found, but, key); !status.ok()) {
+    return status;
+  }
+  if (Status status = CheckShown(*found, but, key, deadline); !status.ok()) {
+    return status;
+  }
   bool any = false;
   for (const KmipAttributes& one : *found) {
     if (key.match(one) != KmipKeyMatch::kOtherAttempt ||
@@ -150,6 +158,48 @@ Result<bool> KmipKeyCreator::DestroyOnce(const KmipNewKey& key,
     any = true;
   }
   return any;
+}
+
+// What is found proves that nobody else makes the key only if it shows what is
+// known to be there. (A rival that has destroyed it is met by Activate.)
+Status KmipKeyCreator::CheckShown(const std::vector<KmipAttributes>& objects,
+                                  const std::string& id, const KmipNewKey& key,
+                                  const Deadline& deadline) {
+  const auto is_own = [&id](const KmipAttributes& one) {
+    return one.unique_identifier == id;
+  };
+  if (id.empty() || std::any_of(objects.begin(), objects.end(), is_own)) {
+    return Status::Ok();
+  }
+  const auto now = objects_.GetAttributes(id, key.type, deadline);
+  if (!now) return now.error();
+  if (!*now || KmipLifecycleOf(**now) == KmipLifecycle::kDestroyed) {
+    return Status::Ok();
+  }
+  return {StatusCode::kUnavailable,
+          KmipObjectText(id) +
+              ", which was just made, is not found by its Name and Object "
+              "Group, so that another one of the same key would not be found "
+              "either; check that Locate shows objects that are Pre-Active, "
+              "and at once"};
+}
+
+Status KmipKeyCreator::Activate(const std::string& id, const KmipNewKey& key,
+                                const Deadline& deadline) {
+  Status status = objects_.Activate(id, key.type, deadline);
+  if (status.ok() || status.IsTransient()) return status;
+  const auto now = objects_.GetAttributes(id, key.type, deadline);
+  if (!now) return status;
+  if (*now && KmipLifecycleOf(**now) != KmipLifecycle::kDestroyed) {
+    return status;
+  }
+  return DestroyedByRival(id);
+}
+
+Status KmipKeyCreator::DestroyedByRival(const std::string& id) {
+  return {StatusCode::kAlreadyExists,
+          KmipObjectText(id) +
+              " was destroyed by another server that makes the same key"};
 }
 
 Result<std::string> KmipKeyCreator::SendWithUniqueName(
@@ -181,10 +231,10 @@ Result<std::string> KmipKeyCreator::SendWithoutIdentity(
   return id;
 }
 
-Status KmipKeyCreator::CheckAlone(const std::string& id, const KmipNewKey& key,
-                                  const Deadline& deadline) {
+Status KmipKeyCreator::CheckNone(const KmipNewKey& key,
+                                 const Deadline& deadline) {
   const auto found = FindAll(key, deadline);
-  return found ? CheckNone(*found, id, key) : found.error();
+  return found ? NoneIsTheKey(*found, "", key) : found.error();
 }
 
 }  // namespace openkeyring

@@ -67,17 +67,22 @@ class KmipKeyCreator {
   //   * `key` loses its application specific information, where it may.
   // What the server said first, when none of this helps.
   Result<std::string> Make(KmipNewKey& key, const Deadline& deadline);
-  // Before the object becomes Active, and with that a key that others may use:
-  // destroys what other attempts have made of it and not activated yet, so that
-  // of several that make one key concurrently at most one activates its own
-  // (tests/models/kmip_group.pml). kAlreadyExists when the key is there.
-  Status DestroyRivals(const KmipNewKey& key, const Deadline& deadline) {
-    return DestroyFailedAttempts(key, deadline).status();
+  // Before the object `id` becomes Active, and with that a key that others may
+  // use: destroys what other attempts have made of it and not activated yet, so
+  // that of several that make one key concurrently at most one activates its
+  // own (tests/models/kmip_group.pml). kAlreadyExists when the key is there.
+  Status DestroyRivals(const std::string& id, const KmipNewKey& key,
+                       const Deadline& deadline) {
+    return DestroyFailedAttempts(id, key, deadline).status();
   }
-  // Whether the key has no other object than `id` ("": none at all).
-  // kAlreadyExists when there is one.
-  Status CheckAlone(const std::string& id, const KmipNewKey& key,
-                    const Deadline& deadline);
+  // Makes the object `id` the key. kAlreadyExists when a rival has destroyed
+  // it.
+  Status Activate(const std::string& id, const KmipNewKey& key,
+                  const Deadline& deadline);
+  // kAlreadyExists: somebody else makes the key, and was faster.
+  static Status DestroyedByRival(const std::string& id);
+  // kAlreadyExists when the key has an object.
+  Status CheckNone(const KmipNewKey& key, const Deadline& deadline);
 
  private:
   bool IsOwnByValue(const KmipAttributes& object, const KmipNewKey& key,
@@ -87,9 +92,14 @@ class KmipKeyCreator {
                                        const Deadline& deadline);
   Result<std::vector<KmipAttributes>> FindAll(const KmipNewKey& key,
                                               const Deadline& deadline);
-  Result<bool> DestroyFailedAttempts(const KmipNewKey& key,
+  Status CheckShown(const std::vector<KmipAttributes>& objects,
+                    const std::string& id, const KmipNewKey& key,
+                    const Deadline& deadline);
+  Result<bool> DestroyFailedAttempts(const std::string& but,
+                                     const KmipNewKey& key,
                                      const Deadline& deadline);
-  Result<bool> DestroyOnce(const KmipNewKey& key, const Deadline& deadline);
+  Result<bool> DestroyOnce(const std::string& but, const KmipNewKey& key,
+                           const Deadline& deadline);
   Result<std::string> SendWithUniqueName(KmipNewKey& key,
                                          const Deadline& deadline);
   Result<std::string> SendWithoutIdentity(KmipNewKey& key,

@@ -139,7 +139,7 @@ Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
   Operation operation(*this);
   Status status = CheckNotWithheld(key.name);
   // Otherwise there might be two of them after a crash.
-  if (status.ok()) status = leftovers_.Retire(&key.name, deadline);
+  if (status.ok()) status = leftovers_.Withdraw(&key.name, deadline);
   if (status.ok()) status = group_.Check(operation.session, deadline);
   if (status.ok()) status = StoreObject(key, operation, deadline);
   if (!status.ok()) {
@@ -152,7 +152,7 @@ Status KmipKeyringBackend::Store(const Key& key, const Deadline& deadline) {
     return status;
   }
   // While the server answers.
-  (void)leftovers_.Retire(nullptr, deadline);
+  (void)leftovers_.Withdraw(nullptr, deadline);
   leftovers_.DestroyAbandoned(deadline);
   return Status::Ok();
 }
@@ -170,9 +170,9 @@ Status KmipKeyringBackend::StoreObject(const Key& key, Operation& operation,
   if (!id) return id.error();
   const size_t server = operation.session.server().value_or(0);
   Object object = {std::move(*id), value.type};
-  Status status = ActivateAndCheck(object, key, wanted, operation, deadline);
+  Status status = MakeTheKey(object, key, wanted, operation, deadline);
   if (!status.ok()) {
-    if (!operation.objects.Retire(object.id, object.type, deadline).ok()) {
+    if (!operation.objects.Withdraw(object.id, object.type, deadline).ok()) {
       leftovers_.Add(key.name, std::move(object), server);
     }
     return status;
@@ -212,14 +212,44 @@ KmipNewKey KmipKeyringBackend::NewKey(const Key& key, const KmipObject& object,
   return wanted;
 }
 
-Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
-                                            const Key& key, KmipNewKey& wanted,
-                                            Operation& operation,
-                                            const Deadline& deadline) {
-  KmipObjects& objects = operation.objects;
-  Status status = objects.Activate(object.id, object.type, deadline);
-  if (!status.ok()) return status;
-  const auto stored = objects.Get(object.id, object.type, deadline);
+Status KmipKeyringBackend::MakeTheKey(const Object& object, const Key& key,
+                                      const KmipNewKey& wanted,
+                                      Operation& operation,
+                                      const Deadline& deadline) {
+  Status status = DestroyRivals(object, key, wanted, operation, deadline);
+  if (status.ok()) {
+    status = operation.creator.Activate(object.id, wanted, deadline);
+  }
+  if (status.ok()) {
+    status = CheckStored(object, key, wanted, operation, deadline);
+  }
+  return status;
+}
+
+// Only this server makes the keys that are named after it, unless its data
+// directory was copied with its UUID.
+Status KmipKeyringBackend::DestroyRivals(const Object& object, const Key& key,
+                                         const KmipNewKey& wanted,
+                                         Operation& operation,
+                                         const Deadline& deadline) {
+  const Status status =
+      operation.creator.DestroyRivals(object.id, wanted, deadline);
+  if (status.code() != StatusCode::kAlreadyExists ||
+      !IsKeyOfServer(key.name, ServerUuid())) {
+    return status;
+  }
+  return {status.code(),
+          status.message() +
+              "; it is named after this server, so another one has the same "
+              "server_uuid: give a copied data directory a UUID (remove its "
+              "auto.cnf) and an object_group of its own"};
+}
+
+Status KmipKeyringBackend::CheckStored(const Object& object, const Key& key,
+                                       const KmipNewKey& wanted,
+                                       Operation& operation,
+                                       const Deadline& deadline) {
+  const auto stored = operation.objects.Get(object.id, object.type, deadline);
   if (!stored) return stored.error();
   const std::string text = KmipObjectText(object.id);
   if (!stored->value.Equals(key.data)) {
@@ -239,34 +269,8 @@ Status KmipKeyringBackend::ActivateAndCheck(const Object& object,
                          " lost its Name or Application Specific Information: "
                          "this KMIP server");
   }
-  if (!identified) UseNamesAlone(wanted);
-  return CheckAlone(object, key, wanted, operation, deadline);
-}
-
-// Only this server makes the keys that are named after it, unless its data
-// directory was copied with its UUID. So a search that gets no answer does
-// not refuse them, and one that finds another says what is wrong.
-Status KmipKeyringBackend::CheckAlone(const Object& object, const Key& key,
-                                      const KmipNewKey& wanted,
-                                      Operation& operation,
-                                      const Deadline& deadline) {
-  const Status status =
-      operation.creator.CheckAlone(object.id, wanted, deadline);
-  if (status.ok() || !IsKeyOfServer(key.name, ServerUuid())) return status;
-  if (status.IsTransient()) {
-    log_.Write(LogLevel::kWarning,
-               ToString(key.name) +
-                   " is stored, but whether another server with the same "
-                   "server_uuid has stored it too cannot be found out: " +
-                   status.message());
-    return Status::Ok();
-  }
-  if (status.code() != StatusCode::kAlreadyExists) return status;
-  return {status.code(),
-          status.message() +
-              "; it is named after this server, so another one has the same "
-              "server_uuid: give a copied data directory a UUID (remove its "
-              "auto.cnf) and an object_group of its own"};
+  if (!identified) UseNamesAlone();
+  return Status::Ok();
 }
 
 std::string KmipKeyringBackend::ServerUuid() const {
@@ -274,8 +278,7 @@ std::string KmipKeyringBackend::ServerUuid() const {
 }
 
 // The object says by its name alone which key it is, as Percona's do.
-void KmipKeyringBackend::UseNamesAlone(KmipNewKey& wanted) {
-  wanted.unique_name.clear();
+void KmipKeyringBackend::UseNamesAlone() {
   if (names_alone_.exchange(true)) return;
   log_.Write(LogLevel::kWarning,
              "the KMIP server does not keep Application Specific Information: "

@@ -34,9 +34,11 @@ struct KmipKeyringOptions {
 // those of Percona's component.
 //
 // A key is stored when its object is Active and was read back, and removed when
-// its object is gone or can never be used again. What a store that failed left
-// on the server is Pre-Active and is never read; it is destroyed when the
-// server allows it.
+// its object is gone or can never be used again. Whether somebody else has made
+// that key is decided before its object becomes Active, since others may use it
+// from then on (tests/models/kmip_group.pml). What a store that failed left on
+// the server is withdrawn; until then it is Pre-Active, which is never read, or
+// the one object of that key.
 //
 // Threads: all methods may be called concurrently. No lock is held during I/O.
 class KmipKeyringBackend : public KeyringBackend {
@@ -84,16 +86,19 @@ class KmipKeyringBackend : public KeyringBackend {
                     const MysqlKeyIdentity& identity) const;
   Status StoreObject(const Key& key, Operation& operation,
                      const Deadline& deadline);
-  Status ActivateAndCheck(const Object& object, const Key& key,
-                          KmipNewKey& wanted, Operation& operation,
-                          const Deadline& deadline);
-  Status CheckAlone(const Object& object, const Key& key,
+  Status MakeTheKey(const Object& object, const Key& key,
                     const KmipNewKey& wanted, Operation& operation,
                     const Deadline& deadline);
+  Status DestroyRivals(const Object& object, const Key& key,
+                       const KmipNewKey& wanted, Operation& operation,
+                       const Deadline& deadline);
+  Status CheckStored(const Object& object, const Key& key,
+                     const KmipNewKey& wanted, Operation& operation,
+                     const Deadline& deadline);
   Status RetireKnown(const KeyName& name, const Known& known,
                      Operation& operation, const Deadline& deadline);
   std::string ServerUuid() const;
-  void UseNamesAlone(KmipNewKey& wanted);
+  void UseNamesAlone();
   Status CheckNotWithheld(const KeyName& name) const;
 
   KmipClient& client_;

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
+#include <set>
+#include <thread>
 
 #include "emulators/kmip/lab.h"
 #include "kmip/operations/activate.h"
@@ -763,20 +767,94 @@ TEST_F(KmipKeyringBackendTest, TwoServersWithOneUuidDoNotStoreOneKeyTwice) {
   EXPECT_EQ(users.message().find("server_uuid"), std::string::npos);
 }
 
-TEST_F(KmipKeyringBackendTest, AServersOwnKeyDoesNotNeedTheSearchForAnother) {
+TEST_F(KmipKeyringBackendTest, WithoutTheSearchForAnotherNothingIsStored) {
   KmipKeyringOptions options;
   options.server_uuid = [] { return "ca43a29e-e8a9-11f1-b637-02fc00000001"; };
   Fault fault = MakeFault("fail", "Locate", -1);
   fault.reason = static_cast<uint32_t>(KmipResultReason::kGeneralFailure);
   lab_.server().Push(fault);
-  EXPECT_FALSE(KeyringBackend(options).Store(Aes("k"), Lab::Soon()).ok());
-  EXPECT_TRUE(
-      KeyringBackend(options)
-          .Store(Aes("MySQLReplicationKey_ca43a29e-e8a9-11f1-b637-02fc00000001"
-                     "_12"),
-                 Lab::Soon())
-          .ok());
-  EXPECT_NE(lab_.log.Text().find("cannot be found out"), std::string::npos);
+  for (const char* id :
+       {"k", "MySQLReplicationKey_ca43a29e-e8a9-11f1-b637-02fc00000001_12"}) {
+    const Status status = KeyringBackend(options).Store(Aes(id), Lab::Soon());
+    EXPECT_TRUE(status.IsTransient()) << status.ToString();
+  }
+  lab_.server().ClearFaults();
+  EXPECT_EQ(lab_.store.size(), 0U);
+}
+
+TEST_F(KmipKeyringBackendTest,
+       ASearchThatDoesNotShowTheOwnObjectProvesNothing) {
+  Set(&Behaviour::finds_active_only);
+  const Status status = KeyringBackend().Store(Aes("k"), Lab::Soon());
+  EXPECT_TRUE(status.IsTransient()) << status.ToString();
+  EXPECT_NE(status.message().find("just made, is not found"), std::string::npos)
+      << status.message();
+  EXPECT_EQ(lab_.store.size(), 0U);
+}
+
+// Whoever has loaded a key uses it at once.
+TEST_F(KmipKeyringBackendTest, WhatOneHasLoadedIsNotGivenUpByItsMaker) {
+  for (int round = 0; round < 15; ++round) {
+    const std::string id = "k" + std::to_string(round);
+    std::deque<KmipKeyringBackend> backends;
+    std::atomic<int> writing = 3;
+    std::vector<std::thread> threads;
+    for (int writer = 0; writer < 3; ++writer) {
+      backends.emplace_back(client_, Group(), SystemClock(), SystemRandom(),
+                            lab_.log, KmipKeyringOptions{});
+      threads.emplace_back([&, writer, &backend = backends.back()] {
+        const Key key =
+            MakeKey(id, "", "AES", "value of writer" + std::to_string(writer));
+        (void)backend.Store(key, Lab::Soon());
+        --writing;
+      });
+    }
+    std::set<std::string> seen;
+    while (writing > 0) {
+      const auto keys = Loaded();
+      std::copy_if(keys.begin(), keys.end(), std::inserter(seen, seen.end()),
+                   [&](const auto& key) { return key.starts_with(id + "|"); });
+    }
+    for (auto& thread : threads) thread.join();
+    const auto keys = Loaded();
+    for (const std::string& one : seen) {
+      EXPECT_EQ(std::count(keys.begin(), keys.end(), one), 1) << one;
+    }
+  }
+}
+
+TEST_F(KmipKeyringBackendTest,
+       WhatMayHaveBeenLoadedIsWithdrawnAndNotDestroyed) {
+  KmipKeyringBackend backend = KeyringBackend();
+  Fault fault = MakeFault("fail", "Get", 1);
+  lab_.server().Push(fault);
+  EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 1U);
+  EXPECT_TRUE(Loaded().empty());
+  EXPECT_NE(lab_.log.Text().find("another server may have loaded it"),
+            std::string::npos);
+  KmipObjects objects(session_, lab_.log);
+  const auto ids = objects.FindByName("k", Lab::Soon());
+  ASSERT_EQ(ids->size(), 1U);
+  const auto values = objects.GetValues(*ids, Lab::Soon());
+  ASSERT_TRUE(values.front());
+  EXPECT_TRUE(values.front()->Equals(Aes("k").data));
+  // It is in nobody's way.
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(Loaded().size(), 1U);
+  EXPECT_EQ(lab_.store.size(), 2U);
+}
+
+TEST_F(KmipKeyringBackendTest,
+       WhereRemovedObjectsCannotBeMarkedTheyAreDestroyed) {
+  Set(&Behaviour::drops_application_info);
+  KmipKeyringBackend backend = KeyringBackend();
+  lab_.server().Push(MakeFault("fail", "Get", 1));
+  Fault refusal = MakeFault("fail", "Add Attribute", -1);
+  refusal.reason = static_cast<uint32_t>(KmipResultReason::kInvalidField);
+  lab_.server().Push(refusal);
+  EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 0U);
 }
 
 TEST_F(KmipKeyringBackendTest, ADeadServerIsUnavailableNotEmpty) {

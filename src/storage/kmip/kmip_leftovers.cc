@@ -16,7 +16,7 @@ void KmipLeftovers::Add(const KeyName& name, Object object, size_t server) {
   failed_.emplace(name, Failed{std::move(object), server});
 }
 
-Status KmipLeftovers::Retire(const KeyName* name, const Deadline& deadline) {
+Status KmipLeftovers::Withdraw(const KeyName* name, const Deadline& deadline) {
   std::multimap<KeyName, Failed> failed;
   {
     const std::lock_guard lock(mutex_);
@@ -28,7 +28,7 @@ Status KmipLeftovers::Retire(const KeyName* name, const Deadline& deadline) {
     KmipSession session(client_, one.server);
     KmipObjects objects(session, log_);
     const Object& object = one.object;
-    Status status = objects.Retire(object.id, object.type, deadline);
+    Status status = objects.Withdraw(object.id, object.type, deadline);
     if (!status.ok()) {
       if (first_failure.ok()) first_failure = status;
       continue;

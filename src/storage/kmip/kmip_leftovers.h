@@ -23,11 +23,11 @@ class KmipLeftovers {
   KmipLeftovers(KmipClient& client, Clock& clock, Log& log)
       : client_(client), clock_(clock), log_(log) {}
 
-  // An object that this process made on that server and could not retire:
+  // An object that this process made on that server and could not withdraw:
   // maybe Active, and never used.
   void Add(const KeyName& name, Object object, size_t server);
-  // Retires those, of `name` or (null) of all names, each on its server.
-  Status Retire(const KeyName* name, const Deadline& deadline);
+  // Withdraws those, of `name` or (null) of all names, each on its server.
+  Status Withdraw(const KeyName* name, const Deadline& deadline);
 
   // What the last load found on that server; a warning says so.
   void SetUnfinished(const std::vector<Object>& unfinished, size_t server);

@@ -213,11 +213,8 @@ Status KmipObjects::Activate(const std::string& id, KmipObjectType type,
 
 Status KmipObjects::Retire(const std::string& id, KmipObjectType type,
                            const Deadline& deadline) {
-  KmipRevokeRequest request;
-  request.id = id;
-  request.message = kWhyRevoked;
   // Refused for what is not Active; then it can be destroyed as it is.
-  const KmipChange revoked = session_.Change(MakeRevoke(request), deadline);
+  const KmipChange revoked = Revoke(id, deadline);
   const KmipChange destroyed = session_.Change(MakeDestroy(id), deadline);
   if (destroyed.status.ok() || IsGone(destroyed.status)) return Status::Ok();
   const Status failure =
@@ -231,25 +228,21 @@ Status KmipObjects::Retire(const std::string& id, KmipObjectType type,
   }
   if (KmipLifecycleOf(**now) == KmipLifecycle::kDeactivated) {
     if (IsMarkedRemoved(**now)) return Status::Ok();
-    return MarkRemoved(id, failure, deadline);
+    return MarkUndestroyed(id, failure, deadline);
   }
   return failure.WithContext(KmipObjectText(id));
 }
 
-// Otherwise it would be taken for a key that an administrator deactivated, and
-// be loaded again.
-Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
-                                const Deadline& deadline) {
-  KmipAttributes mark;
-  mark.application_info = {KmipRemovedMark()};
-  const KmipChange change =
-      session_.Change(MakeAddAttribute(id, mark), deadline);
-  if (!change.status.ok()) {
+Status KmipObjects::MarkUndestroyed(const std::string& id,
+                                    const Status& refusal,
+                                    const Deadline& deadline) {
+  const Status marked = MarkRemoved(id, deadline);
+  if (!marked.ok()) {
     return refusal.WithContext(
         KmipObjectText(id) +
         " is revoked, but the server neither destroys it nor lets it be "
         "marked as removed (" +
-        change.status.message() + ")");
+        marked.message() + ")");
   }
   log_.Write(LogLevel::kWarning,
              KmipObjectText(id) +
@@ -257,6 +250,52 @@ Status KmipObjects::MarkRemoved(const std::string& id, const Status& refusal,
                  "destroy it: " +
                  refusal.message());
   return Status::Ok();
+}
+
+Status KmipObjects::Withdraw(const std::string& id, KmipObjectType type,
+                             const Deadline& deadline) {
+  const auto now = GetAttributes(id, type, deadline);
+  if (!now) return now.error().WithContext(KmipObjectText(id));
+  const KmipLifecycle lifecycle =
+      *now ? KmipLifecycleOf(**now) : KmipLifecycle::kDestroyed;
+  if (lifecycle == KmipLifecycle::kDestroyed) return Status::Ok();
+  // Nobody but its maker activates it.
+  if (lifecycle == KmipLifecycle::kPreActive) {
+    return DestroyPreActive(id, deadline);
+  }
+  if (lifecycle == KmipLifecycle::kActive) {
+    const Status revoked = Revoke(id, deadline).status;
+    if (!revoked.ok()) return revoked.WithContext(KmipObjectText(id));
+  }
+  if (IsMarkedRemoved(**now)) return Status::Ok();
+  const Status marked = MarkRemoved(id, deadline);
+  if (!marked.ok()) {
+    return marked.IsTransient() ? marked.WithContext(KmipObjectText(id))
+                                : Retire(id, type, deadline);
+  }
+  log_.Write(LogLevel::kWarning,
+             KmipObjectText(id) +
+                 ", which a store that failed had made, is revoked and marked "
+                 "as removed; it is not destroyed, since another server may "
+                 "have loaded it meanwhile");
+  return Status::Ok();
+}
+
+KmipChange KmipObjects::Revoke(const std::string& id,
+                               const Deadline& deadline) {
+  KmipRevokeRequest request;
+  request.id = id;
+  request.message = kWhyRevoked;
+  return session_.Change(MakeRevoke(request), deadline);
+}
+
+// Otherwise it would be taken for a key that an administrator deactivated, and
+// be loaded again.
+Status KmipObjects::MarkRemoved(const std::string& id,
+                                const Deadline& deadline) {
+  KmipAttributes mark;
+  mark.application_info = {KmipRemovedMark()};
+  return session_.Change(MakeAddAttribute(id, mark), deadline).status;
 }
 
 Status KmipObjects::DestroyPreActive(const std::string& id,

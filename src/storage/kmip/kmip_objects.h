@@ -75,6 +75,12 @@ class KmipObjects {
   // as removed where the server does not destroy it (a warning says so).
   Status Retire(const std::string& id, KmipObjectType type,
                 const Deadline& deadline);
+  // Gives up an object that this process has made for a store that failed. What
+  // may have been Active is revoked and marked as removed, and not destroyed:
+  // others may have loaded and used it meanwhile. (It is destroyed where the
+  // server keeps no such mark.) Ok when it can no longer be taken for a key.
+  Status Withdraw(const std::string& id, KmipObjectType type,
+                  const Deadline& deadline);
   // Destroys an object that was never Active. Ok when it is gone. It is not
   // revoked before, so that a server refuses it when somebody has activated it
   // meanwhile.
@@ -90,8 +96,10 @@ class KmipObjects {
       const Deadline& deadline);
   Result<std::vector<std::string>> LocateFew(const KmipAttributes& filter,
                                              const Deadline& deadline);
-  Status MarkRemoved(const std::string& id, const Status& refusal,
-                     const Deadline& deadline);
+  Status MarkUndestroyed(const std::string& id, const Status& refusal,
+                         const Deadline& deadline);
+  KmipChange Revoke(const std::string& id, const Deadline& deadline);
+  Status MarkRemoved(const std::string& id, const Deadline& deadline);
 
   KmipSession& session_;
   Log& log_;

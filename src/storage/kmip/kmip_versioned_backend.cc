@@ -26,13 +26,6 @@ Status CheckAesKey(const Secret& value, const std::string& id) {
                                     " bytes, which is not an AES key"};
 }
 
-// While it was not Active.
-Status DestroyedByRival(const std::string& id) {
-  return {StatusCode::kAlreadyExists,
-          KmipObjectText(id) +
-              " was destroyed by another server that makes the same key"};
-}
-
 }  // namespace
 
 KmipVersionedBackend::KmipVersionedBackend(KmipClient& client, KmipGroup& group,
@@ -323,13 +316,15 @@ Status KmipVersionedBackend::TryToCreate(KeyVersion key, KmipNewKey wanted,
                                          Operation& operation,
                                          const Deadline& deadline) {
   Status status = group_.Check(operation.session, deadline);
-  if (status.ok()) status = operation.creator.CheckAlone("", wanted, deadline);
+  if (status.ok()) status = operation.creator.CheckNone(wanted, deadline);
   if (!status.ok()) return status;
   Result<std::string> id = operation.creator.Make(wanted, deadline);
   if (!id) return id.error();
   status = CheckIdentity(*id, wanted, operation, deadline);
-  if (status.ok()) status = operation.creator.DestroyRivals(wanted, deadline);
-  if (status.ok()) status = Activate(*id, operation.objects, deadline);
+  if (status.ok()) {
+    status = operation.creator.DestroyRivals(*id, wanted, deadline);
+  }
+  if (status.ok()) status = operation.creator.Activate(*id, wanted, deadline);
   if (status.ok()) {
     RememberMade(key, *id);
     return status;
@@ -357,24 +352,11 @@ Status KmipVersionedBackend::CheckIdentity(const std::string& id,
                                            const Deadline& deadline) {
   const auto made = operation.objects.GetAttributes(id, kType, deadline);
   if (!made) return made.error();
-  if (!*made) return DestroyedByRival(id);
+  if (!*made) return KmipKeyCreator::DestroyedByRival(id);
   if (wanted.match(**made) == KmipKeyMatch::kThisAttempt) return Status::Ok();
   return {StatusCode::kMisconfigured,
           "the KMIP server does not keep Application Specific Information, "
           "which says which key an object is"};
-}
-
-Status KmipVersionedBackend::Activate(const std::string& id,
-                                      KmipObjects& objects,
-                                      const Deadline& deadline) {
-  Status status = objects.Activate(id, kType, deadline);
-  if (status.ok() || status.IsTransient()) return status;
-  const auto now = objects.GetAttributes(id, kType, deadline);
-  if (!now) return status;
-  if (*now && KmipLifecycleOf(**now) != KmipLifecycle::kDestroyed) {
-    return status;
-  }
-  return DestroyedByRival(id);
 }
 
 KmipNewKey KmipVersionedBackend::NewKey(KeyVersion key, size_t bytes) {

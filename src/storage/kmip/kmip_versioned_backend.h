@@ -99,8 +99,6 @@ class KmipVersionedBackend : public VersionedBackend {
   void RememberMade(KeyVersion key, const std::string& id);
   Status CheckIdentity(const std::string& id, const KmipNewKey& wanted,
                        Operation& operation, const Deadline& deadline);
-  Status Activate(const std::string& id, KmipObjects& objects,
-                  const Deadline& deadline);
   KmipSession SessionForChanges();
   void WarnOfFirst(KeyVersion key, const KmipSession& session);
   std::string ObjectName(KeyVersion key) const;
