@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "aws/sigv4.h"
+#include "base/byte_codec.h"
 #include "base/log.h"
 #include "keyring/loaded_keys.h"
 #include "keyring/versioned_keys.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "storage/mariadb_files/key_file_format.h"
+#include "storage/sealed/sealed_log.h"
 
 namespace openkeyring {
 namespace {
@@ -129,6 +131,29 @@ void BM_ReadKeyFile(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_ReadKeyFile);
+
+// What a load of a sealed keyring costs beyond its KMS call; an item is a key.
+void BM_ReplaySealedLog(benchmark::State& state) {
+  const Secret data_key = Secret(32);
+  const FileId file_id{};
+  const auto writer = *SealedLog::Make(data_key, file_id, 1, SystemRandom());
+  Bytes records;
+  for (int64_t number = 0; number < state.range(0); ++number) {
+    const Bytes record = *writer->SealPut(
+        {{"key " + std::to_string(number), "owner"}, "AES", Secret(32)});
+    writer->Advance();
+    PutBytes(records, record);
+    PutBytes(records, *writer->Done());
+  }
+  for (auto _ : state) {
+    const auto reader = *SealedLog::Make(data_key, file_id, 1, SystemRandom());
+    const Result<ReplayedLog> log = reader->Replay(records, 0);
+    if (!log || log->good != records.size()) state.SkipWithError("damaged");
+    benchmark::DoNotOptimize(log);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_ReplaySealedLog)->Arg(1)->Arg(1000)->Arg(10000)->UseRealTime();
 
 }  // namespace
 }  // namespace openkeyring

@@ -502,6 +502,18 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "what an earlier try left is gone before the key is stored again",
     ),
     (
+        "src/storage/sealed/record_opener.cc",
+        "        ahead.previous == previous) {",
+        "        true) {",
+        "what was opened ahead is used only for the tag that is asked for",
+    ),
+    (
+        "src/storage/sealed/record_opener.cc",
+        "ahead.record.size() == record.size() && ahead.kind == kind &&",
+        "",
+        "what was opened ahead is used only for the record that is asked for",
+    ),
+    (
         "src/storage/sealed/sealed_file.cc",
         "  const Result<Bytes> record = seal();\n  if (!record) return record.error();\n",
         "  const Result<Bytes> record = seal();\n",

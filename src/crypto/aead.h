@@ -30,6 +30,11 @@ class DerivedKeyAead {
   static Result<std::unique_ptr<DerivedKeyAead>> Make(const Secret& data_key,
                                                       ByteView info);
 
+  // Another object of the same data key and info.
+  Result<std::unique_ptr<DerivedKeyAead>> Clone() const {
+    return Make(data_key_, info_);
+  }
+
   // The ciphertext, as long as the plaintext, and behind it the tag.
   Result<Bytes> Seal(ByteView salt, ByteView additional_data,
                      const Secret& plaintext);

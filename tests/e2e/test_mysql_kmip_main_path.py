@@ -60,7 +60,7 @@ def test_functions_of_keyring_udf_and_owners_after_a_restart(server):
     server.sql("CREATE USER app@localhost IDENTIFIED BY 'x'; GRANT EXECUTE ON *.* TO app@localhost")
     fetched = "SELECT CONCAT_WS('|',keyring_key_fetch('k'),keyring_key_type_fetch('k'),keyring_key_length_fetch('k'))"
     with server.session() as root, server.session("--user=app", "--password=x") as app:
-        for size in (1, 16, 17, 32, 16384):
+        for size in (1, 16, 17, 29, 32, 40, 64, 16384):
             for kind in ("SECRET", "AES"):
                 assert root.value(f"SELECT keyring_key_generate('{kind}{size}','{kind}',{size})") == "1"
                 assert root.value(f"SELECT LENGTH(keyring_key_fetch('{kind}{size}'))") == str(size)
@@ -78,7 +78,7 @@ def test_functions_of_keyring_udf_and_owners_after_a_restart(server):
     with server.session() as root, server.session("--user=app", "--password=x") as app:
         assert root.value(fetched) == "root's text|RSA|11"
         assert app.value(fetched) == "app's text|aes|10"
-        for size in (1, 16, 17, 32, 16384):
+        for size in (1, 16, 17, 29, 32, 40, 64, 16384):
             for kind in ("SECRET", "AES"):
                 assert root.value(f"SELECT keyring_key_type_fetch('{kind}{size}')") == kind
                 assert root.value(f"SELECT LENGTH(keyring_key_fetch('{kind}{size}'))") == str(size)

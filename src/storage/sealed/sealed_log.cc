@@ -10,7 +10,6 @@
 namespace openkeyring {
 namespace {
 
-constexpr std::string_view kRecordInfo = "openkeyring sealed record";
 constexpr std::string_view kSaltInfo = "openkeyring record salt";
 
 Status BadRecord(const char* why) { return {StatusCode::kCorrupt, why}; }
@@ -33,14 +32,11 @@ Result<std::unique_ptr<SealedLog>> SealedLog::Make(const Secret& data_key,
                                                    bool put_all) {
   Result<RecordPrefixes> prefixes = RecordPrefixes::Make({file_id, put_all});
   if (!prefixes) return prefixes.error();
+  Result<RecordOpener> opener =
+      RecordOpener::Make(data_key, file_id, generation);
+  if (!opener) return opener.error();
   std::unique_ptr<SealedLog> log(
-      new SealedLog(file_id, generation, random, std::move(*prefixes)));
-  Bytes info(kRecordInfo.begin(), kRecordInfo.end());
-  PutBytes(info, file_id);
-  Result<std::unique_ptr<DerivedKeyAead>> aead =
-      DerivedKeyAead::Make(data_key, info);
-  if (!aead) return aead.error();
-  log->aead_ = std::move(*aead);
+      new SealedLog(random, std::move(*prefixes), std::move(*opener)));
   Result<HkdfSha256> hkdf = HkdfSha256::Make();
   if (!hkdf) return hkdf.error();
   log->salt_key_ = Secret(kRecordSalt);
@@ -48,17 +44,6 @@ Result<std::unique_ptr<SealedLog>> SealedLog::Make(const Secret& data_key,
                                log->salt_key_.RevealMutable());
   if (!status.ok()) return status;
   return log;
-}
-
-Bytes SealedLog::AdditionalData(ByteView clear) const {
-  Bytes data;
-  data.reserve(file_id_.size() + sizeof generation_ + tag_.size() +
-               clear.size());
-  PutBytes(data, file_id_);
-  PutNumber(data, generation_);
-  PutBytes(data, tag_);
-  PutBytes(data, clear);
-  return data;
 }
 
 Result<Bytes> SealedLog::Seal(RecordKind kind, std::vector<NamedKey> keys,
@@ -74,7 +59,7 @@ Result<Bytes> SealedLog::Seal(RecordKind kind, std::vector<NamedKey> keys,
   Bytes out = std::move(*prefix);
   PutBytes(out, *salt);
   PutBytes(out, *fields);
-  Result<Bytes> sealed = aead_->Seal(*salt, AdditionalData(out), data);
+  Result<Bytes> sealed = opener_.Seal(*salt, tag_, out, data);
   if (!sealed) return sealed.error();
   PutBytes(out, *sealed);
   std::copy(out.end() - kAeadTag, out.end(), sealed_tag_.begin());
@@ -89,7 +74,7 @@ Result<Digest256> SealedLog::MakeSalt(ByteView prefix, ByteView fields,
   Status status = random_.Fill(random);
   if (!status.ok()) return status;
   Secret all = Secret::CopyOf(ByteView(random));
-  all.Append(AdditionalData(prefix));
+  all.Append(opener_.AdditionalData(tag_, prefix));
   all.Append(fields);
   all.Append(data.RevealBytes());
   return HmacSha256(salt_key_, all.RevealBytes());
@@ -142,28 +127,6 @@ size_t SealedLog::RecordSize(std::span<const Key> keys) {
   return size;
 }
 
-Result<std::vector<Key>> SealedLog::Open(RecordKind kind, ByteView record) {
-  const Result<RecordFields> fields = ReadRecordFields(kind, record);
-  if (!fields) return fields.error();
-  const ByteView salt = record.subspan(kRecordPrefix, kRecordSalt);
-  Result<Secret> data =
-      aead_->Open(salt, AdditionalData(record.first(fields->clear_size)),
-                  record.subspan(fields->clear_size));
-  if (!data) return data.error();
-  std::copy(record.end() - kAeadTag, record.end(), sealed_tag_.begin());
-  std::vector<Key> keys;
-  keys.reserve(fields->keys.size());
-  const bool is_one = fields->keys.size() == 1;
-  ByteReader rest(data->RevealBytes());
-  for (const NamedKey& key : fields->keys) {
-    ByteView bytes;
-    if (!rest.TakeBytes(key.size, bytes)) return BadRecord("a key is missing");
-    keys.push_back({key.name(), std::string(key.type),
-                    is_one ? std::move(*data) : Secret::CopyOf(bytes)});
-  }
-  return keys;
-}
-
 // Whether the record can follow what `keys` come to.
 bool SealedLog::Apply(RecordKind kind, std::vector<Key> record,
                       std::map<KeyName, Key>& keys) {
@@ -178,7 +141,7 @@ bool SealedLog::Apply(RecordKind kind, std::vector<Key> record,
 }
 
 // The record or mark at the start of `rest`.
-SealedLog::Seen SealedLog::ReplayOne(ByteView rest,
+SealedLog::Seen SealedLog::ReplayOne(ByteView rest, RecordsAhead& opener,
                                      std::map<KeyName, Key>& keys) {
   const Result<RecordPrefix> prefix = prefixes_.Read(rest);
   if (!prefix) return {prefix.error(), 0, true};
@@ -189,8 +152,10 @@ SealedLog::Seen SealedLog::ReplayOne(ByteView rest,
   }
   if (is_done) return {Status::Ok(), size, false};
   if (size > rest.size()) return {BadRecord("a record is truncated"), 0, true};
-  Result<std::vector<Key>> record = Open(prefix->kind, rest.first(size));
+  const ByteView all = rest.first(size);
+  Result<std::vector<Key>> record = opener.Open(prefix->kind, tag_, all);
   if (!record) return {record.error(), 0, true};
+  std::copy(all.end() - kAeadTag, all.end(), sealed_tag_.begin());
   if (!Apply(prefix->kind, std::move(*record), keys)) {
     return {
         BadRecord("a record stores a key that is there, or removes one that "
@@ -204,11 +169,12 @@ SealedLog::Seen SealedLog::ReplayOne(ByteView rest,
 Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset,
                                       const ReplayProgress& progress) {
   ReplayedLog log;
+  RecordsAhead opener(opener_, records);
   bool after_record = false;
   while (log.good < records.size()) {
     const ByteView rest = records.subspan(log.good);
     const uint64_t before = sequence_;
-    const Seen seen = ReplayOne(rest, log.keys);
+    const Seen seen = ReplayOne(rest, opener, log.keys);
     log.good += seen.size;
     if (seen.status.ok()) {
       if (progress) progress(log.good, records.size());
@@ -218,7 +184,7 @@ Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset,
     if (seen.status.code() != StatusCode::kCorrupt) return seen.status;
     if (seen.may_be_torn &&
         !prefixes_.ProvesSynced(rest.subspan(1), sequence_ + 1)) {
-      if (after_record) SkipLostMark(rest, log);
+      if (after_record) SkipLostMark(rest, opener, log);
       break;
     }
     return Status(StatusCode::kCorrupt,
@@ -233,10 +199,11 @@ Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset,
 
 // A mark is not synced: the record behind it may be on the disk without it, and
 // was perhaps promised. It proves by its tag that it is the next one.
-void SealedLog::SkipLostMark(ByteView rest, ReplayedLog& log) {
+void SealedLog::SkipLostMark(ByteView rest, RecordsAhead& opener,
+                             ReplayedLog& log) {
   if (rest.size() <= kRecordPrefix) return;
   const uint64_t before = sequence_;
-  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), log.keys);
+  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), opener, log.keys);
   if (!seen.status.ok() || sequence_ == before) return;
   log.good += kRecordPrefix + seen.size;
   log.lost_mark = true;

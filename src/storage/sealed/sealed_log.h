@@ -2,7 +2,6 @@
 #ifndef OPENKEYRING_STORAGE_SEALED_SEALED_LOG_H_
 #define OPENKEYRING_STORAGE_SEALED_SEALED_LOG_H_
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,9 +12,9 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "crypto/aead.h"
 #include "keyring/key.h"
 #include "os/random.h"
+#include "storage/sealed/record_opener.h"
 #include "storage/sealed/sealed_record.h"
 
 // The records of a sealed keyring file (docs/file_formats.md). Bytes only.
@@ -74,14 +73,10 @@ class SealedLog {
   static size_t RecordSize(std::span<const Key> keys);
 
  private:
-  using Tag = std::array<uint8_t, kAeadTag>;
-
-  SealedLog(const FileId& file_id, uint64_t generation, Random& random,
-            RecordPrefixes prefixes)
-      : file_id_(file_id),
-        generation_(generation),
-        random_(random),
-        prefixes_(std::move(prefixes)) {}
+  SealedLog(Random& random, RecordPrefixes prefixes, RecordOpener opener)
+      : random_(random),
+        prefixes_(std::move(prefixes)),
+        opener_(std::move(opener)) {}
 
   // A record or mark that was looked at.
   struct Seen {
@@ -94,22 +89,19 @@ class SealedLog {
                              const Secret& data);
   Result<Bytes> Seal(RecordKind kind, std::vector<NamedKey> keys,
                      const Secret& data);
-  Result<std::vector<Key>> Open(RecordKind kind, ByteView record);
-  void SkipLostMark(ByteView rest, ReplayedLog& log);
-  Seen ReplayOne(ByteView rest, std::map<KeyName, Key>& keys);
+  void SkipLostMark(ByteView rest, RecordsAhead& opener, ReplayedLog& log);
+  Seen ReplayOne(ByteView rest, RecordsAhead& opener,
+                 std::map<KeyName, Key>& keys);
   static bool Apply(RecordKind kind, std::vector<Key> record,
                     std::map<KeyName, Key>& keys);
-  Bytes AdditionalData(ByteView clear) const;
 
-  const FileId file_id_;
-  const uint64_t generation_;
   Random& random_;
   RecordPrefixes prefixes_;
-  std::unique_ptr<DerivedKeyAead> aead_;
+  RecordOpener opener_;
   Secret salt_key_;
-  uint64_t sequence_ = 0;  // Of the last record.
-  Tag tag_{};              // Its tag.
-  Tag sealed_tag_{};       // Of the one sealed and not yet stored.
+  uint64_t sequence_ = 0;   // Of the last record.
+  RecordTag tag_{};         // Its tag.
+  RecordTag sealed_tag_{};  // Of the one sealed and not yet stored.
 };
 
 }  // namespace openkeyring
