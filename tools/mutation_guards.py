@@ -97,6 +97,12 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "an operation has one server",
     ),
     (
+        "src/kmip/transport.cc",
+        "  attempt.lease.Close();  // Unless it was kept.",
+        "",
+        "what is meant for one server does not go over a connection to another",
+    ),
+    (
         "src/kmip/client.cc",
         "if (delivery.server) server_ = delivery.server;",
         "",
@@ -185,6 +191,30 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "Status status = DestroyRivals(object, key, wanted, operation, deadline);",
         "Status status;",
         "two servers do not store one key twice",
+    ),
+    (
+        "src/storage/kmip/kmip_keyring_backend.cc",
+        "  deactivated_ = collector.deactivated();",
+        "",
+        "an administrator sees that keys in use are deactivated",
+    ),
+    (
+        "src/storage/sealed/key_set_store.cc",
+        "same->second.type != record.type ||\n        !same->second.data.Equals(record.data)) {",
+        "false) {",
+        "a recovered or imported set has the same keys",
+    ),
+    (
+        "src/storage/sealed/key_set_store.cc",
+        "if (found.size() == records.size()) return Status::Ok();",
+        "return Status::Ok();",
+        "a recovered set has no other keys",
+    ),
+    (
+        "src/storage/keyring_aws/aws_data_file.cc",
+        "const Status synced = files_.SyncDirectory(DirectoryName(directory));",
+        "const Status synced;",
+        "a new keyring is not lost with its directory",
     ),
     (
         "src/storage/kmip/kmip_key_creator.cc",

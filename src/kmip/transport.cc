@@ -170,7 +170,6 @@ void KmipTransport::SendOnce(Try& attempt, bool fresh) {
 }
 
 void KmipTransport::SendOverConnection(Try& attempt, bool fresh) {
-  attempt.lease.Close();
   KmipDelivery& result = attempt.result = {};
   const Result<KmipVersion> version = VersionOf(attempt);
   result.status = version.status();
@@ -188,8 +187,8 @@ void KmipTransport::SendOverConnection(Try& attempt, bool fresh) {
     if (exchange.sent) result.server = attempt.server;
     result.status = Receive(attempt, std::move(exchange), options);
   }
+  attempt.lease.Close();  // Unless it was kept.
   if (!result.status.ok()) {
-    attempt.lease.Close();
     result.status = WithName(attempt.server, result.status);
   }
 }
@@ -218,8 +217,6 @@ Status KmipTransport::Receive(Try& attempt, KmipExchange exchange,
   }
   if (result.fit != KmipFit::kPartial && state == StreamState::kQuiet) {
     attempt.lease.Keep();
-  } else {
-    attempt.lease.Close();
   }
   return Status::Ok();
 }

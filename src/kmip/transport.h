@@ -78,6 +78,7 @@ class KmipTransport {
   Millis Share(const Deadline& deadline, size_t servers) const;
   void SendTo(Try& attempt, bool may_resend);
   void SendOnce(Try& attempt, bool fresh);
+  // Begins and ends without a connection in the lease.
   void SendOverConnection(Try& attempt, bool fresh);
   Status Receive(Try& attempt, KmipExchange exchange,
                  const KmipRequestOptions& request);

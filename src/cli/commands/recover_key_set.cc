@@ -11,6 +11,7 @@
 #include "os/random.h"
 #include "os/staged_directory.h"
 #include "storage/key_names.h"
+#include "storage/sealed/key_set_store.h"
 #include "storage/sealed/sealed_header.h"
 
 namespace openkeyring {
@@ -114,17 +115,8 @@ class Recovery {
     const auto opened = AwsKeyManagement::OpenForTool(
         startup, dynamic_, {false, false, true}, context_.out);
     if (!opened) return opened.error();
-    const SealedStore::Keys& found = (*opened)->opened_set()->keys();
-    bool same = found.size() == keys.size();
-    for (const Key& key : keys) {
-      const auto other = found.find(key.name);
-      same = same && other != found.end() && other->second.type == key.type &&
-             other->second.data.Equals(key.data);
-    }
-    if (same) return Status::Ok();
-    return {StatusCode::kCorrupt,
-            "the new key set does not give back the "
-            "same keys; it was removed"};
+    const Status same = CompareRecords((*opened)->opened_set()->keys(), keys);
+    return same.ok() ? same : same.WithContext("nothing was recovered");
   }
 
   Outcome Report(size_t keys, const std::string& output) {

@@ -51,7 +51,8 @@ Status AwsDataFile::MakeIfMissing() {
       return {StatusCode::kMisconfigured,
               "the keyring's directory is missing: " + made.message()};
     }
-    (void)files_.SyncDirectory(DirectoryName(directory));
+    const Status synced = files_.SyncDirectory(DirectoryName(directory));
+    if (!synced.ok()) return synced.WithContext("the keyring's new directory");
   }
   AwsKeyringContent empty;
   Status status = random_.Fill(empty.file_id);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <latch>
@@ -15,6 +16,7 @@
 #include "testing/fakes.h"
 #include "testing/spy_file_system.h"
 #include "testing/temporary_directory.h"
+#include "testing/traced_calls.h"
 
 namespace openkeyring {
 namespace {
@@ -84,6 +86,23 @@ TEST_F(EncryptedKeyringTest, AMissingDirectoryOfANewKeyringIsMade) {
   EXPECT_TRUE(std::filesystem::is_regular_file(home.path() + "/made/data"));
   EXPECT_FALSE(open(home.path() + "/not/there/data"));
   EXPECT_FALSE(std::filesystem::exists(home.path() + "/not"));
+}
+
+// Else a power cut takes the keyring away with the directory that it is in.
+TEST_F(EncryptedKeyringTest, ANewDirectoryIsDurableBeforeItHasAKeyring) {
+  const TemporaryDirectory home;
+  AwsDataFile file(PosixFileSystem(), random_, log_, home.path() + "/made/data",
+                   std::nullopt);
+  const TracedCalls traced;
+  ASSERT_TRUE(file.Open());
+  const std::string real = std::filesystem::canonical(home.path()).string();
+  const auto named = std::ranges::find(traced.calls(), "fsync " + real);
+  ASSERT_NE(named, traced.calls().end());
+  EXPECT_EQ(std::ranges::count_if(traced.calls().begin(), named,
+                                  [](const std::string& call) {
+                                    return call.starts_with("fdatasync");
+                                  }),
+            0);
 }
 
 TEST_F(EncryptedKeyringTest, RefusesTypesAndLengthsThatItDoesNotKeep) {

@@ -430,6 +430,16 @@ TEST_F(KmipKeyringBackendTest, ADeactivatedKeyIsLoadedWithAWarning) {
                            "0123456789abcdef"));
   EXPECT_EQ(Loaded().size(), 2U);
   EXPECT_NE(lab_.log.Text().find("2 keys are deactivated"), std::string::npos);
+  // The row is of the last load.
+  const auto count = [&] {
+    for (const auto& [name, value] : backend.Describe()) {
+      if (name == "Deactivated_keys") return value;
+    }
+    return std::string("no such row");
+  };
+  EXPECT_EQ(count(), "0");
+  ASSERT_TRUE(backend.Load(Lab::Soon()));
+  EXPECT_EQ(count(), "2");
   // Nobody makes another in its place.
   EXPECT_EQ(KeyringBackend().Store(Aes("k", "o@h"), Lab::Soon()).code(),
             StatusCode::kAlreadyExists);

@@ -108,6 +108,8 @@ class ErrorsOnly : public Log {
   Log& log_;
 };
 
+}  // namespace
+
 Status CompareRecords(const SealedStore::Keys& found,
                       const std::vector<Key>& records) {
   for (const Key& record : records) {
@@ -121,8 +123,6 @@ Status CompareRecords(const SealedStore::Keys& found,
   if (found.size() == records.size()) return Status::Ok();
   return {StatusCode::kCorrupt, "the new key set has other keys"};
 }
-
-}  // namespace
 
 Result<Bytes> BuildKeySet(const KeySetDependencies& dependencies,
                           const KeySetOptions& options,

@@ -71,6 +71,11 @@ Status ImportKeySet(const KeySetDependencies& dependencies,
                     const std::map<KeyVersion, const Secret*>& keys,
                     const Deadline& deadline);
 
+// kCorrupt unless `found`, which was read from a new set, is these records and
+// nothing else.
+Status CompareRecords(const SealedStore::Keys& found,
+                      const std::vector<Key>& records);
+
 // A new set of these records, as the bytes of its file: made in memory, opened
 // again with the key server and compared. A slot that cannot be made now is
 // missing from it, with a warning in the log.

@@ -159,5 +159,46 @@ TEST_F(OpenedKeySetTest, ABuiltSetHasTheRecordsUnderTheConfiguredKeys) {
             "fedcba9876543210");
 }
 
+TEST_F(OpenedKeySetTest, ASetWithAnyOtherRecordIsNotTheSame) {
+  const auto record = [](uint32_t version, KeyOrigin origin,
+                         std::string_view text) {
+    return MakeKeySetRecord({1, version}, origin, Secret::CopyOf(text));
+  };
+  const auto compare = [&](std::vector<Key> in_set) {
+    std::vector<Key> records;
+    records.push_back(record(1, KeyOrigin::kMade, "0123456789abcdef"));
+    records.push_back(record(2, KeyOrigin::kMade, "fedcba9876543210"));
+    SealedStore::Keys found;
+    for (Key& one : in_set) {
+      const KeyName name = one.name;
+      found.emplace(name, std::move(one));
+    }
+    return CompareRecords(found, records);
+  };
+  const auto set_with = [&](Key second) {
+    std::vector<Key> in_set;
+    in_set.push_back(record(1, KeyOrigin::kMade, "0123456789abcdef"));
+    in_set.push_back(std::move(second));
+    return in_set;
+  };
+  const auto same = [&] {
+    return set_with(record(2, KeyOrigin::kMade, "fedcba9876543210"));
+  };
+  EXPECT_TRUE(compare(same()).ok());
+  const auto refused = [&](std::vector<Key> in_set) {
+    return compare(std::move(in_set)).code() == StatusCode::kCorrupt;
+  };
+  EXPECT_TRUE(refused({}));
+  EXPECT_TRUE(
+      refused(set_with(record(2, KeyOrigin::kMade, "fedcba9876543211"))));
+  EXPECT_TRUE(
+      refused(set_with(record(2, KeyOrigin::kImported, "fedcba9876543210"))));
+  EXPECT_TRUE(
+      refused(set_with(record(3, KeyOrigin::kMade, "fedcba9876543210"))));
+  std::vector<Key> more = same();
+  more.push_back(record(3, KeyOrigin::kMade, "0123456789abcdef"));
+  EXPECT_TRUE(refused(std::move(more)));
+}
+
 }  // namespace
 }  // namespace openkeyring
