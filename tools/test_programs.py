@@ -17,6 +17,7 @@ RESULTS = ROOT / "build" / "test"
 
 # A count to three million took this long where the limits of time below were made.
 COUNT, COUNT_S, SLOWEST = 3_000_000, 0.15, 8.0
+FACTOR = "OPENKEYRING_TIME_FACTOR"  # Says how slow a machine is; else it is measured.
 SILENCE_S = 30  # After which a program that shows nothing is said to be running.
 
 
@@ -25,11 +26,14 @@ class Case:
     name: str
     result: str  # passed, failed, skipped
     why: str = ""
+    log: str = ""  # Of a program: where its output is.
 
 
 def slowness() -> float:
     """How much slower this machine is at the moment than the one where limits of time were made;
     at least 1. Other jobs count, too."""
+    if FACTOR in os.environ:
+        return max(1.0, float(os.environ[FACTOR]))
     started, number = time.monotonic(), 0
     while number < COUNT:
         number += 1
@@ -37,14 +41,15 @@ def slowness() -> float:
 
 
 def command(
-    name: str, argv, *, seconds: float, environment=None, quiet=False, children=None
+    name: str, argv, *, seconds: float, environment=None, quiet=False, children=None,
+    while_it_writes=False
 ) -> Case:
     """One program as one test case: passed when it ends with 0. Its output is shown, and kept in a
-    log. `seconds`: its limit, on a machine that is not slow. `children`: where it is listed while
-    others run beside it."""
-    seconds = round(seconds * slowness())
+    log. `seconds`: its limit, on a machine that is not slow; `while_it_writes`: the limit begins
+    again with each output. `children`: where it is listed while others run beside it."""
+    factor = slowness()
+    limit = round(seconds * factor)
     log = RESULTS / f"{name.replace('/', '-').replace(' ', '-')}.log"
-    started = time.monotonic()
     with open(log, "wb") as kept:
         child = subprocess.Popen(
             [str(word) for word in argv],
@@ -53,19 +58,21 @@ def command(
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, FACTOR: f"{factor:.1f}", **(environment or {})},
         )
         if children is not None:
             children.append(child)
-        ended = _pump(child, _Output(name, kept, quiet), started + seconds)
+        ended = _pump(child, _Output(name, kept, quiet), limit, while_it_writes)
     code = child.wait()
-    if not ended:
-        return Case(name, "failed", f"did not end within {seconds} s; log: {_short(log)}")
-    if code == 0:
-        return Case(name, "passed")
+    if code == 0 and ended:
+        return Case(name, "passed", log=_short(log))
     if quiet:
         print("\n".join(log.read_text(errors="replace").splitlines()[-40:]), flush=True)
-    return Case(name, "failed", f"ended with {code}; log: {_short(log)}")
+    what = "wrote nothing for" if while_it_writes else "did not end within"
+    why = f"ended with {code}" if ended else (
+        f"{what} {limit} s ({seconds:g} s on a fast machine; if this one is only slow: "
+        f"{FACTOR}={2 * factor:.0f} ./dev test ...)")
+    return Case(name, "failed", f"{why}; log: {_short(log)}", _short(log))
 
 
 def together(calls, at_once: int) -> list[Case]:
@@ -89,11 +96,12 @@ class _Output:
 
     def __init__(self, name: str, kept, quiet: bool):
         self.name, self.kept, self.quiet = name, kept, quiet
-        self.started = self.shown = time.monotonic()
+        self.started = self.shown = self.taken = time.monotonic()
         self.last = b""
 
     def take(self, chunk: bytes) -> None:
         self.kept.write(chunk)
+        self.taken = time.monotonic()
         self.last = (self.last + chunk)[-2000:]
         if not self.quiet:
             sys.stdout.buffer.write(chunk)
@@ -111,17 +119,19 @@ class _Output:
         self.shown = now
 
 
-def _pump(child, output: _Output, end: float) -> bool:
+def _pump(child, output: _Output, limit: float, while_it_writes: bool) -> bool:
     """Copies the output until the program ends; kills the complete session then. False: it had to
-    be killed at `end`."""
+    be killed, `limit` seconds after its start, or after its last output."""
+    def left() -> float:
+        return (output.taken if while_it_writes else output.started) + limit - time.monotonic()
     try:
-        while (left := end - time.monotonic()) > 0:
+        while left() > 0:
             output.say_what_runs()
-            if not select.select([child.stdout], [], [], min(left, 5))[0]:
+            if not select.select([child.stdout], [], [], min(max(0, left()), 5))[0]:
                 continue
             chunk = os.read(child.stdout.fileno(), 65536)
             if not chunk:
-                child.wait(timeout=max(0, end - time.monotonic()))
+                child.wait(timeout=max(0, left()))
                 return True
             output.take(chunk)
         return False

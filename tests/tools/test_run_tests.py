@@ -52,8 +52,53 @@ def test_limits_of_time_grow_with_the_slowness_of_the_machine(tmp_path):
         text = LIMIT.format(
             tool=str(ROOT / "tools" / "run_tests"), directory=str(tmp_path), count_s=count_s
         )
-        done = subprocess.run([sys.executable, "-c", text], text=True, capture_output=True)
-        assert limit in done.stdout, done
+        done = limited(text, {})
+        assert limit in done and "x.log" in done, done
+        assert "OPENKEYRING_TIME_FACTOR=" in done, "it says how to give it more time"
+    assert "within 2 s (0.4 s on a fast" in limited(text, {"OPENKEYRING_TIME_FACTOR": "6"})
+
+
+def limited(text: str, more: dict[str, str]) -> str:
+    environment = {name: value for name, value in os.environ.items()
+                   if name != "OPENKEYRING_TIME_FACTOR"}
+    return subprocess.run([sys.executable, "-c", text], text=True, capture_output=True,
+                          env={**environment, **more}, check=True).stdout
+
+
+def test_a_build_that_still_writes_is_not_ended(tmp_path):
+    """On a clock that only output moves, and silence."""
+    out = with_programs(tmp_path, """
+import types
+os.environ["OPENKEYRING_TIME_FACTOR"] = "1"
+now = [0.0]
+test_programs.time = types.SimpleNamespace(monotonic=lambda: now[0])
+take = test_programs._Output.take
+def take_later(self, chunk):
+    now[0] += 0.6
+    take(self, chunk)
+    open(f"{test_programs.ROOT}/taken.{chunk.decode().split()[-1]}", "w").close()
+test_programs._Output.take = take_later
+def run(script):
+    return command("x", ["sh", "-c", script], seconds=1, quiet=True, while_it_writes=True)
+done = run("for i in 1 2 3 4; do echo $i; until [ -e taken.$i ]; do sleep 0.02; done; done")
+print(done.result, f"{now[0]:.1f}")
+def say(self):
+    now[0] += 1.1
+test_programs._Output.say_what_runs = say
+print(run("sleep 30").why)
+""")
+    assert "passed 2.4" in out and "wrote nothing for 1 s" in out
+
+
+def test_a_case_of_a_suite_that_fails_is_named_with_the_log_of_the_suite(tmp_path):
+    tool = runpy.run_path(str(ROOT / "tools" / "run_tests"))
+    report = tmp_path / "x.xml"
+    report.write_text("<testsuite><testcase classname='a' name='b'><failure message='no'/>"
+                      "</testcase></testsuite>")
+    ran = tool["Case"]("x tests", "failed", "ended with 1; log: build/test/x-tests.log",
+                       "build/test/x-tests.log")
+    case, = tool["cases_of_report"](report, "x", ran)
+    assert (case.result, case.why) == ("failed", "no; log: build/test/x-tests.log")
 
 
 def with_programs(directory, text: str) -> str:
@@ -137,3 +182,13 @@ def test_what_is_only_for_all_is_not_in_an_ordinary_run():
     said = {name for name, (_, what) in tool["SUITES"].items()
             if "with --all, or when named" in what}
     assert said == tool["ONLY_WHEN_ASKED"]
+
+
+def test_every_suite_says_which_packages_it_needs():
+    groups = {line.split()[0] for line in (ROOT / "tools/packages.txt").read_text().splitlines()
+              if line and not line.startswith("#")}
+    for line in (ROOT / "tools/suites.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            needed = set(line.split()[1].split(","))
+            assert needed <= groups, line
+            assert "build" in needed or "pytest" in needed, line
