@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Two builds of the same commit are the same bytes: in two directories whose names have different
-lengths, at two times of two clocks, and without a compiler cache. Products, then packages.
+lengths, at two times of two clocks in two time zones, by users with two umasks, and without a
+compiler cache. Each has its own libcurl. Products, then packages.
 
 OPENKEYRING_REPRODUCIBLE=keyringctl,keyring_aws builds only these, and no packages."""
 
+import dataclasses
 import functools
 import hashlib
 import os
@@ -22,38 +24,66 @@ import packages  # noqa: E402
 PRODUCTS = sorted({name for one in packages.PACKAGES for name in one.libraries} | {"keyringctl"})
 WANTED = os.environ.get("OPENKEYRING_REPRODUCIBLE", ",".join(PRODUCTS)).split(",")
 SECONDS = 4 * 3600
-# A directory, and how far its clock is ahead.
-PLACES = {"a": "+0d", "another-directory-with-a-longer-name/b": "+400d"}
 
 
-def run(directory: pathlib.Path, ahead: str, *argv) -> None:
-    assert shutil.which("faketime"), "faketime is missing: apt-get install faketime"
-    environment = {**os.environ, "CCACHE_DISABLE": "1", "SOURCE_DATE_EPOCH": str(packages.epoch())}
-    done = subprocess.run(["faketime", "-f", ahead, *map(str, argv)], cwd=directory, text=True,
-                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=SECONDS, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where, when and by whom it is built: what may not show in the result."""
+    name: str
+    ahead: str  # How far the clock is ahead, for faketime.
+    zone: str
+    umask: int
+
+
+PLACES = (Place("a", "+0d", "UTC", 0o022),
+          Place("another-directory-with-a-longer-name/b", "+400d", "Asia/Kathmandu", 0o077))
+
+
+class Tree:
+    """A copy of the sources as they are here, and what is built in it."""
+
+    def __init__(self, base: pathlib.Path, place: Place):
+        self.place = place
+        self.path = base / place.name
+        names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True,
+                               check=True).stdout.decode().split("\0")
+        for name in filter(None, names):
+            if (ROOT / name).exists():
+                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.path / name)
+
+    def run(self, *argv, own_clock: bool = True) -> str:
+        environment = {
+            **os.environ, "CCACHE_DISABLE": "1", "SOURCE_DATE_EPOCH": str(packages.epoch()),
+            "TZ": self.place.zone, "XDG_CACHE_HOME": f"{self.path}.cache"}
+        clock = ["faketime", "-f", self.place.ahead] if own_clock else []
+        done = subprocess.run([*clock, *map(str, argv)], cwd=self.path, text=True, env=environment,
+                              umask=self.place.umask, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=SECONDS, check=False)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    def build(self) -> None:
+        """libcurl first, by the machine's clock: apt refuses lists that have expired."""
+        self.run("tools/static_curl", own_clock=False)
+        self.run("cmake", "--preset", "release", "-DOPENKEYRING_TESTS=OFF",
+                 "-DOPENKEYRING_CURL=static", "-DCCACHE=")
+        self.run("cmake", "--build", "build/release", "--target", *WANTED)
+
+    def built(self, name: str) -> pathlib.Path:
+        return self.path / "build/products" / (name if name == "keyringctl" else f"{name}.so")
 
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
-    """The directory of each build, with the sources as they are here."""
+    assert shutil.which("faketime"), "faketime is missing: apt-get install faketime"
     base = tmp_path_factory.mktemp("builds")
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True,
-                           check=True).stdout.decode().split("\0")
-    found = []
-    for place, ahead in PLACES.items():
-        tree = base / place
-        for name in filter(None, names):
-            if (ROOT / name).exists():
-                (tree / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, tree / name)
-        run(tree, ahead, "cmake", "--preset", "release", "-DOPENKEYRING_TESTS=OFF",
-            "-DCCACHE=")
-        run(tree, ahead, "cmake", "--build", "build/release", "--target", *WANTED)
-        found.append((tree, ahead))
-    yield found
-    shutil.rmtree(base)
+    made = [Tree(base, place) for place in PLACES]  # Both before the first is built.
+    for tree in made:
+        tree.build()
+    yield made
+    if not os.environ.get("OPENKEYRING_KEEP"):
+        shutil.rmtree(base)
 
 
 @functools.cache
@@ -61,25 +91,22 @@ def digest(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def built(tree: pathlib.Path, name: str) -> pathlib.Path:
-    return tree / "build/products" / (name if name == "keyringctl" else f"{name}.so")
-
-
 @pytest.mark.parametrize("name", WANTED)
 def test_a_product_is_the_same_bytes(trees, name):
-    (one, _), (two, _) = trees
-    assert digest(built(one, name)) == digest(built(two, name))
-    content = built(one, name).read_bytes()
-    for tree, _ in trees:
-        assert str(tree).encode() not in content
+    one, two = trees
+    assert digest(one.built(name)) == digest(two.built(name))
+    content = one.built(name).read_bytes()
+    for tree in trees:
+        assert str(tree.path).encode() not in content
 
 
 @pytest.mark.skipif(set(WANTED) != set(PRODUCTS), reason="only some products were built")
 def test_the_packages_are_the_same_bytes(trees):
     made = []
-    for tree, ahead in trees:
-        run(tree, ahead, "packaging/package", "--products", tree / "build/products",
-            "--out", tree / "out", "--rpm" if shutil.which("rpmbuild") else "--no-rpm")
-        made.append({path.name: digest(path) for path in (tree / "out").iterdir()})
+    for tree in trees:
+        tree.run("packaging/package", "--products", tree.path / "build/products",
+                 "--out", tree.path / "out",
+                 "--rpm" if shutil.which("rpmbuild") else "--no-rpm")
+        made.append({path.name: digest(path) for path in (tree.path / "out").iterdir()})
     assert len(made[0]) >= 2 * len(packages.PACKAGES)
     assert made[0] == made[1]
