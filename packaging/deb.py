@@ -10,6 +10,7 @@ import shutil
 import tempfile
 
 import tree
+from machine import Machine, machine_of_all
 from packages import MAINTAINER, REVISION, ROOT, Package, epoch, run, version
 
 SCRIPTS = ROOT / "packaging/debian"
@@ -33,11 +34,11 @@ def make(package: Package, products: pathlib.Path, root: pathlib.Path,
     _write(control / "md5sums", "".join(
         f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n"
         for path in files if f"/{path.relative_to(root)}\n" not in conffiles))
-    architecture = run("dpkg", "--print-architecture").strip()
-    _write(control / "control", _control(package, products, root, files, architecture))
+    machine = machine_of_all(tree.binaries(package, products))
+    _write(control / "control", _control(package, products, root, files, machine))
     for directory, _, _ in os.walk(root):
         os.chmod(directory, 0o755)
-    archive = out / f"{package.name}_{version()}-{REVISION}_{architecture}.deb"
+    archive = out / f"{package.name}_{version()}-{REVISION}_{machine.debian}.deb"
     # Under another name first: an interrupted run leaves no half of a package.
     unfinished = archive.with_suffix(".new")
     run("dpkg-deb", "--root-owner-group", "--build", root, unfinished,
@@ -85,7 +86,8 @@ def _script(path: pathlib.Path, source: pathlib.Path, files: str) -> None:
     path.chmod(0o755)
 
 
-def _depends(package: Package, root: pathlib.Path, files: list[pathlib.Path]) -> str:
+def _depends(package: Package, machine: Machine, root: pathlib.Path,
+             files: list[pathlib.Path]) -> str:
     """The libraries that the files need, as Debian names the packages. The tool wants a
     debian/control."""
     wanted = [path for path in files if path.suffix == ".so" or "usr/bin" in str(path.parent)]
@@ -95,29 +97,31 @@ def _depends(package: Package, root: pathlib.Path, files: list[pathlib.Path]) ->
         _write(debian / "control", f"Source: openkeyring\n\nPackage: {package.name}\n"
                                    "Architecture: any\n")
         shutil.copytree(root, debian / package.name, dirs_exist_ok=True)
-        done = run("dpkg-shlibdeps", "-O", *(path.absolute() for path in wanted), cwd=scratch)
+        others = [f"-S{path}" for path in machine.needed_packages()]
+        done = run("dpkg-shlibdeps", "-O", *others, *(path.absolute() for path in wanted),
+                   cwd=scratch, env={**os.environ, "DEB_HOST_ARCH": machine.debian})
     found = [line for line in done.splitlines() if line.startswith("shlibs:Depends=")]
     return "ca-certificates, " + found[0].partition("=")[2]
 
 
 def _control(package: Package, products: pathlib.Path, root: pathlib.Path,
-             files: list[pathlib.Path], architecture: str) -> str:
+             files: list[pathlib.Path], machine: Machine) -> str:
     inside = set().union(*(tree.linked_in(one) for one in tree.binaries(package, products)))
     size = sum((path.stat().st_size + 1023) // 1024 for path in files)
     fields = {
         "Package": package.name,
         "Source": "openkeyring",
         "Version": f"{version()}-{REVISION}",
-        "Architecture": architecture,
+        "Architecture": machine.debian,
         "Maintainer": MAINTAINER,
         "Installed-Size": str(size),
-        "Depends": _depends(package, root, files),
+        "Depends": _depends(package, machine, root, files),
         **package.fields,
         "Section": "database",
         "Priority": "optional",
     }
     if "curl" in inside:
-        curl = (tree.static_curl() / "version").read_text().strip()
+        curl = (tree.static_curl(machine) / "version").read_text().strip()
         fields["Static-Built-Using"] = f"curl (= {curl})"
     fields["Description"] = package.summary + "".join(
         f"\n {line}" for line in package.description.splitlines())

@@ -11,6 +11,7 @@ import pathlib
 import shutil
 
 import tree
+from machine import machine_of_all
 from packages import REVISION, ROOT, Package, epoch, run, version
 
 PLUGINS = "usr/lib64/mysql/plugin"
@@ -29,7 +30,9 @@ def make(package: Package, products: pathlib.Path, tree_root: pathlib.Path, scra
     spec = scratch / f"{package.name}.spec"
     spec.write_text(_spec(package, products, root))
     top = scratch / "rpmbuild"
-    run("rpmbuild", "-bb", "--buildroot", scratch / "buildroot", "--define", f"_topdir {top}",
+    machine = machine_of_all(tree.binaries(package, products))
+    run("rpmbuild", "-bb", "--target", machine.rpm, "--buildroot", scratch / "buildroot",
+        "--define", f"_topdir {top}",
         "--define", f"staged {root}", "--define", f"_dbpath {scratch}/rpmdb", spec,
         env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch()), "LC_ALL": "C.UTF-8"})
     built, = top.glob("RPMS/*/*.rpm")

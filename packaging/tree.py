@@ -11,6 +11,7 @@ import shutil
 import subprocess
 
 import guides
+from machine import Machine, machine_of, machine_of_all
 from packages import ROOT, Failed, Package, run
 
 PLUGINS = "usr/lib/mysql/plugin"  # Debian's MariaDB; Oracle's and Percona's packages for Debian.
@@ -54,12 +55,13 @@ def _program(built: pathlib.Path, root: pathlib.Path) -> None:
     _copy(built, path, 0o755)
     _strip(path, "--strip-all")
     share = root / "usr/share"
-    page = gzip.compress(run(built, "man").encode(), 9, mtime=0)
+    command = [*machine_of(built).runner(), built]
+    page = gzip.compress(run(*command, "man").encode(), 9, mtime=0)
     _write_bytes(share / f"man/man1/{built.name}.1.gz", page)
     for shell, place in (("bash", f"bash-completion/completions/{built.name}"),
                          ("zsh", f"zsh/vendor-completions/_{built.name}"),
                          ("fish", f"fish/vendor_completions.d/{built.name}.fish")):
-        _write(share / place, run(built, "completion", shell))
+        _write(share / place, run(*command, "completion", shell))
 
 
 def _documents(package: Package, directory: pathlib.Path) -> None:
@@ -80,22 +82,24 @@ def _documents(package: Package, directory: pathlib.Path) -> None:
 def linked_in(built: pathlib.Path) -> set[str]:
     """The libraries that are inside of a program or library: names of packaging/notices, and
     curl."""
-    symbols = run("nm", "-C", built)
+    machine = machine_of(built)
+    symbols = run(machine.tool("nm"), "-C", built)
     if "no symbols" in symbols:
         raise Failed(f"{built} has no symbols: build it again")
     found = {name for name, mark in LINKED_IN.items() if mark in symbols}
     if re.search(r" curl_easy_init$", symbols, re.M):
         if not re.search(r" U curl_easy_init$", symbols, re.M):
             found.add("curl")
-    if "libstdc++.so" not in run("readelf", "-d", built):
+    if "libstdc++.so" not in run(machine.tool("readelf"), "-d", built):
         found.add("libstdc++")
     return found
 
 
 @functools.cache
-def static_curl() -> pathlib.Path:
-    """Where the libcurl is from that the products contain."""
-    done = subprocess.run([ROOT / "tools/static_curl"], text=True, capture_output=True, check=False)
+def static_curl(machine: Machine) -> pathlib.Path:
+    """Where the libcurl is from that products for this machine contain."""
+    done = subprocess.run([ROOT / "tools/static_curl", *machine.toolchain()], text=True,
+                          capture_output=True, check=False)
     directory = pathlib.Path(done.stdout.strip() or "/nonexistent")
     if done.returncode != 0 or not (directory / "copyright").is_file():
         raise Failed(f"no license of the libcurl that is linked in: {done.stderr.strip()}")
@@ -104,19 +108,21 @@ def static_curl() -> pathlib.Path:
 
 def copyright_of(package: Package, products: pathlib.Path) -> str:
     text = (ROOT / "LICENSE").read_text()
-    inside = set().union(*(linked_in(built) for built in binaries(package, products)))
+    built = binaries(package, products)
+    inside = set().union(*map(linked_in, built))
     if inside:
         text += "\nThe binaries contain parts of the following, under these licenses.\n"
     for name in sorted(inside):
-        notice = (f"curl {(static_curl() / 'version').read_text()}\n"
-                  + (static_curl() / "copyright").read_text()
-                  if name == "curl" else (NOTICES / name).read_text())
+        curl = static_curl(machine_of_all(built)) if name == "curl" else None
+        notice = (f"curl {(curl / 'version').read_text()}\n" + (curl / "copyright").read_text()
+                  if curl else (NOTICES / name).read_text())
         text += f"\n{'-' * 76}\n{notice.rstrip()}\n"
     return text
 
 
 def _strip(path: pathlib.Path, how: str) -> None:
-    run("strip", how, "--remove-section=.comment", "--remove-section=.note", path)
+    run(machine_of(path).tool("strip"), how, "--remove-section=.comment", "--remove-section=.note",
+        path)
 
 
 def _copy(source: pathlib.Path, target: pathlib.Path, mode: int = 0o644) -> None:

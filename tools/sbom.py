@@ -14,6 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "packaging"))
 import packages  # noqa: E402
+from machine import Machine, machine_of_all  # noqa: E402
 import tree  # noqa: E402
 
 
@@ -39,10 +40,10 @@ COMPONENTS = {
 }
 
 
-def component_version(name: str) -> str:
+def component_version(name: str, machine: Machine) -> str:
     """Of the package that the build used; of curl, of the source that it was built from."""
     if name == "curl":
-        return (tree.static_curl() / "version").read_text().strip()
+        return (tree.static_curl(machine) / "version").read_text().strip()
     return packages.run("dpkg-query", "-W", "-f", "${Version}", COMPONENTS[name].debian).strip()
 
 
@@ -50,8 +51,8 @@ def _id(text: str) -> str:
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", text)
 
 
-def _component(name: str) -> dict:
-    component, version = COMPONENTS[name], component_version(name)
+def _component(name: str, machine: Machine) -> dict:
+    component, version = COMPONENTS[name], component_version(name, machine)
     return {
         "SPDXID": _id(f"component-{name}"), "name": name, "versionInfo": version,
         "supplier": "Organization: Debian", "downloadLocation": "NOASSERTION",
@@ -85,6 +86,8 @@ def package_of(path: pathlib.Path) -> packages.Package:
 
 def document(artifacts: list[pathlib.Path], products: pathlib.Path) -> dict:
     names, relationships = set(), []
+    machine = machine_of_all([built for path in artifacts
+                              for built in tree.binaries(package_of(path), products)])
     for path in artifacts:
         relationships.append(("SPDXRef-DOCUMENT", "DESCRIBES", _id(path.name)))
         inside = set().union(*(
@@ -92,7 +95,7 @@ def document(artifacts: list[pathlib.Path], products: pathlib.Path) -> dict:
         names |= inside
         relationships += [(_id(path.name), "STATIC_LINK", _id(f"component-{name}"))
                           for name in sorted(inside)]
-    content = [*map(_artifact, artifacts), *map(_component, sorted(names))]
+    content = [*map(_artifact, artifacts), *(_component(name, machine) for name in sorted(names))]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     created = datetime.datetime.fromtimestamp(packages.epoch(), datetime.UTC)
     name = f"openkeyring-{packages.version()}"

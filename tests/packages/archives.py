@@ -18,6 +18,11 @@ def output(*argv, **more) -> str:
     return done.stdout
 
 
+def unpacked(rpm: pathlib.Path, name: str) -> pathlib.Path:
+    """The directory where the files of an RPM are, by its name."""
+    return rpm.parent / name
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     kind: str  # directory, file, link

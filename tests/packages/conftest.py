@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The packages, made once from build/products."""
+"""The packages, made once from build/products; in suite arm64 from build/arm64/products."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -14,13 +15,28 @@ sys.path.append(str(ROOT / "packaging"))
 from archives import Deb, output  # noqa: E402
 from lab import certificates, emulator, kmip_emulator, process  # noqa: E402
 
+ARM64 = bool(os.environ.get("OPENKEYRING_BINARY_ARM64"))
+PACKAGE = [ROOT / "packaging/package",
+           *(["--products", ROOT / "build/arm64/products"] if ARM64 else [])]
+
+
+@pytest.fixture(scope="session")
+def build_directory() -> pathlib.Path:
+    return ROOT / "build" / ("arm64" if ARM64 else "release")
+
+
+@pytest.fixture(scope="session")
+def architecture() -> str:
+    """What the packages are for, as Debian calls it."""
+    return "arm64" if ARM64 else output("dpkg", "--print-architecture").strip()
+
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> pathlib.Path:
     """The directory with the archives that ./dev package makes, without RPMs."""
     out = tmp_path_factory.mktemp("made")
-    done = subprocess.run([ROOT / "packaging/package", "--out", out, "--no-rpm"], text=True,
-                          capture_output=True, timeout=300, check=False)
+    done = subprocess.run([*PACKAGE, "--out", out, "--no-rpm"], text=True, capture_output=True,
+                          timeout=300, check=False, umask=0o077)  # Which must not show.
     assert done.returncode == 0, done.stderr
     yield out
     shutil.rmtree(out)
@@ -35,7 +51,7 @@ def debs(made) -> dict[str, Deb]:
 def rpms(tmp_path_factory) -> dict[str, pathlib.Path]:
     """The RPMs, and beside each the directory that it is unpacked in."""
     out = tmp_path_factory.mktemp("rpms")
-    output(ROOT / "packaging/package", "--rpm", "--out", out)
+    output(*PACKAGE, "--rpm", "--out", out, umask=0o077)
     found = {}
     for path in out.glob("*.rpm"):
         name = output("rpm", "-qp", "--qf", "%{NAME}", path)

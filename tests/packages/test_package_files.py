@@ -47,6 +47,7 @@ DOCUMENTS = {
     "keyringctl": COMMON | {"keyringctl.md", "recover_sealed_keyring.py"} | {
         f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()},
 }
+ELF = {"amd64": 62, "arm64": 183}  # What an ELF header calls a processor.
 PROGRAM = {"/usr/bin/keyringctl", "/usr/share/man/man1/keyringctl.1.gz",
            "/usr/share/bash-completion/completions/keyringctl",
            "/usr/share/zsh/vendor-completions/_keyringctl",
@@ -100,8 +101,10 @@ def test_checksums_and_conffiles(debs, name):
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_fields(debs, name):
+def test_fields(debs, name, architecture):
     fields = debs[name].fields
+    assert fields["Architecture"] == architecture
+    assert debs[name].path.name.endswith(f"_{architecture}.deb")
     assert fields["Version"] == f"{packages.version()}-{packages.REVISION}"
     depends = re.sub(r" \([^)]*\)", "", fields["Depends"]).split(", ")
     assert {"ca-certificates", "libc6"} < set(depends)
@@ -188,6 +191,15 @@ def test_the_licenses_of_what_is_inside(debs, name):
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
+def test_binaries_are_for_the_processor_of_the_package(debs, name, architecture):
+    binaries = [entry.content for path, entry in debs[name].files.items()
+                if path.startswith((PLUGINS, "/usr/bin/"))]
+    assert len(binaries) == max(1, len(LIBRARIES[name]))
+    for content in binaries:
+        assert int.from_bytes(content[18:20], "little") == ELF[architecture]
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_binaries_are_stripped_and_need_no_library_of_ours(debs, name, directory):
     for path, entry in debs[name].files.items():
         if path.startswith((PLUGINS, "/usr/bin/")):
@@ -216,21 +228,23 @@ def test_examples_for_mysql_are_what_the_guides_say(debs):
     assert "server_ca" in json.loads(deb.text(f"{start}/component_keyring_kmip.cnf"))
 
 
-def test_the_tar_archives_have_the_same_files(made, debs):
+def test_the_tar_archives_have_the_same_files(made, debs, architecture):
     for name, deb in debs.items():
-        path, = made.glob(f"{name}_*.tar.gz")
+        path, = made.glob(f"{name}_*_{architecture}.tar.gz")
         entries = archives.files_of(path.read_bytes(), "gz")
         files = {file: entry for file, entry in entries.items() if entry.kind != "directory"}
         assert set(deb.files) - set(files) == {
             f"/usr/share/doc/{name}/changelog.Debian.gz", f"/usr/share/lintian/overrides/{name}"}
         for file, entry in files.items():
-            assert (entry.content, entry.mode) == (deb.files[file].content, deb.files[file].mode)
-            assert entry.owner == (0, 0, "root", "root")
+            assert entry.content == deb.files[file].content
+        for file, entry in entries.items():
+            assert entry.mode == deb.entries[file].mode, file
+            assert entry.owner == (0, 0, "root", "root"), file
 
 
 @pytest.mark.parametrize("product", [one for many in LIBRARIES.values() for one in many])
-def test_cmake_installs_a_product(product, directory):
-    subprocess.run(["cmake", "--install", ROOT / "build/release", "--prefix", "/usr",
+def test_cmake_installs_a_product(product, directory, build_directory):
+    subprocess.run(["cmake", "--install", build_directory, "--prefix", "/usr",
                     "--component", product], env={**os.environ, "DESTDIR": str(directory)},
                    capture_output=True, timeout=60, check=True)
     found = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]

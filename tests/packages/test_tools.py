@@ -6,7 +6,7 @@ import pathlib
 import re
 
 import pytest
-from archives import output
+from archives import output, unpacked
 from lab import (
     aws_keyring_plugin,
     aws_plugin,
@@ -85,51 +85,6 @@ def test_systemd_accepts_the_drop_in(service, edited, directory):
     drop_in.write_text(text + "LimitMEMLOCK=much\n")
     with pytest.raises(AssertionError, match="Failed to parse"):
         output(*verify, env=environment)
-
-
-def unpacked(rpm: pathlib.Path, name: str) -> pathlib.Path:
-    return rpm.parent / name
-
-
-@pytest.mark.parametrize("name", LIBRARIES)
-def test_files_of_the_rpm(rpms, debs, name):
-    root = unpacked(rpms[name], name)
-    found = {f"/{path.relative_to(root)}" for path in root.rglob("*")
-             if path.is_symlink() or path.is_file()}
-    moved = {"/usr/lib/mysql/plugin": "/usr/lib64/mysql/plugin",
-             "/etc/mysql/mariadb.conf.d": "/etc/my.cnf.d",
-             "/usr/share/zsh/vendor-completions": "/usr/share/zsh/site-functions"}
-    expected = set()
-    for file in debs[name].files:
-        for old, new in moved.items():
-            file = file.replace(old, new)
-        if "lintian" not in file and "changelog.Debian" not in file and "apparmor" not in file:
-            expected.add(file)
-    if name.startswith("mariadb"):
-        link = f"/usr/lib64/mariadb/plugin/{LIBRARIES[name][0]}.so"
-        assert (root / link[1:]).resolve(strict=True).is_file()
-        expected.add(link)
-    assert found == expected
-
-
-@pytest.mark.parametrize("name", LIBRARIES)
-def test_the_rpm_needs_what_enterprise_linux_9_has(rpms, name):
-    needs = output("rpm", "-qp", "--requires", rpms[name]).splitlines()
-    assert "ca-certificates" in needs and "libssl.so.3()(64bit)" in needs
-    assert not any("stdc++" in one or "curl" in one for one in needs)
-    highest = max((tuple(map(int, found[1].split("."))) for one in needs
-                   if (found := re.match(r"libc\.so\.6\(GLIBC_([0-9.]+)\)", one))))
-    assert highest <= (2, 34)
-
-
-@pytest.mark.parametrize("name", [name for name in LIBRARIES if name.startswith("mariadb")])
-def test_the_option_file_of_the_rpm_is_kept_and_closed(rpms, name):
-    file = f"/etc/my.cnf.d/{LIBRARIES[name][0]}.cnf"
-    listed = output("rpm", "-qp", "--qf", "[%{FILENAMES} %{FILEFLAGS:fflags} %{FILEMODES:perms}\n]",
-                    rpms[name]).splitlines()
-    assert f"{file} cn -rw-r-----" in listed
-    scripts = output("rpm", "-qp", "--scripts", "--triggers", rpms[name])
-    assert scripts.count(f"chgrp mysql {file}") == 2 and "MariaDB-server" in scripts
 
 
 @pytest.mark.parametrize("product", ["aws_key_management", "kmip_key_management"])
