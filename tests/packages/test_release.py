@@ -108,6 +108,22 @@ def test_a_key_that_is_not_there_and_a_word_that_is_no_version_are_refused(tree)
                         cwd=tree, code=1)
 
 
+def test_a_key_that_cannot_sign_and_a_tag_of_nobody_are_refused_before_anything_is_made(
+        tree, monkeypatch):
+    run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "certifier@x", "ed25519",
+        "cert", cwd=tree)
+    before = state(tree)
+    assert "gpg" in run(ROOT / "tools/release", VERSION, "--key", "certifier@x", "--root", tree,
+                        "--dry-run", cwd=tree, code=1)
+    run("git", "config", "user.useConfigOnly", "true", cwd=tree)
+    run("git", "config", "--unset", "user.email", cwd=tree)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    for name in ("EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    assert "git var" in release(tree, "--dry-run", code=1)
+    assert state(tree) == before
+
+
 def test_a_dry_run_changes_nothing(tree):
     before = state(tree)
     assert "nothing was changed" in release(tree, "--dry-run")

@@ -58,7 +58,8 @@ def prepare(releaser: Releaser, tree: pathlib.Path) -> None:
     heading = f"## Unreleased\n\n## {VERSION} - 2026-12-01"
     (tree / "CHANGELOG.md").write_text(changes.replace("## Unreleased", heading, 1))
     cmake = (tree / "CMakeLists.txt").read_text()
-    cmake, count = re.subn(r"(?<=^project\(openkeyring VERSION )[0-9.]+", VERSION, cmake, flags=re.M)
+    cmake, count = re.subn(r"(?<=^project\(openkeyring VERSION )[0-9.]+", VERSION, cmake,
+                           flags=re.M)
     assert count == 1
     (tree / "CMakeLists.txt").write_text(cmake)
     releaser.run("git", "commit", "-qam", f"Version {VERSION}", cwd=tree)
