@@ -2,6 +2,7 @@
 """MariaDB's key set under two regions: its key slots, rewrap, reseal and recover."""
 
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -334,6 +335,30 @@ def test_a_recovery_key_gives_a_new_set_under_another_region(a_set, regions, rec
     # The server's own code uses it, and makes keys in it.
     a_set.keyring.write("latest 1", "rotate 1")
     assert (1, 3) in key_set.versions(output)
+
+
+def test_a_recovered_set_that_has_another_key_is_not_kept(a_set, regions, recovery, tmp_path):
+    """The disk gives back a set of the same names, of which one is another key."""
+    private, public = recovery
+    library = tmp_path / "swap_set.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, pathlib.Path(__file__).with_name("swap_set.c")],
+                   check=True, timeout=60)
+    a_set.configure(regions[0], recovery_public_key=public)
+    a_set.run("slot", "add", "--yes")
+    shutil.copytree(a_set.directory, tmp_path / "before")
+    words = ("recover", "--private-key", private, "--yes", "--output")
+    a_set.keyring.write("rotate 1")
+    other, output = a_set.keyring.directory / "other", a_set.keyring.directory / "output"
+    assert a_set.run(*words, other)["copied"] == 4
+    shutil.rmtree(a_set.directory)
+    shutil.copytree(tmp_path / "before", a_set.directory)
+    a_set.keyring.write("rotate 1")
+    a_set.tool.environment |= {"LD_PRELOAD": str(library), "OTHER_SET": str(other / key_set.NAME),
+                               "OTHER_SET_TAKEN": str(tmp_path / "taken")}
+    failed = a_set.run(*words, output, code=3)
+    assert (tmp_path / "taken").exists()
+    assert "is another key in the new key set" in failed["message"]
+    assert not output.exists() and not list(output.parent.glob(".output*"))
 
 
 def test_keys_of_a_set_are_printed_into_a_file(a_set, regions, recovery):
