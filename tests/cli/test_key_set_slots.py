@@ -341,8 +341,9 @@ def test_a_recovered_set_that_has_another_key_is_not_kept(a_set, regions, recove
     """The disk gives back a set of the same names, of which one is another key."""
     private, public = recovery
     library = tmp_path / "swap_set.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, pathlib.Path(__file__).with_name("swap_set.c")],
-                   check=True, timeout=60)
+    source = pathlib.Path(__file__).with_name("swap_set.c")
+    subprocess.run(["cc", "-Wall", "-Werror", "-shared", "-fPIC", source, "-o", library],
+                   check=True)
     a_set.configure(regions[0], recovery_public_key=public)
     a_set.run("slot", "add", "--yes")
     shutil.copytree(a_set.directory, tmp_path / "before")
