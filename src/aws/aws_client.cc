@@ -33,7 +33,10 @@ AwsClient::AwsClient(AwsDependencies dependencies, AwsService service,
 Status AwsClient::Call(const AwsCall& call, const Deadline& deadline) {
   Status status = CallUntilFinal(call, deadline);
   // That nobody waits any more says nothing about the service.
-  if (status.ok() || !deadline.IsCancelled()) {
+  if (status.code() == StatusCode::kThrottled &&
+      deadline.reports_throttling()) {
+    statistics_->LeftToItsBatch(status);
+  } else if (status.ok() || !deadline.IsCancelled()) {
     statistics_->Outcome(status, dependencies_.clock.Now());
   }
   return status;

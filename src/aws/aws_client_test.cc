@@ -157,6 +157,29 @@ TEST_F(AwsClientTest, AThrottledCallOfABatchIsTheBatchsToRepeat) {
   EXPECT_EQ(quota_.available(), 500);
 }
 
+// A load that is throttled hundreds of times, and ends well, has no errors.
+TEST_F(AwsClientTest, AThrottledCallOfABatchIsNoError) {
+  const Deadline deadline = Deadline::After(clock_, Millis(60000));
+  PushError(400, "ThrottlingException");
+  EXPECT_FALSE(
+      client().Unwrap({{'b'}, kKeyId}, {}, deadline.ReportingThrottling()));
+  const CallStatistics statistics = client().statistics();
+  EXPECT_EQ(statistics.throttled, 1u);
+  EXPECT_EQ(statistics.errors, 0u);
+  EXPECT_EQ(statistics.last_error_time, std::nullopt);
+  EXPECT_EQ(statistics.reachable(), std::nullopt);
+  EXPECT_THAT(statistics.last_error, HasSubstr("ThrottlingException"))
+      << "in case the batch gives up";
+}
+
+TEST_F(AwsClientTest, WhatIsThrottledToTheEndIsAnErrorWithoutABatch) {
+  settings_.max_attempts = 1;
+  for (int i = 0; i < 20; ++i) PushError(400, "ThrottlingException");
+  EXPECT_FALSE(Decrypt());
+  EXPECT_EQ(client().statistics().errors, 1u);
+  EXPECT_EQ(client().statistics().reachable(), false);
+}
+
 TEST_F(AwsClientTest, OtherFailuresOfABatchAreStillRetried) {
   PushError(500, "KMSInternalException");
   http_.Push(200, kGoodDecrypt);

@@ -35,6 +35,11 @@ void CallStatisticsKeeper::KeyIs(WrappingKeyState state) {
   statistics_.key_state = state;
 }
 
+void CallStatisticsKeeper::LeftToItsBatch(const Status& status) {
+  const std::lock_guard lock(mutex_);
+  statistics_.last_error = status.message();
+}
+
 void CallStatisticsKeeper::Outcome(const Status& status, WallTime now) {
   const std::lock_guard lock(mutex_);
   if (status.ok()) {

@@ -53,6 +53,9 @@ class CallStatisticsKeeper {
   void Retry();
   void Throttled();
   void KeyIs(WrappingKeyState state);
+  // A throttled operation that its batch repeats, or gives up together with the
+  // others: not an error of its own. Its reason is kept for the latter.
+  void LeftToItsBatch(const Status& status);
   // An operation is over, for good or bad.
   void Outcome(const Status& status, WallTime now);
   CallStatistics Get() const;
