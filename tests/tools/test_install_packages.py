@@ -182,17 +182,20 @@ def test_without_any_source_that_has_it_the_log_is_named(world):
 
 
 # Update takes the first lock, a download the second one.
-@pytest.mark.parametrize("lock", ["state/lists/lock", "cache/archives/lock"])
-def test_it_waits_for_a_lock_of_apt_and_says_who_has_it(world, lock):
+@pytest.mark.parametrize("lock,progress", [("state/lists/lock", "  reading package lists: "),
+                                           ("cache/archives/lock", "  downloading packages: ")])
+def test_it_waits_for_a_lock_of_apt_and_says_who_has_it(world, lock, progress, monkeypatch):
+    """And it is not silent meanwhile."""
+    monkeypatch.setenv("OPENKEYRING_SILENCE_SECONDS", "0.3")
     path = world.directory / "apt" / lock
     path.parent.mkdir(parents=True, exist_ok=True)
     held = open(path, "w")
     fcntl.lockf(held, fcntl.LOCK_EX)
     process = world.start()
     said = ""
-    while "waiting for process" not in said:
+    while "waiting for process" not in said or progress not in said:
         line = process.stdout.readline()
-        assert line, said
+        assert line and said.count("\n") < 40, said
         said += line
     assert f"waiting for process {os.getpid()} " in said and str(path) in said
     held.close()
