@@ -217,6 +217,30 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "a new keyring is not lost with its directory",
     ),
     (
+        "src/storage/kmip/kmip_keyring_backend.cc",
+        "if (match == KmipKeyMatch::kSameKey) return Status::Ok();",
+        "return Status::Ok();",
+        "a key without identity is stored under its own name only",
+    ),
+    (
+        "src/storage/kmip/kmip_key_creator.cc",
+        "if (key.attributes.application_info.empty()) {",
+        "if (false) {",
+        "a name that nobody else can have needs the identity",
+    ),
+    (
+        "src/storage/kmip/kmip_objects.cc",
+        "if (still == listed->end()) return found;",
+        "return found;",
+        "what is found and has no attributes is unknown, not gone",
+    ),
+    (
+        "src/storage/kmip/kmip_objects.cc",
+        "if (!*now || IsMarkedRemoved(**now)) return Status::Ok();",
+        "return Status::Ok();",
+        "a mark that the server does not keep is none",
+    ),
+    (
         "src/storage/kmip/kmip_key_creator.cc",
         "if (Status status = CheckShown(*found, but, key, deadline); !status.ok()) {",
         "if (Status status; !status.ok()) {",
@@ -224,7 +248,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/storage/kmip/kmip_objects.cc",
-        "  const Status marked = MarkRemoved(id, deadline);\n  if (!marked.ok()) {\n"
+        "  const Status marked = MarkRemoved(id, type, deadline);\n  if (!marked.ok()) {\n"
         "    return marked.IsTransient()",
         "  const Status marked(StatusCode::kDenied, \"\");\n  if (!marked.ok()) {\n"
         "    return marked.IsTransient()",

@@ -34,6 +34,7 @@ constexpr std::array kKinds = {
     "empty",
     "drop_first",
     "wrong_objects",
+    "vanish",
     "twice",
 };
 

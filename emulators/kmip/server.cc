@@ -209,6 +209,11 @@ Secret KmipServer::AnswerItems(const Request& request,
                          ? request.items[(i + 1) % request.items.size()].payload
                          : TtlvReader(other_object.RevealBytes());
     }
+    if (fault.kind == "vanish") {
+      TtlvFields fields(item.payload);
+      store_.Forget(
+          fields.OptionalText(KmipTag::kUniqueIdentifier).value_or(""));
+    }
     Outcome outcome =
         fault.kind == "fail"
             ? Outcome::Fail(static_cast<KmipResultReason>(fault.reason),

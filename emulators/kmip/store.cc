@@ -53,6 +53,11 @@ bool Store::With(const std::string& id, const std::string& owner,
   return true;
 }
 
+void Store::Forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  objects_.erase(NumberOf(id));
+}
+
 bool Store::Has(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   return objects_.contains(NumberOf(id));

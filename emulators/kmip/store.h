@@ -38,6 +38,8 @@ class Store {
   // or it is another client's.
   bool With(const std::string& id, const std::string& owner,
             const std::function<void(StoredObject&)>& call);
+  // As if there had never been one, whatever its state.
+  void Forget(const std::string& id);
   // Whether it is there, whatever its owner.
   bool Has(const std::string& id) const;
   // In order of creation.

@@ -51,10 +51,9 @@ Status KmipKeyCollector::Add(const KmipAttributes& attributes) {
   ++alive_;
   Result<std::optional<MysqlKeyIdentity>> identity =
       ReadMysqlKeyIdentity(attributes);
-  if (!identity && !over) {
-    return identity.error().WithContext(KmipObjectText(id));
-  }
-  if (!identity || !*identity) {
+  // Deactivated ones, too: data may need them.
+  if (!identity) return identity.error().WithContext(KmipObjectText(id));
+  if (!*identity) {
     ++foreign_;
     return Status::Ok();
   }

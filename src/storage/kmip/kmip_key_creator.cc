@@ -204,6 +204,10 @@ Status KmipKeyCreator::DestroyedByRival(const std::string& id) {
 
 Result<std::string> KmipKeyCreator::SendWithUniqueName(
     KmipNewKey& key, const Deadline& deadline) {
+  // Such a name does not say which key it is.
+  if (key.attributes.application_info.empty()) {
+    return Status(StatusCode::kInvalidArgument, "the key needs its name");
+  }
   const std::string name = key.name();
   key.attributes.names = {key.unique_name};
   Result<std::string> id = Send(key, deadline);

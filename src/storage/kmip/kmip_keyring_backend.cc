@@ -260,17 +260,24 @@ Status KmipKeyringBackend::CheckStored(const Object& object, const Key& key,
     return {StatusCode::kUnavailable,
             text + " is not Active after it was activated"};
   }
-  const auto& names = stored->attributes.names;
-  const bool named = !names.empty() && names.front() == wanted.name();
-  const bool identified =
-      wanted.match(stored->attributes) == KmipKeyMatch::kThisAttempt;
-  if (!named || (!identified && !wanted.name_is_enough)) {
-    return NeedsIdentity(text +
-                         " lost its Name or Application Specific Information: "
-                         "this KMIP server");
+  const KmipKeyMatch match = wanted.match(stored->attributes);
+  if (match == KmipKeyMatch::kThisAttempt) {
+    const auto& names = stored->attributes.names;
+    if (!names.empty() && names.front() == wanted.name()) return Status::Ok();
+  } else if (wanted.name_is_enough) {
+    UseNamesAlone();
+    // By the name that it has, which may be one that nobody else can have.
+    if (match == KmipKeyMatch::kSameKey) return Status::Ok();
+    return {StatusCode::kMisconfigured,
+            text +
+                " is not that key by its name, and this KMIP server does "
+                "not keep Application Specific Information: another object "
+                "has the key's own name; destroy it there, if it is no key "
+                "that is needed"};
   }
-  if (!identified) UseNamesAlone();
-  return Status::Ok();
+  return NeedsIdentity(text +
+                       " lost its Name or Application Specific Information: "
+                       "this KMIP server");
 }
 
 std::string KmipKeyringBackend::ServerUuid() const {

@@ -220,10 +220,13 @@ TEST_F(KmipKeyringBackendTest, AnIdentityOfOursThatCannotBeReadFailsTheLoad) {
     attributes.names = {"k"};
     attributes.application_info = {{"openkeyring-mysql", data}};
     const std::string id = RegisterAs(object, attributes);
-    const Status status = LoadError();
-    EXPECT_EQ(status.code(), StatusCode::kCorrupt) << data;
-    EXPECT_NE(status.message().find('"' + id + '"'), std::string::npos);
-    Revoke(id);
+    for (const bool deactivated : {false, true}) {
+      if (deactivated) Revoke(id);
+      const Status status = LoadError();
+      EXPECT_EQ(status.code(), StatusCode::kCorrupt) << data << deactivated;
+      EXPECT_NE(status.message().find('"' + id + '"'), std::string::npos);
+    }
+    lab_.store.Forget(id);
   }
 }
 
@@ -401,11 +404,13 @@ TEST_F(KmipKeyringBackendTest, AnObjectThatIsGoneWhenItIsAskedForIsNoError) {
   KmipKeyringBackend backend = KeyringBackend();
   ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
   ASSERT_TRUE(backend.Store(MakeKey("s", "", "SECRET", "1"), Lab::Soon()).ok());
-  Fault fault = MakeFault("fail", "Get Attributes");
-  fault.reason = static_cast<uint32_t>(KmipResultReason::kItemNotFound);
-  lab_.server().Push(fault);
+  ASSERT_TRUE(backend.Store(Aes("l"), Lab::Soon()).ok());
+  // Removed between Locate and Get Attributes.
+  lab_.server().Push(MakeFault("vanish", "Get Attributes"));
   EXPECT_EQ(Loaded(), std::vector<std::string>{"s||SECRET|1"});
-  fault.operation = "Get";
+  ASSERT_TRUE(backend.Store(Aes("m"), Lab::Soon()).ok());
+  Fault fault = MakeFault("fail", "Get");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kItemNotFound);
   lab_.server().Push(fault);
   const Status status = LoadError();
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
@@ -560,6 +565,47 @@ TEST_P(KmipKeyringBackendWithoutInfo, AnObjectWhoseAnswerWasLostIsFound) {
 INSTANTIATE_TEST_SUITE_P(All, KmipKeyringBackendWithoutInfo,
                          testing::Values(&Behaviour::refuses_application_info,
                                          &Behaviour::drops_application_info));
+
+// A name that nobody else can have does not say which key it is.
+TEST_P(KmipKeyringBackendWithoutInfo,
+       AKeyWhoseNameIsTakenIsNotStoredUnderAnother) {
+  Behaviour behaviour;
+  behaviour.unique_names = behaviour.keeps_destroyed = true;
+  behaviour.*GetParam() = true;
+  lab_.server().Set(behaviour);
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  ASSERT_TRUE(backend.Remove({"k", ""}, Lab::Soon()).ok());
+  const std::vector<std::string> other = {Text(Aes("other"))};
+  ASSERT_TRUE(backend.Store(Aes("other"), Lab::Soon()).ok());
+  for (KmipKeyringBackend& one :
+       std::array<KmipKeyringBackend, 2>{KeyringBackend(), KeyringBackend()}) {
+    const Status status = one.Store(Aes("k"), Lab::Soon());
+    EXPECT_FALSE(status.ok());
+    EXPECT_NE(status.code(), StatusCode::kAlreadyExists);
+    EXPECT_EQ(Loaded(), other) << status.ToString();
+  }
+  const Status status = backend.Store(Aes("k"), Lab::Soon());
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("the name \"k\" is held by"),
+            std::string::npos)
+      << status.message();
+  EXPECT_EQ(Loaded(), other);
+}
+
+TEST_F(KmipKeyringBackendTest,
+       AnObjectThatIsListedAndHasNoAttributesIsUnknown) {
+  KmipKeyringBackend backend = KeyringBackend();
+  ASSERT_TRUE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  Fault fault = MakeFault("fail", "Get Attributes");
+  fault.reason = static_cast<uint32_t>(KmipResultReason::kItemNotFound);
+  lab_.server().Push(fault);
+  const Status status = LoadError();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status.ToString();
+  EXPECT_NE(status.message().find("found by Locate and not by Get Attributes"),
+            std::string::npos);
+  EXPECT_EQ(Loaded().size(), 1U);
+}
 
 TEST_F(KmipKeyringBackendTest, ANameThatADestroyedObjectKeepsIsStoredAgain) {
   Behaviour behaviour;
@@ -863,6 +909,11 @@ TEST_F(KmipKeyringBackendTest,
   Fault refusal = MakeFault("fail", "Add Attribute", -1);
   refusal.reason = static_cast<uint32_t>(KmipResultReason::kInvalidField);
   lab_.server().Push(refusal);
+  EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
+  EXPECT_EQ(lab_.store.size(), 0U);
+  // Or where the server says that it marks them, and does not.
+  lab_.server().ClearFaults();
+  lab_.server().Push(MakeFault("fail", "Get", 1));
   EXPECT_FALSE(backend.Store(Aes("k"), Lab::Soon()).ok());
   EXPECT_EQ(lab_.store.size(), 0U);
 }

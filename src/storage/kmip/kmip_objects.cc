@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "storage/kmip/kmip_objects.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "kmip/operations/activate.h"
@@ -107,17 +109,39 @@ Result<std::optional<KmipAttributes>> KmipObjects::GetAttributes(
   return std::move(all->front());
 }
 
-Result<std::vector<KmipAttributes>> KmipObjects::Existing(
-    const Result<std::vector<std::string>>& ids, KmipObjectType type,
-    const Deadline& deadline) {
-  if (!ids) return ids.error();
-  auto attributes = GetAttributes(*ids, type, deadline);
+Result<std::vector<KmipAttributes>> KmipObjects::GetAttributesOfFound(
+    const std::vector<std::string>& ids, KmipObjectType type,
+    const Search& again, const Deadline& deadline) {
+  auto attributes = GetAttributes(ids, type, deadline);
   if (!attributes) return attributes.error();
   std::vector<KmipAttributes> found;
-  for (auto& one : *attributes) {
-    if (one) found.push_back(std::move(*one));  // Else removed meanwhile.
+  std::set<std::string> gone;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    auto& one = (*attributes)[i];
+    if (one) {
+      found.push_back(std::move(*one));
+    } else {
+      gone.insert(ids[i]);
+    }
   }
-  return found;
+  if (gone.empty()) return found;
+  const auto listed = again();
+  if (!listed) return listed.error();
+  const auto still = std::ranges::find_if(
+      *listed, [&](const std::string& id) { return gone.contains(id); });
+  if (still == listed->end()) return found;
+  return Status(StatusCode::kUnavailable,
+                KmipObjectText(*still) +
+                    " is found by Locate and not by Get Attributes, so that "
+                    "what it is cannot be known; check that one address leads "
+                    "to one KMIP server");
+}
+
+Result<std::vector<KmipAttributes>> KmipObjects::AllOf(
+    const Search& search, KmipObjectType type, const Deadline& deadline) {
+  const auto ids = search();
+  if (!ids) return ids.error();
+  return GetAttributesOfFound(*ids, type, search, deadline);
 }
 
 Result<std::vector<std::string>> KmipObjects::LocateGroup(
@@ -134,7 +158,8 @@ Result<std::vector<std::string>> KmipObjects::LocateGroup(
 Result<std::vector<KmipAttributes>> KmipObjects::ListGroup(
     const std::string& object_group, KmipObjectType type,
     const Deadline& deadline) {
-  return Existing(LocateGroup(object_group, type, deadline), type, deadline);
+  return AllOf([&] { return LocateGroup(object_group, type, deadline); }, type,
+               deadline);
 }
 
 Result<std::vector<KmipAttributes>> KmipObjects::Find(
@@ -144,7 +169,7 @@ Result<std::vector<KmipAttributes>> KmipObjects::Find(
   filter.object_type = type;
   filter.names = {name};
   if (!object_group.empty()) filter.object_groups = {object_group};
-  return Existing(LocateFew(filter, deadline), type, deadline);
+  return AllOf([&] { return LocateFew(filter, deadline); }, type, deadline);
 }
 
 // Asks once when the server gives few and does not say that there are more.
@@ -228,15 +253,15 @@ Status KmipObjects::Retire(const std::string& id, KmipObjectType type,
   }
   if (KmipLifecycleOf(**now) == KmipLifecycle::kDeactivated) {
     if (IsMarkedRemoved(**now)) return Status::Ok();
-    return MarkUndestroyed(id, failure, deadline);
+    return MarkUndestroyed(id, type, failure, deadline);
   }
   return failure.WithContext(KmipObjectText(id));
 }
 
-Status KmipObjects::MarkUndestroyed(const std::string& id,
+Status KmipObjects::MarkUndestroyed(const std::string& id, KmipObjectType type,
                                     const Status& refusal,
                                     const Deadline& deadline) {
-  const Status marked = MarkRemoved(id, deadline);
+  const Status marked = MarkRemoved(id, type, deadline);
   if (!marked.ok()) {
     return refusal.WithContext(
         KmipObjectText(id) +
@@ -268,7 +293,7 @@ Status KmipObjects::Withdraw(const std::string& id, KmipObjectType type,
     if (!revoked.ok()) return revoked.WithContext(KmipObjectText(id));
   }
   if (IsMarkedRemoved(**now)) return Status::Ok();
-  const Status marked = MarkRemoved(id, deadline);
+  const Status marked = MarkRemoved(id, type, deadline);
   if (!marked.ok()) {
     return marked.IsTransient() ? marked.WithContext(KmipObjectText(id))
                                 : Retire(id, type, deadline);
@@ -291,11 +316,16 @@ KmipChange KmipObjects::Revoke(const std::string& id,
 
 // Otherwise it would be taken for a key that an administrator deactivated, and
 // be loaded again.
-Status KmipObjects::MarkRemoved(const std::string& id,
+Status KmipObjects::MarkRemoved(const std::string& id, KmipObjectType type,
                                 const Deadline& deadline) {
   KmipAttributes mark;
   mark.application_info = {KmipRemovedMark()};
-  return session_.Change(MakeAddAttribute(id, mark), deadline).status;
+  Status status = session_.Change(MakeAddAttribute(id, mark), deadline).status;
+  if (!status.ok()) return status;
+  const auto now = GetAttributes(id, type, deadline);
+  if (!now) return now.error();
+  if (!*now || IsMarkedRemoved(**now)) return Status::Ok();
+  return {StatusCode::kMisconfigured, "the server does not keep the mark"};
 }
 
 Status KmipObjects::DestroyPreActive(const std::string& id,

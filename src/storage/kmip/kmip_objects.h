@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_STORAGE_KMIP_KMIP_OBJECTS_H_
 #define OPENKEYRING_STORAGE_KMIP_KMIP_OBJECTS_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,13 @@ class KmipObjects {
   Result<std::optional<KmipAttributes>> GetAttributes(const std::string& id,
                                                       KmipObjectType type,
                                                       const Deadline& deadline);
+  // Of identifiers that a search has found: the attributes of those that still
+  // are there. An object is gone when a second search does not find it either;
+  // one that is found and has no attributes is kUnavailable.
+  using Search = std::function<Result<std::vector<std::string>>()>;
+  Result<std::vector<KmipAttributes>> GetAttributesOfFound(
+      const std::vector<std::string>& ids, KmipObjectType type,
+      const Search& again, const Deadline& deadline);
   // The identifiers of all objects of one type in a group ("": of the
   // certificate), in any state. Complete, or an error.
   Result<std::vector<std::string>> LocateGroup(const std::string& object_group,
@@ -91,15 +99,16 @@ class KmipObjects {
                                 const Deadline& deadline);
 
  private:
-  Result<std::vector<KmipAttributes>> Existing(
-      const Result<std::vector<std::string>>& ids, KmipObjectType type,
-      const Deadline& deadline);
+  Result<std::vector<KmipAttributes>> AllOf(const Search& search,
+                                            KmipObjectType type,
+                                            const Deadline& deadline);
   Result<std::vector<std::string>> LocateFew(const KmipAttributes& filter,
                                              const Deadline& deadline);
-  Status MarkUndestroyed(const std::string& id, const Status& refusal,
-                         const Deadline& deadline);
+  Status MarkUndestroyed(const std::string& id, KmipObjectType type,
+                         const Status& refusal, const Deadline& deadline);
   KmipChange Revoke(const std::string& id, const Deadline& deadline);
-  Status MarkRemoved(const std::string& id, const Deadline& deadline);
+  Status MarkRemoved(const std::string& id, KmipObjectType type,
+                     const Deadline& deadline);
 
   KmipSession& session_;
   Log& log_;

@@ -108,22 +108,26 @@ Status KmipVersionedBackend::Identify(
       return !identified_.contains(id);
     });
   }
-  const auto all = objects.GetAttributes(unknown, kType, deadline);
+  const auto all = objects.GetAttributesOfFound(
+      unknown, kType,
+      [&] {
+        return objects.LocateGroup(group_.options().object_group, kType,
+                                   deadline);
+      },
+      deadline);
   if (!all) return all.error();
-  for (const auto& one : *all) {
-    if (!one) continue;
-    auto marker = ReadKmipGroupMarker(*one);
-    const std::string& id = *one->unique_identifier;
-    const auto identity = ReadMariaDbKeyIdentity(*one);
-    if (KmipLifecycleOf(*one) == KmipLifecycle::kPreActive && !marker) {
+  for (const KmipAttributes& one : *all) {
+    auto marker = ReadKmipGroupMarker(one);
+    const std::string& id = *one.unique_identifier;
+    const auto identity = ReadMariaDbKeyIdentity(one);
+    if (KmipLifecycleOf(one) == KmipLifecycle::kPreActive && !marker) {
       if (identity && *identity) unfinished.push_back({id, kType});
       continue;
     }
     if (!identity) return identity.error().WithContext(KmipObjectText(id));
-    Object object = {id, std::nullopt, KmipLifecycleOf(*one),
-                     std::move(marker)};
+    Object object = {id, std::nullopt, KmipLifecycleOf(one), std::move(marker)};
     if (*identity &&
-        (object.lifecycle != KmipLifecycle::kDestroyed || WasActive(*one))) {
+        (object.lifecycle != KmipLifecycle::kDestroyed || WasActive(one))) {
       object.key = (*identity)->key;
     }
     const std::lock_guard lock(mutex_);
