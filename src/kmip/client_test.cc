@@ -211,6 +211,9 @@ TEST(KmipClient, AServerReplacedByAnOlderReleaseIsAskedForItsVersionAgain) {
   lab.server().Set(behaviour);
   EXPECT_TRUE(GetStatus(client, id).ok());
   EXPECT_EQ(client.status().version, "1.2");
+  const CallStatistics seen = client.statistics()->Get();
+  EXPECT_EQ(seen.retries, 1u);
+  EXPECT_EQ(seen.requests - seen.retries, 2u) << "a Create and a Get";
 }
 
 TEST(KmipClient, KeepsItsConnection) {

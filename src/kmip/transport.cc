@@ -150,6 +150,7 @@ void KmipTransport::SendTo(Try& attempt, bool may_resend) {
     // The server, or another in its place, speaks another version than was
     // found out before. Nothing has been done.
     servers_.SetVersion(attempt.server, std::nullopt);
+    options_.statistics->Retry();
     return SendOnce(attempt, false);
   }
   // A kept connection may have died unnoticed; that says nothing of the server.
