@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,6 +21,7 @@ sys.path += [str(ROOT / "tests/packages"), str(ROOT / "tools")]
 
 import apt_world  # noqa: E402
 from fresh_debian import FreshDebian  # noqa: E402
+from lab import process  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="debootstrap and chroot need root")
 SECONDS = 4 * 3600
@@ -53,7 +55,7 @@ class Machine(FreshDebian):
         # Whatever ends this program ends the command and its mounts.
         return ["setpriv", "--pdeathsig", "KILL", *words[:-1], binds + words[-1]]
 
-    def dev(self, *words) -> subprocess.CompletedProcess:
+    def dev(self, *words: str) -> subprocess.CompletedProcess:
         """./dev as the user types it; the output is also in build/test."""
         environment = {"HOME": self.home, "USER": self.user, "CCACHE_DIR": "/ccache",
                        "CCACHE_UMASK": "000", "PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -62,7 +64,7 @@ class Machine(FreshDebian):
                       user=self.user, environment=environment),
             text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=SECONDS, check=False)
-        log = ROOT / "build/test" / f"{self.root.name}-{words[0].strip('-')}.log"
+        log = ROOT / "build/test" / f"fresh-{self.root.name}-{words[0].strip('-')}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(done.stdout)
         return done
@@ -122,3 +124,32 @@ def test_by_a_user_without_sudo_who_has_what_was_printed(machine):
         done = fresh.dev(*words)
         assert done.returncode == 0, done.stdout[-6000:]
         assert "packages are missing" not in done.stdout
+
+
+def running(word: str) -> bool:
+    """Whether a program has this word on its command line."""
+    lines = (path / "cmdline" for path in pathlib.Path("/proc").glob("[0-9]*"))
+    return any(word.encode() in text.split(b"\0") for text in map(read_or_nothing, lines))
+
+
+def read_or_nothing(path: pathlib.Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # It has ended meanwhile.
+        return b""
+
+
+def test_a_run_that_is_killed_leaves_no_mount_and_no_program(machine):
+    fresh = machine("root")
+    seconds = f"4711{os.getpid()}"
+    script = f"import subprocess; subprocess.run({fresh.argv('sleep', seconds)!r})"
+    killed = process.Process([sys.executable, "-c", script], fresh.kept / "killed.log",
+                             dict(os.environ))
+    try:
+        process.wait_until(lambda: running(seconds), "the program inside")
+    finally:
+        os.kill(killed.pid, signal.SIGKILL)  # It alone, as the kernel does when memory is short.
+        killed.wait()
+    process.wait_until(lambda: not running(seconds), "the program inside to end")
+    assert str(fresh.root) not in pathlib.Path("/proc/mounts").read_text()
+    assert fresh.run("cat", "/proc/self/status")
