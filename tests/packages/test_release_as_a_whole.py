@@ -76,6 +76,7 @@ def test_a_release_is_made_checked_and_built_again(releaser):
     assert not (tree / "build/products").exists()
     said = releaser.run("./dev", *real, cwd=tree)
     assert f"git push origin v{VERSION}" in said
+    assert not (tree / "build/products/kms-emulator").exists(), "only what is packed is built"
     out = tree / f"build/release-{VERSION}"
 
     names = {path.name for path in out.iterdir()}
