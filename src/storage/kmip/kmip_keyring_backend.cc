@@ -272,8 +272,8 @@ Status KmipKeyringBackend::CheckStored(const Object& object, const Key& key,
             text +
                 " is not that key by its name, and this KMIP server does "
                 "not keep Application Specific Information: another object "
-                "has the key's own name; destroy it there, if it is no key "
-                "that is needed"};
+                "has the key's own name; destroy it there, unless its key "
+                "is needed"};
   }
   return NeedsIdentity(text +
                        " lost its Name or Application Specific Information: "
