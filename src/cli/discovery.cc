@@ -279,7 +279,13 @@ Result<std::optional<Product>> ProductOfPath(FileSystem& files,
 
 Found FindInstallation(CommandContext& context, FileSystem& files,
                        ProcessRunner& processes, Needs needs) {
-  return Search(context, files, processes).Run(needs);
+  Found found = Search(context, files, processes).Run(needs);
+  if (!found) return found;
+  found->progress = [&out = context.out](size_t done, size_t total) {
+    out.Progress("reading keys", done, total);
+  };
+  found->progress(0, 1);  // The time until a key server answers counts.
+  return found;
 }
 
 }  // namespace openkeyring

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ struct Installation {
   std::string config;  // --config, of a component; "": in plugin_directory.
   std::string path;    // --path; "": what is configured.
   bool is_configured = false;  // There is a configuration besides the path.
+  // Called while keys are read, with how many of how many, or with hundredths
+  // of a file; may be empty. What it borrows lives as long as the command.
+  std::function<void(size_t done, size_t total)> progress = nullptr;
 
   ServerDirectories directories() const {
     return {plugin_directory, data_directory};

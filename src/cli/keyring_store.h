@@ -137,6 +137,8 @@ struct RecoverySource {
   std::string path, private_key;
   std::string passphrase_file;                      // "": none.
   Product product = Product::kComponentKeyringKms;  // Whose sealed file it is.
+  // Of the installation.
+  std::function<void(size_t done, size_t total)> progress = nullptr;
 };
 std::unique_ptr<KeyringStore> MakeRecoveryStore(RecoverySource source,
                                                 Log& log);

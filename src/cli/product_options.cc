@@ -102,6 +102,14 @@ std::string DirectoryOfData(const Installation& installation) {
 
 }  // namespace
 
+std::function<void(size_t, size_t)> InHundredths(
+    std::function<void(size_t, size_t)> progress) {
+  if (!progress) return nullptr;
+  return [progress = std::move(progress)](size_t done, size_t total) {
+    progress(100 * done / total, 100);
+  };
+}
+
 Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
                                                FileSystem& files, Log& log) {
   const Result<ServerDirectories> directories = DirectoriesOf(installation);
@@ -111,6 +119,7 @@ Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
   if (!config) return config;
   if (!installation.path.empty()) config->path = installation.path;
   config->read_only = true;
+  config->progress = InHundredths(installation.progress);
   return config;
 }
 
@@ -216,6 +225,8 @@ Result<KeyFilesOptions> KeyFilesOptionsOf(const Installation& installation) {
                       : directory.empty()        ? startup.access.data_directory
                                           : Absolute(installation, directory);
   startup.keyfile_dir = options.directory;
+  startup.progress = InHundredths(installation.progress);
+  options.progress = installation.progress;
   return options;
 }
 

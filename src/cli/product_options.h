@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_CLI_PRODUCT_OPTIONS_H_
 #define OPENKEYRING_CLI_PRODUCT_OPTIONS_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,10 +41,16 @@ struct KeyFilesOptions {
   BindPolicy bind_policy = BindPolicy::kOn;
   // Of the key files: keyfile_dir, or the data directory.
   std::string directory;
+  // Of the installation; counts key files. `startup` has that of a key set.
+  std::function<void(size_t done, size_t total)> progress = nullptr;
 };
 Result<KeyFilesOptions> KeyFilesOptionsOf(const Installation& installation);
 Result<KmipStartupOptions> KmipVersionsOptionsOf(
     const Installation& installation);
+
+// For what counts the bytes of a file: calls `progress` with hundredths.
+std::function<void(size_t done, size_t total)> InHundredths(
+    std::function<void(size_t done, size_t total)> progress);
 
 // AWS KMS as the product of the installation asks it, for one KMS key.
 struct KmsAccess {

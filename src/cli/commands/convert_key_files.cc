@@ -88,6 +88,7 @@ class Conversion {
     const Result<std::string> installation = Installation();
     if (!installation) return FileFailed(installation.error());
     std::map<uint32_t, uint32_t> highest;
+    size_t written = 0;
     for (const auto& [version, key] : keys) {
       const Result<Bytes> content = Wrap(version, key, *installation);
       if (!content) return Failed(content.error());
@@ -96,6 +97,7 @@ class Conversion {
           name, *content, ModeOf(JoinPath(options_.directory, name), 0440));
       if (!status.ok()) return FileFailed(status);
       highest[version.id] = std::max(highest[version.id], version.version);
+      context_.out.Progress("wrapping keys", ++written, keys.size());
       if (context_.interruption.requested()) return Interrupted();
     }
     Status status;

@@ -50,11 +50,11 @@ Outcome RunRecover(CommandContext& context) {
       FindSealedFile(context, print ? Needs::kPath : Needs::kConfiguration);
   if (!place) return tl::unexpected(place.error());
   const bool is_set = place->installation.product == Product::kAwsKeyManagement;
-  const auto from =
-      MakeRecoveryStore({place->path, context.arguments.Text("--private-key"),
-                         context.arguments.Text("--passphrase-file"),
-                         place->installation.product},
-                        context.out);
+  const auto from = MakeRecoveryStore(
+      {place->path, context.arguments.Text("--private-key"),
+       context.arguments.Text("--passphrase-file"), place->installation.product,
+       place->installation.progress},
+      context.out);
   if (print && output.empty()) return PrintKeys(context, *from);
   if (PosixFileSystem().Stat(output)) {
     return tl::unexpected(Failure(

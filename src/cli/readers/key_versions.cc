@@ -86,6 +86,7 @@ Result<VersionedSecrets> ReadKeyFileVersions(const KeyFilesOptions& options,
         backend.Fetch(version, Deadline::After(SystemClock(), kms.deadline));
     if (!key) return key.error();
     keys.emplace(version, std::move(*key));
+    if (options.progress) options.progress(keys.size(), versions->size());
   }
   return keys;
 }

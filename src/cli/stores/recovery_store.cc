@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A sealed file, opened with the private half of a recovery key.
 #include "cli/keyring_store.h"
+#include "cli/product_options.h"
 #include "os/random.h"
 #include "storage/key_names.h"
 #include "storage/sealed/public_slot_key.h"
@@ -32,6 +33,7 @@ class RecoveryStore : public KeyringStore {
     SealedStoreOptions options;
     options.read_only = true;
     options.may_create = false;
+    options.progress = InHundredths(source_.progress);
     options.own_context = {{kProductContext, ProductName(source_.product)}};
     SealedStore sealed(
         {files_, SystemRandom(), log_},

@@ -262,6 +262,9 @@ class KmipVersionsStore : public VersionsStore {
       auto key = server.backend->Fetch(version, server.Soon());
       if (!key) return Failed(key.error());
       keys.emplace(version, std::move(*key));
+      if (installation_.progress) {
+        installation_.progress(keys.size(), versions.size());
+      }
     }
     WarnOfGaps(keys);
     return KeysOf(std::move(keys));

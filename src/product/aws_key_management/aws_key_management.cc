@@ -212,6 +212,7 @@ KeySetOptions AwsKeyManagement::SetOptions() {
   options.makers = KmsKeys();
   options.parallelism = startup_.load_parallelism;
   options.slots = [this] { return MakeSlots(); };
+  options.progress = startup_.progress;
   return options;
 }
 

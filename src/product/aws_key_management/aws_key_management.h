@@ -49,7 +49,8 @@ struct AwsStartupOptions {
   std::string recovery_public_key;
   std::string local_unlock_file;
   KeyAccess access;
-  bool mock = false;  // Needs OPENKEYRING_MOCK_KMS.
+  bool mock = false;                  // Needs OPENKEYRING_MOCK_KMS.
+  ReplayProgress progress = nullptr;  // For tools: of a key set that is read.
 };
 
 // MariaDB's keys in files that AWS KMS encrypts, or in a key set that it opens:

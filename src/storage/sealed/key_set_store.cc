@@ -56,6 +56,7 @@ std::unique_ptr<SealedStore> MakeKeySetStore(
                        {kInstallationContext, installation}};
   store.put_all = true;
   store.max_file = kMaxKeySet;
+  store.progress = options.progress;
   return std::make_unique<SealedStore>(
       SealedStoreDependencies{dependencies.files, dependencies.random,
                               dependencies.log},

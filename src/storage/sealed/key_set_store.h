@@ -34,6 +34,7 @@ struct KeySetOptions {
   // The keys that open the set; asked before each opening, as the option that
   // names them may be changed. Called from any thread.
   std::function<std::unique_ptr<KeySlots>()> slots;
+  ReplayProgress progress = nullptr;  // For tools.
 };
 
 // All borrowed.
