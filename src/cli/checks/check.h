@@ -123,6 +123,7 @@ class CheckRun {
   // What the check of the keys found, for the last line.
   std::optional<size_t> readable_keys;
   bool keys_failed = false, by_local_file = false;
+  bool no_keyring_yet = false;  // The first start makes it.
   // What the server that runs said; nothing when it was not asked.
   std::optional<RunningServer> running;
   std::optional<ServerComparison> comparison;
@@ -164,6 +165,8 @@ void CheckCertificates(CheckRun& run);
 void CheckKmipServers(CheckRun& run);
 void CheckKmipGroup(CheckRun& run);
 void CheckFiles(CheckRun& run);
+// A part of it, for a keyring file or a directory that is not there.
+void CheckMissingFile(CheckRun& run, const std::string& path);
 void CheckKeys(CheckRun& run);
 void CheckStart(CheckRun& run);
 void CheckServer(CheckRun& run);      // One that runs, with a login.

@@ -372,11 +372,7 @@ void CheckFiles(CheckRun& run) {
   const std::string path = StoragePath(run);
   if (path.empty()) return run.Skip("keys are not in files");
   const auto info = StatOf(run.files, path);
-  if (!info) {
-    return run.Fail(path + " does not exist or cannot be reached",
-                    "before the first start there is none; otherwise correct "
-                    "the option, mount its directory, or restore the file");
-  }
+  if (!info) return CheckMissingFile(run, path);
   CheckLeftovers(run, info->is_directory ? path : DirectoryName(path),
                  info->is_directory ? "" : BaseName(path));
   if (run.keyring() == nullptr) return FailToList(run);
@@ -395,6 +391,7 @@ void CheckFiles(CheckRun& run) {
 }
 
 void CheckKeys(CheckRun& run) {
+  if (run.no_keyring_yet) return run.Skip("there is no keyring file yet");
   KeyringReader* reader = run.reader();
   if (reader == nullptr) return run.Skip("the keyring cannot be opened");
   const auto found = reader->Verify([&](size_t done, size_t total) {
@@ -429,6 +426,9 @@ void CheckStart(CheckRun& run) {
   if (run.keys_failed) {
     return run.Fail("no: see the checks above",
                     "fix what failed first, from the top");
+  }
+  if (run.no_keyring_yet) {
+    return run.Ok("there are none yet: a start makes a new keyring");
   }
   if (!run.readable_keys) return run.Skip("the keys were not opened");
   if (*run.readable_keys == 0) {
