@@ -37,6 +37,13 @@ const char* Escape(Color color) {
 
 bool IsPlain(char c) { return c >= ' ' && c < 0x7f; }
 
+// Without a way out in the loop, for which compilers have vector instructions.
+bool IsPlain(std::string_view text) {
+  bool plain = true;
+  for (const char c : text) plain = plain & IsPlain(c);
+  return plain;
+}
+
 std::string HexEscape(unsigned char byte) {
   return "\\x" + HexEncode(ByteView(&byte, 1));
 }
@@ -83,21 +90,35 @@ std::string FirstNames(const std::vector<std::string>& names) {
 }
 
 std::string JsonString(std::string_view text) {
-  const auto is_plain = [](char c) {
-    return IsPlain(c) && c != '"' && c != '\\';
-  };
-  if (!std::ranges::all_of(text, is_plain)) return JsonText(Json(text));
-  std::string quoted;
-  quoted.reserve(text.size() + 2);
-  quoted += '"';
-  quoted += text;
-  quoted += '"';
-  return quoted;
+  std::string json;
+  AppendJsonString(text, json);
+  return json;
+}
+
+void AppendJsonString(std::string_view text, std::string& json) {
+  bool plain = IsPlain(text);
+  for (const char c : text) plain = plain & (c != '"') & (c != '\\');
+  if (!plain) {
+    json += JsonText(Json(text));
+    return;
+  }
+  json += '"';
+  json += text;
+  json += '"';
 }
 
 std::string Printable(std::string_view text) {
-  if (std::ranges::all_of(text, IsPlain)) return std::string(text);
   std::string printable;
+  AssignPrintable(text, printable);
+  return printable;
+}
+
+void AssignPrintable(std::string_view text, std::string& printable) {
+  if (IsPlain(text)) {
+    printable = text;
+    return;
+  }
+  printable.clear();
   const bool valid = IsUtf8(text);
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -109,7 +130,6 @@ std::string Printable(std::string_view text) {
       printable += c;
     }
   }
-  return printable;
 }
 
 bool WantsColor(std::string_view choice, bool is_terminal,
@@ -143,9 +163,11 @@ void Output::Print(TextTable table, size_t count,
     table.Measure(row);
   }
   Line(Paint(Color::kBold, table.Line(table.titles())));
+  std::string line;
   for (size_t i = 0; i < count; ++i) {
     fill(i, row);
-    Line(table.Line(row));
+    table.MakeLine(row, line);
+    Line(line);
   }
 }
 
@@ -169,15 +191,18 @@ void Output::PrintJson(std::string_view command, const Json& object) {
   data_ << JsonText(all) << '\n';
 }
 
-void Output::PrintJsonList(std::string_view command, const Json& object,
-                           std::string_view name, size_t count,
-                           const std::function<std::string(size_t)>& element) {
+void Output::PrintJsonList(
+    std::string_view command, const Json& object, std::string_view name,
+    size_t count, const std::function<void(size_t, std::string&)>& append) {
   EndProgress();
   Json head = {{"schema", Schema(command)}};
   head.update(object);
   data_ << '{' << Inside(head) << ",\"" << name << "\":[";
+  std::string text;
   for (size_t i = 0; i < count; ++i) {
-    data_ << (i > 0 ? ",\n" : "\n") << element(i);
+    text = i > 0 ? ",\n" : "\n";
+    append(i, text);
+    data_ << text;
   }
   data_ << "\n]," << Inside(Tail()) << "}\n";
 }

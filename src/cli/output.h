@@ -71,12 +71,13 @@ class Output : public Log {
   // The last thing that a command prints.
   void PrintJson(std::string_view command,
                  const nlohmann::ordered_json& object);
-  // The same, with an array of `count` objects as member `name`, the text of
-  // each made when it is printed, so that a large list is not in memory twice.
+  // The same, with an array of `count` objects as member `name`. `append` makes
+  // the text of each when it is printed, so that a large list is not in memory
+  // twice.
   void PrintJsonList(std::string_view command,
                      const nlohmann::ordered_json& object,
                      std::string_view name, size_t count,
-                     const std::function<std::string(size_t)>& element);
+                     const std::function<void(size_t, std::string&)>& append);
 
   // ---- For people, on stderr.
   void Warn(std::string_view text, std::string_view hint = "");
@@ -122,6 +123,7 @@ class Output : public Log {
 
 // With control characters as \xNN and invalid UTF-8 as U+FFFD.
 std::string Printable(std::string_view text);
+void AssignPrintable(std::string_view text, std::string& printable);
 
 // "1 key", "2 keys".
 std::string Counted(size_t count, std::string_view noun);
@@ -130,6 +132,7 @@ std::string FirstNames(const std::vector<std::string>& names);
 
 // `text` as a JSON string, with its quotes.
 std::string JsonString(std::string_view text);
+void AppendJsonString(std::string_view text, std::string& json);
 
 // Compact JSON; wrong UTF-8 becomes U+FFFD. Never throws.
 std::string JsonText(const nlohmann::ordered_json& value);

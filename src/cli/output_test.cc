@@ -42,6 +42,17 @@ TEST(Output, ATableIsAsWideAsItsWidestCells) {
             "a long name  200\n");
 }
 
+TEST(Output, AColumnThatIsOptionalIsLeftOutWhenItIsEmptyInEveryRow) {
+  TextTable table(
+      {{"KEY", false, true}, {"N", true, true}, {"X", false, true}});
+  table.Measure({"a", "", ""});
+  EXPECT_EQ(table.Line(table.titles()), "KEY");
+  table.Measure({"", "", "x"});
+  EXPECT_EQ(table.Line(table.titles()), "KEY  X");
+  EXPECT_EQ(table.Line({"a", "", ""}), "a");
+  EXPECT_EQ(table.Line({"", "", "x"}), "     x");
+}
+
 TEST(Output, OfManyNamesTenAreShown) {
   std::vector<std::string> names = {"a", "b"};
   EXPECT_EQ(FirstNames(names), "a, b");

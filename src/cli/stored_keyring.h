@@ -30,6 +30,52 @@ struct StoredKey {
 // "1.3", or the data id: what `show` takes.
 std::string IdText(const StoredKey& key);
 
+// The keys of a keyring, in the order of their names. There may be 100,000 of
+// them: where they stand in a file that is in memory already, each is made when
+// it is asked for.
+class StoredKeys {
+ public:
+  // Fills in a key, of which every member has the value of an earlier call, or
+  // none.
+  using Maker = std::function<void(size_t i, StoredKey& key)>;
+
+  StoredKeys() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  StoredKeys(std::vector<StoredKey> keys)
+      : keys_(std::move(keys)), size_(keys_.size()) {}
+  StoredKeys(size_t size, Maker maker)
+      : maker_(std::move(maker)), size_(size) {}
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  // Valid until `scratch` is changed.
+  const StoredKey& Get(size_t i, StoredKey& scratch) const {
+    if (!maker_) return keys_[i];
+    maker_(i, scratch);
+    return scratch;
+  }
+  // For a loop. The key that it shows is gone in the next round.
+  class Iterator {
+   public:
+    Iterator(const StoredKeys& keys, size_t at) : keys_(keys), at_(at) {}
+    const StoredKey& operator*() { return keys_.Get(at_, scratch_); }
+    void operator++() { ++at_; }
+    bool operator!=(const Iterator& other) const { return at_ != other.at_; }
+
+   private:
+    const StoredKeys& keys_;
+    size_t at_;
+    StoredKey scratch_;
+  };
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, size_}; }
+
+ private:
+  std::vector<StoredKey> keys_;
+  Maker maker_;
+  size_t size_ = 0;
+};
+
 // One wrapping of the data key of a sealed file.
 struct StoredSlot {
   int number = 0;
@@ -49,7 +95,7 @@ struct StoredKeyring {
   int lock_pid = 0;               // Of the process that has the file locked.
   std::string lock_holder;        // "process 12 (mysqld)", "" for none.
   std::vector<StoredSlot> slots;  // Of a sealed file.
-  std::vector<StoredKey> keys;    // In the order of their names.
+  StoredKeys keys;
 };
 
 // A key or a file that cannot be read, and why.
@@ -58,7 +104,8 @@ struct KeyProblem {
   Status status;
 };
 struct Verification {
-  size_t keys = 0;  // That were read and are good.
+  std::string place;  // A path, or servers.
+  size_t keys = 0;    // That were read and are good.
   // No KMS key opened them: the local unlock file did, as at a start.
   bool by_local_file = false;
   std::vector<KeyProblem> problems;

@@ -15,6 +15,7 @@ TextTable::TextTable(std::vector<Column> columns)
     : columns_(std::move(columns)) {
   for (const Column& column : columns_) {
     widths_.push_back(DisplayWidth(column.title));
+    shown_.push_back(!column.optional);
   }
 }
 
@@ -27,13 +28,21 @@ TextTable::Row TextTable::titles() const {
 void TextTable::Measure(const Row& row) {
   for (size_t i = 0; i < widths_.size(); ++i) {
     widths_[i] = std::max(widths_[i], DisplayWidth(row[i]));
+    if (!row[i].empty()) shown_[i] = true;
   }
 }
 
 std::string TextTable::Line(const Row& row) const {
   std::string line;
+  MakeLine(row, line);
+  return line;
+}
+
+void TextTable::MakeLine(const Row& row, std::string& line) const {
+  line.clear();
   for (size_t i = 0; i < columns_.size(); ++i) {
-    if (i > 0) line += "  ";
+    if (!shown_[i]) continue;
+    if (!line.empty()) line += "  ";
     const size_t space =
         widths_[i] - std::min(widths_[i], DisplayWidth(row[i]));
     if (columns_[i].right) line.append(space, ' ');
@@ -41,7 +50,6 @@ std::string TextTable::Line(const Row& row) const {
     if (!columns_[i].right) line.append(space, ' ');
   }
   line.erase(line.find_last_not_of(' ') + 1);
-  return line;
 }
 
 }  // namespace openkeyring

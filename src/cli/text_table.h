@@ -16,6 +16,7 @@ class TextTable {
   struct Column {
     std::string title;
     bool right = false;
+    bool optional = false;  // Left out when it is empty in every row.
   };
   using Row = std::vector<std::string>;  // As many cells as columns.
 
@@ -24,12 +25,16 @@ class TextTable {
   Row titles() const;
   // Makes its columns wide enough for this row.
   void Measure(const Row& row);
+  // Without optional columns that were empty in every row that was measured.
   // No line has spaces at its end. Widths are counted in code points.
   std::string Line(const Row& row) const;
+  // The same, in place of what `line` is.
+  void MakeLine(const Row& row, std::string& line) const;
 
  private:
   std::vector<Column> columns_;
   std::vector<size_t> widths_;
+  std::vector<bool> shown_;
 };
 
 // How many columns of a terminal it takes: code points, control characters as

@@ -2,7 +2,9 @@
 """keyringctl as a test runs it, and keyrings that the products wrote for it."""
 
 import json
+import os
 import pathlib
+import pty
 import subprocess
 
 import jsonschema
@@ -59,6 +61,28 @@ def run(home: pathlib.Path, *words, environment=None, user=None, stdin="", timeo
                           timeout=timeout, cwd=home,
                           env=process.bare_environment(home, environment), **as_user)
     return Result(done)
+
+
+def in_terminal(keyring: "Keyring", *words, **variables) -> str:
+    """What a terminal shows."""
+    parent, child = pty.openpty()
+    environment = process.bare_environment(
+        keyring.directory, {**keyring.environment, "TERM": "xterm", **variables})
+    started = subprocess.Popen([str(PROGRAM), *map(str, words)], stdin=child, stdout=child,
+                               stderr=child, env=environment, cwd=keyring.directory)
+    os.close(child)
+    text = b""
+    while True:
+        try:
+            chunk = os.read(parent, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        text += chunk
+    os.close(parent)
+    started.wait()
+    return text.decode()
 
 
 class Keyring:

@@ -2,9 +2,7 @@
 """The contract of docs/keyringctl.md: output, exit codes, help, completions."""
 
 import json
-import os
 import pathlib
-import pty
 import re
 import shutil
 import signal
@@ -245,25 +243,7 @@ def test_zsh_and_fish_take_their_scripts(directory):
 
 
 def in_terminal(keyring, *words, **variables) -> str:
-    """What a terminal shows."""
-    parent, child = pty.openpty()
-    environment = process.bare_environment(
-        keyring.directory, {**keyring.environment, "TERM": "xterm", **variables})
-    started = subprocess.Popen([str(ctl.PROGRAM), *words, *keyring.where()], stdin=child,
-                               stdout=child, stderr=child, env=environment)
-    os.close(child)
-    text = b""
-    while True:
-        try:
-            chunk = os.read(parent, 65536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        text += chunk
-    os.close(parent)
-    started.wait()
-    return text.decode()
+    return ctl.in_terminal(keyring, *words, *keyring.where(), **variables)
 
 
 def test_color_is_for_terminals(keyring):

@@ -44,19 +44,19 @@ std::optional<std::chrono::seconds> ParseAge(std::string_view text) {
 // keys each stands for itself.
 void AddOldKeys(const StoredKeyring& keyring, const DueAge& age,
                 DueList& list) {
-  std::map<std::string, const StoredKey*> newest;
+  std::map<std::string, StoredKey> newest;
   for (const StoredKey& key : keyring.keys) {
-    const StoredKey*& known = newest[key.id + '\0' + key.owner];
-    if (known == nullptr || known->version < key.version) known = &key;
+    const auto [known, is_first] =
+        newest.try_emplace(key.id + '\0' + key.owner, key);
+    if (!is_first && known->second.version < key.version) known->second = key;
   }
   for (const auto& [name, key] : newest) {
-    if (!key->created) {
+    if (!key.created) {
       ++list.keys_without_date;
-    } else if (age.IsOver(*key->created)) {
-      list.due.push_back({"key", IdText(*key),
-                          "made " + AgeText(key->created, age.now) +
-                              " ago, on " +
-                              UtcText(*key->created, "%Y-%m-%d")});
+    } else if (age.IsOver(*key.created)) {
+      list.due.push_back({"key", IdText(key),
+                          "made " + AgeText(key.created, age.now) +
+                              " ago, on " + UtcText(*key.created, "%Y-%m-%d")});
     }
   }
 }

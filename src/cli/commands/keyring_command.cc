@@ -93,34 +93,41 @@ Json JsonOf(const StoredKeyring& keyring, WallTime) {
   return json;
 }
 
-std::string JsonTextOf(const StoredKey& key, WallTime now) {
-  const auto text = [](const std::string& value) {
-    return value.empty() ? std::string(kNull) : JsonString(value);
-  };
-  const auto number = [](const auto& value) {
-    return value ? std::to_string(*value) : std::string(kNull);
-  };
+void AppendJson(const StoredKey& key, WallTime now, std::string& json) {
   std::optional<int64_t> age;
   if (key.created) age = SecondsBetween(*key.created, now);
-  const std::pair<std::string_view, std::string> members[] = {
-      {"id", JsonString(key.id)},
-      {"owner", text(key.owner)},
-      {"version", number(key.version)},
-      {"type", text(key.type)},
-      {"bytes", number(key.bytes)},
-      {"created", text(key.created ? UtcText(*key.created, kTimeFormat) : "")},
-      {"age_seconds", number(age)},
-      {"state", JsonString(key.state.empty() ? "active" : key.state)},
-      {"wrapping_key", text(key.wrapping_key)},
-      {"place", text(key.place)}};
-  std::string json;
-  for (const auto& [name, value] : members) {
-    json += json.empty() ? "{\"" : ",\"";
-    json += name;
+  char separator = '{';
+  const auto name = [&](std::string_view member) {
+    json += separator;
+    separator = ',';
+    json += '"';
+    json += member;
     json += "\":";
-    json += value;
-  }
-  return json + "}";
+  };
+  const auto text = [&](std::string_view member, std::string_view value) {
+    name(member);
+    if (value.empty()) {
+      json += kNull;
+    } else {
+      AppendJsonString(value, json);
+    }
+  };
+  const auto number = [&](std::string_view member, const auto& value) {
+    name(member);
+    json += value ? std::to_string(*value) : kNull;
+  };
+  name("id");
+  AppendJsonString(key.id, json);
+  text("owner", key.owner);
+  number("version", key.version);
+  text("type", key.type);
+  number("bytes", key.bytes);
+  text("created", key.created ? UtcText(*key.created, kTimeFormat) : "");
+  number("age_seconds", age);
+  text("state", key.state.empty() ? "active" : key.state);
+  text("wrapping_key", key.wrapping_key);
+  text("place", key.place);
+  json += '}';
 }
 
 void PrintSummary(const StoredKeyring& keyring, Output& out) {
@@ -149,44 +156,27 @@ void PrintSummary(const StoredKeyring& keyring, Output& out) {
   line("keys", std::to_string(keyring.keys.size()));
 }
 
-void PrintKeys(const std::vector<StoredKey>& keys, WallTime now, Output& out) {
-  struct Column {
-    TextTable::Column head;
-    std::string (*cell)(const StoredKey&, WallTime);
+void PrintKeys(const StoredKeys& keys, WallTime now, Output& out) {
+  const auto column = [](const char* title, bool right) {
+    return TextTable::Column{title, right, true};
   };
-  const Column all[] = {
-      {{"KEY"},
-       [](const StoredKey& key, WallTime) { return Printable(IdText(key)); }},
-      {{"OWNER"},
-       [](const StoredKey& key, WallTime) { return Printable(key.owner); }},
-      {{"TYPE"},
-       [](const StoredKey& key, WallTime) { return Printable(key.type); }},
-      {{"BYTES", true},
-       [](const StoredKey& key, WallTime) {
-         return key.bytes ? std::to_string(*key.bytes) : "";
-       }},
-      {{"AGE", true},
-       [](const StoredKey& key, WallTime at) {
-         return key.created ? AgeText(key.created, at) : "";
-       }},
-      {{"STATE"},
-       [](const StoredKey& key, WallTime) { return Printable(key.state); }}};
-  std::vector<TextTable::Column> heads;
-  std::vector<const Column*> used;
-  for (const Column& column : all) {
-    if (std::ranges::any_of(keys, [&](const StoredKey& key) {
-          return !column.cell(key, now).empty();
-        })) {
-      heads.push_back(column.head);
-      used.push_back(&column);
+  TextTable table({column("KEY", false), column("OWNER", false),
+                   column("TYPE", false), column("BYTES", true),
+                   column("AGE", true), column("STATE", false)});
+  StoredKey scratch;
+  out.Print(std::move(table), keys.size(), [&](size_t i, TextTable::Row& row) {
+    const StoredKey& key = keys.Get(i, scratch);
+    if (key.version) {
+      row[0] = IdText(key);
+    } else {
+      AssignPrintable(key.id, row[0]);
     }
-  }
-  out.Print(TextTable(std::move(heads)), keys.size(),
-            [&](size_t i, TextTable::Row& row) {
-              for (size_t j = 0; j < used.size(); ++j) {
-                row[j] = used[j]->cell(keys[i], now);
-              }
-            });
+    AssignPrintable(key.owner, row[1]);
+    AssignPrintable(key.type, row[2]);
+    row[3] = key.bytes ? std::to_string(*key.bytes) : "";
+    row[4] = key.created ? AgeText(key.created, now) : "";
+    AssignPrintable(key.state, row[5]);
+  });
 }
 
 }  // namespace openkeyring

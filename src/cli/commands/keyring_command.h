@@ -29,13 +29,13 @@ std::string AgeText(const std::optional<WallTime>& created, WallTime now);
 
 // The members of a keyring but its keys.
 nlohmann::ordered_json JsonOf(const StoredKeyring& keyring, WallTime now);
-// A key as a JSON object. Text, because there may be 100,000 of them.
-std::string JsonTextOf(const StoredKey& key, WallTime now);
+// Appends a key as a JSON object. Text, because there may be 100,000 of them.
+void AppendJson(const StoredKey& key, WallTime now, std::string& json);
 
 // Lines of "name: value" that say what and where the keyring is.
 void PrintSummary(const StoredKeyring& keyring, Output& out);
 // As a table. Columns that are empty in every row are left out.
-void PrintKeys(const std::vector<StoredKey>& keys, WallTime now, Output& out);
+void PrintKeys(const StoredKeys& keys, WallTime now, Output& out);
 
 }  // namespace openkeyring
 

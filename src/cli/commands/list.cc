@@ -14,7 +14,9 @@ Outcome RunList(CommandContext& context) {
   if (out.json()) {
     out.PrintJsonList(
         "list", JsonOf(*keyring, now), "keys", keyring->keys.size(),
-        [&](size_t i) { return JsonTextOf(keyring->keys[i], now); });
+        [&, key = StoredKey()](size_t i, std::string& json) mutable {
+          AppendJson(keyring->keys.Get(i, key), now, json);
+        });
     return ExitCode::kOk;
   }
   PrintSummary(*keyring, out);

@@ -34,9 +34,9 @@ Outcome RunShow(CommandContext& context) {
   const auto keyring = ListKeyring(context);
   if (!keyring) return tl::unexpected(keyring.error());
   const std::string id = context.arguments.Text("ID");
-  std::vector<const StoredKey*> found;
+  std::vector<StoredKey> found;
   for (const StoredKey& key : keyring->keys) {
-    if (Matches(key, id, context.arguments)) found.push_back(&key);
+    if (Matches(key, id, context.arguments)) found.push_back(key);
   }
   if (found.empty()) {
     return tl::unexpected(
@@ -48,12 +48,12 @@ Outcome RunShow(CommandContext& context) {
   if (context.out.json()) {
     context.out.PrintJsonList(
         "show", JsonOf(*keyring, now), "keys", found.size(),
-        [&](size_t i) { return JsonTextOf(*found[i], now); });
+        [&](size_t i, std::string& json) { AppendJson(found[i], now, json); });
     return ExitCode::kOk;
   }
   for (size_t i = 0; i < found.size(); ++i) {
     if (i > 0) context.out.Line("");
-    PrintKey(*found[i], *keyring, now, context.out);
+    PrintKey(found[i], *keyring, now, context.out);
   }
   return ExitCode::kOk;
 }

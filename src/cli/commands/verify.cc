@@ -5,24 +5,33 @@
 namespace openkeyring {
 namespace {
 
-void PrintResult(const Verification& found, const StoredKeyring& keyring,
-                 CommandContext& context) {
-  Output& out = context.out;
-  if (out.json()) {
-    nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-    for (const KeyProblem& problem : found.problems) {
-      problems.push_back(
-          {{"what", problem.what},
-           {"kind", std::string(StatusCodeName(problem.status.code()))},
-           {"message", problem.status.message()}});
-    }
-    nlohmann::ordered_json json = JsonOf(keyring, SystemClock().Now());
-    json["readable"] = found.keys;
-    json["problems"] = std::move(problems);
-    json["ok"] = found.problems.empty();
-    out.PrintJson("verify", json);
-    return;
+Outcome PrintAsJson(const Verification& found, KeyringReader& reader,
+                    Output& out) {
+  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
+  for (const KeyProblem& problem : found.problems) {
+    problems.push_back(
+        {{"what", problem.what},
+         {"kind", std::string(StatusCodeName(problem.status.code()))},
+         {"message", problem.status.message()}});
   }
+  StoredKeyring keyring;
+  auto listed = reader.List();
+  if (listed) {
+    keyring = std::move(*listed);
+  } else if (found.problems.empty()) {
+    return tl::unexpected(listed.error());
+  } else {  // What cannot be listed is a problem already.
+    keyring.place = found.problems.front().what;
+  }
+  nlohmann::ordered_json json = JsonOf(keyring, SystemClock().Now());
+  json["readable"] = found.keys;
+  json["problems"] = std::move(problems);
+  json["ok"] = found.problems.empty();
+  out.PrintJson("verify", json);
+  return ExitCode::kOk;
+}
+
+void Print(const Verification& found, Output& out) {
   for (const KeyProblem& problem : found.problems) {
     out.Line(out.Paint(Color::kRed, "bad") + "  " + Printable(problem.what) +
              ": " + Printable(problem.status.message()));
@@ -30,34 +39,29 @@ void PrintResult(const Verification& found, const StoredKeyring& keyring,
   if (found.problems.empty()) {
     out.Line(out.Paint(Color::kGreen, "ok") + "  " +
              Counted(found.keys, "key") + " can be read in " +
-             Printable(keyring.place));
+             Printable(found.place));
   } else {
     out.Line(Counted(found.keys, "key") + " can be read, " +
              Counted(found.problems.size(), "problem") + " found in " +
-             Printable(keyring.place));
+             Printable(found.place));
   }
 }
 
 Outcome RunVerify(CommandContext& context) {
   const auto opened = OpenKeyring(context, Needs::kConfiguration);
   if (!opened) return tl::unexpected(opened.error());
-  auto found = opened->reader->Verify([&](size_t done, size_t total) {
+  const auto found = opened->reader->Verify([&](size_t done, size_t total) {
     context.out.Progress("verifying keys", done, total);
     return !context.interruption.requested();
   });
   context.out.EndProgress();
   if (!found) return tl::unexpected(found.error());
-  // Where it is, for the last line; what cannot be listed is a problem already.
-  StoredKeyring keyring;
-  auto listed = opened->reader->List();
-  if (listed) {
-    keyring = std::move(*listed);
-  } else if (found->problems.empty()) {
-    return tl::unexpected(listed.error());
+  if (context.out.json()) {
+    const Outcome printed = PrintAsJson(*found, *opened->reader, context.out);
+    if (!printed) return printed;
   } else {
-    keyring.place = found->problems.front().what;
+    Print(*found, context.out);
   }
-  PrintResult(*found, keyring, context);
   return found->problems.empty() ? ExitCode::kOk : ExitCode::kProblems;
 }
 

@@ -48,11 +48,13 @@ class KeyFilesReader : public KeyringReader {
           ReadInstallationFile(*installation).value_or("damaged"));
     }
     std::set<std::string> wrapping_keys;
+    std::vector<StoredKey> keys;
     for (const KeyVersion version : *versions) {
       StoredKey key = ReadOne(directory, version);
       if (!key.wrapping_key.empty()) wrapping_keys.insert(key.wrapping_key);
-      keyring.keys.push_back(std::move(key));
+      keys.push_back(std::move(key));
     }
+    keyring.keys = std::move(keys);
     keyring.wrapping_keys.assign(wrapping_keys.begin(), wrapping_keys.end());
     return keyring;
   }
@@ -74,7 +76,9 @@ class KeyFilesReader : public KeyringReader {
     if (!status.ok()) return FileFailed(status);
     const auto versions = backend.List();
     if (!versions) return FileFailed(versions.error());
-    return FetchAll(backend, *versions, *kms, progress);
+    auto found = FetchAll(backend, *versions, *kms, progress);
+    if (found) found->place = options->directory;
+    return found;
   }
 
  private:
@@ -102,7 +106,9 @@ class KeyFilesReader : public KeyringReader {
     Status status = ListSealedFile(files_, log_, keyring);
     if (!status.ok()) return FileFailed(status.WithContext(keyring.place));
     keyring.format = "key set, " + keyring.format;
-    for (StoredKey& key : keyring.keys) {
+    std::vector<StoredKey> keys;
+    for (const StoredKey& record : keyring.keys) {
+      StoredKey& key = keys.emplace_back(record);
       const Result<RecordIdentity> identity =
           ReadRecordIdentity({key.id, key.owner}, key.type);
       if (!identity) return FileFailed(identity.error());
@@ -111,10 +117,11 @@ class KeyFilesReader : public KeyringReader {
       key.owner.clear();
       key.type = "AES";
     }
-    std::ranges::sort(keyring.keys, [](const auto& a, const auto& b) {
+    std::ranges::sort(keys, [](const auto& a, const auto& b) {
       return std::pair(std::stoul(a.id), a.version) <
              std::pair(std::stoul(b.id), b.version);
     });
+    keyring.keys = std::move(keys);
     return keyring;
   }
 
@@ -129,8 +136,13 @@ class KeyFilesReader : public KeyringReader {
     if (!installation_.path.empty()) {
       startup.access.data_directory = options.directory;
     }
+    (void)progress(0, 1);
+    startup.progress = InHundredths([&progress](size_t done, size_t total) {
+      (void)progress(done, total);
+    });
     const auto opened = AwsKeyManagement::Open(startup, dynamic, log_);
     Verification found;
+    found.place = JoinPath(options.directory, std::string(kKeySetFileName));
     if (opened) {
       found.keys = (*opened)->keys().counts().versions_loaded;
       const KeySetBackend* key_set = (*opened)->key_set();
@@ -143,9 +155,7 @@ class KeyFilesReader : public KeyringReader {
     if (ExitCodeOf(opened.error()) != ExitCode::kProblems) {
       return Failed(opened.error());
     }
-    found.problems.push_back(
-        {JoinPath(options.directory, std::string(kKeySetFileName)),
-         opened.error()});
+    found.problems.push_back({found.place, opened.error()});
     return found;
   }
 

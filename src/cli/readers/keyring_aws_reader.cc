@@ -31,6 +31,7 @@ class KeyringAwsReader : public KeyringReader {
     keyring.facts = {{"file_id", HexEncode(content->file_id)},
                      {"generation", std::to_string(content->generation)}};
     std::set<std::string> wrapping_keys;
+    std::vector<StoredKey> keys;
     for (const auto& [name, encrypted] : content->keys) {
       StoredKey key;
       key.id = name.data_id;
@@ -38,8 +39,9 @@ class KeyringAwsReader : public KeyringReader {
       key.type = encrypted->type;
       key.wrapping_key = encrypted->wrapped.wrapping_key;
       if (!key.wrapping_key.empty()) wrapping_keys.insert(key.wrapping_key);
-      keyring.keys.push_back(std::move(key));
+      keys.push_back(std::move(key));
     }
+    keyring.keys = std::move(keys);
     keyring.wrapping_keys.assign(wrapping_keys.begin(), wrapping_keys.end());
     return keyring;
   }
@@ -54,6 +56,7 @@ class KeyringAwsReader : public KeyringReader {
         return tl::unexpected(content.error());
       }
       Verification found;
+      found.place = *path;
       found.problems.push_back({*path, content.error().status});
       return found;
     }
@@ -65,7 +68,7 @@ class KeyringAwsReader : public KeyringReader {
                          AwsKeyContext(content->file_id, name, encrypted->type),
                          name});
     }
-    return UnwrapAll(*kms, entries, progress, watcher_);
+    return UnwrapAll(*kms, *path, entries, progress, watcher_);
   }
 
  private:

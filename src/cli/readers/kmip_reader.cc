@@ -69,10 +69,11 @@ class KmipReader : public KeyringReader {
     KmipSession session((*service)->client());
     KmipObjects objects(session, log_, KmipProbe::kForbidden);
     const Deadline deadline = Deadline::After(SystemClock(), time);
+    std::vector<StoredKey> keys;
     for (const KmipObjectType type : types) {
       const auto found = objects.ListGroup(object_group, type, deadline);
       if (!found) return Failed(found.error());
-      for (const KmipAttributes& one : *found) AddObject(one, keyring);
+      for (const KmipAttributes& one : *found) AddObject(one, keyring, keys);
     }
     const KmipClientStatus status = (*service)->client().status();
     keyring.format = "KMIP " + status.version;
@@ -80,7 +81,8 @@ class KmipReader : public KeyringReader {
                          {{"server", status.server},
                           {"tls", status.tls},
                           {"object_group", object_group}});
-    Sort(keyring.keys);
+    Sort(keys);
+    keyring.keys = std::move(keys);
     return keyring;
   }
 
@@ -92,7 +94,8 @@ class KmipReader : public KeyringReader {
   Log& log_;
 
  private:
-  void AddObject(const KmipAttributes& attributes, StoredKeyring& keyring) {
+  void AddObject(const KmipAttributes& attributes, StoredKeyring& keyring,
+                 std::vector<StoredKey>& keys) {
     if (const auto marker = ReadKmipGroupMarker(attributes)) {
       keyring.facts.emplace_back("group_marker", marker->id);
       return;
@@ -102,7 +105,7 @@ class KmipReader : public KeyringReader {
     if (!is_key) {
       log_.Write(LogLevel::kWarning, is_key.error().message());
     } else if (*is_key && !IsMarkedRemoved(attributes)) {
-      keyring.keys.push_back(std::move(key));
+      keys.push_back(std::move(key));
     }
   }
 
@@ -140,6 +143,7 @@ class KmipComponentReader : public KmipReader {
     const std::string place = ServersText(config->kmip.servers);
     const auto opened = KmipKeyring::Open(std::move(*config), false, log_);
     Verification found;
+    found.place = place;
     if (opened) {
       found.keys = (*opened)->keyring().size();
       if (watcher_) {
@@ -191,6 +195,7 @@ class KmipVersionsReader : public KmipReader {
     Result<KmipStartupOptions> options = KmipVersionsOptionsOf(installation_);
     if (!options) return Failed(options.error());
     const Millis time = options->startup_deadline;
+    const std::string place = ServersText(options->kmip.servers);
     const auto service = KmipService::Make(std::move(options->kmip), log_);
     if (!service) return Failed(service.error());
     KmipGroup group((*service)->client(), files_, SystemRandom(), log_,
@@ -201,6 +206,7 @@ class KmipVersionsReader : public KmipReader {
     const auto versions = backend.List();
     if (!versions) return Failed(versions.error());
     Verification found;
+    found.place = place;
     for (size_t i = 0; i < versions->size(); ++i) {
       const KeyVersion version = (*versions)[i];
       const Status status =

@@ -52,41 +52,48 @@ class KmsComponentReader : public KeyringReader {
     Result<KmsComponentConfig> config =
         KmsComponentOptions(installation_, files_, log_);
     if (!config) return Failed(config.error());
-    Verification found;
-    const bool sealed = !start->empty() && LooksSealed(*start);
-    if (!sealed) return VerifyJson(progress);
+    if (start->empty() || !LooksSealed(*start)) return VerifyJson(progress);
     // A bar shows how much of the file was read: how many keys are in it is
     // known at the end.
     (void)progress(0, 1);
-    config->progress = [&progress](size_t done, size_t total) {
-      (void)progress(100 * done / total, 100);
-    };
-    auto opened =
-        KmsKeyring::Open(std::move(*config), nullptr,
-                         installation_.data_directory, LoadRetry::kOnce, log_);
-    if (!opened) {
-      auto by_file = OpenByLocalFile();
+    config->progress = InHundredths([&progress](size_t done, size_t total) {
+      (void)progress(done, total);
+    });
+    Verification found;
+    found.place = *path;
+    Result<size_t> keys =
+        watcher_ ? Show(KmsKeyring::Open(std::move(*config), nullptr,
+                                         installation_.data_directory,
+                                         LoadRetry::kOnce, log_))
+                 : KmsKeyring::VerifySealedFile(std::move(*config), log_);
+    if (!keys) {
+      const Result<size_t> by_file = Show(OpenByLocalFile());
       found.by_local_file = by_file.has_value();
-      if (by_file) opened = std::move(by_file);
+      if (by_file) keys = by_file;
     }
-    if (opened) {
-      found.keys = (*opened)->keyring().size();
-      if (watcher_) {
-        for (const auto& key : (*opened)->keyring().List()) {
-          watcher_(key->name, key->data);
-        }
-      }
+    if (keys) {
+      found.keys = *keys;
       (void)progress(found.keys, found.keys);
       return found;
     }
-    if (ExitCodeOf(opened.error()) != ExitCode::kProblems) {
-      return Failed(opened.error());
+    if (ExitCodeOf(keys.error()) != ExitCode::kProblems) {
+      return Failed(keys.error());
     }
-    found.problems.push_back({*path, opened.error()});
+    found.problems.push_back({*path, keys.error()});
     return found;
   }
 
  private:
+  // How many keys it has, after the watcher has seen each.
+  Result<size_t> Show(const Result<std::unique_ptr<KmsKeyring>>& opened) {
+    if (!opened) return opened.error();
+    Keyring& keyring = (*opened)->keyring();
+    if (watcher_) {
+      for (const auto& key : keyring.List()) watcher_(key->name, key->data);
+    }
+    return keyring.size();
+  }
+
   Result<std::unique_ptr<KmsKeyring>> OpenByLocalFile() {
     NoLog quiet;  // Everything was said when it was opened the other way.
     Result<KmsComponentConfig> config =
@@ -121,13 +128,15 @@ class KmsComponentReader : public KeyringReader {
     for (size_t i = 0; i < document->size(); ++i) {
       sorted[document->element(i).name] = &document->element(i);
     }
+    std::vector<StoredKey> keys;
     for (const auto& [name, element] : sorted) {
       StoredKey key;
       key.id = name.data_id;
       key.owner = name.auth_id;
       key.type = element->type;
-      keyring.keys.push_back(std::move(key));
+      keys.push_back(std::move(key));
     }
+    keyring.keys = std::move(keys);
     return Status::Ok();
   }
 
@@ -137,6 +146,7 @@ class KmsComponentReader : public KeyringReader {
     const Result<JsonKeyring> document = ReadNewestJson(files_, *path, log_);
     if (!document) {
       Verification found;
+      found.place = *path;
       found.problems.push_back({*path, document.error()});
       if (ExitCodeOf(document.error()) == ExitCode::kProblems) return found;
       return FileFailed(document.error());
@@ -149,7 +159,7 @@ class KmsComponentReader : public KeyringReader {
     }
     const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
     if (!kms) return Failed(kms.error());
-    return UnwrapAll(*kms, entries, progress, watcher_);
+    return UnwrapAll(*kms, *path, entries, progress, watcher_);
   }
 
   const Installation installation_;

@@ -19,12 +19,26 @@ void AddSlots(const SealedHeader& header, StoredKeyring& keyring) {
   }
 }
 
+// The names are borrowed from the content.
+struct Listing {
+  Bytes content;
+  SealedNames names;
+
+  void Fill(size_t i, StoredKey& key) const {
+    const NamedKey& named = names.keys[i].key;
+    key.id = named.data_id;
+    key.owner = named.auth_id;
+    key.type = named.type;
+    key.bytes = named.size;
+  }
+};
+
 }  // namespace
 
 Status ListSealedFile(FileSystem& files, Log& log, StoredKeyring& keyring) {
-  const Result<Bytes> content = files.Read(keyring.place, kMaxSealed);
+  Result<Bytes> content = files.Read(keyring.place, kMaxSealed);
   if (!content) return content.error();
-  const Result<SealedNames> names = ListSealedNames(*content);
+  Result<SealedNames> names = ListSealedNames(*content);
   if (!names) return names.error();
   const SealedHeader& header = names->header;
   keyring.format = "sealed " + std::to_string(VersionOf(header));
@@ -37,14 +51,11 @@ Status ListSealedFile(FileSystem& files, Log& log, StoredKeyring& keyring) {
                   std::to_string(names->good) + " on: " + names->end.message() +
                   "; keyringctl verify tells whether a crash left it so");
   }
-  keyring.keys.reserve(names->keys.size());
-  for (const auto& [named, sequence] : names->keys) {
-    StoredKey& key = keyring.keys.emplace_back();
-    key.id = named.data_id;
-    key.owner = named.auth_id;
-    key.type = named.type;
-    key.bytes = named.size;
-  }
+  const size_t count = names->keys.size();
+  keyring.keys = {
+      count, [listing = std::make_shared<const Listing>(std::move(*content),
+                                                        std::move(*names))](
+                 size_t i, StoredKey& key) { listing->Fill(i, key); }};
   return Status::Ok();
 }
 

@@ -8,10 +8,12 @@
 namespace openkeyring {
 
 tl::expected<Verification, Failure> UnwrapAll(
-    const KmsAccess& kms, const std::vector<WrappedEntry>& entries,
+    const KmsAccess& kms, const std::string& place,
+    const std::vector<WrappedEntry>& entries,
     const KeyringReader::Progress& progress,
     const KeyringReader::Watcher& watcher) {
   Verification found;
+  found.place = place;
   const size_t step = std::max<size_t>(kms.parallelism, 1);
   for (size_t start = 0; start < entries.size(); start += step) {
     const size_t count = std::min(step, entries.size() - start);

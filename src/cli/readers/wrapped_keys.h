@@ -23,9 +23,11 @@ struct WrappedEntry {
 // Has KMS open each of them, several at a time, and forgets what it gives. A
 // key that KMS refuses is a problem of its own. When KMS is away, that is the
 // failure, after as many calls as run at a time: the rest cannot be judged.
-// `watcher` is shown the keys, one at a time, unless it is empty.
+// `place` is where they are stored. `watcher` is shown the keys, one at a time,
+// unless it is empty.
 tl::expected<Verification, Failure> UnwrapAll(
-    const KmsAccess& kms, const std::vector<WrappedEntry>& entries,
+    const KmsAccess& kms, const std::string& place,
+    const std::vector<WrappedEntry>& entries,
     const KeyringReader::Progress& progress,
     const KeyringReader::Watcher& watcher = {});
 

@@ -142,6 +142,22 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenRewrapped(
   return opened;
 }
 
+Result<size_t> KmsKeyring::VerifySealedFile(KmsComponentConfig config,
+                                            Log& log) {
+  config.read_only = true;
+  const auto opened = Make(std::move(config), nullptr, "", log);
+  if (!opened) return opened.error();
+  const KmsComponentConfig& used = (*opened)->config_;
+  FileBackendOptions options = (*opened)->BackendOptions();
+  options.call_deadline = used.operation_deadline;
+  const Deadline deadline =
+      Deadline::After(SystemClock(), used.reload_deadline);
+  return (*opened)
+      ->MakeSealedBackend(options, log)
+      ->store()
+      .Verify(options.OfOneCall(SystemClock(), deadline));
+}
+
 Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenByLocalFile(
     KmsComponentConfig config, const std::string& data_directory, Log& log) {
   config.read_only = true;

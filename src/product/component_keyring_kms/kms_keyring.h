@@ -37,6 +37,10 @@ class KmsKeyring : public LoadedKeyring {
   static Result<std::unique_ptr<KmsKeyring>> OpenRewrapped(
       KmsComponentConfig config, const std::string& data_directory, Log& log);
 
+  // For tools, and once: reads a sealed file as Open does, without a change,
+  // and keeps no key: how many there are.
+  static Result<size_t> VerifySealedFile(KmsComponentConfig config, Log& log);
+
   // For tools, and once: as a start opens the file after its deadline, when no
   // KMS key has opened it. Nothing is made or wrapped. kNotFound where a start
   // has no local unlock file for it.

@@ -2,6 +2,7 @@
 #include "storage/sealed/sealed_file.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace openkeyring {
@@ -16,6 +17,25 @@ Result<std::unique_ptr<SealedLog>> MakeLog(const SealedHeader& header,
   return SealedLog::Make(data_key, header.file_id, header.generation, random,
                          header.put_all);
 }
+
+// The names alone; a key is wiped once its record was read.
+class Names : public ReplayedKeys {
+ public:
+  bool Put(Key key) override {
+    return names_.insert(std::move(key.name)).second;
+  }
+  bool Remove(const KeyName& name) override { return names_.erase(name) == 1; }
+  size_t size() const { return names_.size(); }
+
+ private:
+  struct Hash {
+    size_t operator()(const KeyName& name) const {
+      const std::hash<std::string> hash;
+      return hash(name.data_id) ^ (hash(name.auth_id) << 1);
+    }
+  };
+  std::unordered_set<KeyName, Hash> names_;
+};
 
 }  // namespace
 
@@ -32,36 +52,68 @@ SealedFile::SealedFile(Random& random, Log& log,
       file_(std::move(file)),
       options_(options) {}
 
-Result<SealedFile::Keys> SealedFile::Open(ByteView content, ReadHeader read,
-                                          Secret data_key) {
+Result<ReplayEnd> SealedFile::Replay(ByteView content, ReadHeader read,
+                                     Secret data_key, ReplayedKeys& keys) {
   Status status = CheckSealedHeader(content, read, data_key);
   if (!status.ok()) return status;
   Result<std::unique_ptr<SealedLog>> log =
       MakeLog(read.header, data_key, random_);
   if (!log) return log.error();
-  const ByteView records = content.subspan(read.size);
-  Result<ReplayedLog> replayed =
-      (*log)->Replay(records, read.size, options_.progress);
-  if (!replayed) return replayed.error();
+  const Result<ReplayEnd> end = (*log)->ReplayInto(
+      keys, content.subspan(read.size), read.size, options_.progress);
+  if (!end) return end;
   header_ = std::move(read.header);
   data_key_ = std::move(data_key);
   log_ = std::move(*log);
   header_size_ = read.size;
-  end_ = header_size_ + replayed->good;
+  end_ = header_size_ + end->good;
   RememberEnd(content.first(end_));
-  status = PrepareToWrite(replayed->keys, records.subspan(replayed->good));
+  return end;
+}
+
+Result<SealedFile::Keys> SealedFile::Open(ByteView content, ReadHeader read,
+                                          Secret data_key) {
+  Keys keys;
+  KeysInMap table(keys);
+  const Result<ReplayEnd> end =
+      Replay(content, std::move(read), std::move(data_key), table);
+  if (!end) return end.error();
+  Status status = PrepareToWrite(keys, content.subspan(end_));
   if (!status.ok()) return status;
-  must_rewrite_ = replayed->lost_mark;
-  return std::move(replayed->keys);
+  must_rewrite_ = end->lost_mark;
+  return keys;
+}
+
+Result<size_t> SealedFile::Verify(ByteView content, ReadHeader read,
+                                  Secret data_key) {
+  if (!options_.read_only) {
+    return Status(StatusCode::kInternal,
+                  "only a file that is read only is "
+                  "verified without its keys");
+  }
+  Names names;
+  const Result<ReplayEnd> end =
+      Replay(content, std::move(read), std::move(data_key), names);
+  if (!end) return end.error();
+  const size_t torn = content.size() - end_;
+  if (torn > 0) {
+    server_log_.Write(LogLevel::kWarning,
+                      file_->path() +
+                          " ends with an incomplete record, left by a crash (" +
+                          std::to_string(torn) +
+                          " bytes of a store that never succeeded); it is "
+                          "left out, and the next start puts it aside");
+  }
+  return names.size();
 }
 
 Status SealedFile::PrepareToWrite(const Keys& keys, ByteView torn) {
   names_.clear();
-  for (const auto& [name, key] : keys) names_.insert(names_.end(), name);
-  compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
   epoch_ = file_->epoch();
   must_rewrite_ = false;
   if (options_.read_only) return Status::Ok();
+  for (const auto& [name, key] : keys) names_.insert(names_.end(), name);
+  compact_at_ = CompactionPoint(LiveSize(keys), options_.max_file);
   if (!file_->locked()) {
     server_log_.Write(LogLevel::kWarning,
                       "keys can be read, but not stored or removed: " +
@@ -123,27 +175,33 @@ size_t SealedFile::LimitOfPuts() const {
 // The keyring above knows which keys there are. But should it ever be wrong, a
 // log with a duplicate key could not be read again.
 Status SealedFile::Put(const Key& key) {
+  Status status = CheckMayChange();
+  if (!status.ok()) return status;
   if (!names_.insert(key.name).second) {
     return {StatusCode::kAlreadyExists, ToString(key.name) + " exists already"};
   }
-  Status status = Append(SealedLog::RecordSize(key), LimitOfPuts(),
-                         [&] { return log_->SealPut(key); });
+  status = Append(SealedLog::RecordSize(key), LimitOfPuts(),
+                  [&] { return log_->SealPut(key); });
   if (!status.ok()) names_.erase(key.name);
   return NotAboutKeys(status);
 }
 
 Status SealedFile::Remove(const KeyName& name) {
+  Status status = CheckMayChange();
+  if (!status.ok()) return status;
   if (!names_.contains(name)) {
     return {StatusCode::kNotFound, "there is no " + ToString(name)};
   }
   const Key key{name, "", Secret()};
-  Status status = Append(SealedLog::RecordSize(key), options_.max_file,
-                         [&] { return log_->SealRemove(key); });
+  status = Append(SealedLog::RecordSize(key), options_.max_file,
+                  [&] { return log_->SealRemove(key); });
   if (status.ok()) names_.erase(name);
   return NotAboutKeys(status);
 }
 
 Status SealedFile::PutAll(std::span<const Key> keys) {
+  Status status = CheckMayChange();
+  if (!status.ok()) return status;
   std::set<KeyName> names;
   for (const Key& key : keys) {
     if (names_.contains(key.name) || !names.insert(key.name).second) {
@@ -152,7 +210,7 @@ Status SealedFile::PutAll(std::span<const Key> keys) {
     }
   }
   if (keys.empty()) return Status::Ok();
-  Status status = AllowPutAll();
+  status = AllowPutAll();
   if (status.ok()) {
     status = Append(SealedLog::RecordSize(keys), LimitOfPuts(),
                     [&] { return log_->SealPutAll(keys); });
@@ -175,8 +233,7 @@ Status SealedFile::CheckMayChange() const {
 }
 
 Status SealedFile::Append(size_t size, size_t limit, const SealStep& seal) {
-  Status status = CheckMayChange();
-  if (status.ok()) status = FixFile();
+  Status status = FixFile();
   if (status.ok()) status = CheckIntact();
   if (status.ok()) status = MakeRoom(size, limit);
   if (!status.ok()) return status;

@@ -45,6 +45,9 @@ class SealedFile {
   // incomplete last record goes to a side file. A file that cannot be written
   // is only read from then on, after a warning.
   Result<Keys> Open(ByteView content, ReadHeader read, Secret data_key);
+  // Reads it with all checks of Open and keeps no key: how many there are. For
+  // a file that was opened with read_only, else kInternal.
+  Result<size_t> Verify(ByteView content, ReadHeader read, Secret data_key);
   // Makes the file. kAlreadyExists when somebody else was faster.
   Status Create(SealedHeader header, Secret data_key);
 
@@ -73,6 +76,8 @@ class SealedFile {
  private:
   using SealStep = std::function<Result<Bytes>()>;
 
+  Result<ReplayEnd> Replay(ByteView content, ReadHeader read, Secret data_key,
+                           ReplayedKeys& keys);
   Status PrepareToWrite(const Keys& keys, ByteView torn);
   Status PutTornEndAside(ByteView torn);
   Status Append(size_t size, size_t limit, const SealStep& seal);

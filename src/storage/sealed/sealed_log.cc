@@ -129,20 +129,14 @@ size_t SealedLog::RecordSize(std::span<const Key> keys) {
 
 // Whether the record can follow what `keys` come to.
 bool SealedLog::Apply(RecordKind kind, std::vector<Key> record,
-                      std::map<KeyName, Key>& keys) {
-  if (kind == RecordKind::kRemove) return keys.erase(record[0].name) == 1;
-  return std::ranges::all_of(record, [&](Key& key) {
-    const size_t before = keys.size();
-    KeyName name = key.name;
-    // A rewritten file has its keys in this order.
-    keys.emplace_hint(keys.end(), std::move(name), std::move(key));
-    return keys.size() > before;
-  });
+                      ReplayedKeys& keys) {
+  if (kind == RecordKind::kRemove) return keys.Remove(record[0].name);
+  return std::ranges::all_of(
+      record, [&](Key& key) { return keys.Put(std::move(key)); });
 }
 
 // The record or mark at the start of `rest`.
-SealedLog::Seen SealedLog::ReplayOne(ByteView rest, RecordsAhead& opener,
-                                     std::map<KeyName, Key>& keys) {
+SealedLog::Seen SealedLog::ReplayOne(ByteView rest, ReplayedKeys& keys) {
   const Result<RecordPrefix> prefix = prefixes_.Read(rest);
   if (!prefix) return {prefix.error(), 0, true};
   const size_t size = kRecordPrefix + prefix->size;
@@ -169,44 +163,54 @@ SealedLog::Seen SealedLog::ReplayOne(ByteView rest, RecordsAhead& opener,
 Result<ReplayedLog> SealedLog::Replay(ByteView records, size_t offset,
                                       const ReplayProgress& progress) {
   ReplayedLog log;
-  RecordsAhead opener(opener_, records);
+  KeysInMap keys(log.keys);
+  const Result<ReplayEnd> end = ReplayInto(keys, records, offset, progress);
+  if (!end) return end.error();
+  static_cast<ReplayEnd&>(log) = *end;
+  return log;
+}
+
+Result<ReplayEnd> SealedLog::ReplayInto(ReplayedKeys& keys, ByteView records,
+                                        size_t offset,
+                                        const ReplayProgress& progress) {
+  ReplayEnd end;
   bool after_record = false;
-  while (log.good < records.size()) {
-    const ByteView rest = records.subspan(log.good);
+  while (end.good < records.size()) {
+    const ByteView rest = records.subspan(end.good);
     const uint64_t before = sequence_;
-    const Seen seen = ReplayOne(rest, opener, log.keys);
-    log.good += seen.size;
+    const Seen seen = ReplayOne(rest, keys);
+    end.good += seen.size;
     if (seen.status.ok()) {
-      if (progress) progress(log.good, records.size());
+      if (progress) progress(end.good, records.size());
       after_record = sequence_ != before;
       continue;
     }
     if (seen.status.code() != StatusCode::kCorrupt) return seen.status;
     if (seen.may_be_torn &&
         !prefixes_.ProvesSynced(rest.subspan(1), sequence_ + 1)) {
-      if (after_record) SkipLostMark(rest, opener, log);
+      if (after_record) SkipLostMark(rest, keys, end);
       break;
     }
     return Status(StatusCode::kCorrupt,
                   "the file is damaged at byte " +
-                      std::to_string(offset + log.good) + " (" +
+                      std::to_string(offset + end.good) + " (" +
                       seen.status.message() +
                       "), and not by a crash while it was written; restore it "
                       "from a backup");
   }
-  return log;
+  return end;
 }
 
 // A mark is not synced: the record behind it may be on the disk without it, and
 // was perhaps promised. It proves by its tag that it is the next one.
-void SealedLog::SkipLostMark(ByteView rest, RecordsAhead& opener,
-                             ReplayedLog& log) {
+void SealedLog::SkipLostMark(ByteView rest, ReplayedKeys& keys,
+                             ReplayEnd& end) {
   if (rest.size() <= kRecordPrefix) return;
   const uint64_t before = sequence_;
-  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), opener, log.keys);
+  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), keys);
   if (!seen.status.ok() || sequence_ == before) return;
-  log.good += kRecordPrefix + seen.size;
-  log.lost_mark = true;
+  end.good += kRecordPrefix + seen.size;
+  end.lost_mark = true;
 }
 
 }  // namespace openkeyring

@@ -24,13 +24,42 @@ namespace openkeyring {
 // bar of a tool.
 using ReplayProgress = std::function<void(size_t done, size_t total)>;
 
-// What a log's records come to.
-struct ReplayedLog {
-  std::map<KeyName, Key> keys;
+// What becomes of the keys of a log's records, in their order. Each returns
+// whether the record can follow those before.
+class ReplayedKeys {
+ public:
+  virtual ~ReplayedKeys() = default;
+  virtual bool Put(Key key) = 0;                 // Its name is new.
+  virtual bool Remove(const KeyName& name) = 0;  // It is there.
+};
+
+// Keeps them all; the map is borrowed.
+class KeysInMap : public ReplayedKeys {
+ public:
+  explicit KeysInMap(std::map<KeyName, Key>& keys) : keys_(keys) {}
+
+  bool Put(Key key) override {
+    const size_t before = keys_.size();
+    KeyName name = key.name;
+    // A rewritten file has its keys in this order.
+    keys_.emplace_hint(keys_.end(), std::move(name), std::move(key));
+    return keys_.size() > before;
+  }
+  bool Remove(const KeyName& name) override { return keys_.erase(name) == 1; }
+
+ private:
+  std::map<KeyName, Key>& keys_;
+};
+
+struct ReplayEnd {
   size_t good = 0;  // Bytes of complete records; what follows is torn.
   // The mark before the last record is not readable, as a power cut can leave
   // it: the file is to be rewritten before anything is appended.
   bool lost_mark = false;
+};
+// What a log's records come to.
+struct ReplayedLog : ReplayEnd {
+  std::map<KeyName, Key> keys;
 };
 
 // Where a log stands, and so what its next record is: the reader of a log
@@ -52,6 +81,9 @@ class SealedLog {
   // Reads all records and moves to behind the last good one. kCorrupt, with the
   // offset, for damage that cannot be a torn end. `offset` is where `records`
   // start in the file, for the message.
+  Result<ReplayEnd> ReplayInto(ReplayedKeys& keys, ByteView records,
+                               size_t offset,
+                               const ReplayProgress& progress = nullptr);
   Result<ReplayedLog> Replay(ByteView records, size_t offset,
                              const ReplayProgress& progress = nullptr);
 
@@ -89,11 +121,12 @@ class SealedLog {
                              const Secret& data);
   Result<Bytes> Seal(RecordKind kind, std::vector<NamedKey> keys,
                      const Secret& data);
-  void SkipLostMark(ByteView rest, RecordsAhead& opener, ReplayedLog& log);
-  Seen ReplayOne(ByteView rest, RecordsAhead& opener,
-                 std::map<KeyName, Key>& keys);
+  Result<std::vector<Key>> Open(RecordKind kind, ByteView record);
+  void SkipLostMark(ByteView rest, ReplayedKeys& keys, ReplayEnd& end);
+  Seen ReplayOne(ByteView rest, ReplayedKeys& keys);
   static bool Apply(RecordKind kind, std::vector<Key> record,
-                    std::map<KeyName, Key>& keys);
+                    ReplayedKeys& keys);
+  Bytes AdditionalData(ByteView clear) const;
 
   Random& random_;
   RecordPrefixes prefixes_;

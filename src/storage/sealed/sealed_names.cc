@@ -2,11 +2,59 @@
 #include "storage/sealed/sealed_names.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <tuple>
 #include <utility>
 
 namespace openkeyring {
 namespace {
+
+struct Entry {
+  SealedName name;
+  bool removed = false;
+};
+
+auto NameOf(const Entry& entry) {
+  return std::tie(entry.name.key.data_id, entry.name.key.auth_id);
+}
+
+// Where an entry belongs: by name, and of one name in the order of the records.
+// Data ids have much in common, as "INNODBKey-" and a server's UUID have: most
+// differ in the eight bytes behind that.
+class EntryOrder {
+ public:
+  struct Place {
+    uint64_t head;  // Those bytes, the first one highest.
+    const Entry* entry;
+  };
+
+  explicit EntryOrder(std::span<const Entry> entries) {
+    if (entries.empty()) return;
+    const std::string_view first = entries[0].name.key.data_id;
+    common_ = first.size();
+    for (const Entry& entry : entries) {
+      const std::string_view id = entry.name.key.data_id.substr(0, common_);
+      common_ = static_cast<size_t>(
+          std::ranges::mismatch(first.substr(0, common_), id).in2 - id.begin());
+    }
+  }
+  Place PlaceOf(const Entry& entry) const {
+    std::array<char, 8> bytes{};
+    entry.name.key.data_id.substr(common_).copy(bytes.data(), bytes.size());
+    uint64_t head = 0;
+    for (const char byte : bytes) head = head << 8 | static_cast<uint8_t>(byte);
+    return {head, &entry};
+  }
+  bool operator()(const Place& left, const Place& right) const {
+    if (left.head != right.head) return left.head < right.head;
+    const auto by_name = NameOf(*left.entry) <=> NameOf(*right.entry);
+    return by_name < 0 || (by_name == 0 && left.entry < right.entry);
+  }
+
+ private:
+  size_t common_ = 0;
+};
 
 class NamesReader {
  public:
@@ -49,31 +97,27 @@ class NamesReader {
   uint64_t unproven() const { return after_record_ ? sequence_ : 0; }
   // What the last record of each name leaves, by name.
   std::vector<SealedName> Names() {
-    const auto by_name = [](const Entry& left, const Entry& right) {
-      const NamedKey &l = left.name.key, &r = right.name.key;
-      return std::tie(l.data_id, l.auth_id) < std::tie(r.data_id, r.auth_id);
-    };
+    const EntryOrder order(keys_);
+    std::vector<EntryOrder::Place> places;
+    places.reserve(keys_.size());
+    for (const Entry& entry : keys_) places.push_back(order.PlaceOf(entry));
     // A rewritten file is in this order.
-    if (!std::ranges::is_sorted(keys_, by_name)) {
-      std::ranges::stable_sort(keys_, by_name);
+    if (!std::ranges::is_sorted(places, order)) {
+      std::ranges::sort(places, order);
     }
     std::vector<SealedName> names;
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      const bool is_last =
-          i + 1 == keys_.size() || by_name(keys_[i], keys_[i + 1]);
-      if (is_last && !keys_[i].removed) {
-        names.push_back(keys_[i].name);
-      }
+    names.reserve(places.size());
+    for (size_t i = 0; i < places.size(); ++i) {
+      const Entry& entry = *places[i].entry;
+      const bool is_last = i + 1 == places.size() ||
+                           NameOf(entry) != NameOf(*places[i + 1].entry);
+      if (is_last && !entry.removed) names.push_back(entry.name);
     }
     return names;
   }
 
  private:
   static Status Bad(const char* why) { return {StatusCode::kCorrupt, why}; }
-  struct Entry {
-    SealedName name;
-    bool removed = false;
-  };
 
   RecordPrefixes prefixes_;
   uint64_t sequence_ = 0;

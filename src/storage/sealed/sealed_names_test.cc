@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "storage/sealed/sealed_log.h"
@@ -65,6 +66,37 @@ TEST_F(SealedNamesTest, TheLastRecordOfANameCounts) {
   const Bytes content = files_.Content("keyring");
   EXPECT_THAT(Texts(*ListSealedNames(content)),
               ElementsAre("a 1 5", "one 5 4", "three 3 2"));
+}
+
+// Beside what most names have in common there are others, and owners.
+TEST_F(SealedNamesTest, ListsInTheOrderOfTheNamesWhateverTheyAre) {
+  std::set<KeyName> wanted = {{"two", ""}, {"three", ""}};
+  auto store = MakeSlotStore(world_, files_, "ab", {});
+  ASSERT_TRUE(store->Load(world_.Soon()));
+  for (const char* id : {"k", "k1", "k10", "k12345678b", "k12345678a", "k9",
+                         "\xff", "\x7f", "K", "k1\x01"}) {
+    for (const char* owner : {"b@h", "", "a@h"}) {
+      const Key key = {{id, owner}, "AES", Secret(1)};
+      ASSERT_TRUE(store->Put(key).ok());
+      wanted.insert(key.name);
+    }
+  }
+  const Key zero = {{std::string("k1\0", 3), ""}, "AES", Secret(1)};
+  ASSERT_TRUE(store->Put(zero).ok());
+  wanted.insert(zero.name);
+  for (const char* common : {"", "k"}) {
+    const Bytes content = files_.Content("keyring");
+    std::vector<KeyName> names;
+    const Result<SealedNames> listed = ListSealedNames(content);
+    for (const SealedName& name : listed->keys) {
+      names.push_back(name.key.name());
+    }
+    EXPECT_THAT(names, testing::ElementsAreArray(wanted)) << common;
+    std::erase_if(wanted, [&](const KeyName& name) {
+      if (name.data_id.starts_with('k')) return false;
+      return store->Remove(name).ok();
+    });
+  }
 }
 
 TEST_F(SealedNamesTest, SaysWhereItCouldReadNoFurther) {

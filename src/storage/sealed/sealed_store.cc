@@ -104,8 +104,10 @@ Status SealedStore::CheckMissing(bool& again) {
           "it is a symbolic link to a file that does not exist"};
 }
 
-Result<SealedStore::Keys> SealedStore::Open(ByteView content,
-                                            const Deadline& deadline) {
+template <typename T>
+Result<T> SealedStore::OpenWith(
+    ByteView content, const Deadline& deadline,
+    const std::function<Result<T>(ReadHeader, Secret)>& use) {
   if (content.empty()) {
     return Status(StatusCode::kCorrupt,
                   "it is empty: restore it from a backup, or, if it never had "
@@ -118,16 +120,43 @@ Result<SealedStore::Keys> SealedStore::Open(ByteView content,
   Result<OpenedSlots> opened =
       keys_->Open(content, *read, options_.last_resort, deadline);
   if (!opened) return opened.error();
-  Result<Keys> keys = [&] {
+  Result<T> result = [&] {
     const std::lock_guard lock(mutex_);
     slots_.TakeOpened(*opened);
-    return sealed_.Open(content, std::move(*read), std::move(opened->data_key));
+    return use(std::move(*read), std::move(opened->data_key));
   }();
+  if (result) slots_.LogOpened();
+  return result;
+}
+
+Result<SealedStore::Keys> SealedStore::Open(ByteView content,
+                                            const Deadline& deadline) {
+  Result<Keys> keys =
+      OpenWith<Keys>(content, deadline, [&](ReadHeader read, Secret data_key) {
+        return sealed_.Open(content, std::move(read), std::move(data_key));
+      });
   if (!keys) return keys;
-  slots_.LogOpened();
-  status = slots_.Update(*keys, deadline);
+  Status status = slots_.Update(*keys, deadline);
   if (!status.ok()) return status;
   return keys;
+}
+
+Result<size_t> SealedStore::Verify(const Deadline& deadline) {
+  const Result<Bytes> content =
+      dependencies_.files.Read(file_->path(), options_.max_file);
+  if (content.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kMisconfigured, content.error().message());
+  }
+  if (!content) return content.error();
+  const Result<size_t> count = OpenWith<size_t>(
+      *content, deadline, [&](ReadHeader read, Secret data_key) {
+        return sealed_.Verify(*content, std::move(read), std::move(data_key));
+      });
+  // Which slots are not as configured. Of a file that is only read, no keys are
+  // needed for that.
+  Status status = count ? slots_.Update({}, deadline) : count.error();
+  if (status.ok()) return count;
+  return NotAboutKeys(status.WithContext("keyring file " + file_->path()));
 }
 
 // The pairs that are ours are never changed.

@@ -2,6 +2,7 @@
 #ifndef OPENKEYRING_STORAGE_SEALED_SEALED_STORE_H_
 #define OPENKEYRING_STORAGE_SEALED_SEALED_STORE_H_
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -62,6 +63,10 @@ class SealedStore {
               std::shared_ptr<KeyringFile> file, SealedStoreOptions options);
 
   Result<Keys> Load(const Deadline& deadline);
+  // Reads the file with all checks of Load, and keeps no key: how many there
+  // are. For a store with read_only. kNotFound is not an answer: a missing file
+  // is an error of the file.
+  Result<size_t> Verify(const Deadline& deadline);
   Status Put(const Key& key);
   // All of them or none, also after a crash: one append where the file may have
   // such records, else the file is rewritten.
@@ -82,6 +87,11 @@ class SealedStore {
   Status CheckMissing(bool& again);
   Status CreateFile(SealedHeader header, GeneratedSlots made, bool& again);
   Result<Keys> Open(ByteView content, const Deadline& deadline);
+  // Brings the header and the data key to `use`, under the lock.
+  template <typename T>
+  Result<T> OpenWith(
+      ByteView content, const Deadline& deadline,
+      const std::function<Result<T>(ReadHeader read, Secret data_key)>& use);
   Status CheckContext(const SealedHeader& header) const;
   void Warn(const std::string& line) const;
 
