@@ -85,4 +85,8 @@ Status CreationRule::CheckStart() const {
   return NoFirstKey(data_->FindWithoutTables());
 }
 
+Status CreationRule::CheckNewPlace(const std::string& place) const {
+  return NoFirstKey(data_->Find()).WithContext(place);
+}
+
 }  // namespace openkeyring

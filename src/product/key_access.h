@@ -47,6 +47,10 @@ class CreationRule {
   // Why a server without keys need not start: as far as is known without
   // tables.
   Status CheckStart() const;
+  // Why a place without keys, `place` in the error, must not become the one of
+  // this data directory. Looks at tables, too: no first key would be made there
+  // later, and the right place would be refused.
+  Status CheckNewPlace(const std::string& place) const;
 
  private:
   bool is_server_;

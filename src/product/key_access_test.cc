@@ -83,6 +83,18 @@ TEST(CreationRule, AnEncryptedLogIsSeenAtTheStart) {
             StatusCode::kMisconfigured);
 }
 
+TEST(CreationRule, NoEmptyPlaceBelongsToATableThatIsEncrypted) {
+  CrashFileSystem files;
+  const CreationRule empty({true, false, "", ""}, files);
+  EXPECT_TRUE(empty.CheckNewPlace("group g").ok());
+  files.Put("table.ibd", EncryptedPage());
+  const Status refused =
+      CreationRule({true, false, "", ""}, files).CheckNewPlace("group g");
+  EXPECT_EQ(refused.code(), StatusCode::kMisconfigured);
+  EXPECT_EQ(refused.message().find("group g: table.ibd is encrypted"), 0U)
+      << refused.message();
+}
+
 TEST(CheckBackup, AnIdOfATableThatHasNoKeyIsRefused) {
   CrashFileSystem files;
   ManualClock clock;

@@ -239,3 +239,21 @@ def test_files_that_root_makes_belong_to_the_owner_of_their_directory(
     )
     for path in [place / "bound", place / "sealed", *(place / "bound").iterdir()]:
         assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534), path
+
+
+def test_an_old_version_is_taken_out_of_a_key_set(make_keyring, directory):
+    """As docs/aws_key_management.md says: there is no other way."""
+    files = directory / "bound"
+    keyring = make_keyring("aws_key_management")
+    keyring.write("latest 1", "rotate 1", "rotate 1")
+    done = keyring.ctl("convert --to bound --yes --output", files)
+    assert done.code == 0, done
+    (files / "aws-kms-key.1.1").rename(directory / "moved")
+    keyring = make_keyring("aws_key_management", key_store="FILES", keyfile_dir=files)
+    keyring.write("latest 1")
+    assert keyring.ctl("verify", "--json").json()["readable"] == 2
+    keyring = make_keyring("aws_key_management", key_store="SEALED", keyfile_dir=files)
+    keyring.write("latest 1")
+    assert (files / "aws-kms-key-set").exists()
+    listed = keyring.ctl("list", "--json").json()["keys"]
+    assert [key["version"] for key in listed] == [2, 3]

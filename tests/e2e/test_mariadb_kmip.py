@@ -213,3 +213,23 @@ def test_a_server_without_the_keys_is_never_taken_for_an_empty_one(directory, ma
         server.restart()
         assert readable(server, "t") and status(server)["keys"] == "2"
         assert two.objects() == []
+
+
+@pytest.mark.parametrize("options", [["--innodb-encrypt-log=ON"], []], ids=["log", "table"])
+def test_an_empty_group_is_neither_marked_nor_noted_where_data_are_encrypted(options, directory, make_kmip_mariadb):
+    """After a restore there is no note; with a typo in object_group the right group must stay usable."""
+    with KmipEmulator(directory / "kmip").start() as kmip:
+        server = make_kmip_mariadb(kmip, more={"object_group": "right"}, options=options).start()
+        make_tables(server, {"t": 1})
+        server.stop()
+        note = server.data / "kmip_key_management.group"
+        note.unlink()
+        before = kmip.objects()
+        server.launch("--kmip-key-management-object-group=rihgt", "--kmip-key-management=FORCE")
+        server.process.wait(30)
+        assert 'object group "rihgt" on KMIP server' in said(server)
+        assert "is encrypted, and no key at all is stored" in said(server)
+        assert kmip.objects() == before and not note.exists()
+        server.start()
+        assert readable(server, "t") and note.exists()
+        server.stop()

@@ -2,6 +2,7 @@
 // What the KMIP servers say: versions, operations, group and marker, and
 // whether all of them have the same objects.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "cli/checks/check.h"
@@ -73,9 +74,12 @@ void CheckOperations(CheckRun& run, const std::string& name,
          (description->vendor.empty() ? "" : " (" + description->vendor + ")"));
 }
 
+using Identifiers = std::set<std::string>;
+
 struct Seen {
   std::string server;
-  std::set<std::string> names;
+  size_t objects = 0;
+  std::map<std::string, Identifiers> names;
   std::vector<KmipGroupMarker> markers;
 };
 
@@ -93,24 +97,54 @@ Result<Seen> LookAt(CheckRun& run, size_t server, const Group& group) {
     for (const KmipAttributes& one : *found) {
       if (const auto marker = ReadKmipGroupMarker(one)) {
         seen.markers.push_back(*marker);
-      } else if (!one.names.empty()) {
-        seen.names.insert(one.names.front());
+        continue;
       }
+      const std::string id = one.unique_identifier.value_or("");
+      const auto name = std::ranges::min_element(one.names);
+      seen.names[name == one.names.end() ? id : *name].insert(id);
+      ++seen.objects;
     }
   }
   return seen;
 }
 
+std::string Listed(const Identifiers& ids) {
+  std::string listed;
+  for (const std::string& id : ids) {
+    listed += (listed.empty() ? "" : ", ") + id;
+  }
+  return listed;
+}
+
+// What one of the servers has of a name and the other has not; an object is its
+// identifier. Names that both have come first: their keys have two values.
+std::vector<std::string> Differences(const Seen& first, const Seen& other) {
+  std::vector<std::string> forked, missing;
+  for (const auto& [name, ids] : first.names) {
+    const auto also = other.names.find(name);
+    if (also == other.names.end()) {
+      missing.push_back(name);
+    } else if (also->second != ids) {
+      forked.push_back(name + ", which is object " + Listed(ids) + " on " +
+                       first.server + " and " + Listed(also->second) + " on " +
+                       other.server);
+    }
+  }
+  for (const auto& [name, ids] : other.names) {
+    if (!first.names.contains(name)) missing.push_back(name);
+  }
+  forked.insert(forked.end(), missing.begin(), missing.end());
+  return forked;
+}
+
 void Compare(CheckRun& run, const Seen& first, const Seen& other) {
-  std::vector<std::string> missing;
-  std::ranges::set_symmetric_difference(first.names, other.names,
-                                        std::back_inserter(missing));
-  if (missing.empty()) return;
+  const std::vector<std::string> differences = Differences(first, other);
+  if (differences.empty()) return;
   run.Fail(other.server + " and " + first.server + " do not have the same " +
-               "objects: " + std::to_string(missing.size()) +
-               " differ, one is " + missing.front(),
+               "objects: " + std::to_string(differences.size()) +
+               " differ, one is " + differences.front(),
            "let the KMIP servers replicate, or remove the server from the "
-           "list: after a failover keys would be missing");
+           "list: after a failover keys would be missing, or other ones");
 }
 
 }  // namespace
@@ -153,7 +187,7 @@ void CheckKmipGroup(CheckRun& run) {
                "it is not the server with this database's keys, or "
                "object_group or the certificate is another one");
     } else {
-      run.Ok(seen->server + " has " + Counted(seen->names.size(), "object") +
+      run.Ok(seen->server + " has " + Counted(seen->objects, "object") +
              (marked ? " and the marker" : ""));
     }
     if (first) {

@@ -12,13 +12,26 @@ namespace {
 // A rotation leaves half of the connections, and of what a slow server does at
 // a time, to keys that are needed meanwhile.
 VersionedKeys::Options KeyOptions(const KmipStartupOptions& startup,
-                                  const DynamicKeyOptions& dynamic) {
+                                  const DynamicKeyOptions& dynamic,
+                                  const CreationRule& may_create) {
   VersionedKeys::Options options =
-      dynamic.ForKeys(startup.load_parallelism,
-                      CreationRule(startup.access, PosixFileSystem()));
+      dynamic.ForKeys(startup.load_parallelism, may_create);
   options.rotation_parallelism =
       std::max<size_t>(1, startup.load_parallelism / 2);
   return options;
+}
+
+// A group without keys is neither marked nor noted where data are encrypted:
+// the right one would be refused later. Other programs make no note anyway.
+KmipGroupOptions GuardedGroup(const KmipStartupOptions& startup,
+                              const CreationRule& may_create) {
+  KmipGroupOptions group = startup.group;
+  if (startup.access.is_server) {
+    group.check_new_keyring = [may_create](const std::string& place) {
+      return may_create.CheckNewPlace(place);
+    };
+  }
+  return group;
 }
 
 }  // namespace
@@ -28,8 +41,9 @@ KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
                                      std::unique_ptr<KmipService> service,
                                      Log& log)
     : service_(std::move(service)),
+      may_create_(startup.access, PosixFileSystem()),
       group_(service_->client(), PosixFileSystem(), SystemRandom(), log,
-             startup.group),
+             GuardedGroup(startup, may_create_)),
       backend_(service_->client(), group_, SystemClock(), SystemRandom(), log,
                {startup.max_objects,
                 [this, &dynamic] {
@@ -37,7 +51,7 @@ KmipKeyManagement::KmipKeyManagement(const KmipStartupOptions& startup,
                                   Millis(list_deadline_ms_.load()));
                 }}),
       keys_(backend_, SystemClock(), SystemRandom(), log,
-            KeyOptions(startup, dynamic)) {}
+            KeyOptions(startup, dynamic, may_create_)) {}
 
 // While the list cannot be read, no key is made, because what is stored might
 // be needed. So the database server may as well start, and ask again on demand.

@@ -51,6 +51,7 @@ class KmipKeyManagement {
 
   std::atomic<int64_t> list_deadline_ms_{0};
   const std::unique_ptr<KmipService> service_;
+  const CreationRule may_create_;
   KmipGroup group_;
   KmipVersionedBackend backend_;
   VersionedKeys keys_;
