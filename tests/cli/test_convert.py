@@ -246,7 +246,7 @@ def test_an_old_version_is_taken_out_of_a_key_set(make_keyring, directory):
     files = directory / "bound"
     keyring = make_keyring("aws_key_management")
     keyring.write("latest 1", "rotate 1", "rotate 1")
-    done = keyring.ctl("convert --to bound --yes --output", files)
+    done = keyring.ctl("convert", "--to", "bound", "--output", files, "--yes")
     assert done.code == 0, done
     (files / "aws-kms-key.1.1").rename(directory / "moved")
     keyring = make_keyring("aws_key_management", key_store="FILES", keyfile_dir=files)
