@@ -52,8 +52,10 @@ class Machine(FreshDebian):
             for directory in (self.kept / name, self.path(inside)):
                 directory.mkdir(parents=True, exist_ok=True)
             binds += f"mount --bind {self.kept / name} {self.path(inside)}; "
-        # Whatever ends this program ends the command and its mounts.
-        return ["setpriv", "--pdeathsig", "KILL", *words[:-1], binds + words[-1]]
+        # Whatever ends this program ends the command and its mounts. The shell stays, as root: who
+        # changes the user loses the signal at the end of the parent.
+        script = binds + words[-1].replace("exec chroot", "chroot", 1) + "; exit 0"
+        return ["setpriv", "--pdeathsig", "KILL", *words[:-1], script]
 
     def dev(self, *words: str) -> subprocess.CompletedProcess:
         """./dev as the user types it; the output is also in build/test."""
@@ -140,9 +142,10 @@ def read_or_nothing(path: pathlib.Path) -> bytes:
 
 
 def test_a_run_that_is_killed_leaves_no_mount_and_no_program(machine):
-    fresh = machine("root")
+    fresh = machine(USER)
     seconds = f"4711{os.getpid()}"
-    script = f"import subprocess; subprocess.run({fresh.argv('sleep', seconds)!r})"
+    inside = fresh.argv("sleep", seconds, user=USER)
+    script = f"import subprocess; subprocess.run({inside!r})"
     killed = process.Process([sys.executable, "-c", script], fresh.kept / "killed.log",
                              dict(os.environ))
     try:
