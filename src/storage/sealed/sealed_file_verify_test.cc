@@ -34,7 +34,9 @@ class SealedFileVerifyTest : public SealedFileBackendTest {
     const Result<size_t> verified = Verified();
     ASSERT_EQ(loaded.status().code(), verified.status().code()) << what;
     EXPECT_EQ(loaded.status().message(), verified.status().message()) << what;
-    if (loaded) EXPECT_EQ(loaded->size(), *verified) << what;
+    if (loaded) {
+      EXPECT_EQ(loaded->size(), *verified) << what;
+    }
   }
   // Records of `ids`, where "-x" removes x, behind the header of a file with
   // this data key.
