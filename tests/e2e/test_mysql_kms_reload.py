@@ -210,7 +210,7 @@ def test_a_sealed_file_that_was_truncated_is_not_an_empty_keyring(make_kms_mysql
     server.keyring.write_bytes(b"")
     server.start()
     assert server.status()["Component_status"] == "Disabled"
-    assert "is empty, but this server's keyring is a sealed file" in server.status()["Last_failure"]
+    assert "is missing or empty, but this server's" in server.status()["Last_failure"]
     assert server.keyring.read_bytes() == b""
     server.keyring.write_bytes(content)
     server.restart()

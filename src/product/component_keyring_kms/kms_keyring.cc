@@ -330,9 +330,9 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
       FormatOf(files, config_.path, config_.file_format);
   if (!format) return format.error();
   format_ = *format;
-  // Nothing is stored, and it is Percona's: there is an empty file.
-  if (*nothing && format_ == KeyringFileFormat::kPercona &&
-      !config_.file_format) {
+  // An empty file; or none, with an option that may be left from before a
+  // conversion.
+  if (*nothing && format_ == KeyringFileFormat::kPercona) {
     Status status = CheckMayBeEmpty(files, data_directory, config_.path);
     if (!status.ok()) return status;
   }

@@ -22,7 +22,8 @@ Status CheckMayBeEmpty(FileSystem& files, const std::string& data_directory,
   }
   return {StatusCode::kCorrupt,
           "keyring file " + keyring_path +
-              " is empty, but this server's keyring is a sealed file (as noted "
+              " is missing or empty, but this server's keyring is a sealed "
+              "file (as noted "
               "in " +
               note +
               "), which is never empty: restore it from a backup, or correct "

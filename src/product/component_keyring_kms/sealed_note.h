@@ -17,8 +17,8 @@ namespace openkeyring {
 
 constexpr char kSealedNote[] = "component_keyring_kms.sealed";
 
-// For an empty keyring file: kCorrupt when the note is there, or cannot be
-// looked for. Ok without a data directory ("").
+// For a file in Percona's format that is empty or missing: kCorrupt when the
+// note is there, or cannot be looked for. Ok without a data directory ("").
 Status CheckMayBeEmpty(FileSystem& files, const std::string& data_directory,
                        const std::string& keyring_path);
 

@@ -33,7 +33,7 @@ TEST_F(SealedNoteTest, AnEmptyFileIsRefusedWhereASealedOneWasUsed) {
   const Status refused = MayBeEmpty();
   EXPECT_EQ(refused.code(), StatusCode::kCorrupt);
   EXPECT_THAT(refused.message(),
-              AllOf(HasSubstr("/k/ring is empty"),
+              AllOf(HasSubstr("/k/ring is missing or empty"),
                     HasSubstr(directory_.PathOf(kSealedNote))));
   std::filesystem::remove(directory_.PathOf(kSealedNote));
   EXPECT_TRUE(MayBeEmpty().ok());
