@@ -105,6 +105,33 @@ def test_an_arn_and_its_region_change_in_every_order(two_regions, make_aws_mysql
     assert server.value(FETCH) == "text"
 
 
+def test_a_statement_does_not_make_a_pair_that_was_not_tried(two_regions, make_aws_mysql):
+    """Each value is good with the old value of the other; the alias is another key in the new region."""
+    key = next(one["arn"] for one in two_regions.control("GET", "/keys")["keys"]
+               if two_regions.alias in one["aliases"] and f":{REGIONS[0]}:" in one["arn"])
+    server = make_aws_mysql(kms=two_regions, more={"cmk_id": key})
+    start(server)
+    to_alias, to_region = f"keyring_aws_cmk_id = '{two_regions.alias}'", f"keyring_aws_region = '{REGIONS[1]}'"
+
+    def is_refused(statement: str, variable: str, cmk_id: str, region: str) -> None:
+        code, text = server.run_error(statement)
+        assert code == 3198 and f"{variable} " in text and "it was not tried whether KMS key" in text
+        assert f"{variable} stays as it is: it was not tried" in server.last_log()
+        assert server.variable("keyring_aws_cmk_id") == cmk_id and server.variable("keyring_aws_region") == region
+        assert server.value(FETCH) == "text"
+        server.sql("DO keyring_key_store('b','SECRET','more')")
+        assert server.value("SELECT keyring_key_fetch('b')") == "more"
+        server.sql("DO keyring_key_remove('b')")
+
+    is_refused(f"SET GLOBAL {to_alias}, GLOBAL {to_region}", "keyring_aws_region", two_regions.alias, REGIONS[0])
+    # The refused value alone is tried in full.
+    code, text = server.run_error(f"SET GLOBAL {to_region}")
+    assert code == 3198 and "cannot decrypt the stored key" in text
+    server.sql(f"SET GLOBAL keyring_aws_cmk_id = '{key}'")
+    is_refused(f"SET PERSIST {to_region}, PERSIST {to_alias}", "keyring_aws_cmk_id", key, REGIONS[1])
+    assert server.sql("SELECT * FROM performance_schema.persisted_variables") == []
+
+
 def test_an_arn_of_another_region_that_opens_no_stored_key_is_refused(two_regions, make_aws_mysql):
     server = make_aws_mysql(kms=two_regions)
     start(server)

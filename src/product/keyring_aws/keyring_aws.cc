@@ -39,6 +39,10 @@ bool HasNoSuchOperation(const Status& status) {
          text.find("UnknownOperationException") != std::string::npos;
 }
 
+RegionalKmsKey UsedKey(const std::string& cmk_id, const std::string& region) {
+  return {cmk_id, RegionToAsk(cmk_id, region)};
+}
+
 Status CheckOptions(const KeyringAwsOptions& options) {
   const auto wrong = [](std::string text) {
     return Status(StatusCode::kMisconfigured, std::move(text));
@@ -181,12 +185,32 @@ Status KeyringAws::Try(const std::string& cmk_id, const std::string& region) {
   Status status = TryKms(**next);
   if (!status.ok()) return status;
   const std::shared_ptr<Kms> now = CurrentKms();
-  return keyring_->CheckStillOpens(now->service->wrapper(),
-                                   (*next)->service->wrapper(),
-                                   OperationDeadline());
+  std::set<std::string> wrapping_keys = keyring_->WrappingKeys();
+  status = keyring_->CheckStillOpens(now->service->wrapper(),
+                                     (*next)->service->wrapper(),
+                                     OperationDeadline());
+  if (!status.ok()) return status;
+  tried_.Add(UsedKey(cmk_id, region), std::move(wrapping_keys));
+  return Status::Ok();
+}
+
+Status KeyringAws::CheckTried(const std::string& cmk_id,
+                              const std::string& region) const {
+  const RegionalKmsKey wanted = UsedKey(cmk_id, region);
+  const std::shared_ptr<Kms> now = CurrentKms();
+  if (wanted == UsedKey(now->cmk_id, now->region)) return Status::Ok();
+  if (tried_.Covers(wanted, keyring_->WrappingKeys())) return Status::Ok();
+  return {StatusCode::kMisconfigured,
+          "it was not tried whether KMS key '" + cmk_id + "' in region '" +
+              wanted.region +
+              "' opens the stored keys, since keyring_aws_cmk_id, "
+              "keyring_aws_region or the stored keys changed after the check: "
+              "set one variable in a statement"};
 }
 
 Status KeyringAws::Use(const std::string& cmk_id, const std::string& region) {
+  Status status = CheckTried(cmk_id, region);
+  if (!status.ok()) return status;
   Result<std::shared_ptr<Kms>> kms = MakeKms(
       cmk_id, region, CurrentKms()->service->client().statistics_keeper());
   if (!kms) return kms.error();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "os/cancellation.h"
+#include "product/keyring_aws/tried_kms_keys.h"
 #include "product/kms_service.h"
 #include "storage/keyring_aws/encrypted_keyring.h"
 
@@ -55,7 +56,9 @@ class KeyringAws {
   // Whether KMS makes and opens keys with this id in that region, and still
   // opens every stored key that it opens now. Changes nothing.
   Status Try(const std::string& cmk_id, const std::string& region);
-  // Uses these from now on; asks nobody.
+  // Uses these from now on; asks nobody. kMisconfigured, and nothing changes,
+  // unless that is the KMS key in use, or Try found it good a short time ago
+  // and nothing was stored since by a KMS key that it did not try.
   Status Use(const std::string& cmk_id, const std::string& region);
   std::string cmk_id() const;
   std::string region() const;
@@ -81,6 +84,7 @@ class KeyringAws {
       std::shared_ptr<CallStatisticsKeeper> statistics = nullptr) const;
   void WarnOfRegion(const std::string& cmk_id, const std::string& region) const;
   Status TryKms(Kms& kms) const;
+  Status CheckTried(const std::string& cmk_id, const std::string& region) const;
   std::shared_ptr<Kms> CurrentKms() const;
   Deadline OperationDeadline() const;
 
@@ -88,6 +92,7 @@ class KeyringAws {
   Log& log_;
   Cancellation stopping_;
   std::unique_ptr<EncryptedKeyring> keyring_;
+  TriedKmsKeys tried_{SystemClock()};
   mutable std::mutex mutex_;
   std::shared_ptr<Kms> kms_;
 };

@@ -69,5 +69,25 @@ TEST_F(KeyringAwsTest, ANewKeyringBesidePlainDataIsAWarning) {
   EXPECT_THAT(log_.Text(), HasSubstr("no keyring was found"));
 }
 
+// KMS would answer neither a check nor the update, which asks nobody.
+TEST_F(KeyringAwsTest, AKmsKeyThatWasNotTriedIsNotUsed) {
+  const std::string arn = "arn:aws:kms:eu-west-1:111122223333:key/k";
+  options_.cmk_id = arn;
+  const auto keyring = KeyringAws::Open(options_, std::nullopt, log_);
+  ASSERT_TRUE(keyring.has_value());
+  KeyringAws& aws = **keyring;
+  // An ARN is used in its own region.
+  EXPECT_TRUE(aws.Use(arn, "eu-west-2").ok());
+  EXPECT_EQ(aws.region(), "eu-west-2");
+  const Status refused = aws.Use("alias/a", "eu-west-2");
+  EXPECT_EQ(refused.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(refused.message(),
+              HasSubstr("KMS key 'alias/a' in region 'eu-west-2'"));
+  EXPECT_FALSE(aws.Try("alias/a", "eu-west-2").ok());
+  EXPECT_FALSE(aws.Use("alias/a", "eu-west-2").ok());
+  EXPECT_EQ(aws.cmk_id(), arn);
+  EXPECT_EQ(aws.region(), "eu-west-2");
+}
+
 }  // namespace
 }  // namespace openkeyring

@@ -114,6 +114,14 @@ Status EncryptedKeyring::CheckOpens(KeyWrapper& kms, const Deadline& deadline) {
   return TryToOpen(kms, keys.begin()->first, keys.begin()->second, deadline);
 }
 
+std::set<std::string> EncryptedKeyring::WrappingKeys() const {
+  std::set<std::string> names;
+  for (const auto& [name, encrypted] : store_->Snapshot()) {
+    names.insert(encrypted->wrapped.wrapping_key);
+  }
+  return names;
+}
+
 Status EncryptedKeyring::CheckStillOpens(KeyWrapper& now, KeyWrapper& next,
                                          const Deadline& deadline) {
   std::set<std::string> wrapping_keys;
@@ -121,9 +129,10 @@ Status EncryptedKeyring::CheckStillOpens(KeyWrapper& now, KeyWrapper& next,
     if (!wrapping_keys.insert(encrypted->wrapped.wrapping_key).second) continue;
     Status status = TryToOpen(next, name, encrypted, deadline);
     if (status.ok()) continue;
+    if (status.IsTransient()) return status;
     // Not a reason to refuse when it is lost already.
-    if (status.IsTransient() || TryToOpen(now, name, encrypted, deadline).ok())
-      return status;
+    const Status of_now = TryToOpen(now, name, encrypted, deadline);
+    if (of_now.ok() || of_now.IsTransient()) return status;
   }
   return Status::Ok();
 }

@@ -3,6 +3,7 @@
 #define OPENKEYRING_STORAGE_KEYRING_AWS_ENCRYPTED_KEYRING_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,8 +46,11 @@ class EncryptedKeyring {
 
   // Whether `kms` opens what is stored, by one key. Ok for an empty keyring.
   Status CheckOpens(KeyWrapper& kms, const Deadline& deadline);
+  // The names of the KMS keys that have encrypted what is stored.
+  std::set<std::string> WrappingKeys() const;
   // Whether `next` opens what `now` opens, by one stored key of each KMS key
-  // that has encrypted some. The error names a key that only `now` opens.
+  // that has encrypted some. The error names a key that only `now` opens, or
+  // may open, being away.
   Status CheckStillOpens(KeyWrapper& now, KeyWrapper& next,
                          const Deadline& deadline);
 

@@ -263,11 +263,27 @@ TEST_F(EncryptedKeyringTest, AKmsThatDoesNotOpenWhatIsStoredIsNoSuccessor) {
   EXPECT_EQ(kms_.calls("Unwrap"), before + 2);
   FakeKeyWrapper lost;
   EXPECT_TRUE(keyring->CheckStillOpens(lost, next, Soon()).ok());
-  next.SetHook([](const std::string&) {
+  const auto no_answer = [](const std::string&) {
     return Status(StatusCode::kTimeout, "no answer");
-  });
+  };
+  // One that is away has lost nothing.
+  lost.SetHook(no_answer);
+  EXPECT_EQ(keyring->CheckStillOpens(lost, next, Soon()).code(),
+            StatusCode::kCorrupt);
+  next.SetHook(no_answer);
   EXPECT_EQ(keyring->CheckStillOpens(lost, next, Soon()).code(),
             StatusCode::kTimeout);
+}
+
+TEST_F(EncryptedKeyringTest, TheKmsKeysThatHaveEncryptedSomethingAreKnown) {
+  const auto keyring = Open();
+  EXPECT_TRUE(keyring->WrappingKeys().empty());
+  ASSERT_TRUE(Store(*keyring, "a").ok());
+  ASSERT_TRUE(Store(*keyring, "b").ok());
+  EXPECT_EQ(keyring->WrappingKeys().size(), 1u);
+  kms_.SetCurrentKey("alias/other");
+  ASSERT_TRUE(Store(*keyring, "c").ok());
+  EXPECT_EQ(keyring->WrappingKeys().size(), 2u);
 }
 
 TEST_F(EncryptedKeyringTest, RotateKeysPutsAllUnderTheNewKey) {

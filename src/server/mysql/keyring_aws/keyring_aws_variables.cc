@@ -33,6 +33,10 @@ constinit Storage cmk_id_storage{}, region_storage{};
 
 std::string Text(const char* value) { return value == nullptr ? "" : value; }
 
+const char* NameOf(bool is_region) {
+  return is_region ? "keyring_aws_region" : "keyring_aws_cmk_id";
+}
+
 Status TryValue(KeyringAws& keyring, bool is_region, const std::string& value) {
   return is_region ? keyring.Try(keyring.cmk_id(), value)
                    : keyring.Try(value, keyring.region());
@@ -47,7 +51,7 @@ int CheckText(Session session, bool is_region, void* save, SetValue* value) {
   if (text == nullptr || length < 0 || !plugin) return kFailure;
   return Guarded(plugin->log(), kFailure, [&] {
     const std::string wanted(text, static_cast<size_t>(length));
-    const char* name = is_region ? "keyring_aws_region" : "keyring_aws_cmk_id";
+    const char* name = NameOf(is_region);
     const Status status =
         wanted.size() > kMaxText
             ? Status(StatusCode::kInvalidArgument, "it is too long")
@@ -65,6 +69,8 @@ int CheckText(Session session, bool is_region, void* save, SetValue* value) {
   });
 }
 
+// The server holds a lock meanwhile. Neither that a value passed its check nor
+// that an update fails stops the other updates of the statement.
 void UpdateText(bool is_region, Storage& storage, void* variable,
                 const void* save) {
   const char* text = *static_cast<const char* const*>(save);
@@ -75,7 +81,9 @@ void UpdateText(bool is_region, Storage& storage, void* variable,
     const Status status = is_region ? keyring.Use(keyring.cmk_id(), text)
                                     : keyring.Use(text, keyring.region());
     if (!status.ok()) {
-      plugin->Report(status);
+      const char* name = NameOf(is_region);
+      plugin->Report(status.WithContext(std::string(name) + " stays as it is"));
+      RaiseAwsError(plugin->registry(), name, status.message());
       return kFailure;
     }
     const size_t size = std::min(strlen(text), kMaxText);
