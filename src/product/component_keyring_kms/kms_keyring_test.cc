@@ -25,7 +25,8 @@ class KmsKeyringTest : public testing::Test {
   Status Open(std::optional<KeyringFileFormat> format) {
     KmsComponentConfig config;
     config.path = path_;
-    config.slots.kms_keys = {{.key = "alias/a"}};
+    config.slots.kms_keys.resize(1);
+    config.slots.kms_keys[0].key = "alias/a";
     config.aws.region = "eu-west-1";
     config.aws.endpoint_url = "http://127.0.0.1:1";
     config.file_format = format;

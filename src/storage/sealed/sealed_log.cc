@@ -136,7 +136,8 @@ bool SealedLog::Apply(RecordKind kind, std::vector<Key> record,
 }
 
 // The record or mark at the start of `rest`.
-SealedLog::Seen SealedLog::ReplayOne(ByteView rest, ReplayedKeys& keys) {
+SealedLog::Seen SealedLog::ReplayOne(ByteView rest, RecordsAhead& opener,
+                                     ReplayedKeys& keys) {
   const Result<RecordPrefix> prefix = prefixes_.Read(rest);
   if (!prefix) return {prefix.error(), 0, true};
   const size_t size = kRecordPrefix + prefix->size;
@@ -174,11 +175,12 @@ Result<ReplayEnd> SealedLog::ReplayInto(ReplayedKeys& keys, ByteView records,
                                         size_t offset,
                                         const ReplayProgress& progress) {
   ReplayEnd end;
+  RecordsAhead opener(opener_, records);
   bool after_record = false;
   while (end.good < records.size()) {
     const ByteView rest = records.subspan(end.good);
     const uint64_t before = sequence_;
-    const Seen seen = ReplayOne(rest, keys);
+    const Seen seen = ReplayOne(rest, opener, keys);
     end.good += seen.size;
     if (seen.status.ok()) {
       if (progress) progress(end.good, records.size());
@@ -188,7 +190,7 @@ Result<ReplayEnd> SealedLog::ReplayInto(ReplayedKeys& keys, ByteView records,
     if (seen.status.code() != StatusCode::kCorrupt) return seen.status;
     if (seen.may_be_torn &&
         !prefixes_.ProvesSynced(rest.subspan(1), sequence_ + 1)) {
-      if (after_record) SkipLostMark(rest, keys, end);
+      if (after_record) SkipLostMark(rest, opener, keys, end);
       break;
     }
     return Status(StatusCode::kCorrupt,
@@ -203,11 +205,11 @@ Result<ReplayEnd> SealedLog::ReplayInto(ReplayedKeys& keys, ByteView records,
 
 // A mark is not synced: the record behind it may be on the disk without it, and
 // was perhaps promised. It proves by its tag that it is the next one.
-void SealedLog::SkipLostMark(ByteView rest, ReplayedKeys& keys,
-                             ReplayEnd& end) {
+void SealedLog::SkipLostMark(ByteView rest, RecordsAhead& opener,
+                             ReplayedKeys& keys, ReplayEnd& end) {
   if (rest.size() <= kRecordPrefix) return;
   const uint64_t before = sequence_;
-  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), keys);
+  const Seen seen = ReplayOne(rest.subspan(kRecordPrefix), opener, keys);
   if (!seen.status.ok() || sequence_ == before) return;
   end.good += kRecordPrefix + seen.size;
   end.lost_mark = true;

@@ -121,12 +121,11 @@ class SealedLog {
                              const Secret& data);
   Result<Bytes> Seal(RecordKind kind, std::vector<NamedKey> keys,
                      const Secret& data);
-  Result<std::vector<Key>> Open(RecordKind kind, ByteView record);
-  void SkipLostMark(ByteView rest, ReplayedKeys& keys, ReplayEnd& end);
-  Seen ReplayOne(ByteView rest, ReplayedKeys& keys);
+  void SkipLostMark(ByteView rest, RecordsAhead& opener, ReplayedKeys& keys,
+                    ReplayEnd& end);
+  Seen ReplayOne(ByteView rest, RecordsAhead& opener, ReplayedKeys& keys);
   static bool Apply(RecordKind kind, std::vector<Key> record,
                     ReplayedKeys& keys);
-  Bytes AdditionalData(ByteView clear) const;
 
   Random& random_;
   RecordPrefixes prefixes_;
