@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -46,7 +47,7 @@ def command(
 ) -> Case:
     """One program as one test case: passed when it ends with 0. Its output is shown, and kept in a
     log. `seconds`: its limit, on a machine that is not slow; `while_it_writes`: the limit begins
-    again with each output. `children`: where it is listed while others run beside it."""
+    again with each output. `children`: those that run beside it."""
     factor = slowness()
     limit = round(seconds * factor)
     log = RESULTS / f"{name.replace('/', '-').replace(' ', '-')}.log"
@@ -60,8 +61,8 @@ def command(
             start_new_session=True,
             env={**os.environ, FACTOR: f"{factor:.1f}", **(environment or {})},
         )
-        if children is not None:
-            children.append(child)
+        if children is not None and not children.add(child):
+            return Case(name, "failed", "interrupted")
         ended = _pump(child, _Output(name, kept, quiet), limit, while_it_writes)
     code = child.wait()
     if code == 0 and ended:
@@ -77,7 +78,7 @@ def command(
 
 def together(calls, at_once: int) -> list[Case]:
     """Calls of command(), `at_once` at a time. Each takes the list of children."""
-    children = []
+    children = Children()
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(call, children=children) for call in calls]
         try:
@@ -85,10 +86,35 @@ def together(calls, at_once: int) -> list[Case]:
         except KeyboardInterrupt:
             for future in futures:
                 future.cancel()
-            for child in children:
-                _let_clean_up(child)
-                _end(child)
+            children.end()
             raise
+
+
+class Children:
+    """Programs that run side by side. Once they were ended, one more is ended at once."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._all = []
+        self._ended = False
+
+    def add(self, child) -> bool:
+        """False when it was ended."""
+        with self._lock:
+            self._all.append(child)
+            if not self._ended:
+                return True
+        _end(child)  # It has only begun: there is nothing to clean up.
+        child.wait()
+        return False
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            running = list(self._all)
+        for child in running:
+            _let_clean_up(child)
+            _end(child)
 
 
 class _Output:

@@ -155,6 +155,16 @@ except KeyboardInterrupt:
     assert (tmp_path / "cleaned.a").exists() and (tmp_path / "cleaned.b").exists()
 
 
+def test_a_program_that_starts_after_ctrl_c_is_ended_too(tmp_path):
+    out = with_programs(tmp_path, """
+children = test_programs.Children()
+children.end()
+case = command("late", ["sh", "-c", "sleep 50; touch ended"], seconds=40, children=children)
+print(case.result, case.why)
+""")
+    assert out == "failed interrupted\n" and not (tmp_path / "ended").exists()
+
+
 def test_a_quiet_program_is_said_to_be_running(tmp_path):
     out = with_programs(tmp_path, """
 test_programs.SILENCE_S = 0
