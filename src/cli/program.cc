@@ -72,7 +72,11 @@ int RunProgram(const std::vector<std::string>& words, const Terminal& terminal,
   }
   Output out = MakeOutput(terminal, line->arguments);
   CommandContext context{line->arguments, out, interruption};
-  const Outcome outcome = line->command->run(context);
+  Outcome outcome = line->command->run(context);
+  if (!outcome && line->command->effect == Effect::kReads &&
+      interruption.requested()) {
+    outcome = Interrupted();
+  }
   const ExitCode code = CodeOf(outcome, *line, out);
   terminal.data.flush();
   if (terminal.data.fail() && code == ExitCode::kOk) {

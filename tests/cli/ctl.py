@@ -137,6 +137,13 @@ class Keyring:
         return run(self.directory, *command.split(), *self.where(), *words,
                    environment=environment, **more)
 
+    def start(self, *words) -> subprocess.Popen:
+        """The command, which runs."""
+        return subprocess.Popen(
+            [PROGRAM, *words, *self.where()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, cwd=self.directory,
+            env=process.bare_environment(self.directory, self.environment))
+
 
 def picture(directory: pathlib.Path) -> dict:
     """Everything that a change of files would change: names, contents, modes, times, inodes."""

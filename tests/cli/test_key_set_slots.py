@@ -362,6 +362,55 @@ def test_a_recovered_set_that_has_another_key_is_not_kept(a_set, regions, recove
     assert not output.exists() and not list(output.parent.glob(".output*"))
 
 
+@pytest.mark.parametrize("place", ["beside", "elsewhere"])
+def test_an_old_copy_is_recovered_with_the_marks_of_what_it_lacks(a_set, regions, recovery, place):
+    """No server makes a key again that the data may be encrypted with."""
+    private, public = recovery
+    a_set.configure(regions[0], recovery_public_key=public)
+    a_set.run("slot", "add", "--yes")
+    copy = a_set.keyring.directory / "copy"
+    shutil.copytree(a_set.directory, copy)
+    a_set.keyring.write("latest 5", "rotate 1")
+    where = ("--path", copy)
+    if place == "beside":
+        shutil.copy(copy / key_set.NAME, a_set.path)
+        where = ()
+    output = a_set.keyring.directory / "recovered"
+    words = ("recover", *where, "--private-key", private, "--output", output)
+    lacks = "lacks version 1 of key 5, which was made"
+    assert any(lacks in one for one in a_set.run(*words, "--dry-run")["warnings"])
+    reply = a_set.run(*words, "--yes", code=3)
+    assert reply["copied"] == 3 and any(lacks in one for one in reply["warnings"])
+    assert (output / "aws-kms-key-made.5.1").exists()
+    a_set.configure(regions[0], keyfile_dir=output)
+    # The server's own code.
+    assert a_set.keyring.write("latest 5", check=False).returncode != 0
+    assert a_set.keyring.write("latest 1").returncode == 0
+    assert not any(key_id == 5 for key_id, _ in key_set.versions(output))
+
+
+def test_an_old_copy_that_lacks_a_key_is_a_problem(a_set, tmp_path):
+    old = a_set.path.read_bytes()
+    a_set.keyring.write("latest 5")
+    a_set.run("verify")
+    a_set.path.write_bytes(old)
+    lacks = f"{a_set.path} lacks version 1 of key 5, which was made"
+    before = snapshot(a_set.directory)
+    reply = a_set.run("verify", code=3)
+    assert (reply["readable"], reply["ok"]) == (3, False)
+    assert [one["what"] for one in reply["problems"]] == ["key 5.1"]
+    assert lacks in reply["problems"][0]["message"]
+    listed = a_set.run("list")
+    assert listed["count"] == 3 and any(lacks in one for one in listed["warnings"])
+    failed = [finding["text"] for check in a_set.run("check", code=3)["checks"]
+              for finding in check["findings"] if finding["state"] == "failed"]
+    assert any(lacks in message for message in failed), failed
+    assert snapshot(a_set.directory) == before
+    # A file on its own has no marks, and what is in it is complete.
+    (tmp_path / key_set.NAME).write_bytes(old)
+    assert a_set.tool.json("list", "--path", tmp_path)["warnings"] == []
+
+
 def test_keys_of_a_set_are_printed_into_a_file(a_set, regions, recovery):
     private, public = recovery
     a_set.configure(regions[0], recovery_public_key=public)

@@ -3,13 +3,15 @@
 
 import json
 import os
+import pathlib
+import re
 import shutil
 import signal
 
 import ctl
 import pytest
 
-from lab import aws_client, percona_file
+from lab import aws_client, percona_file, process
 
 
 def ids(reply: dict) -> list[str]:
@@ -211,13 +213,66 @@ def test_kms_that_is_away_is_not_a_damaged_key(filled, kms):
     assert filled.ctl("list").code == 0, "a list needs no key server"
 
 
-def test_kms_that_denies_is_exit_code_4_or_a_problem_of_each_key(make_keyring, kms):
-    keyring = make_keyring("component_keyring_kms")
-    keyring.write("store k - AES")
+def written(make_keyring, kms, storage: str) -> ctl.Keyring:
+    """A keyring of one key, in each format of which KMS opens every key or the file."""
+    if storage in ("key_files", "key_set"):
+        keyring = make_keyring("aws_key_management",
+                               key_store="FILES" if storage == "key_files" else "SEALED")
+        keyring.write("latest 1")
+        return keyring
+    keyring = make_keyring("keyring_aws" if storage == "keyring_aws" else "component_keyring_kms")
+    if storage == "percona":
+        percona_file.write(keyring.data / "keyring", kms, kms.alias, [("", "k", "AES", b"x" * 16)])
+    else:
+        keyring.write("store k - AES")
+    return keyring
+
+
+@pytest.mark.parametrize("storage", ["sealed", "percona", "keyring_aws", "key_files", "key_set"])
+def test_kms_that_denies_is_exit_code_4_and_not_a_bad_key(make_keyring, kms, storage):
+    keyring = written(make_keyring, kms, storage)
     kms.fault("http_status", "Decrypt", -1, status=400, code="AccessDeniedException",
               message="no")
     done = keyring.ctl("verify", "--json")
     assert done.code == 4 and done.error()["kind"] == "Denied"
+    done = keyring.ctl("check", "--json")
+    assert "from a backup" not in done.out
+    keys = next(check for check in done.json()["checks"] if check["id"] == "keys")
+    assert keys["state"] == "failed"
+
+
+def catches_signals(pid: int) -> bool:
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    caught = int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16)
+    return bool(caught >> (signal.SIGINT - 1) & 1)
+
+
+@pytest.mark.parametrize("storage,command", [
+    ("sealed", "verify"), ("key_set", "verify"), ("percona", "verify"),
+    ("sealed", "slot list --check"), ("sealed", "due --older-than 1d")])
+def test_a_reading_command_that_is_interrupted_ends_with_130(make_keyring, kms, storage, command):
+    keyring = written(make_keyring, kms, storage)
+    kms.pause()
+    try:
+        running = keyring.start(*command.split(), "--json")
+        process.wait_until(lambda: catches_signals(running.pid), "keyringctl to begin")
+        running.send_signal(signal.SIGINT)
+    finally:
+        kms.resume()
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (130, "") and "interrupted" in err
+
+
+def test_an_interrupted_command_is_not_one_of_which_the_key_server_is_away(make_keyring, kms):
+    keyring = make_keyring("component_keyring_kms", startup_deadline_ms=1000)
+    keyring.write("store k - AES")
+    kms.pause()
+    running = keyring.start("slot", "list", "--check")
+    process.wait_until(lambda: catches_signals(running.pid), "keyringctl to begin")
+    running.send_signal(signal.SIGINT)
+    kms.stop()
+    assert running.wait(60) == 130
+    assert "interrupted" in running.communicate()[1]
 
 
 def test_a_kmip_server_that_is_away_is_exit_code_4(make_keyring, kmip):

@@ -148,6 +148,7 @@ Outcome RunDue(CommandContext& context) {
   }
   AddSlots(*keyring, dates, age, list);
   AddCertificates(installation, context, list);
+  if (context.interruption.requested()) return Interrupted();
   if (list.due.empty() && !list.no_answer.ok()) {
     return Failed(list.no_answer.WithContext("nothing else is due"));
   }

@@ -2,7 +2,6 @@
 #include "cli/commands/recover_key_set.h"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/key_copy.h"
@@ -10,7 +9,9 @@
 #include "cli/product_options.h"
 #include "os/random.h"
 #include "os/staged_directory.h"
+#include "storage/key_directory.h"
 #include "storage/key_names.h"
+#include "storage/sealed/key_set_names.h"
 #include "storage/sealed/key_set_store.h"
 #include "storage/sealed/sealed_header.h"
 
@@ -33,8 +34,12 @@ class Recovery {
     if (!keys) return tl::unexpected(keys.error());
     const Result<std::string> installation = InstallationOfSet();
     if (!installation) return FileFailed(installation.error());
-    const auto highest = HighestVersions(*keys);
+    const auto highest = HighestInSet(*keys);
     if (!highest) return Failed(highest.error());
+    const auto made = MadeVersions(*installation);
+    if (!made) return FileFailed(made.error());
+    const auto missing = MissingVersions(*made, *highest);
+    WarnOf(missing);
     const auto ended =
         Confirm(context_, "recover", "Write a new key set?",
                 {{"create", output,
@@ -47,19 +52,19 @@ class Recovery {
     auto staged = StagedDirectory::Begin(files_, SystemRandom(), output,
                                          ModeOfDirectory());
     if (!staged) return FileFailed(staged.error());
-    Status status = Fill(**staged, *set, *installation, *highest);
+    Status status =
+        Fill(**staged, *set, *installation, MarksOf(*highest, missing));
     if (!status.ok()) return FileFailed(status);
-    status = Compare((*staged)->path(), *keys);
+    status = Compare((*staged)->path(), *keys, missing.empty());
     if (!status.ok()) return Failed(status);
     if (context_.interruption.requested()) return Interrupted();
     status = (*staged)->Publish();
     if (!status.ok()) return FileFailed(status);
-    return Report(keys->size(), output);
+    Report(keys->size(), output);
+    return missing.empty() ? ExitCode::kOk : ExitCode::kProblems;
   }
 
  private:
-  using Versions = std::map<uint32_t, uint32_t>;
-
   // The header says it, and the recovery key has proven the header.
   Result<std::string> InstallationOfSet() {
     const Result<Bytes> start = files_.ReadStart(place_.path, kMaxHeader);
@@ -72,8 +77,8 @@ class Recovery {
                   place_.path + " does not say whose keys these are");
   }
 
-  static Result<Versions> HighestVersions(const std::vector<Key>& keys) {
-    Versions highest;
+  static Result<HighestVersions> HighestInSet(const std::vector<Key>& keys) {
+    HighestVersions highest;
     for (const Key& key : keys) {
       const Result<RecordIdentity> record =
           ReadRecordIdentity(key.name, key.type);
@@ -84,6 +89,59 @@ class Recovery {
     return highest;
   }
 
+  static void AddMade(const KeyDirectory::Content& there,
+                      HighestVersions& made) {
+    for (const auto& [id, version] : there.marked) {
+      made[id] = std::max(made[id], version);
+    }
+    for (const KeyVersion key : there.files) {
+      made[key.id] = std::max(made[key.id], key.version);
+    }
+  }
+
+  // By marks and key files beside the set and, for a copy that is elsewhere, in
+  // the directory that the server uses.
+  Result<HighestVersions> MadeVersions(const std::string& installation) {
+    KeyDirectory beside(files_, SystemRandom(), context_.out,
+                        {DirectoryName(place_.path), true, ""});
+    const Result<KeyDirectory::Content> here = beside.Look();
+    if (!here) return here.error();
+    HighestVersions made;
+    AddMade(*here, made);
+    Installation configured = place_.installation;
+    configured.path.clear();
+    const Result<KeyFilesOptions> options = KeyFilesOptionsOf(configured);
+    if (!options) return options.error();
+    KeyDirectory own(files_, SystemRandom(), context_.out,
+                     {options->directory, true, ""});
+    const Result<KeyDirectory::Content> there = own.Look();
+    // Recovery is for when all else is lost.
+    if (there.status().code() == StatusCode::kNotFound) return made;
+    if (!there) return there.error();
+    const Result<Bytes> id = own.Read(std::string(kInstallationFileName));
+    if (!id || ReadInstallationFile(*id).value_or("") != installation) {
+      return made;
+    }
+    AddMade(*there, made);
+    return made;
+  }
+
+  static HighestVersions MarksOf(HighestVersions in_set,
+                                 const std::vector<KeyVersion>& missing) {
+    for (const KeyVersion key : missing) in_set[key.id] = key.version;
+    return in_set;
+  }
+
+  void WarnOf(const std::vector<KeyVersion>& missing) {
+    for (const KeyVersion key : missing) {
+      context_.out.Warn(
+          MissingFromKeySet(place_.path, key).message(),
+          "the new key set is marked to lack it, so that no server makes that "
+          "version again; if there is no newer copy, what it encrypted is "
+          "lost");
+    }
+  }
+
   mode_t ModeOfDirectory() {
     const Result<FileInfo> info = files_.Stat(DirectoryName(place_.path));
     return info ? info->permissions & 0777 : kDirectoryMode;
@@ -91,7 +149,8 @@ class Recovery {
 
   // What docs/file_formats.md wants beside a key set.
   static Status Fill(StagedDirectory& staged, const Bytes& set,
-                     const std::string& installation, const Versions& highest) {
+                     const std::string& installation,
+                     const HighestVersions& marks) {
     const Result<Bytes> id = WriteInstallationFile(installation);
     if (!id) return id.error();
     Status status = staged.Add(std::string(kKeySetFileName), set, kSetMode);
@@ -101,7 +160,7 @@ class Recovery {
     if (status.ok()) {
       status = staged.Add(std::string(kKeySetMarkName), {}, kMarkMode);
     }
-    for (const auto& [key_id, version] : highest) {
+    for (const auto& [key_id, version] : marks) {
       if (!status.ok()) break;
       status = staged.Add(VersionMarkName({key_id, version}), {}, kMarkMode);
     }
@@ -109,17 +168,18 @@ class Recovery {
   }
 
   // As a start with this directory would read it.
-  Status Compare(const std::string& directory, const std::vector<Key>& keys) {
+  Status Compare(const std::string& directory, const std::vector<Key>& keys,
+                 bool is_newest) {
     AwsStartupOptions startup = options_.startup;
     startup.keyfile_dir = startup.access.data_directory = directory;
     const auto opened = AwsKeyManagement::OpenForTool(
-        startup, dynamic_, {false, false, true}, context_.out);
+        startup, dynamic_, {false, false, is_newest}, context_.out);
     if (!opened) return opened.error();
     const Status same = CompareRecords((*opened)->opened_set()->keys(), keys);
     return same.ok() ? same : same.WithContext("nothing was recovered");
   }
 
-  Outcome Report(size_t keys, const std::string& output) {
+  void Report(size_t keys, const std::string& output) {
     if (context_.out.json()) {
       context_.out.PrintJson("recover", {{"dry_run", false},
                                          {"changed", true},
@@ -128,11 +188,10 @@ class Recovery {
                                          {"copied", keys},
                                          {"already_there", 0},
                                          {"compared", keys}});
-      return ExitCode::kOk;
+      return;
     }
     context_.out.Line("copied " + Counted(keys, "key") + " to a key set in " +
                       output + "; all compared and equal");
-    return ExitCode::kOk;
   }
 
   CommandContext& context_;

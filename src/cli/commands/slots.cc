@@ -48,6 +48,7 @@ Outcome RunSlotList(CommandContext& context) {
     if (!opened) return tl::unexpected(opened.error());
     (*opened)->slots().OpenEach((*opened)->deadline);
     list = (*opened)->slots().List();
+    if (context.interruption.requested()) return Interrupted();
   }
   const bool bad = std::ranges::any_of(*list, [](const SlotStatus& status) {
     return status.state == SlotState::kFailed || IsToBeMade(status.state);

@@ -55,6 +55,7 @@ Outcome RunVerify(CommandContext& context) {
     return !context.interruption.requested();
   });
   context.out.EndProgress();
+  if (context.interruption.requested()) return Interrupted();
   if (!found) return tl::unexpected(found.error());
   if (context.out.json()) {
     const Outcome printed = PrintAsJson(*found, *opened->reader, context.out);

@@ -6,6 +6,7 @@
 #include "cli/interruption.h"
 #include "cli/product_options.h"
 #include "cli/readers/sealed_listing.h"
+#include "cli/readers/wrapped_keys.h"
 #include "cli/stored_keyring.h"
 #include "os/parallel.h"
 #include "os/random.h"
@@ -101,11 +102,14 @@ class KeyFilesReader : public KeyringReader {
     keyring.place = JoinPath(directory, std::string(kKeySetFileName));
     const Result<FileInfo> info = files_.Stat(keyring.place);
     if (!info) return FileFailed(info.error().WithContext("the key set"));
+    const Result<HighestVersions> marked = MarkedVersions(directory);
+    if (!marked) return FileFailed(marked.error());
     keyring.file = *info;
     FindLockHolder(keyring.place, keyring);
     Status status = ListSealedFile(files_, log_, keyring);
     if (!status.ok()) return FileFailed(status.WithContext(keyring.place));
     keyring.format = "key set, " + keyring.format;
+    HighestVersions highest;
     std::vector<StoredKey> keys;
     for (const StoredKey& record : keyring.keys) {
       StoredKey& key = keys.emplace_back(record);
@@ -114,6 +118,8 @@ class KeyFilesReader : public KeyringReader {
       if (!identity) return FileFailed(identity.error());
       key.id = std::to_string(identity->key.id);
       key.version = identity->key.version;
+      uint32_t& version = highest[identity->key.id];
+      version = std::max(version, identity->key.version);
       key.owner.clear();
       key.type = "AES";
     }
@@ -121,8 +127,22 @@ class KeyFilesReader : public KeyringReader {
       return std::pair(std::stoul(a.id), a.version) <
              std::pair(std::stoul(b.id), b.version);
     });
+    for (const KeyVersion key : MissingVersions(*marked, highest)) {
+      log_.Write(LogLevel::kWarning,
+                 MissingFromKeySet(keyring.place, key).message());
+    }
     keyring.keys = std::move(keys);
     return keyring;
+  }
+
+  // A server marks a key after it is in the set: who looks for keys that are
+  // missing reads the marks first.
+  Result<HighestVersions> MarkedVersions(const std::string& directory) {
+    const Result<KeyDirectory::Content> there =
+        KeyDirectory(files_, SystemRandom(), log_, {directory, true, ""})
+            .Look();
+    if (!there) return there.error();
+    return there->marked;
   }
 
   // As a program that is not the server opens it: all of it or an error, and
@@ -136,6 +156,8 @@ class KeyFilesReader : public KeyringReader {
     if (!installation_.path.empty()) {
       startup.access.data_directory = options.directory;
     }
+    const Result<HighestVersions> marked = MarkedVersions(options.directory);
+    if (!marked) return FileFailed(marked.error());
     (void)progress(0, 1);
     startup.progress = InHundredths([&progress](size_t done, size_t total) {
       (void)progress(done, total);
@@ -144,6 +166,7 @@ class KeyFilesReader : public KeyringReader {
     Verification found;
     found.place = JoinPath(options.directory, std::string(kKeySetFileName));
     if (opened) {
+      AddMissing(*marked, (*opened)->keys().Versions(), found);
       found.keys = (*opened)->keys().counts().versions_loaded;
       const KeySetBackend* key_set = (*opened)->key_set();
       const auto store = key_set != nullptr ? key_set->store() : nullptr;
@@ -157,6 +180,20 @@ class KeyFilesReader : public KeyringReader {
     }
     found.problems.push_back({found.place, opened.error()});
     return found;
+  }
+
+  static void AddMissing(const HighestVersions& marked,
+                         const std::vector<KeyVersion>& versions,
+                         Verification& found) {
+    HighestVersions highest;
+    for (const KeyVersion key : versions) {
+      highest[key.id] = std::max(highest[key.id], key.version);
+    }
+    for (const KeyVersion key : MissingVersions(marked, highest)) {
+      found.problems.push_back(
+          {"key " + std::to_string(key.id) + "." + std::to_string(key.version),
+           MissingFromKeySet(found.place, key)});
+    }
   }
 
   StoredKey ReadOne(KeyDirectory& directory, KeyVersion version) {
@@ -210,7 +247,7 @@ class KeyFilesReader : public KeyringReader {
       for (size_t i = 0; i < count; ++i) {
         if (outcomes[i].ok()) {
           ++found.keys;
-        } else if (outcomes[i].IsTransient()) {
+        } else if (LeavesKeyUnknown(outcomes[i])) {
           return Failed(outcomes[i]);
         } else {
           found.problems.push_back(

@@ -6,6 +6,7 @@
 #include "os/random.h"
 #include "product/aws_key_management/aws_key_management.h"
 #include "storage/mariadb_files/key_file_backend.h"
+#include "storage/sealed/key_set_names.h"
 
 namespace openkeyring {
 namespace {
@@ -16,10 +17,8 @@ Status CheckMarked(const KeyDirectory::Content& there,
                    const VersionedSecrets& keys) {
   for (const auto& [id, version] : there.marked) {
     if (keys.contains({id, version})) continue;
-    return {StatusCode::kCorrupt,
-            directory.PathOf(std::string(kKeySetFileName)) + " lacks version " +
-                std::to_string(version) + " of key " + std::to_string(id) +
-                ", which was made: restore the newest copy of it"};
+    return MissingFromKeySet(directory.PathOf(std::string(kKeySetFileName)),
+                             {id, version});
   }
   return Status::Ok();
 }

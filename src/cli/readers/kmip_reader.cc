@@ -6,6 +6,7 @@
 
 #include "cli/interruption.h"
 #include "cli/product_options.h"
+#include "cli/readers/wrapped_keys.h"
 #include "cli/stored_keyring.h"
 #include "os/random.h"
 #include "product/component_keyring_kmip/kmip_keyring.h"
@@ -213,7 +214,7 @@ class KmipVersionsReader : public KmipReader {
           backend.Fetch(version, Deadline::After(SystemClock(), time)).status();
       if (status.ok()) {
         ++found.keys;
-      } else if (status.IsTransient()) {
+      } else if (LeavesKeyUnknown(status)) {
         return Failed(status);
       } else {
         found.problems.push_back({backend.Describe(version), status});

@@ -7,6 +7,10 @@
 
 namespace openkeyring {
 
+bool LeavesKeyUnknown(const Status& status) {
+  return status.IsTransient() || ExitCodeOf(status) == ExitCode::kUnreachable;
+}
+
 tl::expected<Verification, Failure> UnwrapAll(
     const KmsAccess& kms, const std::string& place,
     const std::vector<WrappedEntry>& entries,
@@ -31,7 +35,7 @@ tl::expected<Verification, Failure> UnwrapAll(
       if (outcomes[i].ok()) {
         ++found.keys;
         if (watcher) watcher(entries[start + i].name, opened[i]);
-      } else if (outcomes[i].IsTransient()) {
+      } else if (LeavesKeyUnknown(outcomes[i])) {
         return Failed(outcomes[i].WithContext(entries[start + i].what));
       } else {
         found.problems.push_back({entries[start + i].what, outcomes[i]});

@@ -195,18 +195,15 @@ Result<std::vector<KeyVersion>> KeySetBackend::List() {
   if (!there) return there.error();
   Status status = location_.CheckFilesBeside(*there, set->names);
   if (!status.ok()) return status;
+  const KeySetNames proven = set->Proven();
   std::vector<KeyVersion> keys;
-  std::map<uint32_t, uint32_t> highest;
-  for (const auto& [key, origin] : set->Proven()) {
-    keys.push_back(key);
-    highest[key.id] = std::max(highest[key.id], key.version);
-  }
+  for (const auto& [key, origin] : proven) keys.push_back(key);
   // A version that was made and is not in the set: the set is an old copy. But
   // a backup may have the mark of an id that was made after its set was copied.
   if (options_.keys.read_only) return keys;
-  for (const auto& [id, version] : there->marked) {
-    if (highest[id] < version) keys.push_back({id, version});
-  }
+  const auto missing =
+      MissingVersions(there->marked, HighestVersionsOf(proven));
+  keys.insert(keys.end(), missing.begin(), missing.end());
   return keys;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "storage/sealed/key_set_names.h"
 
+#include <algorithm>
 #include <string>
 
 #include "storage/key_names.h"
@@ -52,6 +53,33 @@ Result<ListedKeySet> ReadKeySetNames(ByteView content) {
     if (name.sequence == listed->unproven) set.unproven.insert(identity->key);
   }
   return set;
+}
+
+HighestVersions HighestVersionsOf(const KeySetNames& names) {
+  HighestVersions highest;
+  for (const auto& [key, origin] : names) {
+    highest[key.id] = std::max(highest[key.id], key.version);
+  }
+  return highest;
+}
+
+std::vector<KeyVersion> MissingVersions(const HighestVersions& marked,
+                                        const HighestVersions& in_set) {
+  std::vector<KeyVersion> missing;
+  for (const auto& [id, version] : marked) {
+    const auto found = in_set.find(id);
+    if (found == in_set.end() || found->second < version) {
+      missing.push_back({id, version});
+    }
+  }
+  return missing;
+}
+
+Status MissingFromKeySet(const std::string& path, KeyVersion key) {
+  return {StatusCode::kCorrupt,
+          "key set " + path + " lacks version " + std::to_string(key.version) +
+              " of key " + std::to_string(key.id) +
+              ", which was made: restore the newest copy of it"};
 }
 
 }  // namespace openkeyring

@@ -4,6 +4,8 @@
 
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -47,6 +49,17 @@ struct ListedKeySet {
 // server that cannot reach KMS to know which versions it must wait for, and
 // tells which of two copies is older. Errors are ReadSealedHeader's.
 Result<ListedKeySet> ReadKeySetNames(ByteView content);
+
+// Key id -> highest version: of marks (KeyDirectory::Content), or of a set.
+using HighestVersions = std::map<uint32_t, uint32_t>;
+HighestVersions HighestVersionsOf(const KeySetNames& names);
+// The marked versions of which a set has neither that version nor a later one:
+// the set is an old copy, and who makes such a key again loses the data under
+// the first one.
+std::vector<KeyVersion> MissingVersions(const HighestVersions& marked,
+                                        const HighestVersions& in_set);
+// kCorrupt: the key set `path` lacks `key`, which was made.
+Status MissingFromKeySet(const std::string& path, KeyVersion key);
 
 }  // namespace openkeyring
 

@@ -40,5 +40,20 @@ TEST(KeySetRecord, RefusesEveryOtherSpelling) {
   EXPECT_FALSE(ReadRecordIdentity({"1", "1"}, ""));
 }
 
+TEST(KeySetNames, AMarkedVersionThatIsNotThereIsMissing) {
+  const HighestVersions highest =
+      HighestVersionsOf({{{1, 2}, KeyOrigin::kMade},
+                         {{1, 1}, KeyOrigin::kMade},
+                         {{3, 4}, KeyOrigin::kImported}});
+  EXPECT_EQ(highest, (HighestVersions{{1, 2}, {3, 4}}));
+  EXPECT_TRUE(MissingVersions({{1, 1}, {3, 4}}, highest).empty());
+  EXPECT_EQ(MissingVersions({{1, 3}, {2, 1}, {3, 4}}, highest),
+            (std::vector<KeyVersion>{{1, 3}, {2, 1}}));
+  const Status status = MissingFromKeySet("/d/set", {2, 1});
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_NE(status.message().find("/d/set lacks version 1 of key 2"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace openkeyring

@@ -44,15 +44,9 @@ Status OpenedKeySet::CheckPlace(const KeySetUse& use) {
   if (!there) return there.error();
   status = location_.CheckFilesBeside(*there, set->names);
   if (!status.ok() || !use.must_be_newest) return status;
-  for (const auto& [id, version] : there->marked) {
-    const auto next = set->names.upper_bound({id, version - 1});
-    if (next != set->names.end() && next->first.id == id) continue;
-    return {StatusCode::kCorrupt,
-            "key set " + path() + " lacks version " + std::to_string(version) +
-                " of key " + std::to_string(id) +
-                ", which was made: restore the newest copy of it"};
-  }
-  return status;
+  const auto missing =
+      MissingVersions(there->marked, HighestVersionsOf(set->names));
+  return missing.empty() ? status : MissingFromKeySet(path(), missing.front());
 }
 
 Status OpenedKeySet::Load(const KeySetUse& use, const Deadline& deadline) {
