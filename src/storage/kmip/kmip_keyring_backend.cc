@@ -261,10 +261,11 @@ Status KmipKeyringBackend::CheckStored(const Object& object, const Key& key,
             text + " is not Active after it was activated"};
   }
   const KmipKeyMatch match = wanted.match(stored->attributes);
-  if (match == KmipKeyMatch::kThisAttempt) {
-    const auto& names = stored->attributes.names;
-    if (!names.empty() && names.front() == wanted.name()) return Status::Ok();
-  } else if (wanted.name_is_enough) {
+  const auto& names = stored->attributes.names;
+  const bool is_named = !names.empty() && names.front() == wanted.name();
+  if (match == KmipKeyMatch::kThisAttempt && is_named) return Status::Ok();
+  if (match != KmipKeyMatch::kThisAttempt && is_named &&
+      wanted.name_is_enough) {
     UseNamesAlone();
     // By the name that it has, which may be one that nobody else can have.
     if (match == KmipKeyMatch::kSameKey) return Status::Ok();
