@@ -362,7 +362,7 @@ def test_a_recovered_set_that_has_another_key_is_not_kept(a_set, regions, recove
     assert not output.exists() and not list(output.parent.glob(".output*"))
 
 
-@pytest.mark.parametrize("place", ["beside", "elsewhere"])
+@pytest.mark.parametrize("place", ["beside", "elsewhere", "elsewhere, with its marks"])
 def test_an_old_copy_is_recovered_with_the_marks_of_what_it_lacks(a_set, regions, recovery, place):
     """No server makes a key again that the data may be encrypted with."""
     private, public = recovery
@@ -372,6 +372,9 @@ def test_an_old_copy_is_recovered_with_the_marks_of_what_it_lacks(a_set, regions
     shutil.copytree(a_set.directory, copy)
     a_set.keyring.write("latest 5", "rotate 1")
     where = ("--path", copy)
+    if place == "elsewhere, with its marks":
+        for mark in a_set.directory.glob("aws-kms-key-made.5.*"):
+            mark.rename(copy / mark.name)
     if place == "beside":
         shutil.copy(copy / key_set.NAME, a_set.path)
         where = ()
@@ -387,6 +390,23 @@ def test_an_old_copy_is_recovered_with_the_marks_of_what_it_lacks(a_set, regions
     assert a_set.keyring.write("latest 5", check=False).returncode != 0
     assert a_set.keyring.write("latest 1").returncode == 0
     assert not any(key_id == 5 for key_id, _ in key_set.versions(output))
+
+
+def test_what_another_server_has_made_is_not_missing(a_set, regions, recovery):
+    private, public = recovery
+    a_set.configure(regions[0], recovery_public_key=public)
+    a_set.run("slot", "add", "--yes")
+    copy, other, output = (a_set.keyring.directory / name for name in ("copy", "other", "output"))
+    shutil.copytree(a_set.directory, copy)
+    other.mkdir()
+    # Or it would be refused as the wrong directory of this server.
+    (a_set.keyring.data / "aws-kms-key-installation").unlink()
+    a_set.configure(regions[0], keyfile_dir=other)
+    a_set.keyring.write("latest 9")
+    assert (other / "aws-kms-key-made.9.1").exists()
+    words = ("recover", "--path", copy, "--private-key", private, "--output", output, "--yes")
+    assert a_set.run(*words)["copied"] == 3
+    assert not (output / "aws-kms-key-made.9.1").exists()
 
 
 def test_an_old_copy_that_lacks_a_key_is_a_problem(a_set, tmp_path):

@@ -46,7 +46,7 @@ def test_before_the_first_start_it_is_said_and_nothing_is_wrong(empty):
     assert ctl.picture(empty.directory) == before
 
 
-def test_before_the_data_directory_is_made(empty):
+def test_before_the_server_has_made_its_databases(empty):
     (empty.data / "mysql").rmdir()
     assert empty.ctl("check", *SKIPPED).code == 0
 
@@ -68,6 +68,23 @@ def test_a_link_that_leads_nowhere_is_a_loss(make_keyring, kms, directory):
     keyring = make_keyring("component_keyring_kms")
     (directory / "data" / "keyring").symlink_to(directory / "gone")
     lost(keyring, "is a symbolic link to a file that does not exist")
+
+
+def test_a_link_to_itself_is_not_a_missing_file(make_keyring, directory):
+    keyring = make_keyring("component_keyring_kms")
+    (directory / "data" / "keyring").symlink_to(directory / "data" / "keyring")
+    lost(keyring, "cannot be reached: ")
+
+
+def test_a_data_directory_that_is_not_there_cannot_tell(make_keyring, kms, directory):
+    """A file system that is not mounted, or a mistyped --datadir."""
+    keyring = make_keyring("component_keyring_kms")
+    (directory / "keys").mkdir()
+    keyring.configure({**conftest.kms_options(kms, directory),
+                       "path": str(directory / "keys" / "keyring")})
+    assert keyring.ctl("check", *SKIPPED).code == 0
+    keyring.data.rename(directory / "elsewhere")
+    lost(keyring, "does not exist, so that it cannot be told")
 
 
 def test_a_directory_that_is_not_mounted_is_a_loss(make_keyring, kms, directory):

@@ -46,7 +46,12 @@ std::string WhyItIsLost(CheckRun& run) {
            "whether data need its keys";
   }
   const Result<FileInfo> info = run.files.Stat(data);
-  if (info.status().code() == StatusCode::kNotFound) return "";
+  // Perhaps it is not mounted, or --datadir is wrong.
+  if (info.status().code() == StatusCode::kNotFound) {
+    return "the data directory " + data +
+           " does not exist, so that it cannot be told whether data need its "
+           "keys";
+  }
   if (!info) return info.error().message();
   // What another user may not read would look like data without encryption.
   const uid_t user = EffectiveUser();
