@@ -376,6 +376,36 @@ def test_a_bundle_has_no_planted_secret(keyring, kms, directory):
     assert keyring.ctl("bundle", "bundle.tar").code == 1, "never overwritten"
 
 
+def test_a_bundle_has_no_secret_of_lists_and_of_variables(make_keyring, kms, directory):
+    def bundle_of(keyring, name):
+        done = keyring.ctl("bundle", name)
+        assert done.code == 0, done
+        content = (directory / name).read_bytes() + (done.out + done.err).encode()
+        assert b"planted-secret" not in content
+        return content.decode()
+
+    url = f"127.0.0.1:{process.free_port()}"
+    entries = [{"key": "alias/one", "role_arn": "arn:aws:iam::1:role/r", "region": "eu-west-1",
+                "external_id": "planted-secret-1", "session_token": ["planted-secret-2"],
+                "endpoint_url": f"http://user:planted-secret-3@{url}"},
+               {"key": "alias/two", "region": "eu-west-3", "endpoint_url": f"http://{url}"}]
+    keyring = make_keyring("component_keyring_kms")
+    keyring.configure({"path": str(directory / "data" / "keyring"), "kms_key": entries,
+                       "standby": [{"password": "planted-secret-4"}]})
+    text = bundle_of(keyring, "component.tar")
+    assert '"role_arn": "arn:aws:iam::1:role/r"' in text and '"key": "alias/two"' in text
+
+    plugin = make_keyring("aws_key_management")
+    with plugin.option_file.open("a") as file:
+        file.write(f"aws_key_management_master_key_id='{json.dumps(entries)}'\n"
+                   "aws_key_management_secret_access_key=planted-secret-5\n"
+                   f"loose_aws_key_management_endpoint_url=http://a:planted-secret-6@{url}\n"
+                   "innodb_encrypt_password=planted-secret-7\n")
+    text = bundle_of(plugin, "plugin.tar")
+    assert "aws_key_management_secret_access_key = (left out)" in text
+    assert '"key":"alias/two"' in text and f"http://(left out)@{url}" in text
+
+
 def test_the_process_leaves_no_core(keyring, kms):
     kms.latency(2000)
     try:

@@ -2,13 +2,12 @@
 // A support archive: what somebody who helps needs to see, and no secret.
 #include <sys/utsname.h>
 
-#include <algorithm>
-
 #include "base/encoding.h"
 #include "cli/archive.h"
 #include "cli/checks/check_report.h"
 #include "cli/command_table.h"
 #include "cli/commands/keyring_command.h"
+#include "cli/redaction.h"
 #include "json/secret_json.h"
 #include "os/durable.h"
 #include "os/process.h"
@@ -22,73 +21,8 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kMaxConfig = 1 << 20;
 constexpr mode_t kBundleMode = 0600;
 
-// Options and variables whose values are printed; all others are left out, so
-// that one that is new, or misspelled, cannot leak.
-constexpr std::string_view kShown[] = {"path",
-                                       "read_only",
-                                       "kms_key",
-                                       "region",
-                                       "profile",
-                                       "role_arn",
-                                       "endpoint_url",
-                                       "allow_unencrypted_endpoint",
-                                       "use_fips_endpoint",
-                                       "use_dualstack_endpoint",
-                                       "ca_bundle",
-                                       "connect_timeout_ms",
-                                       "request_timeout_ms",
-                                       "max_attempts",
-                                       "startup_deadline_ms",
-                                       "reload_deadline_ms",
-                                       "operation_deadline_ms",
-                                       "load_parallelism",
-                                       "file_format",
-                                       "allow_new_keyring",
-                                       "read_local_config",
-                                       "allow_insecure_permissions",
-                                       "server_addr",
-                                       "server_port",
-                                       "server",
-                                       "standby_servers",
-                                       "standby_server",
-                                       "client_ca",
-                                       "client_key",
-                                       "server_ca",
-                                       "client_key_password_file",
-                                       "object_group",
-                                       "kmip_version",
-                                       "kmip_timeout_ms",
-                                       "max_objects",
-                                       "activate_pre_active",
-                                       "tls_peer_verification",
-                                       "tls_hostname_verification",
-                                       "tls_min_version",
-                                       "recovery_public_key",
-                                       "local_unlock_file"};
-
-bool IsShown(std::string_view name) {
-  return std::ranges::find(kShown, name) != std::end(kShown);
-}
-
-bool IsShownVariable(const std::string& name) {
-  for (const char* exact :
-       {"datadir", "basedir", "plugin_dir", "early_plugin_load", "plugin_load",
-        "plugin_load_add", "user", "encrypt_binlog"}) {
-    if (name == exact) return true;
-  }
-  for (const Product product : kAllProducts) {
-    if (name.starts_with(std::string(ProductName(product)) + "_")) return true;
-  }
-  return name.starts_with("innodb_encrypt");
-}
-
-// A URL may have user information in it.
-Json Redacted(const Json& value) {
-  if (!value.is_string()) return value;
-  const std::string text = value.get<std::string>();
-  return text.find('@') != text.npos && text.find("://") != text.npos
-             ? Json("(left out)")
-             : value;
+std::string Dumped(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string ConfigurationText(const Installation& installation,
@@ -108,21 +42,7 @@ std::string ConfigurationText(const Installation& installation,
   const auto json =
       nlohmann::ordered_json::parse(text->RevealText(), nullptr, false);
   if (!json.is_object()) return path + " is not a JSON object";
-  Json shown = Json::object();
-  for (const auto& [name, value] : json.items()) {
-    shown[name] = IsShown(name) ? Redacted(value) : Json("(left out)");
-  }
-  return path + "\n" +
-         shown.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string VariablesText(const Installation& installation) {
-  std::string text;
-  for (const auto& [name, value] : installation.server.variables) {
-    if (!IsShownVariable(name)) continue;
-    text += name + " = " + Redacted(Json(value)).get<std::string>() + "\n";
-  }
-  return text;
+  return path + "\n" + Dumped(ShownConfiguration(json));
 }
 
 std::string VersionsText(const Installation& installation) {
@@ -137,21 +57,21 @@ std::string VersionsText(const Installation& installation) {
 std::string CheckText(const Installation& installation,
                       CommandContext& context) {
   const auto results = RunChecks(installation, context, {});
-  return JsonOf(installation, results)
-             .dump(2, ' ', false, Json::error_handler_t::replace) +
-         "\n";
+  return Dumped(WithoutUserInformation(JsonOf(installation, results)));
+}
+
+std::string Message(const Failure& failure) {
+  return WithoutUserInformation(failure.status.message()) + "\n";
 }
 
 std::string ListText(const Installation& installation,
                      CommandContext& context) {
   const auto reader =
       OpenForReading(installation, PosixFileSystem(), context.out);
-  if (!reader) return reader.error().status.message() + "\n";
+  if (!reader) return Message(reader.error());
   const auto keyring = (*reader)->List();
-  if (!keyring) return keyring.error().status.message() + "\n";
-  return JsonOf(*keyring, SystemClock().Now())
-             .dump(2, ' ', false, Json::error_handler_t::replace) +
-         "\n";
+  if (!keyring) return Message(keyring.error());
+  return Dumped(WithoutUserInformation(JsonOf(*keyring, SystemClock().Now())));
 }
 
 std::string ManifestText(const Installation& installation) {
@@ -160,7 +80,9 @@ std::string ManifestText(const Installation& installation) {
           ? ""
           : JoinPath(DirectoryName(installation.server.program), "mysqld.my");
   const Result<Bytes> text = PosixFileSystem().ReadStart(path, kMaxConfig);
-  return text ? path + "\n" + std::string(AsText(*text)) + "\n" : "";
+  if (!text) return "";
+  return path + "\n" + WithoutUserInformation(std::string(AsText(*text))) +
+         "\n";
 }
 
 Outcome RunBundle(CommandContext& context) {
@@ -173,7 +95,8 @@ Outcome RunBundle(CommandContext& context) {
       {directory + "versions.txt", VersionsText(*installation)},
       {directory + "configuration.txt",
        ConfigurationText(*installation, PosixFileSystem())},
-      {directory + "variables.txt", VariablesText(*installation)},
+      {directory + "variables.txt",
+       ShownVariables(installation->server.variables)},
       {directory + "manifest.txt", ManifestText(*installation)},
       {directory + "check.json", CheckText(*installation, context)},
       {directory + "keyring.json", ListText(*installation, context)}};
@@ -202,7 +125,8 @@ CommandSpec BundleCommand() {
           "Writes a tar archive with versions, configuration, the server's "
           "options that matter, the manifest, the results of check, and what "
           "the keyring is, without the names of its keys. Values of options "
-          "that are not known to be harmless are left out. The file has mode "
+          "that are not known to be harmless are left out, and user and "
+          "password of URLs. The file has mode "
           "0600, and an existing one is never overwritten. Look at it before "
           "you send it: it has host names, paths and ARNs.\n\n"
           "Changes nothing but the file that it makes.",

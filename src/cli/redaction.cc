@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "cli/redaction.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/encoding.h"
+#include "cli/installation.h"
+
+namespace openkeyring {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kLeftOut[] = "(left out)";
+
+constexpr std::string_view kOptions[] = {"path",
+                                         "read_only",
+                                         "kms_key",
+                                         "region",
+                                         "profile",
+                                         "role_arn",
+                                         "endpoint_url",
+                                         "allow_unencrypted_endpoint",
+                                         "use_fips_endpoint",
+                                         "use_dualstack_endpoint",
+                                         "ca_bundle",
+                                         "connect_timeout_ms",
+                                         "request_timeout_ms",
+                                         "max_attempts",
+                                         "startup_deadline_ms",
+                                         "reload_deadline_ms",
+                                         "operation_deadline_ms",
+                                         "load_parallelism",
+                                         "file_format",
+                                         "allow_new_keyring",
+                                         "read_local_config",
+                                         "allow_insecure_permissions",
+                                         "server_addr",
+                                         "server_port",
+                                         "server",
+                                         "standby_servers",
+                                         "standby_server",
+                                         "client_ca",
+                                         "client_key",
+                                         "server_ca",
+                                         "client_key_password_file",
+                                         "object_group",
+                                         "kmip_version",
+                                         "kmip_timeout_ms",
+                                         "max_objects",
+                                         "activate_pre_active",
+                                         "tls_peer_verification",
+                                         "tls_hostname_verification",
+                                         "tls_min_version",
+                                         "recovery_public_key",
+                                         "local_unlock_file"};
+
+// Of an entry of a list of KMS keys; no other option has objects to show.
+constexpr std::string_view kMembers[] = {"key", "region", "endpoint_url",
+                                         "profile", "role_arn"};
+
+constexpr std::string_view kServerVariables[] = {
+    "datadir",
+    "basedir",
+    "plugin_dir",
+    "early_plugin_load",
+    "plugin_load",
+    "plugin_load_add",
+    "user",
+    "encrypt_binlog",
+    "innodb_encrypt_tables",
+    "innodb_encrypt_log",
+    "innodb_encrypt_temporary_tables",
+    "innodb_encryption_threads",
+    "innodb_encryption_rotate_key_age",
+    "innodb_encryption_rotation_iops"};
+
+// Of the plugins, behind the plugin's name.
+constexpr std::string_view kPluginVariables[] = {"cmk_id",
+                                                 "region",
+                                                 "conf_file",
+                                                 "data_file",
+                                                 "endpoint_url",
+                                                 "allow_unencrypted_endpoint",
+                                                 "credentials",
+                                                 "cache_keys",
+                                                 "allow_new_keyring",
+                                                 "connect_timeout_ms",
+                                                 "request_timeout_ms",
+                                                 "operation_deadline_ms",
+                                                 "rotate_deadline_ms",
+                                                 "parallelism",
+                                                 "master_key_id",
+                                                 "key_spec",
+                                                 "rotate_key",
+                                                 "log_level",
+                                                 "request_timeout",
+                                                 "keyfile_dir",
+                                                 "encryption_algorithm",
+                                                 "bind_key_id",
+                                                 "key_store",
+                                                 "key_source",
+                                                 "recovery_public_key",
+                                                 "local_unlock_file",
+                                                 "load_parallelism",
+                                                 "startup_deadline",
+                                                 "operation_deadline",
+                                                 "servers",
+                                                 "server_ca",
+                                                 "client_cert",
+                                                 "client_key",
+                                                 "client_key_password_file",
+                                                 "object_group",
+                                                 "kmip_version",
+                                                 "tls_peer_verification",
+                                                 "tls_hostname_verification",
+                                                 "tls_min_version",
+                                                 "connect_timeout",
+                                                 "max_objects"};
+
+bool IsIn(const auto& names, std::string_view name) {
+  return std::ranges::find(names, name) != std::end(names);
+}
+
+std::string Dumped(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json ShownValue(const Json& value);
+
+// A list of KMS keys may be text, too. A path may have an "@", and of all else
+// that has one it is not known what stands before it.
+Json ShownText(const std::string& text) {
+  const std::string_view trimmed = Trim(text);
+  if (trimmed.starts_with('[') || trimmed.starts_with('{')) {
+    const Json list = Json::parse(trimmed, nullptr, false);
+    return list.is_discarded() ? Json(kLeftOut)
+                               : Json(Dumped(ShownValue(list)));
+  }
+  const size_t at = text.rfind('@');
+  if (at == text.npos || text.starts_with('/')) return text;
+  const size_t scheme = text.find("://");
+  if (scheme == text.npos || scheme > at) return kLeftOut;
+  return text.substr(0, scheme + 3) + kLeftOut + text.substr(at);
+}
+
+Json ShownValue(const Json& value) {
+  if (value.is_string()) return ShownText(value.get<std::string>());
+  if (!value.is_structured()) return value;
+  Json shown = value.is_array() ? Json::array() : Json::object();
+  for (const auto& [name, member] : value.items()) {
+    if (value.is_array()) {
+      shown.push_back(ShownValue(member));
+    } else {
+      const bool known = IsIn(kMembers, name) && !member.is_structured();
+      shown[name] = known ? ShownValue(member) : Json(kLeftOut);
+    }
+  }
+  return shown;
+}
+
+// "region" of "keyring_aws_region"; "" for what is of no product.
+std::string_view BehindProduct(std::string_view name) {
+  for (const Product product : kAllProducts) {
+    const std::string prefix = std::string(ProductName(product)) + "_";
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  }
+  return "";
+}
+
+}  // namespace
+
+Json ShownConfiguration(const Json& config) {
+  Json shown = Json::object();
+  for (const auto& [name, value] : config.items()) {
+    shown[name] = IsIn(kOptions, name) ? ShownValue(value) : Json(kLeftOut);
+  }
+  return shown;
+}
+
+std::string ShownVariables(const ServerVariables& variables) {
+  std::string text;
+  for (const auto& [name, value] : variables) {
+    const std::string_view own = BehindProduct(name);
+    const bool is_shown = own.empty() ? IsIn(kServerVariables, name)
+                                      : IsIn(kPluginVariables, own);
+    if (own.empty() && !is_shown) continue;
+    text += name + " = " +
+            (is_shown ? ShownText(value).get<std::string>() : kLeftOut) + "\n";
+  }
+  return text;
+}
+
+std::string WithoutUserInformation(const std::string& text) {
+  constexpr std::string_view kScheme = "://";
+  std::string shown;
+  size_t done = 0;
+  for (size_t at = 0; (at = text.find(kScheme, done)) != text.npos;) {
+    const size_t start = at + kScheme.size();
+    const size_t end =
+        std::min(text.find_first_of(" \t\n", start), text.size());
+    const size_t user = text.substr(start, end - start).rfind('@');
+    shown += text.substr(done, start - done);
+    done = start;
+    if (user == text.npos) continue;
+    shown += kLeftOut;
+    done = start + user;
+  }
+  return shown + text.substr(done);
+}
+
+Json WithoutUserInformation(Json json) {
+  if (json.is_string()) {
+    return WithoutUserInformation(json.get<std::string>());
+  }
+  if (json.is_structured()) {
+    for (Json& member : json)
+      member = WithoutUserInformation(std::move(member));
+  }
+  return json;
+}
+
+}  // namespace openkeyring

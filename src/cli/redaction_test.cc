@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "cli/redaction.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace openkeyring {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ShownConfigurationTest, WhatIsNotKnownIsLeftOutOnEveryLevel) {
+  const Json shown = ShownConfiguration(Json::parse(R"({
+      "region": "eu-central-1",
+      "max_attempts": 3,
+      "external_id": "SECRET",
+      "unknwon": {"region": "SECRET"},
+      "kms_key": ["alias/a",
+        {"key": "alias/b", "region": "eu-west-1", "external_id": "SECRET",
+         "kye": "SECRET", "profile": ["SECRET"], "role_arn": {"x": "SECRET"}}],
+      "path": {"x": "SECRET"}})"));
+  EXPECT_THAT(shown.dump(), Not(HasSubstr("SECRET")));
+  EXPECT_EQ(shown["region"], "eu-central-1");
+  EXPECT_EQ(shown["max_attempts"], 3);
+  EXPECT_EQ(shown["kms_key"][0], "alias/a");
+  EXPECT_EQ(shown["kms_key"][1]["key"], "alias/b");
+  EXPECT_EQ(shown["kms_key"][1]["region"], "eu-west-1");
+  EXPECT_EQ(shown["kms_key"][1]["external_id"], "(left out)");
+  EXPECT_EQ(shown["unknwon"], "(left out)");
+}
+
+TEST(ShownConfigurationTest, UserAndPasswordAreCutOutOfUrls) {
+  const Json shown = ShownConfiguration(Json::parse(R"({
+      "endpoint_url": "https://user:SEC/RET@kms.example:8443/x",
+      "ca_bundle": "user:SECRET@host",
+      "local_unlock_file": "/run/credentials/mysqld@1.service/unlock",
+      "kms_key": [{"key": "k", "endpoint_url": "http://SECRET@kms.example"}]
+      })"));
+  EXPECT_EQ(shown["endpoint_url"], "https://(left out)@kms.example:8443/x");
+  EXPECT_EQ(shown["ca_bundle"], "(left out)");
+  EXPECT_EQ(shown["local_unlock_file"],
+            "/run/credentials/mysqld@1.service/unlock");
+  EXPECT_EQ(shown["kms_key"][0]["endpoint_url"],
+            "http://(left out)@kms.example");
+}
+
+TEST(ShownVariablesTest, OnlyExactNamesHaveValues) {
+  EXPECT_EQ(
+      ShownVariables(
+          {{"aws_key_management_region", "eu-central-1"},
+           {"aws_key_management_secret_access_key", "SECRET"},
+           {"aws_key_management_master_key_id",
+            R"([{"key":"alias/a","external_id":"SECRET"},"alias/b"])"},
+           {"datadir", "/var/lib/mysql"},
+           {"innodb_encrypt_secret", "SECRET"},
+           {"keyring_aws_region_", "SECRET"},
+           {"password", "SECRET"}}),
+      "aws_key_management_master_key_id = "
+      "[{\"key\":\"alias/a\",\"external_id\":\"(left out)\"},\"alias/b\"]\n"
+      "aws_key_management_region = eu-central-1\n"
+      "aws_key_management_secret_access_key = (left out)\n"
+      "datadir = /var/lib/mysql\n"
+      "keyring_aws_region_ = (left out)\n");
+}
+
+TEST(ShownVariablesTest, AListThatCannotBeReadIsLeftOut) {
+  EXPECT_EQ(ShownVariables({{"aws_key_management_master_key_id",
+                             R"([{"external_id":"SECRET"})"}}),
+            "aws_key_management_master_key_id = (left out)\n");
+}
+
+TEST(WithoutUserInformationTest, EveryUrlOfATextIsCut) {
+  EXPECT_EQ(WithoutUserInformation(std::string(
+                "a http://u:SECRET@h/x b https://h2 c://SEC@RET@d")),
+            "a http://(left out)@h/x b https://h2 c://(left out)@d");
+  EXPECT_EQ(WithoutUserInformation(std::string("k@eu://")), "k@eu://");
+  const Json json = {{"a", {{"text", "x http://SECRET@h"}}}, {"n", 1}};
+  EXPECT_EQ(WithoutUserInformation(json).dump(),
+            R"({"a":{"text":"x http://(left out)@h"},"n":1})");
+}
+
+}  // namespace
+}  // namespace openkeyring
