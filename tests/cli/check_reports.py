@@ -24,6 +24,16 @@ def finding(done: ctl.Result, check: str, text: str) -> dict:
     return found[0]
 
 
+def loaded(keyring) -> None:
+    """A plugin as the server's options load it; a component needs a manifest instead."""
+    if keyring.product.startswith("component_"):
+        return
+    option = "early-plugin-load" if keyring.product == "keyring_aws" else "plugin-load-add"
+    with keyring.option_file.open("a") as file:
+        file.write(f"{option}={keyring.product}.so\nplugin-dir={keyring.plugin}\n")
+    (keyring.plugin / f"{keyring.product}.so").write_text("")
+
+
 def fake_server(directory, *options: str, name="mysqld", **more):
     """A process that looks like a database server to who reads /proc."""
     program = directory / "bin" / name

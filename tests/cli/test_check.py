@@ -4,11 +4,12 @@
 import json
 import os
 import re
+import subprocess
 
 import conftest
 import pytest
 
-from check_reports import ERRORS, by_server, finding, results
+from check_reports import ERRORS, by_server, finding, loaded, results
 from lab import aws_client, certificates, kmip_component, process
 
 
@@ -22,26 +23,24 @@ def test_every_check_has_an_anchor_and_every_anchor_a_check(good):
 
 
 def test_a_good_keyring_has_no_failure_on_any_product(filled):
+    loaded(filled)
     done = filled.ctl("check", "--json")
     failed = {name: check for name, check in results(done).items() if check["state"] == "failed"}
-    if filled.product.startswith("component_"):
-        assert not failed, failed
-        assert done.code == 0
-    else:  # Nothing loads the plugin here.
-        assert set(failed) <= {"manifest", "library"}, failed
+    assert not failed and done.code == 0, failed
     assert done.json()["would_find_keys"] is True
     assert filled.ctl("check").out.count("yes: ") == 1
 
 
-@pytest.mark.parametrize("options,text", [
-    ({"kms_kye": "x"}, "did you mean"),  # A server starts with it.
-    ({"kms_key": None}, "kms_key is missing"),
+@pytest.mark.parametrize("options,text,starts", [
+    ({"kms_kye": "x"}, "did you mean", True),  # A server starts with it.
+    ({"kms_key": None}, "kms_key is missing", False),
 ])
-def test_wrong_options(good, kms, options, text):
+def test_wrong_options(good, kms, options, text, starts):
     changed = {**conftest.kms_options(kms, good.directory), **options}
     good.configure({name: value for name, value in changed.items() if value is not None})
     done = good.ctl("check", "--json")
     assert finding(done, "config", text)["state"] == "failed" and done.code == 3
+    assert done.json()["would_find_keys"] is starts
 
 
 def test_a_configuration_that_is_not_json(good):
@@ -77,8 +76,12 @@ def test_manifests(good, server, manifest, text):
     server()
     if manifest is not None:
         (good.directory / "bin/mysqld.my").write_text(json.dumps(manifest))
+    (good.plugin / "component_keyring_kms.so").write_text("")
     done = by_server(good, "--product", "component_keyring_kms")
     assert finding(done, "manifest", text)["state"] == "failed"
+    assert results(done)["library"]["state"] == results(done)["keys"]["state"] == "ok"
+    assert done.json()["would_find_keys"] is False, "a start would load no keyring"
+    assert finding(done, "start", "see the checks above")["state"] == "failed"
 
 
 def test_a_server_is_found_with_its_product_by_the_manifest(good, server):
@@ -104,15 +107,111 @@ def test_early_plugin_load_of_a_component(good, server):
 def test_a_plugin_that_is_not_loaded_or_too_late(make_keyring, server):
     keyring = make_keyring("keyring_aws")
     keyring.write("store k - AES")
-    finding(keyring.ctl("check", "--json"), "manifest", "no option of the server loads")
+    done = keyring.ctl("check", "--json")
+    finding(done, "manifest", "no option of the server loads")
+    assert done.json()["would_find_keys"] is False
     server("--plugin-load-add=keyring_aws.so", *keyring.variables)
     finding(by_server(keyring), "manifest", "after InnoDB has asked for its keys")
 
 
 def test_a_library_that_is_elsewhere(good, server):
     server()
-    finding(by_server(good, "--product", "component_keyring_kms"), "library",
-            "does not exist, or its directory cannot be read")
+    (good.directory / "bin/mysqld.my").write_text('{"components": "file://component_keyring_kms"}')
+    done = by_server(good, "--product", "component_keyring_kms")
+    finding(done, "library", "does not exist, or its directory cannot be read")
+    assert results(done)["manifest"]["state"] == results(done)["keys"]["state"] == "ok"
+    assert done.json()["would_find_keys"] is False
+
+
+def slot_options(kms, directory, which: str) -> dict:
+    """What only a file with key slots can have."""
+    if which == "kms_key":
+        return {"kms_key": [{"key": key, "endpoint_url": kms.url}
+                            for key in (conftest.ALIAS, "alias/another")]}
+    path = directory / which
+    if which == "local_unlock_file":
+        path.write_bytes(bytes(range(32)))
+        path.chmod(0o400)
+    else:
+        subprocess.run(["openssl", "genrsa", "-out", directory / "rsa", "3072"], check=True,
+                       capture_output=True)
+        subprocess.run(["openssl", "rsa", "-in", directory / "rsa", "-pubout", "-out", path],
+                       check=True, capture_output=True)
+    return {which: str(path)}
+
+
+SLOT_OPTIONS = ["kms_key", "recovery_public_key", "local_unlock_file"]
+
+
+@pytest.mark.parametrize("which", SLOT_OPTIONS)
+def test_a_json_file_with_options_of_key_slots_is_refused_as_by_the_server(make_keyring, kms,
+                                                                           directory, which):
+    keyring = make_keyring("component_keyring_kms", file_format="percona")
+    keyring.write("store k - AES")
+    options = {**conftest.kms_options(kms, directory), **slot_options(kms, directory, which)}
+    if which == "kms_key":
+        del options["endpoint_url"]
+    keyring.configure(options)
+    refused = keyring.write("list", check=False)
+    assert refused.returncode != 0 and "has one KMS key" in refused.stderr
+    done = keyring.ctl("check", "--json")
+    assert finding(done, "keys", "which has one KMS key")["state"] == "failed"
+    assert done.json()["would_find_keys"] is False and done.code == 3
+    assert keyring.ctl("verify").code == 2
+
+
+@pytest.mark.parametrize("which", SLOT_OPTIONS)
+def test_key_files_with_options_of_key_slots_are_refused_as_by_the_server(make_keyring, kms,
+                                                                          directory, which):
+    keyring = make_keyring("aws_key_management", key_store="FILES")
+    keyring.write("latest 1")
+    loaded(keyring)
+    assert keyring.ctl("check", "--json").json()["would_find_keys"] is True
+    options = slot_options(kms, directory, which)
+    text = keyring.option_file.read_text()
+    if which == "kms_key":
+        options = {"master_key_id": f"'{json.dumps(options['kms_key'])}'", "endpoint_url": ""}
+    for name, value in options.items():
+        text += f"aws_key_management_{name}={value}\n"
+    keyring.option_file.write_text(text)
+    done = keyring.ctl("check", "--json")
+    assert results(done)["config"]["state"] == "ok"
+    assert finding(done, "keys", "these have one KMS key")["state"] == "failed"
+    assert done.json()["would_find_keys"] is False and done.code == 3
+
+
+def test_an_empty_file_in_place_of_a_sealed_one(good):
+    (good.data / "keyring").write_bytes(b"")
+    done = good.ctl("check", "--json")
+    assert finding(done, "keys", "is missing or empty, but this server's keyring is a sealed file")
+    assert done.json()["would_find_keys"] is False and done.code == 3
+    assert good.ctl("verify").code == 3
+    (good.data / "component_keyring_kms.sealed").unlink()
+    assert good.ctl("check", "--json").json()["would_find_keys"] is True, "Percona's first start"
+
+
+@pytest.mark.parametrize("options,text", [
+    ({"master_key_id": "'[\"alias/a\"'"}, "aws_key_management_master_key_id: "),
+    ({"master_key_id": "alias/a,alias/b"}, "endpoint_url is for one KMS key"),
+    ({"recovery_public_key": "/nowhere/key.pem"}, "aws_key_management_recovery_public_key: "),
+    ({"local_unlock_file": "/dev/null"}, "aws_key_management_local_unlock_file: "),
+])
+def test_options_that_a_start_refuses_before_it_is_one(make_keyring, options, text):
+    keyring = make_keyring("aws_key_management")
+    assert results(keyring.ctl("check", "--json", "--pre"))["config"]["state"] == "ok"
+    with keyring.option_file.open("a") as file:
+        file.writelines(f"aws_key_management_{name}={value}\n" for name, value in options.items())
+    done = keyring.ctl("check", "--json", "--pre")
+    assert finding(done, "config", text)["state"] == "failed" and done.code == 3
+    assert done.json()["would_find_keys"] is None
+
+
+def test_settings_of_aws_that_a_start_refuses(good, kms):
+    good.configure({**conftest.kms_options(kms, good.directory), "profile": "missing"})
+    for words in ((), ("--pre",)):
+        done = good.ctl("check", "--json", *words)
+        assert finding(done, "config", "is in neither of the AWS shared files")["state"] == "failed"
+        assert done.code == 3
 
 
 def test_directories_of_the_keyring(good, kms):
@@ -224,6 +323,16 @@ def test_formats(good):
     (good.data / "keyring").unlink()
     nagios = good.ctl("check", "--format", "nagios")
     assert nagios.code == 2 and nagios.out.startswith("KEYRING CRITICAL - ")
+
+
+@pytest.mark.parametrize("words", [("--pre",), ("--skip", "keys")])
+def test_nagios_says_no_more_than_was_checked(good, words):
+    skipped = [word for name in ("tls", "confinement", "memory-lock", "permissions")
+               for word in ("--skip", name)]
+    read = good.ctl("check", "--format", "nagios", *skipped)
+    assert read.code == 0 and read.out.startswith("KEYRING OK - all keys can be read |")
+    done = good.ctl("check", "--format", "nagios", *skipped, *words)
+    assert done.code == 0 and "keys were not read" in done.out and "can be read" not in done.out
 
 
 def test_strict_makes_a_warning_a_problem(good):

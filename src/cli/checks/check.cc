@@ -77,9 +77,15 @@ std::vector<KmsAccess>& CheckRun::kms_keys() {
   if (uses_kms() && !kms_tried_) {
     kms_tried_ = true;
     auto opened = OpenEachKms(installation, files, out);
+    kms_status_ = opened.status();
     if (opened) kms_ = std::move(*opened);
   }
   return kms_;
+}
+
+Status CheckRun::kms_status() {
+  (void)kms_keys();
+  return kms_status_;
 }
 
 void CheckRun::ForEachKmsKey(void (*check)(CheckRun& run, KmsAccess& kms)) {

@@ -89,11 +89,19 @@ class CheckRun {
   void Fail(const Status& status, std::string hint) {
     Fail(status.message(), std::move(hint), ExitCodeOf(status));
   }
+  // Of what no other key or server makes up for: a start has no keyring.
+  void FailStart(std::string text, std::string hint,
+                 ExitCode code = ExitCode::kProblems) {
+    start_fails = true;
+    Fail(std::move(text), std::move(hint), code);
+  }
 
   bool uses_kms() const;
   // One for each configured KMS key, opened at the first use; none when the
   // configuration does not allow it, or when AWS KMS is not used.
   std::vector<KmsAccess>& kms_keys();
+  // Why there is none, where there should be one.
+  Status kms_status();
   // Runs it for each of them; what it finds is of that key.
   void ForEachKmsKey(void (*check)(CheckRun& run, KmsAccess& kms));
   // After a check: of several KMS keys each finding gets the name of its own,
@@ -123,6 +131,7 @@ class CheckRun {
   // What the check of the keys found, for the last line.
   std::optional<size_t> readable_keys;
   bool keys_failed = false, by_local_file = false;
+  bool start_fails = false;     // Whatever the keys are.
   bool no_keyring_yet = false;  // The first start makes it.
   // What the server that runs said; nothing when it was not asked.
   std::optional<RunningServer> running;
@@ -139,6 +148,7 @@ class CheckRun {
 
   bool kms_tried_ = false, kmip_tried_ = false, listed_ = false;
   bool slots_tried_ = false;
+  Status kms_status_;
   std::vector<KmsAccess> kms_;
   std::optional<std::vector<CheckedSlot>> slots_;
   std::optional<KmipServiceOptions> kmip_;
@@ -182,6 +192,9 @@ struct CheckedEndpoint {
 };
 
 std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run);
+
+// Where the keys are kept, "" when that is not a file.
+std::string StoragePath(CheckRun& run);
 
 // The header of the configured sealed file; nothing for other files.
 std::optional<ReadHeader> SealedHeaderOf(CheckRun& run);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/checks/check.h"
+#include "cli/keyring_store.h"
 #include "cli/setup_files.h"
 #include "os/permissions_cure.h"
 
@@ -23,6 +24,15 @@ std::string Text(FileSystem& files, const std::string& path) {
   return content ? std::string(AsText(*content)) : "";
 }
 
+bool HasFailed(const CheckRun& run) {
+  return std::ranges::any_of(run.findings, [](const Finding& finding) {
+    return finding.state == CheckState::kFailed;
+  });
+}
+
+constexpr char kCorrectOptions[] =
+    "correct the options that the message names; docs/";
+
 // A server starts with an unknown option; who has the file checked wants to
 // know of it.
 Status StatusOf(CheckRun& run, const ComponentWarnings& warnings) {
@@ -30,8 +40,19 @@ Status StatusOf(CheckRun& run, const ComponentWarnings& warnings) {
     run.Warn(open, "run the commands of the message as root");
   }
   if (warnings.unknown_options.empty()) return Status::Ok();
-  return {StatusCode::kMisconfigured,
-          ToString(ComponentWarnings{warnings.unknown_options, {}})};
+  run.Fail(ToString(ComponentWarnings{warnings.unknown_options, {}}),
+           kCorrectOptions + NameOf(run) + ".md has all of them",
+           ExitCode::kUsage);
+  return Status::Ok();
+}
+
+Status KeyFilesStatus(CheckRun& run) {
+  const Result<KeyFilesOptions> options = KeyFilesOptionsOf(run.installation);
+  if (!options) return options.error();
+  AwsDynamicOptions dynamic;
+  dynamic.SetMasterKeyId(options->master_key_id);
+  NoLog quiet;  // The same is said when the keys are opened.
+  return AwsKeyManagement::CheckOptions(options->startup, dynamic, quiet);
 }
 
 Status ConfigurationStatus(CheckRun& run) {
@@ -49,33 +70,11 @@ Status ConfigurationStatus(CheckRun& run) {
     case Product::kKeyringAws:
       return KeyringAwsOptionsOf(run.installation).status();
     case Product::kAwsKeyManagement:
-      return KeyFilesOptionsOf(run.installation).status();
+      return KeyFilesStatus(run);
     case Product::kKmipKeyManagement:
       return KmipVersionsOptionsOf(run.installation).status();
   }
   return Status::Ok();
-}
-
-// Where the keys are kept, "" when that is not a file.
-std::string StoragePath(CheckRun& run) {
-  if (!run.installation.path.empty()) return run.installation.path;
-  switch (run.installation.product) {
-    case Product::kComponentKeyringKms: {
-      const auto config =
-          KmsComponentOptions(run.installation, run.files, run.out);
-      return config ? config->path : "";
-    }
-    case Product::kKeyringAws: {
-      const auto options = KeyringAwsOptionsOf(run.installation);
-      return options ? options->data_file : "";
-    }
-    case Product::kAwsKeyManagement: {
-      const auto options = KeyFilesOptionsOf(run.installation);
-      return options ? options->directory : "";
-    }
-    default:
-      return "";
-  }
 }
 
 std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path) {
@@ -100,12 +99,13 @@ void CheckManifest(CheckRun& run, const std::string& path) {
   const std::string hint =
       "write { \"components\": \"file://" + NameOf(run) + "\" } to " + path;
   if (text.empty()) {
-    return run.Fail(path +
-                        " does not exist or cannot be read, so that the "
-                        "server loads no keyring",
-                    hint);
+    return run.FailStart(path +
+                             " does not exist or cannot be read, so that the "
+                             "server loads no keyring",
+                         hint);
   }
-  if (!json.is_object()) return run.Fail(path + " is not a JSON object", hint);
+  if (!json.is_object())
+    return run.FailStart(path + " is not a JSON object", hint);
   if (json.contains("read_local_manifest") &&
       (json["read_local_manifest"] == true ||
        json["read_local_manifest"] == "true")) {
@@ -118,12 +118,12 @@ void CheckManifest(CheckRun& run, const std::string& path) {
           ? json["components"].get<std::string>()
           : "";
   if (components.find("file://" + NameOf(run)) == std::string::npos) {
-    return run.Fail(path + " does not name " + NameOf(run), hint);
+    return run.FailStart(path + " does not name " + NameOf(run), hint);
   }
   if (components.find(".so") != std::string::npos ||
       components.find("file:///") != std::string::npos) {
-    return run.Fail(path + " names the component with a path or with .so",
-                    hint);
+    return run.FailStart(path + " names the component with a path or with .so",
+                         hint);
   }
   if (std::ranges::count(components, ',') > 0) {
     run.Warn(path + " names more than one component: " + components,
@@ -146,59 +146,16 @@ void CheckPluginOption(CheckRun& run) {
     }
     const bool early = std::string_view(option) == "early_plugin_load";
     if (run.installation.product == Product::kKeyringAws && !early) {
-      return run.Fail(std::string("the server loads keyring_aws by ") + option +
-                          ", after InnoDB has asked for its keys",
-                      "early-plugin-load=keyring_aws.so in [mysqld]");
+      return run.FailStart(std::string("the server loads keyring_aws by ") +
+                               option + ", after InnoDB has asked for its keys",
+                           "early-plugin-load=keyring_aws.so in [mysqld]");
     }
     return run.Ok(std::string(option) + " names it");
   }
   const bool early = run.installation.product == Product::kKeyringAws;
-  run.Fail("no option of the server loads " + name,
-           std::string(early ? "early-plugin-load=" : "plugin_load_add=") +
-               name + (early ? ".so in [mysqld]" : " in [mariadb]"));
-}
-
-// The AppArmor profile of a server's program, with local additions.
-void CheckProfile(CheckRun& run, const std::string& name,
-                  const std::string& path) {
-  const std::string profile = "usr.sbin." + name;
-  const std::string rules = Text(run.files, "/etc/apparmor.d/" + profile) +
-                            Text(run.files, "/etc/apparmor.d/local/" + profile);
-  const std::string what = "the AppArmor profile of /usr/sbin/" + name;
-  const std::string cure = "add to /etc/apparmor.d/local/" + profile + ": ";
-  const std::string directory = DirectoryName(path);
-  for (const std::string& rule : MissingRules(run.installation, rules)) {
-    run.Warn(what + " has no rule for " + rule.substr(0, rule.find(' ')),
-             cure + rule + " and reload it with apparmor_parser -r");
-  }
-  if (!path.empty() && directory != run.installation.data_directory &&
-      rules.find(directory + "/") == std::string::npos) {
-    run.Warn(what + " has no rule for " + directory,
-             cure + directory + "/ r, " + directory +
-                 "/** rwk, and reload it with apparmor_parser -r");
-  }
-  if (rules.find("network inet stream") == std::string::npos &&
-      rules.find("abstractions/nameservice") == std::string::npos) {
-    run.Warn(what + " may not allow connections to the key server",
-             cure + "network inet stream, network inet6 stream,");
-  }
-}
-
-// `path` may be "": no file.
-void CheckSelinux(CheckRun& run, const std::string& path) {
-  if (!path.empty() && !path.starts_with("/var/lib/mysql")) {
-    run.Warn(
-        "SELinux is enforcing, and " + path + " is not below /var/lib/mysql",
-        "semanage fcontext -a -t mysqld_db_t '" + DirectoryName(path) +
-            "(/.*)?' && restorecon -R " + DirectoryName(path));
-  }
-  if (Text(run.files, "/sys/fs/selinux/booleans/mysql_connect_any")
-          .starts_with("0")) {
-    run.Warn(
-        "SELinux is enforcing, and mysql_connect_any is off: the server may "
-        "not connect to the key server",
-        "setsebool -P mysql_connect_any 1");
-  }
+  run.FailStart("no option of the server loads " + name,
+                std::string(early ? "early-plugin-load=" : "plugin_load_add=") +
+                    name + (early ? ".so in [mysqld]" : " in [mariadb]"));
 }
 
 // What crashes left, or put aside, beside a keyring.
@@ -235,15 +192,36 @@ void FailToList(CheckRun& run) {
 
 }  // namespace
 
-void CheckConfiguration(CheckRun& run) {
-  const Status status = ConfigurationStatus(run);
-  if (!status.ok()) {
-    return run.Fail(status.message(),
-                    "correct the options that the message "
-                    "names; docs/" +
-                        NameOf(run) + ".md has all of them",
-                    ExitCode::kUsage);
+std::string StoragePath(CheckRun& run) {
+  if (!run.installation.path.empty()) return run.installation.path;
+  switch (run.installation.product) {
+    case Product::kComponentKeyringKms: {
+      const auto config =
+          KmsComponentOptions(run.installation, run.files, run.out);
+      return config ? config->path : "";
+    }
+    case Product::kKeyringAws: {
+      const auto options = KeyringAwsOptionsOf(run.installation);
+      return options ? options->data_file : "";
+    }
+    case Product::kAwsKeyManagement: {
+      const auto options = KeyFilesOptionsOf(run.installation);
+      return options ? options->directory : "";
+    }
+    default:
+      return "";
   }
+}
+
+void CheckConfiguration(CheckRun& run) {
+  Status status = ConfigurationStatus(run);
+  if (status.ok()) status = run.kms_status();
+  if (!status.ok()) {
+    return run.FailStart(status.message(),
+                         kCorrectOptions + NameOf(run) + ".md has all of them",
+                         ExitCode::kUsage);
+  }
+  if (HasFailed(run)) return;
   run.Ok(IsComponent(run.installation.product)
              ? (run.installation.config.empty()
                     ? JoinPath(run.installation.plugin_directory,
@@ -259,9 +237,9 @@ void CheckLoading(CheckRun& run) {
   if (!IsComponent(installation.product)) return CheckPluginOption(run);
   if (Variable(installation, "early_plugin_load").find(NameOf(run)) !=
       std::string::npos) {
-    run.Fail("early-plugin-load names " + NameOf(run) +
-                 ", which is a component and not a plugin",
-             "remove the option; the manifest mysqld.my loads components");
+    run.FailStart("early-plugin-load names " + NameOf(run) +
+                      ", which is a component and not a plugin",
+                  "remove the option; the manifest mysqld.my loads components");
   }
   if (installation.server.program.empty()) {
     return run.Skip("the server's program was not found");
@@ -278,13 +256,14 @@ void CheckLibrary(CheckRun& run) {
   const std::string path = JoinPath(directory, NameOf(run) + ".so");
   const auto info = StatOf(run.files, path);
   if (!info) {
-    return run.Fail(path + " does not exist, or its directory cannot be read",
-                    "install the package of OpenKeyring for this server, or "
-                    "name the directory with --plugin-dir");
+    return run.FailStart(
+        path + " does not exist, or its directory cannot be read",
+        "install the package of OpenKeyring for this server, or "
+        "name the directory with --plugin-dir");
   }
   if ((info->permissions & kWorldReadable) == 0 && info->owner.user == 0) {
-    return run.Fail(path + " cannot be read by the server's user",
-                    "chmod 0644 " + path);
+    return run.FailStart(path + " cannot be read by the server's user",
+                         "chmod 0644 " + path);
   }
   run.Ok(path);
 }
@@ -323,28 +302,6 @@ void CheckPermissions(CheckRun& run) {
     run.Warn(path + " is world-readable", PermissionsCure(path));
   }
   run.Ok(path + " can be reached");
-}
-
-void CheckConfinement(CheckRun& run) {
-  const std::string path = StoragePath(run);
-  const std::string loaded =
-      Text(run.files, "/sys/kernel/security/apparmor/profiles");
-  bool confined = false;
-  for (const char* name : {"mysqld", "mariadbd"}) {
-    if (loaded.find("/usr/sbin/" + std::string(name) + " (enforce)") ==
-        std::string::npos) {
-      continue;
-    }
-    confined = true;
-    CheckProfile(run, name, path);
-  }
-  if (Text(run.files, "/sys/fs/selinux/enforce").starts_with("1")) {
-    confined = true;
-    CheckSelinux(run, path);
-  }
-  if (!run.findings.empty()) return;
-  run.Ok(confined ? "the rules allow what the keyring needs"
-                  : "no rule of AppArmor or SELinux is enforced here");
 }
 
 void CheckLockedMemory(CheckRun& run) {
@@ -423,7 +380,7 @@ void CheckKeys(CheckRun& run) {
 }
 
 void CheckStart(CheckRun& run) {
-  if (run.keys_failed) {
+  if (run.keys_failed || run.start_fails) {
     return run.Fail("no: see the checks above",
                     "fix what failed first, from the top");
   }

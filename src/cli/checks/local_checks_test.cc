@@ -70,6 +70,14 @@ TEST_F(ConfinementTest, NothingIsEnforcedWhereNeitherIsThere) {
       ElementsAre("ok: no rule of AppArmor or SELinux is enforced here | "));
 }
 
+TEST_F(ConfinementTest, ProfilesThatOnlyRootMayReadAreNotGuessed) {
+  files_.errors[kProfiles] = {StatusCode::kDenied, "not permitted"};
+  EXPECT_THAT(
+      Run(CheckConfinement),
+      ElementsAre(HasSubstr("skipped: AppArmor: " + std::string(kProfiles) +
+                            " cannot be read by this user")));
+}
+
 TEST_F(ConfinementTest, AProfileThatOnlyComplainsIsNotEnforced) {
   files_.contents[kProfiles] = "/usr/sbin/mysqld (complain)\n";
   EXPECT_THAT(Run(CheckConfinement), ElementsAre(HasSubstr("ok: no rule")));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cli/interruption.h"
+#include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "cli/readers/sealed_listing.h"
 #include "cli/readers/wrapped_keys.h"
@@ -75,6 +76,15 @@ class KeyFilesReader : public KeyringReader {
                                     : options->directory});
     Status status = backend.Prepare();
     if (!status.ok()) return FileFailed(status);
+    AwsDynamicOptions dynamic;
+    dynamic.SetMasterKeyId(options->master_key_id);
+    NoLog quiet;  // OpenKms has said it all.
+    status = AwsKeyManagement::CheckKeyFiles(options->startup, dynamic, quiet);
+    if (status.code() == StatusCode::kMisconfigured) {
+      return UsageFailure(status.message(),
+                          "a start refuses it, too: change the options");
+    }
+    if (!status.ok()) return Failed(status);
     const auto versions = backend.List();
     if (!versions) return FileFailed(versions.error());
     auto found = FetchAll(backend, *versions, *kms, progress);

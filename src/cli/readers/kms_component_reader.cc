@@ -9,6 +9,7 @@
 #include "cli/readers/wrapped_keys.h"
 #include "cli/stored_keyring.h"
 #include "product/component_keyring_kms/kms_keyring.h"
+#include "product/component_keyring_kms/stored_form.h"
 #include "storage/sealed/sealed_header.h"
 
 namespace openkeyring {
@@ -47,12 +48,18 @@ class KmsComponentReader : public KeyringReader {
     if (!path) return tl::unexpected(path.error());
     const Result<FileInfo> info = files_.Stat(*path);
     if (!info) return NoFile(info.error());
-    const Result<Bytes> start = files_.ReadStart(*path, kMagic);
-    if (!start) return FileFailed(start.error());
     Result<KmsComponentConfig> config =
         KmsComponentOptions(installation_, files_, log_);
     if (!config) return Failed(config.error());
-    if (start->empty() || !LooksSealed(*start)) return VerifyJson(progress);
+    const Result<KeyringFileFormat> form =
+        ChooseForm(files_, *config, true, installation_.data_directory);
+    if (form.status().code() == StatusCode::kMisconfigured) {
+      return UsageFailure(form.error().message(),
+                          "a start refuses it, too: change the options or the "
+                          "file");
+    }
+    if (!form) return Refused(*path, form.error());
+    if (*form != KeyringFileFormat::kSealed) return VerifyJson(progress);
     // A bar shows how much of the file was read: how many keys are in it is
     // known at the end.
     (void)progress(0, 1);
@@ -76,14 +83,19 @@ class KmsComponentReader : public KeyringReader {
       (void)progress(found.keys, found.keys);
       return found;
     }
-    if (ExitCodeOf(keys.error()) != ExitCode::kProblems) {
-      return Failed(keys.error());
-    }
-    found.problems.push_back({*path, keys.error()});
-    return found;
+    return Refused(*path, keys.error());
   }
 
  private:
+  static tl::expected<Verification, Failure> Refused(const std::string& path,
+                                                     const Status& status) {
+    if (ExitCodeOf(status) != ExitCode::kProblems) return Failed(status);
+    Verification found;
+    found.place = path;
+    found.problems.push_back({path, status});
+    return found;
+  }
+
   // How many keys it has, after the watcher has seen each.
   Result<size_t> Show(const Result<std::unique_ptr<KmsKeyring>>& opened) {
     if (!opened) return opened.error();

@@ -172,7 +172,8 @@ Status AwsKeyManagement::OpenStore() {
       startup_.key_store, startup_.access.is_server, *there, directory);
   if (!plan) return plan.error();
   if (*plan == StorePlan::kKeySet) return OpenKeySet();
-  if (*plan == StorePlan::kFiles) status = CheckOneKey();
+  const bool is_server = startup_.access.is_server;
+  if (*plan == StorePlan::kFiles && is_server) status = CheckOneKey();
   if (!status.ok()) return status;
   status = OpenFiles();
   if (!status.ok() || *plan == StorePlan::kFiles) return status;
@@ -251,9 +252,8 @@ void AwsKeyManagement::OpenByAnySlot() {
 
 Status AwsKeyManagement::CheckOneKey() const {
   const bool has_slots = slot_kms_ != nullptr && slot_kms_->size() > 1;
-  if (!startup_.access.is_server ||
-      (!has_slots && startup_.recovery_public_key.empty() &&
-       startup_.local_unlock_file.empty())) {
+  if (!has_slots && startup_.recovery_public_key.empty() &&
+      startup_.local_unlock_file.empty()) {
     return Status::Ok();
   }
   return {StatusCode::kMisconfigured,
@@ -392,6 +392,28 @@ Result<Bytes> AwsKeyManagement::BuildKeySetFile(
   return BuildKeySet(made.Dependencies(), made.SetOptions(), installation,
                      records,
                      Deadline::After(SystemClock(), startup.startup_deadline));
+}
+
+Status AwsKeyManagement::CheckOptions(const AwsStartupOptions& startup,
+                                      const AwsDynamicOptions& dynamic,
+                                      Log& log) {
+  return AwsKeyManagement(startup, dynamic, log).Connect();
+}
+
+Status AwsKeyManagement::CheckKeyFiles(const AwsStartupOptions& startup,
+                                       const AwsDynamicOptions& dynamic,
+                                       Log& log) {
+  AwsKeyManagement made(startup, dynamic, log);
+  Status status = made.Connect();
+  if (!status.ok()) return status;
+  KeyDirectory directory(PosixFileSystem(), SystemRandom(), log,
+                         made.Directory());
+  const Result<KeyDirectory::Content> there = directory.Look();
+  if (!there) return there.error();
+  const Result<StorePlan> plan =
+      ChooseStore(startup.key_store, true, *there, directory);
+  if (!plan) return plan.error();
+  return *plan == StorePlan::kFiles ? made.CheckOneKey() : Status::Ok();
 }
 
 }  // namespace openkeyring

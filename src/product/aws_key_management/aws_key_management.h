@@ -79,6 +79,14 @@ class AwsKeyManagement {
                                        const std::string& installation,
                                        const std::vector<Key>& records,
                                        Log& log);
+  // For tools: why a start with these options fails before it asks AWS KMS or
+  // looks for keys, or Ok.
+  static Status CheckOptions(const AwsStartupOptions& startup,
+                             const AwsDynamicOptions& dynamic, Log& log);
+  // For tools: why a start with these options refuses key files, which have one
+  // KMS key each, although it has found them, or Ok.
+  static Status CheckKeyFiles(const AwsStartupOptions& startup,
+                              const AwsDynamicOptions& dynamic, Log& log);
   // Null unless it was opened for a tool.
   OpenedKeySet* opened_set() { return opened_set_.get(); }
 

@@ -7,7 +7,7 @@
 
 #include "keyring/reload_check.h"
 #include "product/component_keyring_kms/sealed_note.h"
-#include "product/encrypted_data.h"
+#include "product/component_keyring_kms/stored_form.h"
 #include "product/load_retry.h"
 #include "product/new_file_owner.h"
 #include "product/slot_keys.h"
@@ -17,40 +17,9 @@
 namespace openkeyring {
 namespace {
 
-constexpr size_t kMagicSize = 8;
 constexpr size_t kMaxHeader = 256 << 10;
 // For the last try, which also opens by the local slot.
 constexpr Millis kLastTry{2000};
-
-// Whether nothing is there that could hold a key: no file, or an empty one, and
-// no backup that a crash left.
-Result<bool> NothingIsStored(FileSystem& files, const std::string& path) {
-  for (const std::string& name : {path, path + ".backup"}) {
-    const Result<Bytes> start = files.ReadStart(name, 1);
-    if (start && !start->empty()) return false;
-    if (!start && start.error().code() != StatusCode::kNotFound) {
-      return start.error();
-    }
-  }
-  return true;
-}
-
-// By the first bytes of the file; a `.backup` is part of the JSON form.
-Result<KeyringFileFormat> FormatOf(
-    FileSystem& files, const std::string& path,
-    const std::optional<KeyringFileFormat>& wanted) {
-  const Result<Bytes> start = files.ReadStart(path, kMagicSize);
-  if (start && LooksSealed(*start)) return KeyringFileFormat::kSealed;
-  if (start && !start->empty()) return KeyringFileFormat::kPercona;
-  if (!start && start.error().code() != StatusCode::kNotFound) {
-    return start.error();
-  }
-  const Result<FileInfo> backup = files.Stat(path + ".backup");
-  if (backup) return KeyringFileFormat::kPercona;
-  if (backup.error().code() != StatusCode::kNotFound) return backup.error();
-  return wanted.value_or(start ? KeyringFileFormat::kPercona
-                               : KeyringFileFormat::kSealed);
-}
 
 KmsServiceOptions ServiceOptions(const KmsComponentConfig& config) {
   KmsServiceOptions options;
@@ -316,34 +285,16 @@ Result<std::unique_ptr<KeyringBackend>> KmsKeyring::MakeBackend(
     const FileBackendOptions& options, const std::string& data_directory,
     Log& log) {
   FileSystem& files = PosixFileSystem();
-  const Result<bool> nothing = NothingIsStored(files, config_.path);
-  if (!nothing) return nothing.error();
-  // Where no keyring may be made the backend refuses, and says why.
-  if (*nothing && options.may_create && !config_.allow_new_keyring) {
-    Status status =
-        CheckNewKeyringFitsData(files, data_directory,
-                                {"key in the keyring file " + config_.path,
-                                 "allow_new_keyring", kKmsComponent});
-    if (!status.ok()) return status;
-  }
   const Result<KeyringFileFormat> format =
-      FormatOf(files, config_.path, config_.file_format);
+      ChooseForm(files, config_, options.may_create, data_directory);
   if (!format) return format.error();
   format_ = *format;
-  // An empty file; or none, with an option that may be left from before a
-  // conversion.
-  if (*nothing && format_ == KeyringFileFormat::kPercona) {
-    Status status = CheckMayBeEmpty(files, data_directory, config_.path);
-    if (!status.ok()) return status;
-  }
   sealed_ = nullptr;
   if (format_ == KeyringFileFormat::kSealed) {
     std::unique_ptr<SealedFileBackend> sealed = MakeSealedBackend(options, log);
     sealed_ = sealed.get();
     return std::unique_ptr<KeyringBackend>(std::move(sealed));
   }
-  Status status = CheckOneKey();
-  if (!status.ok()) return status;
   const FileBackendDependencies dependencies = {kms_->wrapper(0), files,
                                                 SystemRandom(), log};
   return std::unique_ptr<KeyringBackend>(std::make_unique<JsonFileBackend>(
@@ -361,15 +312,6 @@ std::unique_ptr<SealedFileBackend> KmsKeyring::MakeSealedBackend(
       SealedStoreDependencies{files, SystemRandom(), log},
       std::make_unique<KeySlots>(std::move(keys), SystemClock()), file_,
       options);
-}
-
-Status KmsKeyring::CheckOneKey() const {
-  if (!config_.slots.NeedsSlots()) return Status::Ok();
-  return {StatusCode::kMisconfigured,
-          "keyring file " + config_.path +
-              " is in Percona's or Oracle's JSON format, which has one KMS "
-              "key: configure one kms_key, without recovery_public_key and "
-              "local_unlock_file, or convert the file to the sealed format"};
 }
 
 Result<std::shared_ptr<LoadedKeyring>> KmsKeyringLoader::Load(

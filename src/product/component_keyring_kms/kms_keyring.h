@@ -80,7 +80,6 @@ class KmsKeyring : public LoadedKeyring {
 
   std::unique_ptr<SealedFileBackend> MakeSealedBackend(
       const FileBackendOptions& options, Log& log);
-  Status CheckOneKey() const;
 
   const KmsComponentConfig config_;
   KeyringFileFormat format_ = KeyringFileFormat::kSealed;  // Of the file.
