@@ -100,18 +100,28 @@ def test_a_server_is_found_with_its_product_by_the_manifest(good, server):
 
 def test_early_plugin_load_of_a_component(good, server):
     server("--early-plugin-load=component_keyring_kms.so")
-    finding(by_server(good, "--product", "component_keyring_kms"), "manifest",
-            "which is a component and not a plugin")
+    (good.directory / "bin/mysqld.my").write_text('{"components": "file://component_keyring_kms"}')
+    (good.plugin / "component_keyring_kms.so").write_text("")
+    done = by_server(good)
+    finding(done, "manifest", "which is a component and not a plugin")
+    assert results(done)["library"]["state"] == "ok" and done.json()["would_find_keys"] is False
 
 
 def test_a_plugin_that_is_not_loaded_or_too_late(make_keyring, server):
     keyring = make_keyring("keyring_aws")
     keyring.write("store k - AES")
-    done = keyring.ctl("check", "--json")
-    finding(done, "manifest", "no option of the server loads")
-    assert done.json()["would_find_keys"] is False
+    (keyring.plugin / "keyring_aws.so").write_text("")
+
+    def refused(done, text):
+        """For this reason alone a start finds no key."""
+        finding(done, "manifest", text)
+        assert results(done)["library"]["state"] == results(done)["keys"]["state"] == "ok"
+        assert done.json()["would_find_keys"] is False
+
+    refused(keyring.ctl("check", "--json", "--plugin-dir", keyring.plugin),
+            "no option of the server loads")
     server("--plugin-load-add=keyring_aws.so", *keyring.variables)
-    finding(by_server(keyring), "manifest", "after InnoDB has asked for its keys")
+    refused(by_server(keyring), "after InnoDB has asked for its keys")
 
 
 def test_a_library_that_is_elsewhere(good, server):

@@ -88,8 +88,10 @@ def test_a_library_that_only_root_can_read(good, server):
     library = good.plugin / "component_keyring_kms.so"
     library.touch(mode=0o600)
     server()
-    done = by_server(good, "--product", "component_keyring_kms")
+    (good.directory / "bin/mysqld.my").write_text('{"components": "file://component_keyring_kms"}')
+    done = by_server(good)
     assert finding(done, "library", "cannot be read by the server's user")["state"] == "failed"
+    assert results(done)["manifest"]["state"] == "ok" and done.json()["would_find_keys"] is False
 
 
 def test_a_manifest_with_two_keyrings(good, server):
