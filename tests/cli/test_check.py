@@ -41,6 +41,8 @@ def test_wrong_options(good, kms, options, text, starts):
     done = good.ctl("check", "--json")
     assert finding(done, "config", text)["state"] == "failed" and done.code == 3
     assert done.json()["would_find_keys"] is starts
+    done = good.ctl("check", "--json", "--skip", "keys")
+    assert done.json()["would_find_keys"] is (None if starts else False), "whatever the keys are"
 
 
 def test_a_configuration_that_is_not_json(good):

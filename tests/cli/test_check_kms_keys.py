@@ -276,6 +276,13 @@ def test_a_local_file_of_a_key_set_of_mariadb(double_set, regions, directory):
     double_set.write("latest 2")
     words = ["--skip", "manifest", "--skip", "library"]
     assert check(double_set, *words)["start"]["state"] == "ok"
+    # While KMS answers, nothing tries it.
+    verified = double_set.ctl("verify", "--json", "--strict")
+    assert verified.code == 0 and verified.json()["warnings"] == []
+    with open(double_set.option_file, "a") as file:
+        file.write("aws_key_management_startup_deadline=0\n")
+    double_set.variables.append("--aws_key_management_startup_deadline=0")
+    assert "is tried" not in double_set.write("latest 1").stderr, "one attempt, which has its time"
     for one in regions:
         one.stop()
     expect_local_file(check(double_set, *words, code=4), 2)

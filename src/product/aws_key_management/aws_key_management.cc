@@ -236,11 +236,15 @@ Status AwsKeyManagement::OpenKeySet() {
 void AwsKeyManagement::OpenByAnySlot() {
   const Deadline deadline =
       Deadline::After(SystemClock(), startup_.startup_deadline);
+  // A startup deadline of 0 is one attempt, which has its time as well.
+  const Deadline of_attempts = Deadline::After(
+      SystemClock(),
+      std::max(startup_.startup_deadline, dynamic_.operation_deadline()));
   const LoadRetryPolicy policy{true, deadline,
                                "aws_key_management_startup_deadline", true};
   const Status status =
       LoadWithRetry(SystemClock(), SystemRandom(), log_, policy,
-                    [&] { return key_set_->OpenExisting(deadline); });
+                    [&] { return key_set_->OpenExisting(of_attempts); });
   if (status.ok()) return;
   log_.Write(LogLevel::kWarning,
              "no key server opened the key set until "
