@@ -2,6 +2,7 @@
 // Which keyring a word of `migrate` means.
 #include "cli/discovery.h"
 #include "cli/keyring_store.h"
+#include "cli/mysql_keyring_use.h"
 #include "os/process.h"
 #include "product/component_file.h"
 #include "storage/mysql_files/component_file_format.h"
@@ -44,6 +45,14 @@ tl::expected<std::string, Failure> ProductOfFile(FileSystem& files,
                       "write PRODUCT:" + path);
 }
 
+Opened OpenPlainFile(CommandContext& context, const std::string& path,
+                     StoreRole role) {
+  const Outcome unused = CheckComponentFileUnused(
+      path, context.arguments.Text("--datadir"), context, PosixFileSystem());
+  if (!unused) return tl::unexpected(unused.error());
+  return MakeComponentFileStore(path, role);
+}
+
 Opened OpenComponentFile(CommandContext& context, const std::string& file,
                          StoreRole role) {
   if (file.empty()) {
@@ -52,7 +61,7 @@ Opened OpenComponentFile(CommandContext& context, const std::string& file,
         "component_keyring_file:/path/to/component_keyring_file.cnf, or :"
         "/path/to/its/data/file");
   }
-  if (!file.ends_with(".cnf")) return MakeComponentFileStore(file, role);
+  if (!file.ends_with(".cnf")) return OpenPlainFile(context, file, role);
   // The server reads no other name, and another file may lie beside it.
   if (BaseName(file) != std::string(kComponentFile) + ".cnf") {
     return UsageFailure(
@@ -74,7 +83,7 @@ Opened OpenComponentFile(CommandContext& context, const std::string& file,
                         "remove read_only from it");
   }
   if (!path.starts_with('/')) path = JoinPath(data_directory, path);
-  return MakeComponentFileStore(path, role);
+  return OpenPlainFile(context, path, role);
 }
 
 // As if the command line had said it.
@@ -101,6 +110,11 @@ Opened OpenOurs(CommandContext& context, const Word& word, StoreRole role) {
   if (IsForMariaDb(installation->product)) {
     return OpenVersionsStore(context, *installation, role);
   }
+  if (installation->product == Product::kComponentKeyringKmip) {
+    const Outcome unused =
+        CheckGroupUnused(*installation, context, PosixFileSystem());
+    if (!unused) return tl::unexpected(unused.error());
+  }
   return OpenKeyringStore(*installation, role, context.out);
 }
 
@@ -124,6 +138,10 @@ Opened OpenKeyringStore(CommandContext& context, const std::string& word,
           "into one",
           "keyring_file:/path/to/its/data/file");
     }
+    const Outcome unused =
+        CheckPluginFileUnused(parts.file, context.arguments.Text("--datadir"),
+                              context, PosixFileSystem());
+    if (!unused) return tl::unexpected(unused.error());
     return MakePluginFileStore(parts.file);
   }
   if (!ProductNamed(parts.product)) {

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Who uses a keyring: a MariaDB server, whose key files have no lock, and the holder of a lock."""
 
+import json
 import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
-from changing import SOME, kms_config, snapshot, write_plain
+from changing import SOME, kmip_config, kms_config, plain_config, snapshot, write_plain
+from test_migrate import plugin_file
 
 from lab import aws_plugin, percona_file, process
 
@@ -51,9 +53,9 @@ def serve():
     """A function that starts what calls itself a server; it ends with the test."""
     made = []
 
-    def begin(working_directory, *words, **more) -> int:
+    def begin(working_directory, *words, name="mariadbd", **more) -> int:
         made.append(subprocess.Popen(
-            ["/nowhere/mariadbd", "-c", PYTHON, str(working_directory), *map(str, words)],
+            [f"/nowhere/{name}", "-c", PYTHON, str(working_directory), *map(str, words)],
             executable=sys.executable, stdout=subprocess.PIPE, text=True, **more))
         assert made[-1].stdout.readline() == "up\n"
         return made[-1].pid
@@ -141,6 +143,102 @@ def test_a_directory_without_key_files_is_not_converted(key_files):
     done = key_files.convert("--defaults-file", key_files.option_file, code=2)
     assert f"{key_files.keys} has no key files" in done.stderr
     assert not (key_files.directory / "out").exists()
+
+
+# ---- Keyrings of MySQL that no server locks ------------------------------------------------------
+
+
+class Unlocked:
+    """A keyring from which keys are to be copied, and the options of a server that uses it."""
+
+    def __init__(self, kind, tool, directory, kms, kmip):
+        self.tool, self.directory = tool, directory
+        self.plugin, self.data = directory / "plugin", directory / "data"
+        for made in (self.plugin, self.data):
+            made.mkdir()
+        self.uses = [f"--plugin-dir={self.plugin}", f"--datadir={directory}/elsewhere"]
+        self.target = kms_config(directory / "k", kms, directory / "copied")
+        plain = self.data / "plain"
+        write_plain(plain, SOME)
+        if kind == "keyring_file":
+            plain.write_bytes(plugin_file(SOME))
+            self.word = f"keyring_file:{plain}"
+            self.uses = ["--early-plugin-load=keyring_file.so", f"--keyring_file_data={plain}"]
+        elif kind == "component_keyring_kmip":
+            (directory / "other").mkdir()
+            self.word = kmip_config(directory / "other", kmip, "in-use")
+            tool.run("migrate", f"component_keyring_file:{plain}", self.word, "--yes")
+            kmip_config(self.plugin, kmip, "in-use")
+        else:
+            self.word = plain_config(self.plugin, plain)
+            if kind == "data file":
+                self.word = f"component_keyring_file:{self.data}/../data/plain"
+
+    def migrate(self, *words, code=0):
+        return self.tool.run("migrate", self.word, self.target, *words, code=code)
+
+
+UNLOCKED = ["component_keyring_file", "data file", "keyring_file", "component_keyring_kmip"]
+
+
+@pytest.fixture(params=UNLOCKED)
+def unlocked(request, tool, directory, kms, kmip):
+    return Unlocked(request.param, tool, directory, kms, kmip)
+
+
+@pytest.mark.parametrize("how", ["configuration", "datadir", "working directory"])
+def test_nothing_is_copied_from_a_keyring_of_a_server_that_runs(unlocked, serve, how):
+    """It may make a key meanwhile, which the copy would lack."""
+    words = ["--yes"] if how == "configuration" else ["--yes", "--datadir", unlocked.data]
+    if how == "configuration":
+        pid = serve("/", *unlocked.uses, name="mysqld")
+    elif how == "datadir":
+        pid = serve("/", f"--datadir={unlocked.data}/", name="mysqld")
+    else:
+        pid = serve(unlocked.data, "--datadir=/nowhere", name="mysqld")
+    before = snapshot(unlocked.directory)
+    for more in ([], ["--dry-run"]):
+        done = unlocked.migrate(*words, *more, code=5)
+        assert f"pid {pid}" in done.stderr and "nothing was changed" in done.stderr
+    assert snapshot(unlocked.directory) == before
+
+
+def test_a_server_of_another_keyring_stops_no_copy(unlocked, serve, kmip):
+    elsewhere = unlocked.directory / "elsewhere"
+    elsewhere.mkdir()
+    plain_config(elsewhere, elsewhere / "plain")
+    kmip_config(elsewhere, kmip, "in-use")
+    config = json.loads((elsewhere / "component_keyring_kmip.cnf").read_text())
+    (elsewhere / "component_keyring_kmip.cnf").write_text(
+        json.dumps({**config, "object_group": "another"}))
+    serve(elsewhere, f"--datadir={elsewhere}", f"--plugin-dir={elsewhere}",
+          "--early-plugin-load=keyring_file.so", f"--keyring_file_data={elsewhere}/plain",
+          name="mysqld")
+    unlocked.migrate("--yes", "--datadir", unlocked.data)
+
+
+def test_of_a_mysql_server_whose_options_are_not_known_there_is_a_warning(unlocked, serve):
+    elsewhere = unlocked.directory / "elsewhere"
+    elsewhere.mkdir()
+    pid = serve(elsewhere, f"--datadir={elsewhere}", name="mysqld")
+    done = unlocked.migrate("--yes")
+    assert f"process {pid} (/nowhere/mysqld)" in done.stderr and "not read" in done.stderr
+
+
+def test_nothing_is_copied_into_a_keyring_of_a_server_that_runs(tool, directory, kms, kmip, serve):
+    """It would not see the keys, may make one of the same name, and overwrites a file."""
+    write_plain(directory / "keys", SOME)
+    for name in ("plugin", "k"):
+        (directory / name).mkdir()
+    source = kms_config(directory / "k", kms, directory / "sealed")
+    tool.run("migrate", f"component_keyring_file:{directory}/keys", source, "--yes")
+    targets = [plain_config(directory / "plugin", directory / "plain"),
+               kmip_config(directory / "plugin", kmip, "target-in-use")]
+    pid = serve("/", f"--plugin-dir={directory}/plugin", "--datadir=/nowhere", name="mysqld")
+    for target in targets:
+        done = tool.run("migrate", source, target, "--allow-plaintext", "--yes", code=5)
+        assert f"pid {pid}" in done.stderr
+    assert not (directory / "plain").exists()
 
 
 # ---- Locks ---------------------------------------------------------------------------------------
