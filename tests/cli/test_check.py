@@ -190,6 +190,9 @@ def test_key_files_with_options_of_key_slots_are_refused_as_by_the_server(make_k
     assert results(done)["config"]["state"] == "ok"
     assert finding(done, "keys", "these have one KMS key")["state"] == "failed"
     assert done.json()["would_find_keys"] is False and done.code == 3
+    keyring.option_file.write_text(text.replace("key_store=FILES", "key_store=SEALED"))
+    done = keyring.ctl("check", "--json")
+    assert done.json()["would_find_keys"] is True, "a start makes a key set of them"
 
 
 def test_an_empty_file_in_place_of_a_sealed_one(good):

@@ -406,6 +406,32 @@ def test_a_bundle_has_no_secret_of_lists_and_of_variables(make_keyring, kms, dir
     assert '"key":"alias/two"' in text and f"http://(left out)@{url}" in text
 
 
+def test_a_bundle_has_no_user_and_password_of_a_url_whoever_names_it(good, kms, directory, server):
+    def bundle_of(name, *words):
+        done = ctl.run(directory, "bundle", name, *words, environment=good.environment)
+        assert done.code == 0 and "planted-secret" not in done.out + done.err, done
+        content = (directory / name).read_bytes()
+        assert b"planted-secret" not in content
+        return content.decode()
+
+    url = "x://user:planted-secret-1@host"
+    place = good.data / "x:" / url.removeprefix("x://")
+    place.mkdir(parents=True)
+    good.configure({**conftest.kms_options(kms, directory), "path": f"{url}/keyring"})
+    good.write("store k - AES")
+    text = bundle_of("good.tar", *good.where())
+    assert text.count("x://(left out)@host/keyring") >= 3, "configuration, checks, and keyring"
+    (place / "keyring").unlink()
+    text = bundle_of("lost.tar", *good.where())
+    assert "there is no keyring file" in text
+
+    server()
+    (directory / "bin/mysqld.my").write_text(json.dumps({
+        "components": "file://user:planted-secret-2@component_keyring_kms"}))
+    text = bundle_of("manifest.tar", "--datadir", good.data)
+    assert "file://(left out)@component_keyring_kms" in text
+
+
 def test_the_process_leaves_no_core(keyring, kms):
     kms.latency(2000)
     try:
