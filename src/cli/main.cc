@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
-#include <exception>
 #include <iostream>
 
 #include "cli/process_protection.h"
@@ -11,13 +10,6 @@
 namespace {
 
 int Run(const std::vector<std::string>& words) {
-  const openkeyring::Status status = openkeyring::ProtectProcess();
-  if (!status.ok()) {
-    std::cerr << "keyringctl: error: " << status.message() << "\n";
-    return static_cast<int>(openkeyring::ExitCode::kFailed);
-  }
-  openkeyring::Interruption interruption;
-  interruption.Install();
   const auto variable = [](const char* name) {
     return openkeyring::ProcessEnvironment().Get(name).value_or("");
   };
@@ -29,6 +21,15 @@ int Run(const std::vector<std::string>& words) {
                                           isatty(STDIN_FILENO) == 1,
                                           variable("NO_COLOR"),
                                           variable("TERM")};
+  const openkeyring::Status status = openkeyring::ProtectProcess();
+  if (!status.ok()) {
+    return openkeyring::ReportFailure(
+        words, terminal,
+        openkeyring::Failure(status, openkeyring::ExitCode::kFailed,
+                             "the system refused it; nothing was changed"));
+  }
+  openkeyring::Interruption interruption;
+  interruption.Install();
   return openkeyring::RunProgram(words, terminal, interruption);
 }
 
@@ -36,10 +37,5 @@ int Run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  try {
-    return Run({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    std::cerr << "keyringctl: error: " << error.what() << "\n";
-    return static_cast<int>(openkeyring::ExitCode::kFailed);
-  }
+  return Run({argv + 1, argv + argc});
 }

@@ -2,6 +2,7 @@
 #include "cli/program.h"
 
 #include <algorithm>
+#include <exception>
 #include <ostream>
 
 #include "cli/command_line.h"
@@ -14,7 +15,8 @@ namespace {
 Output::Options OutputOptions(const Terminal& terminal,
                               const Arguments& arguments) {
   Output::Options options;
-  options.json = arguments.Has("--json");
+  options.json =
+      arguments.Has("--json") || arguments.Text("--format") == "json";
   options.verbose = arguments.Has("--verbose");
   const std::string choice =
       arguments.Has("--color") ? arguments.Text("--color") : "auto";
@@ -32,16 +34,37 @@ Output MakeOutput(const Terminal& terminal, const Arguments& arguments) {
           OutputOptions(terminal, arguments)};
 }
 
-// The line could not be read: whether it asked for JSON is all that is known.
-int ReportUsage(const Terminal& terminal, const std::vector<std::string>& words,
-                const Failure& failure) {
-  Arguments arguments;
-  if (std::ranges::find(words, "--json") != words.end()) {
-    arguments.Set("--json");
+// Also of a line that cannot be parsed.
+bool AsksForFormat(const std::vector<std::string>& words,
+                   const std::string& format) {
+  if (words.empty() || words.front() != "check") return false;
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (words[i] == "--format=" + format) return true;
+    if (words[i] == format && words[i - 1] == "--format") return true;
   }
-  MakeOutput(terminal, arguments)
-      .Report(words.empty() ? "" : words.front(), failure);
-  return static_cast<int>(failure.code);
+  return false;
+}
+
+bool AsksForJson(const std::vector<std::string>& words) {
+  return std::ranges::find(words, "--json") != words.end() ||
+         AsksForFormat(words, "json");
+}
+
+// Nagios reads stdout and the code. What stands behind a bar are numbers to it.
+int ExitUnknown(const Terminal& terminal, const Failure& failure) {
+  constexpr int kUnknown = 3;
+  std::string text = Printable(failure.status.message());
+  std::ranges::replace(text, '|', '/');
+  terminal.data << "KEYRING UNKNOWN - " << text << std::endl;
+  return kUnknown;
+}
+
+int ExitFailed(const std::vector<std::string>& words, const Terminal& terminal,
+               const Failure& failure) {
+  const bool for_nagios = AsksForFormat(words, "nagios") && !AsksForJson(words);
+  return for_nagios && failure.code != ExitCode::kInterrupted
+             ? ExitUnknown(terminal, failure)
+             : static_cast<int>(failure.code);
 }
 
 int PrintHelp(const Terminal& terminal, const CommandLine& line) {
@@ -52,21 +75,22 @@ int PrintHelp(const Terminal& terminal, const CommandLine& line) {
   return 0;
 }
 
-ExitCode CodeOf(const Outcome& outcome, const CommandLine& line, Output& out) {
+int CodeOf(const Outcome& outcome, const CommandLine& line,
+           const std::vector<std::string>& words, const Terminal& terminal,
+           Output& out) {
   if (!outcome) {
     out.Report(line.command->name, outcome.error());
-    return outcome.error().code;
+    return ExitFailed(words, terminal, outcome.error());
   }
   const bool counts = line.arguments.Has("--strict") && out.warnings() > 0;
-  return *outcome == ExitCode::kOk && counts ? ExitCode::kProblems : *outcome;
+  return static_cast<int>(
+      *outcome == ExitCode::kOk && counts ? ExitCode::kProblems : *outcome);
 }
 
-}  // namespace
-
-int RunProgram(const std::vector<std::string>& words, const Terminal& terminal,
-               Interruption& interruption) {
+int Run(const std::vector<std::string>& words, const Terminal& terminal,
+        Interruption& interruption) {
   const auto line = ParseCommandLine(words);
-  if (!line) return ReportUsage(terminal, words, line.error());
+  if (!line) return ReportFailure(words, terminal, line.error());
   if (line->command == nullptr || line->arguments.Has("--help")) {
     return PrintHelp(terminal, *line);
   }
@@ -77,15 +101,42 @@ int RunProgram(const std::vector<std::string>& words, const Terminal& terminal,
       interruption.requested()) {
     outcome = Interrupted();
   }
-  const ExitCode code = CodeOf(outcome, *line, out);
+  const int code = CodeOf(outcome, *line, words, terminal, out);
   terminal.data.flush();
-  if (terminal.data.fail() && code == ExitCode::kOk) {
+  if (terminal.data.fail() && code == 0) {
     out.Report(line->command->name,
                Failure({StatusCode::kUnavailable, "stdout cannot be written"},
                        ExitCode::kFailed));
     return static_cast<int>(ExitCode::kFailed);
   }
-  return static_cast<int>(code);
+  return code;
+}
+
+}  // namespace
+
+int ReportFailure(const std::vector<std::string>& words,
+                  const Terminal& terminal, const Failure& failure) {
+  Arguments arguments;
+  if (AsksForJson(words)) arguments.Set("--json");
+  MakeOutput(terminal, arguments)
+      .Report(words.empty() ? "" : words.front(), failure);
+  return ExitFailed(words, terminal, failure);
+}
+
+int RunProgram(const std::vector<std::string>& words, const Terminal& terminal,
+               Interruption& interruption) {
+  try {
+    return Run(words, terminal, interruption);
+  } catch (const std::exception& error) {
+    return ReportFailure(
+        words, terminal,
+        Failure(
+            {StatusCode::kInternal,
+             std::string("the command was ended by a fault: ") + error.what()},
+            ExitCode::kFailed,
+            "a change that was interrupted goes on when the command is run "
+            "again; memory may have run out, else report this fault"));
+  }
 }
 
 }  // namespace openkeyring

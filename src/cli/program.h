@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exit_code.h"
 #include "cli/interruption.h"
 
 namespace openkeyring {
@@ -21,9 +22,15 @@ struct Terminal {
 };
 
 // Parses the words behind the program's name, runs the command, reports its
-// failure, and gives the exit code.
+// failure, and gives the exit code. An exception of a library is a failure,
+// too.
 int RunProgram(const std::vector<std::string>& words, const Terminal& terminal,
                Interruption& interruption);
+
+// Reports why no command was run, in the form that the words ask for, whether
+// they can be parsed or not, and gives the exit code.
+int ReportFailure(const std::vector<std::string>& words,
+                  const Terminal& terminal, const Failure& failure);
 
 }  // namespace openkeyring
 

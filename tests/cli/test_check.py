@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import conftest
+import ctl
 import pytest
 
 from check_reports import ERRORS, by_server, finding, loaded, results
@@ -348,6 +349,61 @@ def test_nagios_says_no_more_than_was_checked(good, words):
     assert read.code == 0 and read.out.startswith("KEYRING OK - all keys can be read |")
     done = good.ctl("check", "--format", "nagios", *skipped, *words)
     assert done.code == 0 and "keys were not read" in done.out and "can be read" not in done.out
+
+
+def quiet(*more) -> list[str]:
+    """Without the checks that warn here."""
+    return [word for name in ("tls", "confinement", "memory-lock", "permissions", *more)
+            for word in ("--skip", name)]
+
+
+def test_nagios_with_strict(good, kms, server):
+    words = ("--format", "nagios", "--strict")
+    done = good.ctl("check", *words, *quiet())
+    assert done.code == 0 and done.out.startswith("KEYRING OK - ")
+    done = good.ctl("check", *words)
+    assert done.code == 2 and done.out.startswith("KEYRING CRITICAL - tls: "), done
+    assert "| failed=0 warnings=" in done.out
+    # What the tool itself warned of.
+    good.configure({**conftest.kms_options(kms, good.directory), "kms_kye": "x"})
+    done = good.ctl("check", *words, *quiet("config"))
+    assert done.err.count("warning:") == 1 and done.code == 2, done
+    assert done.out.startswith("KEYRING CRITICAL - 1 warning on stderr | failed=0 warnings=0")
+    assert good.ctl("check", *words[:2], *quiet("config")).code == 0
+
+
+@pytest.mark.parametrize("words", [("--config", "/nowhere/my.cnf"), ("--no-such-option",),
+                                   ("--skip", "nonsense")])
+def test_nagios_hears_that_nothing_was_checked(directory, words):
+    done = ctl.run(directory, "check", "--format", "nagios", *words)
+    assert done.code == 3 and re.fullmatch("KEYRING UNKNOWN - [^|\n]+\n", done.out), done
+    assert done.err.startswith("keyringctl: error: "), "for people, as everywhere"
+
+
+def test_json_is_one_format_of_others(good, directory):
+    as_json = good.ctl("check", "--json")
+    as_format = good.ctl("check", "--format=json")
+    assert results(as_format).keys() == results(as_json).keys()
+    assert good.ctl("check", "--json", "--format", "json").code == as_json.code
+    for name in ("text", "prometheus", "nagios"):
+        done = good.ctl("check", "--json", "--format", name)
+        assert done.code == 2 and "exclude each other" in done.error()["message"]
+    done = ctl.run(directory, "check", "--format", "json", "--config", "/nowhere/my.cnf")
+    assert done.error()["code"] == 2
+
+
+def test_no_core_dump_can_be_turned_off(good, directory):
+    """Then nothing is done, and it is said as it was asked for."""
+    source, library = directory / "limit.c", directory / "limit.so"
+    source.write_text("int setrlimit(int a, const void *b) { return a == 4 ? -1 : b == 0; }\n"
+                      "int setrlimit64(int a, const void *b) { return setrlimit(a, b); }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library], check=True)
+    more = {"environment": {"LD_PRELOAD": str(library)}}
+    done = good.ctl("list", "--json", **more)
+    assert done.code == 1 and done.error()["message"].startswith("core dumps of this process")
+    assert good.ctl("list", **more).err.startswith("keyringctl: error: core dumps of this process")
+    done = good.ctl("check", "--format", "nagios", **more)
+    assert done.code == 3 and done.out.startswith("KEYRING UNKNOWN - core dumps of this process")
 
 
 def test_strict_makes_a_warning_a_problem(good):

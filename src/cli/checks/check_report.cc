@@ -188,9 +188,11 @@ void PrintPrometheus(const Installation& installation,
   }
 }
 
-ExitCode PrintNagios(const std::vector<CheckResult>& results, Output& out) {
+ExitCode PrintNagios(const std::vector<CheckResult>& results, bool strict,
+                     Output& out) {
   const size_t failed = Count(results, CheckState::kFailed),
                warned = Count(results, CheckState::kWarning);
+  const size_t told = strict ? out.warnings() : 0;
   std::string names;
   for (const CheckResult& result : results) {
     if (result.state() < CheckState::kWarning) continue;
@@ -201,11 +203,15 @@ ExitCode PrintNagios(const std::vector<CheckResult>& results, Output& out) {
       break;
     }
   }
-  const char* word = failed > 0 ? "CRITICAL" : warned > 0 ? "WARNING" : "OK";
+  if (told > 0 && names.empty())
+    names = Counted(told, "warning") + " on stderr";
+  std::ranges::replace(names, '|', '/');  // Numbers stand behind a bar.
+  const bool critical = failed > 0 || (strict && warned + told > 0);
+  const char* word = critical ? "CRITICAL" : warned > 0 ? "WARNING" : "OK";
   out.Line(std::string("KEYRING ") + word + " - " +
            (names.empty() ? WhatIsOk(results) : names) + " | failed=" +
            std::to_string(failed) + " warnings=" + std::to_string(warned));
-  return static_cast<ExitCode>(failed > 0 ? 2 : warned > 0 ? 1 : 0);
+  return static_cast<ExitCode>(critical ? 2 : warned > 0 ? 1 : 0);
 }
 
 }  // namespace openkeyring

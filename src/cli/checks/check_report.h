@@ -32,8 +32,10 @@ nlohmann::ordered_json JsonOf(const Installation& installation,
                               const std::vector<CheckResult>& results);
 void PrintPrometheus(const Installation& installation,
                      const std::vector<CheckResult>& results, Output& out);
-// One line, and the exit codes of Nagios: 0 ok, 1 warning, 2 critical.
-ExitCode PrintNagios(const std::vector<CheckResult>& results, Output& out);
+// One line, and the exit codes of Nagios: 0 ok, 1 warning, 2 critical. With
+// `strict` a warning is critical, also one that went to stderr.
+ExitCode PrintNagios(const std::vector<CheckResult>& results, bool strict,
+                     Output& out);
 
 }  // namespace openkeyring
 

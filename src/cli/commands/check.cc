@@ -32,6 +32,11 @@ std::vector<OptionSpec> CheckCommandOptions() {
 }
 
 Outcome RunCheck(CommandContext& context) {
+  const std::string format = context.arguments.Text("--format");
+  if (context.arguments.Has("--json") && !format.empty() && format != "json") {
+    return UsageFailure("--json and --format " + format + " exclude each other",
+                        "leave one of them out");
+  }
   const auto installation = FindInstallation(
       context, PosixFileSystem(), SystemProcessRunner(), Needs::kConfiguration);
   if (!installation) return tl::unexpected(installation.error());
@@ -41,16 +46,16 @@ Outcome RunCheck(CommandContext& context) {
   options.login = LoginOf(context.arguments);
   const auto results = RunChecks(*installation, context, options);
   if (context.interruption.requested()) return Interrupted();
-  const std::string format = context.arguments.Text("--format");
-  if (format == "nagios") return PrintNagios(results, context.out);
-  if (context.out.json() || format == "json") {
+  const bool strict = context.arguments.Has("--strict");
+  if (format == "nagios") return PrintNagios(results, strict, context.out);
+  if (context.out.json()) {
     context.out.PrintJson("check", JsonOf(*installation, results));
   } else if (format == "prometheus") {
     PrintPrometheus(*installation, results, context.out);
   } else {
     PrintText(results, context.out);
   }
-  return CodeOf(results, context.arguments.Has("--strict"));
+  return CodeOf(results, strict);
 }
 
 }  // namespace
@@ -71,7 +76,10 @@ CommandSpec CheckCommand() {
           "Changes nothing, neither here nor on the key server. Run it as the "
           "server's user, with its AWS variables. The exit code is 3 when "
           "something failed, 4 when all that failed is the key server; "
-          "--format nagios ends with the codes of Nagios instead (0 to 3).",
+          "--format nagios prints one line and ends with the codes of Nagios "
+          "instead: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN when nothing could "
+          "be checked; --strict makes a warning CRITICAL. --format json is "
+          "--json.",
           {},
           CheckCommandOptions(),
           {{"keyringctl check", "The keyring of the server on this machine."},
