@@ -246,6 +246,16 @@ Result<BackupManifest> ReadManifest(ByteView text) {
   return manifest;
 }
 
+Result<BackupManifest> ReadManifestIn(FileSystem& files,
+                                      const std::string& directory) {
+  const std::string path = JoinPath(directory, kManifestName);
+  const Result<Bytes> text = files.Read(path, kMaxManifest);
+  if (!text) return text.error();
+  Result<BackupManifest> manifest = ReadManifest(*text);
+  if (!manifest) return manifest.error().WithContext(path);
+  return manifest;
+}
+
 Result<BackupManifest> CheckBackup(FileSystem& files,
                                    const std::string& directory) {
   const std::string path = JoinPath(directory, kManifestName);
@@ -274,6 +284,19 @@ Result<BackupManifest> CheckBackup(FileSystem& files,
   Status status = CheckNothingElse(files, directory, *manifest);
   if (!status.ok()) return status;
   return manifest;
+}
+
+Outcome CheckNotInBackup(FileSystem& files, const std::string& path) {
+  if (path.empty()) return ExitCode::kOk;
+  for (const std::string& directory : {path, DirectoryName(path)}) {
+    if (!files.Stat(JoinPath(directory, kManifestSumName))) continue;
+    return UsageFailure(
+        directory +
+            " is a backup, whose checksums would not match any more; nothing "
+            "was changed",
+        "restore it, or copy the files out of it, and change those");
+  }
+  return ExitCode::kOk;
 }
 
 tl::expected<std::string, Failure> PlaceOf(const Installation& installation,

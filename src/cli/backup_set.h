@@ -50,10 +50,18 @@ std::string WriteManifest(const BackupManifest& manifest);
 // kCorrupt for all that is not one; kMisconfigured for one of newer software.
 Result<BackupManifest> ReadManifest(ByteView text);
 
+// The manifest in `directory`, without a look at the files beside it. kNotFound
+// when there is none: no backup.
+Result<BackupManifest> ReadManifestIn(FileSystem& files,
+                                      const std::string& directory);
 // The manifest of the backup in `directory`, whose files are all there and are
 // what it says. kCorrupt, with what is missing, changed or too much.
 Result<BackupManifest> CheckBackup(FileSystem& files,
                                    const std::string& directory);
+
+// kUsage when `path` ("": ok) is the directory of a backup, or a file in it:
+// after a change its checksums would be wrong, and restore would refuse it.
+Outcome CheckNotInBackup(FileSystem& files, const std::string& path);
 
 // Where the keyring is, or would be: a file, for MariaDB's key files a
 // directory, and for KMIP the note of the object group ("": unknown).

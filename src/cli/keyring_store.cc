@@ -73,6 +73,23 @@ bool HasKeySet(const std::string& directory) {
   return false;
 }
 
+Outcome CheckNewPlace(FileSystem& files, std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  const Result<FileInfo> info = files.Stat(path);
+  if (info) {
+    return tl::unexpected(Failure(
+        {StatusCode::kAlreadyExists,
+         path + " is there already; nothing was changed"},
+        ExitCode::kFailed, "name a file or directory that does not exist"));
+  }
+  if (info.error().code() != StatusCode::kNotFound) {
+    return FileFailed(info.error());
+  }
+  const Result<FileInfo> around = files.Stat(DirectoryName(path));
+  if (!around) return FileFailed(around.error());
+  return ExitCode::kOk;
+}
+
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
                                          const std::string& path) {
   const Result<FileInfo> info = files.Stat(DirectoryName(path));

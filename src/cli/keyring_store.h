@@ -97,6 +97,11 @@ Failure ServerRuns(int pid);
 // that is lost, which must not look like a directory of key files.
 bool HasKeySet(const std::string& directory);
 
+// Before a plan is made: kFailed when something is at `path`, where a command
+// is to make a file or a directory; kUsage when the directory around it is not
+// there, or may not be looked at.
+Outcome CheckNewPlace(FileSystem& files, std::string path);
+
 // Who a new file in the directory of `path` belongs to: the directory's owner.
 std::optional<FileOwner> OwnerForNewFile(FileSystem& files,
                                          const std::string& path);

@@ -195,6 +195,11 @@ Outcome CheckMayChange(const Installation& installation, Log& log) {
       "set aws_key_management_master_key_id");
 }
 
+Outcome CheckMayRewrite(const Installation& installation, Log& log) {
+  const Outcome may = CheckNotInBackup(PosixFileSystem(), installation.path);
+  return may ? CheckMayChange(installation, log) : may;
+}
+
 tl::expected<std::vector<Key>, Failure> ReadSealedKeys(const SealedPlace& place,
                                                        Log& log) {
   std::unique_ptr<WritableFile> lock;

@@ -57,6 +57,9 @@ tl::expected<std::unique_ptr<OpenedSealedFile>, Failure> OpenSealedFile(
 // component has read_only, which is for everybody who has this configuration,
 // and when no KMS key is configured that it could be under.
 Outcome CheckMayChange(const Installation& installation, Log& log);
+// The same for a file that is changed in its place, which must not be that of a
+// backup (CheckNotInBackup).
+Outcome CheckMayRewrite(const Installation& installation, Log& log);
 
 // All keys, for a comparison; the file is locked meanwhile.
 tl::expected<std::vector<Key>, Failure> ReadSealedKeys(const SealedPlace& place,

@@ -82,6 +82,74 @@ def contents(keyring) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in keyring.files()}
 
 
+def test_a_backup_can_be_verified_and_listed_by_its_directory(filled, directory):
+    backup = directory / "b"
+    assert filled.ctl("backup", backup, "--yes").code == 0
+    there = ("--path", backup)
+    if filled.product in ("component_keyring_kmip", "kmip_key_management"):
+        for command in ("verify", "list"):
+            done = filled.ctl(command, "--json", *there)
+            assert done.code == 2 and "the keys are on the server" in done.error()["message"]
+        return
+    keys = filled.ctl("list", "--json").json()["keys"]
+    verified = filled.ctl("verify", "--json", *there).json()
+    assert verified["ok"] and verified["readable"] == len(keys) >= 2
+    assert verified["place"].startswith(str(backup))
+    listed = ctl.run(directory, "list", "--json", *there).json()["keys"]
+    assert [one["id"] for one in listed] == [one["id"] for one in keys]
+    other = "component_keyring_kmip"
+    done = ctl.run(directory, "list", "--json", "--product", other, *there)
+    assert done.code == 2 and f"is a backup of {filled.product}" in done.error()["message"]
+
+    manifest = json.loads((backup / "manifest.json").read_text())
+    extra = backup / manifest["files"][-1]["name"]
+    content = extra.read_bytes()
+    for changed in (content + b" ", None):  # What a reader does not mind.
+        extra.unlink()
+        if changed is not None:
+            extra.write_bytes(changed)
+        done = filled.ctl("verify", "--json", *there)
+        assert done.code == 3 and str(extra) in done.error()["message"], done
+    extra.write_bytes(content)
+    assert filled.ctl("verify", *there).code == 0
+    (backup / "manifest.json").write_text("{")
+    done = filled.ctl("list", *there)
+    assert done.code == 3 and f"{backup}/manifest.json" in done.err
+
+
+@pytest.mark.parametrize("product,more", [
+    ("component_keyring_kms", {}), ("keyring_aws", {}), ("aws_key_management", {}),
+    ("aws_key_management", {"key_store": "FILES"})])
+def test_a_backup_is_not_changed_where_it_lies(make_keyring, directory, product, more):
+    keyring = make_keyring(product, **more)
+    keyring.write("store k - AES" if product != "aws_key_management" else "latest 1")
+    assert keyring.ctl("backup", directory / "b", "--yes").code == 0
+    name = json.loads((directory / "b/manifest.json").read_text())["name"]
+    words = ["rewrap"] if product == "keyring_aws" or more else [
+        "rewrap", "reseal", "slot add", "slot remove 1"]
+    before = snapshot(directory / "b")
+    for word in words:
+        done = keyring.ctl(word, "--path", directory / "b" / name, "--yes")
+        assert done.code == 2 and f"{directory}/b is a backup" in done.err, (word, done)
+    assert snapshot(directory / "b") == before
+
+
+def test_a_dry_run_is_refused_as_the_backup_is(keyring, tool, directory):
+    (directory / "b").mkdir()
+    before = snapshot(directory)
+    for word in ("--dry-run", "--yes"):
+        reply = tool.json("backup", *keyring.arguments, directory / "b", word, code=1)
+        assert f"{directory}/b is there already" in reply["message"]
+        assert "does not exist" in reply["hint"]
+        reply = tool.json("backup", *keyring.arguments, "/nowhere/b", word, code=2)
+        assert "/nowhere" in reply["message"]
+    assert snapshot(directory) == before
+    keyring.lose()
+    for word in ("--dry-run", "--yes"):
+        reply = tool.json("backup", *keyring.arguments, directory / "c", word, code=2)
+        assert "no keyring at" in reply["message"]
+
+
 def test_what_was_lost_comes_back_as_it_was(tool, directory, keyring):
     before, modes = contents(keyring), {path.name: path.stat().st_mode for path in keyring.files()}
     reply = tool.json("backup", *keyring.arguments, directory / "b", "--yes")

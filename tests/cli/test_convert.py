@@ -213,7 +213,13 @@ def test_a_missing_version_is_no_reason_to_go_on(tool, directory, kms, raw):
 
 def test_a_directory_that_is_there_is_left_alone(tool, directory, raw):
     (directory / "bound").mkdir()
-    tool.run("convert", *raw, "--to", "bound", "--output", directory / "bound", "--yes", code=1)
+    for word in ("--yes", "--dry-run"):
+        reply = tool.json("convert", *raw, "--to", "bound", "--output", directory / "bound", word,
+                          code=1)
+        assert f"{directory}/bound is there already" in reply["message"]
+        nowhere = tool.json("convert", *raw, "--to", "bound", "--output", "/nowhere/bound", word,
+                            code=2)
+        assert "/nowhere" in nowhere["message"]
     assert list((directory / "bound").iterdir()) == []
 
 

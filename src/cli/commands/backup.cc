@@ -6,6 +6,7 @@
 #include "cli/command_table.h"
 #include "cli/commands/keyring_command.h"
 #include "cli/confirmation.h"
+#include "cli/keyring_store.h"
 #include "crypto/digest.h"
 #include "os/random.h"
 #include "os/staged_directory.h"
@@ -121,14 +122,21 @@ Outcome Report(CommandContext& context, const BackupManifest& manifest,
   return ExitCode::kOk;
 }
 
-Outcome MakeBackup(CommandContext& context, const Installation& installation,
-                   const std::string& place, const std::string& directory) {
-  FileSystem& files = PosixFileSystem();
-  const auto parts = ReadParts(files, installation.product, place);
+tl::expected<std::vector<KeyringPart>, Failure> ReadKeyring(
+    const Installation& installation, const std::string& place) {
+  auto parts = ReadParts(PosixFileSystem(), installation.product, place);
   if (!parts) return FileFailed(parts.error());
   if (parts->empty() && !IsOnKmip(installation.product)) {
     return UsageFailure("there is no keyring at " + place);
   }
+  return std::move(*parts);
+}
+
+Outcome MakeBackup(CommandContext& context, const Installation& installation,
+                   const std::string& place, const std::string& directory) {
+  FileSystem& files = PosixFileSystem();
+  const auto parts = ReadKeyring(installation, place);
+  if (!parts) return tl::unexpected(parts.error());
   auto staged =
       StagedDirectory::Begin(files, SystemRandom(), directory, kDirectoryMode);
   if (!staged) return FileFailed(staged.error());
@@ -158,6 +166,10 @@ Outcome RunBackup(CommandContext& context) {
   const auto place = PlaceOf(*installation, PosixFileSystem(), context.out);
   if (!place) return tl::unexpected(place.error());
   const std::string directory = context.arguments.Text("DIR");
+  const Outcome is_new = CheckNewPlace(PosixFileSystem(), directory);
+  if (!is_new) return is_new;
+  const auto parts = ReadKeyring(*installation, *place);
+  if (!parts) return tl::unexpected(parts.error());
   const std::string what =
       IsOnKmip(installation->product) ? "the names of the keys" : *place;
   const auto ended =

@@ -52,12 +52,8 @@ Outcome ConvertMysql(CommandContext& context, const Installation& source,
   const auto to =
       MakeKmsComponentStore({*target, StoreRole::kTarget, context.out, format,
                              ModeOf(context, source)});
-  if (PosixFileSystem().Stat(target->path)) {
-    return tl::unexpected(Failure(
-        {StatusCode::kAlreadyExists,
-         target->path + " is there already; nothing was changed"},
-        ExitCode::kFailed, "--output must name a file that does not exist"));
-  }
+  const Outcome is_new = CheckNewPlace(PosixFileSystem(), target->path);
+  if (!is_new) return is_new;
   return CopyKeys(context, "convert", **from, *to);
 }
 

@@ -29,6 +29,8 @@ class Conversion {
       : context_(context), options_(options), kms_(kms), bound_(bound) {}
 
   Outcome Run(const std::string& output) {
+    const Outcome is_new = CheckNewPlace(files_, output);
+    if (!is_new) return is_new;
     Result<VersionedSecrets> keys =
         ReadKeyVersions(options_, kms_, context_.out);
     if (!keys) return Failed(keys.error());

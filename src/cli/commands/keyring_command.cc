@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/backup_set.h"
 #include "os/file_system.h"
 #include "os/process.h"
 
@@ -27,16 +28,53 @@ int64_t SecondsBetween(WallTime from, WallTime to) {
   return std::max<int64_t>(seconds, 0);
 }
 
+// Where --path names the directory of a backup: adds what its manifest says to
+// what was given. Whether it does.
+tl::expected<bool, Failure> TakeManifest(FileSystem& files,
+                                         Arguments& arguments) {
+  const std::string directory = arguments.Text("--path");
+  const Result<FileInfo> info = files.Stat(directory);
+  if (directory.empty() || !info || !info->is_directory) return false;
+  const Result<BackupManifest> manifest = ReadManifestIn(files, directory);
+  if (manifest.status().code() == StatusCode::kNotFound) return false;
+  if (!manifest) return FileFailed(manifest.error());
+  const std::string product = ProductName(manifest->product);
+  const std::string given = arguments.Text("--product");
+  if (!given.empty() && given != product) {
+    return UsageFailure(directory + " is a backup of " + product +
+                        ", and not of " + given);
+  }
+  if (manifest->product == Product::kComponentKeyringKmip ||
+      manifest->product == Product::kKmipKeyManagement) {
+    return UsageFailure(
+        directory + " is a backup of " + product +
+            ", which has the names of the keys: the keys are on the server",
+        "without --path the server's keys are read; restore --dry-run compares "
+        "them with the backup");
+  }
+  arguments.Add("--product", product);
+  if (!manifest->name.empty()) {
+    arguments.Add("--path", JoinPath(directory, manifest->name));
+  }
+  return true;
+}
+
 }  // namespace
 
 tl::expected<OpenedKeyring, Failure> OpenKeyring(CommandContext& context,
                                                  Needs needs) {
-  auto installation = FindInstallation(context, PosixFileSystem(),
-                                       SystemProcessRunner(), needs);
+  Arguments arguments = context.arguments;
+  const std::string path = arguments.Text("--path");
+  const auto is_backup = TakeManifest(PosixFileSystem(), arguments);
+  if (!is_backup) return tl::unexpected(is_backup.error());
+  CommandContext inner{arguments, context.out, context.interruption};
+  auto installation =
+      FindInstallation(inner, PosixFileSystem(), SystemProcessRunner(), needs);
   if (!installation) return tl::unexpected(installation.error());
   auto reader = OpenForReading(*installation, PosixFileSystem(), context.out);
   if (!reader) return tl::unexpected(reader.error());
-  return OpenedKeyring{std::move(*installation), std::move(*reader)};
+  return OpenedKeyring{std::move(*installation), std::move(*reader),
+                       *is_backup ? path : ""};
 }
 
 tl::expected<StoredKeyring, Failure> ListKeyring(CommandContext& context) {

@@ -17,7 +17,9 @@ namespace openkeyring {
 struct OpenedKeyring {
   Installation installation;
   std::unique_ptr<KeyringReader> reader;
+  std::string backup;  // The directory of a backup that it is in, or "".
 };
+// --path may name the directory of a backup: then it is the keyring in there.
 tl::expected<OpenedKeyring, Failure> OpenKeyring(CommandContext& context,
                                                  Needs needs);
 // Finds the keyring and lists it; says in the output who has it locked.

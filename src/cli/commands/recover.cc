@@ -56,12 +56,8 @@ Outcome RunRecover(CommandContext& context) {
        place->installation.progress},
       context.out);
   if (print && output.empty()) return PrintKeys(context, *from);
-  if (PosixFileSystem().Stat(output)) {
-    return tl::unexpected(Failure(
-        {StatusCode::kAlreadyExists,
-         output + " is there already; nothing was changed"},
-        ExitCode::kFailed, "--output must name a file that does not exist"));
-  }
+  const Outcome is_new = CheckNewPlace(PosixFileSystem(), output);
+  if (!is_new) return is_new;
   if (print) {
     const auto to = MakeComponentFileStore(output, StoreRole::kTarget);
     return CopyKeys(context, "recover", *from, *to);

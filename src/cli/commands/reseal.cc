@@ -33,7 +33,7 @@ tl::expected<Resealed, Failure> Reseal(const SealedPlace& place, Log& log) {
 Outcome RunReseal(CommandContext& context) {
   const auto place = FindSealedFile(context, Needs::kConfiguration);
   if (!place) return tl::unexpected(place.error());
-  const Outcome may = CheckMayChange(place->installation, context.out);
+  const Outcome may = CheckMayRewrite(place->installation, context.out);
   if (!may) return may;
   NoLog quiet;  // The change opens it again, and warns.
   const auto before = ReadSealedKeys(*place, quiet);

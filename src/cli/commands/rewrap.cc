@@ -157,7 +157,7 @@ Outcome RewrapFile(CommandContext& context, const Installation& installation,
   if (!PosixFileSystem().Stat(place)) {
     return UsageFailure("there is no keyring file " + place);
   }
-  const Outcome may = CheckMayChange(installation, context.out);
+  const Outcome may = CheckMayRewrite(installation, context.out);
   if (!may) return may;
   NoLog quiet;
   const auto before = ReadKeys(installation, place, quiet);
@@ -191,6 +191,8 @@ Outcome RewrapMariaDb(CommandContext& context,
     if (!place) return tl::unexpected(place.error());
     return RewrapFile(context, installation, place->path);
   }
+  const Outcome may = CheckNotInBackup(PosixFileSystem(), installation.path);
+  if (!may) return may;
   const auto done = RewrapKeyFiles(context, installation);
   if (!done) return tl::unexpected(done.error());
   if (done->ended) return *done->ended;

@@ -66,7 +66,7 @@ Outcome RunSlotList(CommandContext& context) {
 Outcome RunSlotAdd(CommandContext& context) {
   const auto place = FindSealedFile(context, Needs::kConfiguration);
   if (!place) return tl::unexpected(place.error());
-  const Outcome may = CheckMayChange(place->installation, context.out);
+  const Outcome may = CheckMayRewrite(place->installation, context.out);
   if (!may) return may;
   NoLog quiet;
   Plan plan;
@@ -176,7 +176,7 @@ Outcome RunSlotRemove(CommandContext& context) {
     return UsageFailure(place->path + " has no key slot " + word,
                         "keyringctl slot list shows the numbers");
   }
-  Outcome may = CheckMayChange(place->installation, context.out);
+  Outcome may = CheckMayRewrite(place->installation, context.out);
   if (may) may = CheckMayRemove(*place, number);
   if (!may) return may;
   const auto ended =

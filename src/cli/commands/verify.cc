@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "cli/backup_set.h"
 #include "cli/command_table.h"
 #include "cli/commands/keyring_command.h"
 
@@ -50,6 +51,10 @@ void Print(const Verification& found, Output& out) {
 Outcome RunVerify(CommandContext& context) {
   const auto opened = OpenKeyring(context, Needs::kConfiguration);
   if (!opened) return tl::unexpected(opened.error());
+  if (!opened->backup.empty()) {
+    const auto intact = CheckBackup(PosixFileSystem(), opened->backup);
+    if (!intact) return FileFailed(intact.error());
+  }
   const auto found = opened->reader->Verify([&](size_t done, size_t total) {
     context.out.Progress("verifying keys", done, total);
     return !context.interruption.requested();
@@ -73,8 +78,9 @@ CommandSpec VerifyCommand() {
           "read every key",
           "Opens every key with the key server, and checks files as a start of "
           "the server does: format, checksums, order of records, binding of "
-          "each key to its name. With --path, a backup is verified with the "
-          "configuration of the server on this machine.\n\n"
+          "each key to its name. With --path, a copy is verified with the "
+          "configuration of the server on this machine; of the directory of a "
+          "backup, the checksums as well.\n\n"
           "Changes nothing. Keys are forgotten as soon as they were read. The "
           "exit code is 3 when a key or a file is bad, and 4 when the key "
           "server did not answer, so that nothing is known.",
