@@ -116,8 +116,8 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/kmip/locate_all.cc",
-        "if (*ids == first) return false;",
-        "if (*ids == first) return true;",
+        "if (*ids == first) return PageProof::kNone;",
+        "if (*ids == first) return PageProof::kMorePages;",
         "a truncated list is not complete",
     ),
     (
@@ -131,6 +131,36 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "return !IsKnownToLack() && all_.size() < longest_;",
         "return !IsKnownToLack();",
         "a truncated list is not complete",
+    ),
+    (
+        "src/kmip/locate_all.cc",
+        "return news == 1 ? PageProof::kEmptyPage : PageProof::kMorePages;",
+        "return PageProof::kMorePages;",
+        "a server may apply its bound before the offset",
+    ),
+    (
+        "src/kmip/locate_all.cc",
+        "if (search.all().size() == listed) return true;",
+        "return true;",
+        "a server may apply its bound before the offset",
+    ),
+    (
+        "src/kmip/locate_all.cc",
+        "if (is_all && !*is_all) is_all = search.Split(search.all());",
+        "",
+        "a server may apply its bound before the offset",
+    ),
+    (
+        "src/kmip/locate_all.cc",
+        "return is_all ? Status::Ok() : search.AskForTheEnd();",
+        "return Status::Ok();",
+        "a server that is gone says nothing of its list",
+    ),
+    (
+        "src/kmip/locate_all.cc",
+        "if (answer && request.maximum_items == 0) {",
+        "if (answer) {",
+        "a bound may hold for those who name none",
     ),
     (
         "src/aws/imds_client.cc",
@@ -436,8 +466,8 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/storage/sealed/key_set_backend.cc",
-        "if (highest[id] < version)",
-        "if (highest[id] == 0)",
+        "keys.insert(keys.end(), missing.begin(), missing.end());",
+        "",
         "a number that a mark shows is not made again",
     ),
     (
@@ -483,9 +513,16 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "a dry run refuses to remove a slot as the real one does",
     ),
     (
+        "src/storage/sealed/key_set_names.cc",
+        "if (found == in_set.end() || found->second < version) {",
+        "if (found == in_set.end()) {",
+        "a number that a mark shows is not made again",
+    ),
+    (
         "src/storage/sealed/opened_key_set.cc",
-        "if (next != set->names.end() && next->first.id == id) continue;",
-        "continue;",
+        "return missing.empty() ? status : "
+        "MissingFromKeySet(path(), missing.front());",
+        "return status;",
         "an old copy of a key set is not rewrapped in place of the newest",
     ),
     (

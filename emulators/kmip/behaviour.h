@@ -24,9 +24,13 @@ struct Behaviour {
   bool omits_batch_ids = false;  // PyKMIP in errors; operations too.
   // PyKMIP: Activate without identifier is refused, and the message with it.
   bool no_placeholder = false;
-  int max_batch = 0;     // More items are refused; 0: no bound.
-  int max_response = 0;  // Bytes; 0: as the client says.
-  int locate_cap = 0;    // Cosmian: 1000; 0: none.
+  int max_batch = 0;                // More items are refused; 0: no bound.
+  int max_response = 0;             // Bytes; 0: as the client says.
+  int locate_cap = 0;               // Cosmian: 1000; 0: none.
+  bool caps_before_offset = false;  // Pages end there.
+  bool caps_before_match = false;   // Sees only so many objects of a client.
+  bool newest_first = false;        // Lists, and what caps_before_match sees.
+  bool caps_unasked_only = false;   // Not where Maximum Items asks for more.
   bool ignores_offset = false;
   bool overlapping_pages = false;  // Each begins one object too early.
   bool finds_no_dates = false;     // Locate by Initial Date finds nothing.

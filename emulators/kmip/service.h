@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "emulators/kmip/behaviour.h"
 #include "emulators/kmip/request.h"
@@ -51,6 +52,8 @@ class Service {
   Outcome Register(Context& context);
   Outcome Add(Context& context, StoredObject object);
   Outcome Locate(Context& context);
+  std::vector<std::string> SeenObjects(const Behaviour& behaviour,
+                                       const std::string& client);
   Outcome Get(Context& context);
   Outcome GetAttributes(Context& context);
   Outcome GetAttributeList(Context& context);

@@ -199,15 +199,18 @@ KmipAttributes Only(const KmipAttributes& all,
 std::vector<std::string> Page(const Behaviour& behaviour,
                               const std::vector<std::string>& all,
                               int32_t offset, int32_t maximum) {
+  const bool is_capped = behaviour.locate_cap > 0 &&
+                         (maximum == 0 || !behaviour.caps_unasked_only);
+  const size_t cap =
+      is_capped ? static_cast<size_t>(behaviour.locate_cap) : all.size();
+  const size_t size =
+      behaviour.caps_before_offset ? std::min(cap, all.size()) : all.size();
   size_t from = static_cast<size_t>(std::max(0, offset));
   if (behaviour.ignores_offset) from = 0;
   if (behaviour.overlapping_pages && from > 0) --from;
-  from = std::min(from, all.size());
-  size_t count = all.size() - from;
+  from = std::min(from, size);
+  size_t count = std::min(size - from, cap);
   if (maximum > 0) count = std::min(count, static_cast<size_t>(maximum));
-  if (behaviour.locate_cap > 0) {
-    count = std::min(count, static_cast<size_t>(behaviour.locate_cap));
-  }
   const auto begin = all.begin() + static_cast<ptrdiff_t>(from);
   return {begin, begin + static_cast<ptrdiff_t>(count)};
 }
@@ -249,6 +252,16 @@ KmipAttributes Shown(const Behaviour& behaviour, KmipAttributes attributes) {
   return attributes;
 }
 
+// All that a search looks at on a server with caps_before_match.
+std::vector<std::string> Service::SeenObjects(const Behaviour& behaviour,
+                                              const std::string& client) {
+  auto seen = store_.Find(client, [](const StoredObject&) { return true; });
+  if (behaviour.newest_first) std::ranges::reverse(seen);
+  const auto cap = static_cast<size_t>(std::max(0, behaviour.locate_cap));
+  seen.resize(std::min(seen.size(), cap));
+  return seen;
+}
+
 Outcome Service::Locate(Context& context) {
   TtlvReader attributes = context.payload;
   if (context.version.HasTypedAttributes()) {
@@ -266,12 +279,19 @@ Outcome Service::Locate(Context& context) {
                          wanted ? "bad Locate" : wanted.error().message());
   }
   const Behaviour& behaviour = context.behaviour;
-  const auto all = store_.Find(context.client, [&](const StoredObject& stored) {
+  auto all = store_.Find(context.client, [&](const StoredObject& stored) {
     return Matches(*wanted, stored.attributes) &&
            (wanted->created.empty() || !behaviour.finds_no_dates) &&
            (!behaviour.finds_active_only ||
             stored.attributes.state != openkeyring::KmipState::kPreActive);
   });
+  if (behaviour.newest_first) std::ranges::reverse(all);
+  if (behaviour.caps_before_match) {
+    const auto seen = SeenObjects(behaviour, context.client);
+    std::erase_if(all, [&](const std::string& id) {
+      return std::ranges::find(seen, id) == seen.end();
+    });
+  }
   const auto page = Page(behaviour, all, offset, maximum);
   const bool counts =
       context.version.HasOffset() &&

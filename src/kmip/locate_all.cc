@@ -15,6 +15,13 @@ namespace {
 
 using Ids = std::vector<std::string>;
 
+// What pages say of a list.
+enum class PageProof {
+  kNone,
+  kEmptyPage,  // After the only one: the end, or a bound before the offset.
+  kMorePages,  // Then an empty one: the bound comes after the offset.
+};
+
 // The last second of the year 9999.
 constexpr KmipTime kEndOfTime{std::chrono::seconds(253402300799)};
 constexpr std::chrono::seconds kSecond{1};
@@ -41,26 +48,54 @@ class Search {
     request_.attributes = attributes;
   }
 
-  // Page by page; true when the list is proven to be complete.
-  Result<bool> Read() {
+  // From the first page on, page by page.
+  Result<PageProof> Read() {
     constexpr int kPagesWithoutNews = 2;
+    all_.clear();
+    known_.clear();
+    total_ = 0;
     KmipLocateRequest page = request_;
     Ids first;
+    int news = 0;
     for (int without_news = 0; without_news < kPagesWithoutNews;) {
       const size_t before = all_.size();
       Result<Ids> ids = Locate(page);
       if (!ids) return ids.error();
-      if (ids->empty()) return true;
-      if (*ids == first) return false;  // It ignores the offset.
-      if (all_.size() == before) ++without_news;
+      if (ids->empty()) {
+        return news == 1 ? PageProof::kEmptyPage : PageProof::kMorePages;
+      }
+      if (*ids == first) return PageProof::kNone;  // It ignores the offset.
+      ++(all_.size() == before ? without_news : news);
       page.offset_items += static_cast<int32_t>(ids->size());
       if (first.empty()) first = std::move(*ids);
     }
-    return false;
+    return PageProof::kNone;
   }
 
   // The answer for all objects may be longer.
   Status AskForEverything() { return Ask({}).status(); }
+
+  // As long as is needed: true when the list is not longer than it is known
+  // and that for all objects is. A server may give more to those who name how
+  // many they take, so both do.
+  Result<bool> IsShorterThanOneMore() {
+    KmipLocateRequest one_more = request_;
+    const size_t known = all_.size();
+    one_more.maximum_items = static_cast<int32_t>(known) + 1;
+    const Result<Ids> listed = Locate(one_more);
+    if (!listed) return listed.error();
+    one_more.attributes = {};
+    const Result<KmipLocateAnswer> everything = Ask(one_more);
+    if (!everything) return everything.error();
+    return all_.size() == known && everything->ids.size() > known;
+  }
+
+  // The empty page again.
+  Status AskForTheEnd() {
+    KmipLocateRequest end = request_;
+    end.offset_items = static_cast<int32_t>(all_.size());
+    return Ask(end).status();
+  }
 
   // Then the answer was not truncated.
   bool IsShorterThanAnother() const {
@@ -103,7 +138,9 @@ class Search {
 
   Result<KmipLocateAnswer> Ask(const KmipLocateRequest& request) {
     auto answer = session_.Ask(MakeLocate(request), ReadLocate, deadline_);
-    if (answer) longest_ = std::max(longest_, answer->ids.size());
+    if (answer && request.maximum_items == 0) {
+      longest_ = std::max(longest_, answer->ids.size());
+    }
     return answer;
   }
 
@@ -169,11 +206,14 @@ class Search {
     return true;
   }
 
-  // The epoch when the server does not tell the dates.
+  // Of some of them; the epoch when the server does not tell the dates.
   Result<KmipTime> MedianDate(const Ids& ids) {
+    constexpr size_t kSample = 16;
+    const size_t step = std::max<size_t>(1, ids.size() / kSample);
     std::vector<KmipCall> calls;
-    for (const std::string& id : ids) {
-      calls.push_back(MakeGetAttributes(id, {{KmipTag::kInitialDate, "", ""}}));
+    for (size_t i = 0; i < ids.size(); i += step) {
+      calls.push_back(
+          MakeGetAttributes(ids[i], {{KmipTag::kInitialDate, "", ""}}));
     }
     std::vector<KmipTime> dates;
     for (const KmipReply& reply : session_.Call(calls, deadline_)) {
@@ -198,12 +238,37 @@ class Search {
   Ids all_;                                // In the server's order.
   std::unordered_set<std::string> known_;  // What is in all_.
   std::unordered_set<std::string> parts_;  // Seen by Split.
-  size_t longest_ = 0;                     // Answer.
-  size_t total_ = 0;  // As the server says; 0: it does not.
+  size_t longest_ = 0;  // Answer to a search without Maximum Items.
+  size_t total_ = 0;    // As the server says; 0: it does not.
 };
 
+// Searches for what a bound before the offset would hide. Not all servers
+// answer these searches: then they say nothing.
+Status LookBehindTheEnd(Search& search) {
+  Result<bool> is_all = search.IsShorterThanOneMore();
+  if (is_all && !*is_all) is_all = search.Split(search.all());
+  return is_all ? Status::Ok() : search.AskForTheEnd();
+}
+
+Result<bool> IsProvenByPages(Search& search) {
+  // Again when there is more: another client may just have made it.
+  constexpr int kTries = 4;
+  for (int i = 0; i < kTries; ++i) {
+    const Result<PageProof> pages = search.Read();
+    if (!pages) return pages.error();
+    if (*pages != PageProof::kEmptyPage) {
+      return *pages == PageProof::kMorePages;
+    }
+    const size_t listed = search.all().size();
+    const Status looked = LookBehindTheEnd(search);
+    if (!looked.ok()) return looked;
+    if (search.all().size() == listed) return true;
+  }
+  return false;
+}
+
 Result<bool> IsProven(Search& search, KmipProbe probe) {
-  Result<bool> is_proven = search.Read();
+  Result<bool> is_proven = IsProvenByPages(search);
   if (!is_proven || *is_proven) return is_proven;
   const Status asked = search.AskForEverything();
   if (!asked.ok()) return asked;

@@ -19,7 +19,11 @@ enum class KmipProbe { kAllowed, kForbidden };
 // overlap, ignore the offset, or cannot page (before 1.3); some report a wrong
 // total. So a list counts as complete only when it is proven to be:
 //
-//  * by a page after it that is empty;
+//  * by an empty page after several, so that the server's bound comes after the
+//    offset;
+//  * by an empty page after the only one, when neither a longer list (Maximum
+//    Items) nor lists of other dates and states show more: a server that
+//    applies its bound before the offset ends its pages there;
 //  * else, since the bound is at least the longest answer that was seen, by
 //    being shorter than another answer: the one for all objects of the client;
 //  * else by splitting: each range of creation dates (Initial Date), and within

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "emulators/kmip/lab.h"
 #include "kmip/operations/register.h"
@@ -225,6 +227,114 @@ INSTANTIATE_TEST_SUITE_P(
                     TruncatingServer{"TenOfFifteenInVersion20", 15, 10, {2, 0}},
                     TruncatingServer{"TwoOfFiveInVersion12", 5, 2, {1, 2}}),
     [](const auto& one) { return std::string(one.param.name); });
+
+// A server that pages, and applies its bound before the offset: a page after
+// the first is empty whatever there is.
+class KmipListingThatEndsTooEarly : public KmipTruncatedListing {
+ protected:
+  KmipListingThatEndsTooEarly() {
+    behaviour_.ignores_offset = false;
+    behaviour_.caps_before_offset = true;
+  }
+  void ExpectAll() {
+    const auto found = List(KmipProbe::kForbidden);
+    ASSERT_TRUE(found) << found.status().message();
+    std::vector<std::string> sorted = *found;
+    std::ranges::sort(sorted);
+    std::ranges::sort(ids_);
+    EXPECT_EQ(sorted, ids_);
+  }
+};
+
+TEST_P(KmipListingThatEndsTooEarly, IsCompletedByDates) {
+  StoreEvery(60);
+  ExpectAll();
+}
+
+TEST_P(KmipListingThatEndsTooEarly, IsCompletedWhereMaximumItemsGivesMore) {
+  behaviour_.caps_unasked_only = true;
+  StoreEvery(60);
+  ExpectAll();
+}
+
+// More was seen than the pages show, so that they prove nothing.
+TEST_P(KmipListingThatEndsTooEarly, IsAnErrorWhereNotAllIsFound) {
+  behaviour_.caps_unasked_only = true;
+  StoreEvery(0);
+  const auto found = List(KmipProbe::kForbidden);
+  EXPECT_EQ(found.status().code(), StatusCode::kUnavailable);
+}
+
+// Nor does it prove a part that it is shorter than a list which was longer only
+// because it was asked for more.
+TEST_P(KmipListingThatEndsTooEarly, IsAnErrorWhereAPartIsTruncated) {
+  behaviour_.caps_unasked_only = true;
+  StoreEvery(0);
+  for (size_t i = 0; i < ids_.size() / 5; ++i) {
+    lab_.store.With(ids_[i], "client", [](kmip_server::StoredObject& stored) {
+      stored.attributes.initial_date = KmipTime(std::chrono::seconds(1));
+    });
+  }
+  const auto found = List(KmipProbe::kForbidden);
+  EXPECT_EQ(found.status().code(), StatusCode::kUnavailable);
+}
+
+TEST_P(KmipListingThatEndsTooEarly, IsTheEndWhereTheServerHasNoMore) {
+  behaviour_.locate_cap = 0;
+  StoreEvery(0);
+  ExpectAll();
+}
+
+TEST_P(KmipListingThatEndsTooEarly, IsTheEndWhereNothingElseIsAnswered) {
+  behaviour_.locate_cap = 0;
+  StoreEvery(0);
+  Fault fault = MakeFault("fail", "Get Attributes", -1);
+  fault.reason = 0x100;  // General Failure.
+  lab_.server().Push(fault);
+  ExpectAll();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Servers, KmipListingThatEndsTooEarly,
+    testing::Values(TruncatingServer{"TenOfFifteen", 15, 10, {1, 4}},
+                    TruncatingServer{"TwoOfFive", 5, 2, {2, 0}}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(KmipListing, IsCompleteWhileOthersStore) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  StoreMany(client, 5);
+  std::atomic<size_t> stored = 5;
+  std::jthread other([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && stored < 90) {
+      StoreMany(client, 1);
+      ++stored;
+    }
+  });
+  for (int i = 0; i < 30; ++i) {
+    const size_t before = stored;
+    const auto found = LocateAll(client, {}, 100, Lab::Soon());
+    // With more than four new ones within one listing it may give up.
+    if (!found) {
+      EXPECT_EQ(found.error().code(), StatusCode::kUnavailable);
+      continue;
+    }
+    EXPECT_GE(found->size(), before);
+  }
+}
+
+TEST(KmipListing, OfAServerThatGoesAwayIsAnError) {
+  Lab lab;
+  KmipClient& client = lab.Client();
+  StoreMany(client, 5);
+  // The list and its end are answered, and nothing after that.
+  Fault late = MakeFault("cut_before", "Locate", -1);
+  late.skip = 2;
+  lab.server().Push(late);
+  const auto found = LocateAll(client, {}, 100, Lab::Soon());
+  ASSERT_FALSE(found);
+  EXPECT_TRUE(found.error().IsTransient()) << found.error().message();
+}
 
 TEST(KmipListing, BeyondTheBoundIsAnError) {
   Lab lab;

@@ -147,3 +147,10 @@ def test_a_guard_must_be_there_and_be_caught(
     monkeypatch.setattr(sys, "argv", ["mutate", "--root", str(project), "--guards-only"])
     assert mutate.main() == code
     assert found in capsys.readouterr().out
+
+
+def test_the_guards_are_where_their_table_says(mutate):
+    """A guard whose code was rewritten would be deleted nowhere."""
+    made, problems = mutate.guards(mutate.ROOT)
+    assert not problems
+    assert len(made) == len(mutate.mutation_guards.GUARDS)

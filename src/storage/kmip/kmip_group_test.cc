@@ -97,6 +97,39 @@ TEST_F(KmipGroupTest, AStartOnAServerWithoutTheMarkerIsRefused) {
   EXPECT_EQ(other_store_.size(), 0U);
 }
 
+// A server that bounds what it searches in cannot hide keys from a load.
+TEST_F(KmipGroupTest, AStoreThatTheServerDoesNotShowFails) {
+  Started started = Start();
+  ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
+  ASSERT_TRUE(started.mysql->Store(Aes("k"), Lab::Soon()).ok());
+  kmip_server::Behaviour behaviour;
+  behaviour.locate_cap = 2;  // The marker and the key.
+  behaviour.caps_before_match = true;
+  lab_.server(0).Set(behaviour);
+  EXPECT_FALSE(started.mysql->Store(Aes("l"), Lab::Soon()).ok());
+  const auto keys = Start().mysql->Load(Lab::Soon());
+  ASSERT_TRUE(keys) << keys.error().ToString();
+  EXPECT_EQ(keys->size(), 1U);
+}
+
+TEST_F(KmipGroupTest, ALoadWithoutTheOldestObjectsIsRefused) {
+  Started started = Start();
+  ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
+  for (const char* id : {"k", "l"}) {
+    ASSERT_TRUE(started.mysql->Store(Aes(id), Lab::Soon()).ok());
+  }
+  kmip_server::Behaviour behaviour;
+  behaviour.locate_cap = 2;
+  behaviour.caps_before_match = behaviour.newest_first = true;
+  lab_.server(0).Set(behaviour);
+  EXPECT_EQ(LoadError().code(), StatusCode::kMisconfigured);
+  behaviour.locate_cap = static_cast<int>(lab_.store.size());
+  lab_.server(0).Set(behaviour);
+  client_ = &lab_.Client();  // That does not pass the server over.
+  const Status status = LoadError();
+  EXPECT_TRUE(status.ok()) << status.ToString();
+}
+
 TEST_F(KmipGroupTest, NothingIsChangedOnAServerWithoutTheMarker) {
   Started started = Start();
   ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
