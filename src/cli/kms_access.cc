@@ -30,7 +30,9 @@ Result<KmsSetup> OfComponent(const Installation& installation,
   setup.service.master_key_option = "kms_key";
   setup.deadline = config->operation_deadline;
   setup.recovery_keys = std::move(config->recovery_keys);
+  // A tool may be told another place of the file than the configuration's.
   setup.local = {config->slots.local_unlock_file, config->data_directories};
+  setup.local.forbidden_directories.push_back(DirectoryName(config->path));
   return setup;
 }
 
@@ -154,10 +156,12 @@ Result<SlotAccess> OpenSlotKeys(const Installation& installation,
   if (!kms) return kms.error();
   SlotAccess access;
   access.kms = std::move(*kms);
-  access.keys = std::make_unique<KeySlots>(
-      MakeSlotKeys(*access.kms, setup->recovery_keys, setup->local, files,
-                   SystemRandom()),
-      SystemClock());
+  access.make_keys = [kms = access.kms.get(), keys = setup->recovery_keys,
+                      local = setup->local, &files] {
+    return std::make_unique<KeySlots>(
+        MakeSlotKeys(*kms, keys, local, files, SystemRandom()), SystemClock());
+  };
+  access.keys = access.make_keys();
   return access;
 }
 

@@ -61,7 +61,8 @@ struct KmsAccess {
   Millis deadline{10000};
   size_t parallelism = 16;
 };
-// For the first configured KMS key: JSON files and key files have only one.
+// For the first configured KMS key: JSON files and key files have only one;
+// sealed files take OpenSlotKeys.
 Result<KmsAccess> OpenKms(const Installation& installation, FileSystem& files,
                           Log& log);
 // For each configured KMS key, in their order, each with its own region,
@@ -72,7 +73,9 @@ Result<std::vector<KmsAccess>> OpenEachKms(const Installation& installation,
 // The keys of a sealed file's slots, as the configuration names them.
 struct SlotAccess {
   std::unique_ptr<KmsServices> kms;
-  std::unique_ptr<KeySlots> keys;  // Borrows `kms`.
+  // Gives the same keys each time. These, and `keys`, borrow `kms`.
+  std::function<std::unique_ptr<KeySlots>()> make_keys;
+  std::unique_ptr<KeySlots> keys;
 };
 Result<SlotAccess> OpenSlotKeys(const Installation& installation,
                                 FileSystem& files, Log& log);

@@ -83,7 +83,7 @@ CommandSpec RecoverCommand() {
       "When no KMS key opens a sealed keyring file any more: opens it with "
       "the private half of a recovery key (recovery_public_key), asks no "
       "key server for that, and writes the keys into a new sealed file "
-      "under the KMS key that is configured. The old file is not changed. "
+      "under the KMS keys that are configured. The old file is not changed. "
       "Of MariaDB's key set, --output is a new directory, and becomes "
       "aws_key_management_keyfile_dir.\n"
       "\n"

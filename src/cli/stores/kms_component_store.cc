@@ -28,7 +28,11 @@ class KmsComponentStore : public KeyringStore {
     path_ = config->path;
     const auto missing = IsMissing();
     if (!missing) return tl::unexpected(missing.error());
-    if (*missing && role_ == StoreRole::kTarget) return Keys();
+    if (*missing && role_ == StoreRole::kTarget) {
+      const Outcome may = CheckFormat(*config);
+      if (!may) return tl::unexpected(may.error());
+      return Keys();
+    }
     if (*missing) {
       return UsageFailure("there is no keyring file " + path_);
     }
@@ -36,9 +40,9 @@ class KmsComponentStore : public KeyringStore {
     if (!locked) return tl::unexpected(locked.error());
     // Only a source stays locked: Add takes the lock itself.
     if (role_ == StoreRole::kTarget) lock_ = nullptr;
-    const auto opened =
-        KmsKeyring::Open(std::move(*config), nullptr,
-                         installation_.data_directory, LoadRetry::kOnce, log_);
+    const auto opened = KmsKeyring::Open(
+        std::move(*config), nullptr, installation_.data_directory,
+        LoadRetry::kOnce, created_ ? quiet_ : log_);
     if (!opened) return Failed(opened.error());
     Keys keys;
     for (const Keyring::KeyPointer& key : (*opened)->keyring().List()) {
@@ -81,21 +85,50 @@ class KmsComponentStore : public KeyringStore {
   Outcome CreateWith(const KmsComponentConfig& config,
                      const std::vector<const Key*>& keys,
                      const Progress& progress) {
-    const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
-    if (!kms) return Failed(kms.error());
     BuiltFileOptions options;
-    options.format = file_format_.value_or(
-        config.file_format.value_or(KeyringFileFormat::kSealed));
+    options.path = path_;
     options.encryption_context = config.encryption_context;
     options.key_deadline = config.operation_deadline;
     options.progress = [&](size_t done) { return progress(done, keys.size()); };
     const Result<Bytes> content =
-        BuildKeyringFile(kms->service->wrapper(), keys, options, log_);
+        FormatOfNew(config) == KeyringFileFormat::kSealed
+            ? BuildSealed(keys, options)
+            : BuildJson(keys, options);
     if (!content && content.error().message() == kBuildStopped) {
       return Interrupted();
     }
     if (!content) return AddFailed(content.error(), 0, keys.size());
-    return PublishFile(files_, path_, *content, new_file_mode_);
+    const Outcome made = PublishFile(files_, path_, *content, new_file_mode_);
+    created_ = made.has_value();
+    return made;
+  }
+
+  KeyringFileFormat FormatOfNew(const KmsComponentConfig& config) const {
+    return file_format_.value_or(
+        config.file_format.value_or(KeyringFileFormat::kSealed));
+  }
+
+  Outcome CheckFormat(const KmsComponentConfig& config) const {
+    if (FormatOfNew(config) == KeyringFileFormat::kSealed) return ExitCode::kOk;
+    if (!config.slots.NeedsSlots()) return ExitCode::kOk;
+    return UsageFailure(
+        "a new file in Percona's JSON format has one KMS key, and the "
+        "configuration has several, recovery_public_key or local_unlock_file",
+        "configure one kms_key without these, or convert to sealed");
+  }
+
+  Result<Bytes> BuildSealed(const std::vector<const Key*>& keys,
+                            const BuiltFileOptions& options) {
+    const Result<SlotAccess> access = OpenSlotKeys(installation_, files_, log_);
+    if (!access) return access.error();
+    return BuildSealedFile(access->make_keys, keys, options, log_);
+  }
+
+  Result<Bytes> BuildJson(const std::vector<const Key*>& keys,
+                          const BuiltFileOptions& options) {
+    const Result<KmsAccess> kms = OpenKms(installation_, files_, log_);
+    if (!kms) return kms.error();
+    return BuildJsonFile(kms->service->wrapper(), keys, options, log_);
   }
 
   Outcome AddTo(KmsComponentConfig config, const std::vector<const Key*>& keys,
@@ -126,6 +159,8 @@ class KmsComponentStore : public KeyringStore {
   FileSystem& files_ = PosixFileSystem();
   std::string path_;
   std::unique_ptr<WritableFile> lock_;
+  bool created_ = false;  // What is missing in it has been told.
+  NoLog quiet_;
 };
 
 }  // namespace

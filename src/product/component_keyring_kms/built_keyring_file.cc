@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "os/memory_file_system.h"
 #include "storage/percona/json_file_backend.h"
@@ -25,79 +26,96 @@ class NotesOnly : public Log {
   Log& log_;
 };
 
-class Builder {
- public:
-  Builder(KeyWrapper& wrapper, const BuiltFileOptions& options, Log& log)
-      : wrapper_(wrapper), options_(options), log_(log) {}
+FileBackendOptions OptionsOf(const BuiltFileOptions& options, bool read_only) {
+  FileBackendOptions made;
+  made.encryption_context = options.encryption_context;
+  made.read_only = read_only;
+  return made;
+}
 
-  Result<Bytes> Build(const std::vector<const Key*>& keys) {
-    Status status = Write(keys);
-    if (status.ok()) status = Check(keys);
-    if (!status.ok()) return status;
-    return files_.Read(kName, SIZE_MAX);
-  }
+std::shared_ptr<KeyringFile> FileIn(FileSystem& files) {
+  return std::make_shared<KeyringFile>(files, SystemRandom(), kName,
+                                       std::nullopt);
+}
 
- private:
-  std::unique_ptr<KeyringBackend> Open() {
-    const FileBackendDependencies dependencies = {wrapper_, files_,
-                                                  SystemRandom(), log_};
-    FileBackendOptions options;
-    options.encryption_context = options_.encryption_context;
-    auto file = std::make_shared<KeyringFile>(files_, SystemRandom(), kName,
-                                              std::nullopt);
-    if (options_.format == KeyringFileFormat::kSealed) {
-      return std::make_unique<SealedFileBackend>(dependencies, std::move(file),
-                                                 std::move(options));
+Status Write(KeyringBackend& backend, const std::vector<const Key*>& keys,
+             const BuiltFileOptions& options) {
+  const auto soon = [&] {
+    return Deadline::After(SystemClock(), options.key_deadline);
+  };
+  Status status = backend.Load(soon()).status();
+  for (size_t i = 0; status.ok() && i < keys.size(); ++i) {
+    status = backend.Store(*keys[i], soon());
+    if (status.ok() && options.progress && !options.progress(i + 1)) {
+      status = {StatusCode::kUnavailable, kBuildStopped};
     }
-    return std::make_unique<JsonFileBackend>(
-        dependencies, SystemClock(), std::move(file), std::move(options));
   }
+  return status;
+}
 
-  Deadline NextDeadline() const {
-    return Deadline::After(SystemClock(), options_.key_deadline);
+Status Check(KeyringBackend& backend, const std::vector<const Key*>& keys,
+             const BuiltFileOptions& options) {
+  const Millis time = options.key_deadline * (1 + keys.size());
+  const Result<std::vector<Key>> found =
+      backend.Load(Deadline::After(SystemClock(), time));
+  if (!found) return found.error();
+  std::vector<const Key*> pointers;
+  for (const Key& key : *found) pointers.push_back(&key);
+  return CheckSameKeys(keys, pointers);
+}
+
+void WarnOfMissing(const SealedFileSlots& slots, const std::string& path,
+                   Log& log) {
+  for (const SlotStatus& status : slots.List()) {
+    if (status.state != SlotState::kMissing) continue;
+    log.Write(LogLevel::kWarning,
+              "keyring file " + path + ": " +
+                  MissingSlotText({status.slot, status.problem}));
   }
-
-  Status Write(const std::vector<const Key*>& keys) {
-    const std::unique_ptr<KeyringBackend> backend = Open();
-    Status status = backend->Load(NextDeadline()).status();
-    for (size_t i = 0; status.ok() && i < keys.size(); ++i) {
-      status = backend->Store(*keys[i], NextDeadline());
-      if (status.ok() && options_.progress && !options_.progress(i + 1)) {
-        status = {StatusCode::kUnavailable, kBuildStopped};
-      }
-    }
-    return status;
-  }
-
-  Status Check(const std::vector<const Key*>& keys) {
-    const std::unique_ptr<KeyringBackend> backend = Open();
-    const Millis time = options_.key_deadline * (1 + keys.size());
-    const Result<std::vector<Key>> found =
-        backend->Load(Deadline::After(SystemClock(), time));
-    if (!found) return found.error();
-    std::vector<const Key*> pointers;
-    for (const Key& key : *found) pointers.push_back(&key);
-    return CheckSameKeys(keys, pointers);
-  }
-
-  KeyWrapper& wrapper_;
-  const BuiltFileOptions& options_;
-  NotesOnly log_;
-  MemoryFileSystem files_;
-};
+}
 
 }  // namespace
 
-Result<Bytes> BuildKeyringFile(KeyWrapper& wrapper,
-                               const std::vector<const Key*>& keys,
-                               const BuiltFileOptions& options, Log& log) {
-  Result<Bytes> content = Builder(wrapper, options, log).Build(keys);
-  // An empty JSON keyring is made by its first key only.
-  if (content.status().code() == StatusCode::kNotFound && keys.empty()) {
+Result<Bytes> BuildSealedFile(const MakeKeySlots& slots,
+                              const std::vector<const Key*>& keys,
+                              const BuiltFileOptions& options, Log& log) {
+  MemoryFileSystem files;
+  NotesOnly notes(log);
+  const auto make = [&](bool read_only) {
+    return std::make_unique<SealedFileBackend>(
+        SealedStoreDependencies{files, SystemRandom(), notes}, slots(),
+        FileIn(files), OptionsOf(options, read_only));
+  };
+  {
+    const auto backend = make(false);
+    Status status = Write(*backend, keys, options);
+    if (!status.ok()) return status;
+    WarnOfMissing(backend->store().slots(), options.path, log);
+  }
+  Status status = Check(*make(true), keys, options);
+  if (!status.ok()) return status;
+  return files.Read(kName, SIZE_MAX);
+}
+
+Result<Bytes> BuildJsonFile(KeyWrapper& wrapper,
+                            const std::vector<const Key*>& keys,
+                            const BuiltFileOptions& options, Log& log) {
+  // Such a file is made by its first key only.
+  if (keys.empty()) {
     return Status(StatusCode::kInvalidArgument,
                   "there is no key to put into a file of this format");
   }
-  return content;
+  MemoryFileSystem files;
+  NotesOnly notes(log);
+  const auto make = [&](bool read_only) {
+    return std::make_unique<JsonFileBackend>(
+        FileBackendDependencies{wrapper, files, SystemRandom(), notes},
+        SystemClock(), FileIn(files), OptionsOf(options, read_only));
+  };
+  Status status = Write(*make(false), keys, options);
+  if (status.ok()) status = Check(*make(true), keys, options);
+  if (!status.ok()) return status;
+  return files.Read(kName, SIZE_MAX);
 }
 
 Status CheckSameKeys(const std::vector<const Key*>& keys,

@@ -115,10 +115,13 @@ void ReadRecoveryKeyFiles(FileSystem& files, JsonOptions& options,
   for (const std::string& problem : problems) options.Complain(problem);
 }
 
+// A tool may not know the data directory, and the one it is called from is not
+// meant.
 std::vector<std::string> DataDirectories(FileSystem& files,
                                          const std::string& path,
                                          const ServerDirectories& directories) {
-  std::vector<std::string> found = {directories.instance, DirectoryName(path)};
+  std::vector<std::string> found = {DirectoryName(path)};
+  if (!directories.instance.empty()) found.push_back(directories.instance);
   const Result<std::string> target = files.ResolveLink(path);
   if (target && *target != path) found.push_back(DirectoryName(*target));
   return found;

@@ -161,7 +161,13 @@ TEST_F(KmsComponentConfigFile, TakesSeveralKeys) {
   ASSERT_TRUE(config) << config.status().ToString();
   ASSERT_EQ(config->slots.kms_keys.size(), 2u);
   EXPECT_EQ(config->slots.kms_keys[1].Name(), "k@r-1");
-  EXPECT_EQ(config->data_directories, (std::vector<std::string>{"/data", "/"}));
+  EXPECT_EQ(config->data_directories, (std::vector<std::string>{"/", "/data"}));
+}
+
+TEST_F(KmsComponentConfigFile, TheCurrentDirectoryIsNotTheDataDirectory) {
+  const auto config = Read(std::string("{") + kNeeded + "}", "");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_EQ(config->data_directories, (std::vector<std::string>{"/"}));
 }
 
 TEST_F(KmsComponentConfigFile, SeveralKeysHaveEndpointsOfTheirOwn) {

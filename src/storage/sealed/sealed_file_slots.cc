@@ -34,6 +34,11 @@ std::string ListOf(const std::vector<KeySlot>& slots) {
 
 }  // namespace
 
+std::string MissingSlotText(const SlotProblem& problem) {
+  return "there is no key slot for " + ToString(problem.slot) +
+         " yet; it is added at a later load: " + problem.status.message();
+}
+
 EncryptionContext SealedFileSlots::Wanted::ContextOf(
     const FileId& file_id) const {
   EncryptionContext context = encryption_context;
@@ -240,9 +245,7 @@ void SealedFileSlots::KeepProblems(const std::vector<SlotProblem>& problems) {
   for (const SlotProblem& problem : problems) {
     const KeySlot& slot = problem.slot;
     const bool missing = slot.number == 0;
-    Warn(missing ? "there is no key slot for " + ToString(slot) +
-                       " yet; it is added at a later load: " +
-                       problem.status.message()
+    Warn(missing ? MissingSlotText(problem)
                  : ToString(slot) +
                        " is not as configured, and could not be wrapped "
                        "again: " +

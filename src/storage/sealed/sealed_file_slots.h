@@ -29,6 +29,10 @@ struct SlotStatus {
   Status problem;
 };
 
+// "there is no key slot for ... yet; it is added at a later load: why": of a
+// configured key, for people.
+std::string MissingSlotText(const SlotProblem& problem);
+
 // The key slots of a sealed file that is open: how it was opened, what becomes
 // of its slots, and what people should know about them.
 //
