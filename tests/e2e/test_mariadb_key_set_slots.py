@@ -14,6 +14,8 @@ from lab.aws_plugin import make_table, make_tables, readable, refusal, said, sta
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
 ONCE = {"AWS_MAX_ATTEMPTS": "1"}
 SOON = "--aws-key-management-startup-deadline=2"
+LATE = "it had not answered when another key slot opened the file"
+DENIED = {"status": 400, "code": "AccessDeniedException", "message": "not you"}
 
 
 @pytest.fixture
@@ -48,13 +50,46 @@ def test_the_second_region_serves_while_the_first_is_down(make, regions):
     server.stop()
 
 
-def test_the_first_region_hangs_for_a_second(make, regions):
-    server = make().start()
+def test_a_start_does_not_wait_for_a_region_that_hangs(make, regions):
+    """It is given up when the second one has opened the set, and not when its time is over."""
+    server = make(options=["--aws-key-management-request-timeout=40000"]).start()
     make_table(server, "a", 5)
     server.stop()
     regions[0].fault("hang", "Decrypt", count=-1)
+    for one in regions:
+        one.reset_counters()
     server.start()
-    assert readable(server, "a") and status(server)["versions_failed"] == "0"
+    assert [one.calls("Decrypt") for one in regions] == [1, 1], "each was asked, and once"
+    now = status(server)
+    assert "key slot 2" in now["slot_opened"] and regions[1].key_arn in now["slot_opened"]
+    assert LATE in now["slots_failed"] and "key slot 1" in now["slots_failed"]
+    assert LATE in said(server) and "it was opened by key slot 2" in said(server)
+    assert readable(server, "a") and now["versions_failed"] == "0"
+    server.stop()
+
+
+def test_the_second_region_serves_whatever_the_first_one_says_at_a_start(make, regions):
+    server = make().start()
+    make_tables(server, {"a": 1, "b": 5})
+    server.stop()
+    for break_it, reason in (
+        (lambda: regions[0].fault("http_status", count=-1, **DENIED), "AccessDeniedException: not you"),
+        (lambda: regions[0].set_key_state("PendingDeletion"), "KMSInvalidStateException"),
+    ):
+        break_it()
+        seen = len(said(server))
+        server.start()
+        assert all(readable(server, name) for name in "ab"), reason
+        now = status(server)
+        assert now["versions_failed"] == "0" and "key slot 2" in now["slot_opened"]
+        assert "key slot 1" in now["slots_failed"] and reason in now["slots_failed"]
+        assert now["slots"] == "2" and now["opened_by_local_slot"] == "0"
+        log = said(server)[seen:]
+        assert "key slot 1" in log and reason in log and "it was opened by key slot 2" in log
+        server.stop()
+        regions[0].repair()
+    server.start()
+    assert "key slot 1" in status(server)["slot_opened"] and status(server)["slots_failed"] == ""
     server.stop()
 
 
