@@ -111,7 +111,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     (
         "src/kmip/list_search.cc",
         "if (ids.size() < longest_) {",
-        "{",
+        "if (ids.size() <= longest_) {",
         "a truncated list is not complete",
     ),
     (
@@ -161,6 +161,24 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "if (answers[i] && requests[i].maximum_items == 0) {",
         "if (answers[i]) {",
         "a bound may hold for those who name none",
+    ),
+    (
+        "src/storage/keyring_file.cc",
+        "(void)Replace(old, restored);",
+        "",
+        "a file that was replaced and failed is put back",
+    ),
+    (
+        "src/storage/sealed/sealed_file.cc",
+        "if (status.ok()) status = CheckEnd();",
+        "",
+        "a rewrite begins from the file that was opened",
+    ),
+    (
+        "src/storage/sealed/sealed_file.cc",
+        "return status.ok() ? CheckEnd() : status;",
+        "return status;",
+        "an append goes to the file that was opened",
     ),
     (
         "src/aws/imds_client.cc",
