@@ -203,18 +203,31 @@ def test_nothing_is_copied_from_a_keyring_of_a_server_that_runs(unlocked, serve,
     assert snapshot(unlocked.directory) == before
 
 
-def test_a_server_of_another_keyring_stops_no_copy(unlocked, serve, kmip):
+@pytest.mark.parametrize("other", [{"object_group": "another"}, {"server_port": "1"}])
+def test_a_server_of_another_keyring_stops_no_copy(unlocked, serve, kmip, other):
     elsewhere = unlocked.directory / "elsewhere"
     elsewhere.mkdir()
     plain_config(elsewhere, elsewhere / "plain")
     kmip_config(elsewhere, kmip, "in-use")
     config = json.loads((elsewhere / "component_keyring_kmip.cnf").read_text())
-    (elsewhere / "component_keyring_kmip.cnf").write_text(
-        json.dumps({**config, "object_group": "another"}))
+    (elsewhere / "component_keyring_kmip.cnf").write_text(json.dumps({**config, **other}))
     serve(elsewhere, f"--datadir={elsewhere}", f"--plugin-dir={elsewhere}",
           "--early-plugin-load=keyring_file.so", f"--keyring_file_data={elsewhere}/plain",
           name="mysqld")
     unlocked.migrate("--yes", "--datadir", unlocked.data)
+
+
+def test_a_server_is_seen_by_a_path_that_is_relative_to_where_it_works(tool, directory, kms, serve):
+    """Also when nothing tells its data directory."""
+    data = directory / "data"
+    for made in (data, directory / "plugin"):
+        made.mkdir()
+    write_plain(data / "plain", SOME)
+    (directory / "plugin/component_keyring_file.cnf").write_text(json.dumps({"path": "plain"}))
+    target = kms_config(directory / "k", kms, directory / "copied")
+    words = ("migrate", f"component_keyring_file:{data}/plain", target, "--yes")
+    pid = serve(data, f"--plugin-dir={directory}/plugin", name="mysqld")
+    assert f"pid {pid}" in tool.run(*words, code=5).stderr
 
 
 def test_of_a_mysql_server_whose_options_are_not_known_there_is_a_warning(unlocked, serve):

@@ -56,6 +56,20 @@ def test_data_that_need_a_key_make_it_a_loss(empty):
     lost(empty, "is encrypted and needs its key")
 
 
+def test_an_empty_file_beside_data_that_need_a_key(make_keyring):
+    """One that was cut to nothing; a start without such data makes a new keyring of it."""
+    keyring = make_keyring("component_keyring_kms")
+    (keyring.data / "keyring").touch()
+    assert keyring.ctl("check", "--json").json()["would_find_keys"] is True
+    encrypt_a_table(keyring)
+    refused = keyring.write("list", check=False)
+    assert "is encrypted and needs its key" in refused.stderr and refused.returncode != 0
+    done = keyring.ctl("check", "--json")
+    assert any("is encrypted and needs its key" in one["text"]
+               for one in results(done)["keys"]["findings"])
+    assert done.code == 3 and done.json()["would_find_keys"] is False
+
+
 def test_a_server_that_has_had_a_sealed_file_makes_it_a_loss(make_keyring):
     keyring = make_keyring("component_keyring_kms")
     keyring.write("store k - AES")
