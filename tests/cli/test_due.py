@@ -3,11 +3,14 @@
 
 import json
 import os
+import shutil
+import time
 
 import pytest
 
 from changing import SOME, kms_config, snapshot, write_plain
-from lab import aws_client, kms_regions
+from check_reports import results
+from lab import aws_client, key_set, kmip_component, kms_regions
 
 YEAR = 365 * 86400
 
@@ -148,3 +151,55 @@ def test_an_old_key_file_is_due_and_a_key_server_that_is_away_is_a_warning(make_
 def test_a_wrong_age_is_refused(sealed):
     for wrong in ("", "90", "d", "-1d", "1w", "1000000d"):
         sealed.tool.run("due", "--older-than", wrong, "--config", sealed.config, code=2)
+
+
+def test_a_key_of_a_key_set_that_was_never_rotated_is_as_old_as_its_mark(make_keyring, directory):
+    keyring = make_keyring("aws_key_management")
+    keyring.write("latest 1", "rotate 1", "latest 2")
+
+    def due(*words, code=0):
+        done = keyring.ctl("due", "--json", "--older-than", "90d", *words)
+        assert done.code == code, done
+        reply = done.json()
+        return [(one["kind"], one["what"]) for one in reply["due"]], reply["unknown_age"]
+
+    assert due() == ([], 1), "a key set does not say when a key was rotated"
+    mark = keyring.data / "aws-kms-key-made.2.1"
+    os.utime(mark, (time.time() - 2 * YEAR,) * 2)
+    assert due(code=3) == ([("key", "2.1")], 1)
+    created = {(one["id"], one["version"]): one["created"]
+               for one in keyring.ctl("list", "--json").json()["keys"]}
+    assert created[("1", 2)] is None and created[("2", 1)] < created[("1", 1)]
+    # A copy that kept no times, and one of the set without its marks, know nothing.
+    os.utime(mark, (0, 0))
+    assert due() == ([], 2)
+    (directory / "copy").mkdir()
+    shutil.copy(keyring.data / key_set.NAME, directory / "copy")
+    assert due("--path", directory / "copy" / key_set.NAME) == ([], 2)
+
+
+def test_a_private_key_is_not_called_a_certificate(make_keyring, kmip, directory):
+    keyring = make_keyring("component_keyring_kmip")
+    key = directory / "client.key"
+    shutil.copy(kmip.client_files("mysql")["client_key"], key)
+    key.chmod(0o600)
+    keyring.configure(kmip_component.config(
+        kmip, "mysql", object_group=directory.name, client_key=str(key)))
+    keyring.write("store k - AES")
+
+    def of_files() -> list[str]:
+        reply = keyring.ctl("due", "--json", "--older-than", "1d").json()
+        return [one["what"] for one in reply["due"] if one["kind"] == "private-key"]
+
+    assert of_files() == []
+    key.chmod(0o644)
+    assert of_files() == [f"private key {key} is world-readable"]
+    key.unlink()
+    for directory_instead in (False, True):  # Root may read every file.
+        if directory_instead:
+            key.mkdir()
+        failed = keyring.ctl("due", "--json", "--older-than", "1d").error()
+        assert str(key) in failed["message"], failed
+        found = results(keyring.ctl("check", "--json"))["certificates"]["findings"]
+        assert [one["state"] for one in found if one["text"].startswith("private key: ")] == [
+            "failed"], found

@@ -172,6 +172,9 @@ void CheckKmsKey(CheckRun& run);
 void CheckKmsPermissions(CheckRun& run);
 void CheckSlots(CheckRun& run);
 void CheckCertificates(CheckRun& run);
+// Its two halves. Nothing where AWS KMS is used.
+void CheckCertificateFiles(CheckRun& run);
+void CheckPrivateKey(CheckRun& run);
 void CheckKmipServers(CheckRun& run);
 void CheckKmipGroup(CheckRun& run);
 void CheckFiles(CheckRun& run);

@@ -219,19 +219,33 @@ void CheckConnections(CheckRun& run) { ForEachEndpoint(run, CheckConnection); }
 
 void CheckTls(CheckRun& run) { ForEachEndpoint(run, CheckTlsOf); }
 
-void CheckCertificates(CheckRun& run) {
+void CheckCertificateFiles(CheckRun& run) {
   KmipServiceOptions* kmip = run.kmip();
-  if (kmip == nullptr) return run.Skip("AWS KMS needs none");
+  if (kmip == nullptr) return;
   CheckCertificateFile(run, kmip->tls.certificate_file, "client certificate");
   CheckCertificateFile(run, kmip->tls.ca_file, "authority");
-  const Result<FileInfo> key = run.files.Stat(kmip->tls.key_file);
-  if (!key) {
-    run.Fail("private key: " + key.error().message(),
+}
+
+void CheckPrivateKey(CheckRun& run) {
+  KmipServiceOptions* kmip = run.kmip();
+  if (kmip == nullptr) return;
+  const std::string& path = kmip->tls.key_file;
+  const Result<FileInfo> info = run.files.Stat(path);
+  Status status = info.status();
+  if (status.ok()) status = run.files.ReadStart(path, 1).status();
+  if (!status.ok()) {
+    run.Fail("private key: " + status.message(),
              "correct the path, or let the server's user read it");
-  } else if ((key->permissions & 0004) != 0) {
-    run.Warn("private key " + kmip->tls.key_file + " is world-readable",
-             PermissionsCure(kmip->tls.key_file));
+  } else if ((info->permissions & 0004) != 0) {
+    run.Warn("private key " + path + " is world-readable",
+             PermissionsCure(path));
   }
+}
+
+void CheckCertificates(CheckRun& run) {
+  if (run.kmip() == nullptr) return run.Skip("AWS KMS needs none");
+  CheckCertificateFiles(run);
+  CheckPrivateKey(run);
 }
 
 void CheckClock(CheckRun& run) {

@@ -75,16 +75,20 @@ void AddSlots(const StoredKeyring& keyring, const KmsKeyDates& dates,
   }
 }
 
-// What the check of certificates complains about expires soon.
-void AddCertificates(const Installation& installation, CommandContext& context,
-                     DueList& list) {
+// What these checks complain about must be replaced, or put right, soon.
+void AddFiles(const Installation& installation, CommandContext& context,
+              DueList& list) {
   if (!installation.is_configured) return;
-  CheckRun run(installation, PosixFileSystem(), context.out,
-               context.interruption, false);
-  CheckCertificates(run);
-  for (const Finding& finding : run.findings) {
-    if (finding.state < CheckState::kWarning) continue;
-    list.due.push_back({"certificate", finding.text, finding.hint});
+  const std::pair<const char*, void (*)(CheckRun&)> checks[] = {
+      {"certificate", CheckCertificateFiles}, {"private-key", CheckPrivateKey}};
+  for (const auto& [kind, check] : checks) {
+    CheckRun run(installation, PosixFileSystem(), context.out,
+                 context.interruption, false);
+    check(run);
+    for (const Finding& finding : run.findings) {
+      if (finding.state < CheckState::kWarning) continue;
+      list.due.push_back({kind, finding.text, finding.hint});
+    }
   }
 }
 
@@ -147,7 +151,7 @@ Outcome RunDue(CommandContext& context) {
     dates = AddKmsKeys(installation, *keyring, age, context.out, list);
   }
   AddSlots(*keyring, dates, age, list);
-  AddCertificates(installation, context, list);
+  AddFiles(installation, context, list);
   if (context.interruption.requested()) return Interrupted();
   if (list.due.empty() && !list.no_answer.ok()) {
     return Failed(list.no_answer.WithContext("nothing else is due"));
@@ -161,27 +165,30 @@ Outcome RunDue(CommandContext& context) {
 }  // namespace
 
 CommandSpec DueCommand() {
-  return {"due",
-          "list what should be rotated or renewed",
-          "Lists keys whose newest version is older than an age, KMS keys "
-          "whose key material is, KMS keys that are pending deletion, and "
-          "certificates and imported key material that expire within 30 days. "
-          "For a timer: it prints nothing and ends with 0 when nothing is due, "
-          "with 3 when something is, and with 4 when nothing is and a key "
-          "server did not answer.\n\n"
-          "Keyring files of MySQL, and MariaDB's key set, do not store when a "
-          "key was made, and no file when a key slot was: these are counted, "
-          "or named as unknown, and not due. AWS KMS is asked where "
-          "kms:DescribeKey, kms:ListKeyRotations and kms:GetKeyRotationStatus "
-          "are allowed; else a KMS key is unknown.\n\n"
-          "Changes nothing.",
-          {},
-          {{"--older-than", "AGE", "An age such as 90d, 12h or 1y"}},
-          {{"keyringctl due --older-than 90d",
-            "What has not been rotated for 90 days."}},
-          Effect::kReads,
-          Scope::kKeyring,
-          RunDue};
+  return {
+      "due",
+      "list what should be rotated or renewed",
+      "Lists keys whose newest version is older than an age, KMS keys "
+      "whose key material is, KMS keys that are pending deletion, "
+      "certificates and imported key material that expire within 30 days, "
+      "and private keys that are unreadable or world-readable. "
+      "For a timer: it prints nothing and ends with 0 when nothing is due, "
+      "with 3 when something is, and with 4 when nothing is and a key "
+      "server did not answer.\n\n"
+      "Keyring files of MySQL do not store when a key was made, MariaDB's key "
+      "set not when one was rotated, and no file when a key slot was made: "
+      "these are counted, or named as unknown, and not due. AWS KMS is asked "
+      "where "
+      "kms:DescribeKey, kms:ListKeyRotations and kms:GetKeyRotationStatus "
+      "are allowed; else a KMS key is unknown.\n\n"
+      "Changes nothing.",
+      {},
+      {{"--older-than", "AGE", "An age such as 90d, 12h or 1y"}},
+      {{"keyringctl due --older-than 90d",
+        "What has not been rotated for 90 days."}},
+      Effect::kReads,
+      Scope::kKeyring,
+      RunDue};
 }
 
 }  // namespace openkeyring

@@ -16,7 +16,8 @@ namespace openkeyring {
 // What `due` found.
 struct DueList {
   struct Entry {
-    std::string kind;  // "key", "kms-key", "slot", "certificate".
+    std::string kind;  // "key", "kms-key", "slot", "certificate",
+                       // "private-key".
     std::string what;
     std::string text;  // Why, for people.
   };

@@ -18,12 +18,12 @@
 namespace openkeyring {
 namespace {
 
-// Below any age that a file of ours can have: a copy that kept no times.
-constexpr int64_t kNanosPerSecond = 1000000000;
-
-WallTime ModifiedTime(const FileInfo& info) {
+// When a file was made; nothing for a copy that kept no times.
+std::optional<WallTime> TimeOf(const Result<FileInfo>& info) {
+  constexpr int64_t kNanosPerSecond = 1000000000;
+  if (!info || info->modified_ns < kNanosPerSecond) return std::nullopt;
   return WallTime(std::chrono::duration_cast<WallTime::duration>(
-      std::chrono::nanoseconds(info.modified_ns)));
+      std::chrono::nanoseconds(info->modified_ns)));
 }
 
 class KeyFilesReader : public KeyringReader {
@@ -132,6 +132,7 @@ class KeyFilesReader : public KeyringReader {
       version = std::max(version, identity->key.version);
       key.owner.clear();
       key.type = "AES";
+      key.created = TimeOfMark(directory, *marked, identity->key);
     }
     std::ranges::sort(keys, [](const auto& a, const auto& b) {
       return std::pair(std::stoul(a.id), a.version) <
@@ -153,6 +154,18 @@ class KeyFilesReader : public KeyringReader {
             .Look();
     if (!there) return there.error();
     return there->marked;
+  }
+
+  // A key is marked when it is made, and not when it is rotated: the set has no
+  // times, and of a later version none is known.
+  std::optional<WallTime> TimeOfMark(const std::string& directory,
+                                     const HighestVersions& marked,
+                                     KeyVersion key) {
+    const auto highest = marked.find(key.id);
+    if (highest == marked.end() || highest->second != key.version) {
+      return std::nullopt;
+    }
+    return TimeOf(files_.Stat(JoinPath(directory, VersionMarkName(key))));
   }
 
   // As a program that is not the server opens it: all of it or an error, and
@@ -220,10 +233,7 @@ class KeyFilesReader : public KeyringReader {
                       : "unreadable";
       return key;
     }
-    const Result<FileInfo> info = files_.Stat(key.place);
-    if (info && info->modified_ns >= kNanosPerSecond) {
-      key.created = ModifiedTime(*info);
-    }
+    key.created = TimeOf(files_.Stat(key.place));
     const Result<KeyFile> file = ReadKeyFile(*content);
     if (!file) {
       key.state = "damaged";
