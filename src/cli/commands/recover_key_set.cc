@@ -45,7 +45,7 @@ class Recovery {
                 {{"create", output,
                   "a key set with " + Counted(keys->size(), "key") + " of " +
                       place_.path}});
-    if (ended) return *ended;
+    if (ended) return OfPlan(*ended, missing.empty());
     const Result<Bytes> set = AwsKeyManagement::BuildKeySetFile(
         options_.startup, dynamic_, *installation, *keys, context_.out);
     if (!set) return Failed(set.error());
@@ -65,6 +65,11 @@ class Recovery {
   }
 
  private:
+  // A dry run ends as the recovery would.
+  static Outcome OfPlan(const Outcome& ended, bool is_newest) {
+    return ended && !is_newest ? ExitCode::kProblems : ended;
+  }
+
   // The header says it, and the recovery key has proven the header.
   Result<std::string> InstallationOfSet() {
     const Result<Bytes> start = files_.ReadStart(place_.path, kMaxHeader);
