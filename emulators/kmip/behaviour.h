@@ -48,6 +48,8 @@ struct Behaviour {
   bool refuses_application_info = false;  // An invalid field.
   // Destroyed objects stay, without value, with their names and the state.
   bool keeps_destroyed = false;
+  // Does not offer operations that change something, and refuses them.
+  bool reads_only = false;
   bool extensions = false;  // Fields of its own in every answer.
   int latency_ms = 0;
 };

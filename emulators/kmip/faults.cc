@@ -78,6 +78,7 @@ constexpr Member kMembers[] = {
     {"drops_application_info", &Behaviour::drops_application_info},
     {"refuses_application_info", &Behaviour::refuses_application_info},
     {"keeps_destroyed", &Behaviour::keeps_destroyed},
+    {"reads_only", &Behaviour::reads_only},
     {"extensions", &Behaviour::extensions},
     {"latency_ms", nullptr, &Behaviour::latency_ms},
 };

@@ -22,6 +22,15 @@ constexpr KmipOperation kOperations[] = {
     KmipOperation::kQuery,         KmipOperation::kDiscoverVersions,
 };
 
+bool Changes(KmipOperation operation) {
+  constexpr KmipOperation kChanging[] = {
+      KmipOperation::kCreate,   KmipOperation::kRegister,
+      KmipOperation::kActivate, KmipOperation::kAddAttribute,
+      KmipOperation::kRevoke,   KmipOperation::kSetAttribute,
+      KmipOperation::kDestroy};
+  return std::ranges::find(kChanging, operation) != std::end(kChanging);
+}
+
 Outcome NotSupported(KmipOperation operation) {
   return Outcome::Fail(
       KmipResultReason::kOperationNotSupported,
@@ -34,6 +43,9 @@ Outcome Service::Do(const Behaviour& behaviour, KmipVersion version,
                     const RequestItem& item, const std::string& client,
                     std::string& placeholder) {
   Context context{behaviour, version, item.payload, client, placeholder};
+  if (behaviour.reads_only && Changes(item.operation)) {
+    return NotSupported(item.operation);
+  }
   switch (item.operation) {
     case KmipOperation::kDiscoverVersions:
       if (version < KmipVersion{1, 1}) return NotSupported(item.operation);
@@ -83,9 +95,11 @@ Outcome Service::DiscoverVersions(Context& context) {
           }};
 }
 
-Outcome Service::Query(Context&) {
-  return {std::nullopt, "", [](TtlvWriter& out) {
+Outcome Service::Query(Context& context) {
+  const bool reads_only = context.behaviour.reads_only;
+  return {std::nullopt, "", [reads_only](TtlvWriter& out) {
             for (const KmipOperation operation : kOperations) {
+              if (reads_only && Changes(operation)) continue;
               out.Enumeration(KmipTag::kOperation, operation);
             }
             for (const auto type :

@@ -86,3 +86,24 @@ def test_two_keys_of_one_name_are_not_the_same_object(pair, directory):
     assert found["text"].endswith(
         f"one is openkeyring-mariadb//1/1, which is object {ids[0]} on 127.0.0.1:{one.port} "
         f"and {ids[1]} on 127.0.0.1:{two.port}"), found
+
+
+@pytest.mark.parametrize("product,operations", [
+    ("component_keyring_kmip", ["Activate", "Register"]),
+    ("kmip_key_management", ["Activate", "Create"]),
+])
+def test_a_server_that_does_not_offer_what_is_needed(make_keyring, kmip, product, operations):
+    keyring = make_keyring(product)
+    keyring.write("latest 1" if product == "kmip_key_management" else "store k - AES")
+    assert results(keyring.ctl("check", "--json"))["kmip-servers"]["state"] == "ok"
+    kmip.behave(reads_only=True)
+    try:
+        done = keyring.ctl("check", "--json")
+    finally:
+        kmip.behave(reads_only=False)
+    found = results(done)["kmip-servers"]
+    assert [one["text"] for one in found["findings"] if one["state"] == "failed"] == [
+        f"127.0.0.1:{kmip.port} does not offer the operation {name}" for name in operations]
+    assert finding(done, "kmip-servers", "does not offer the operation")["hint"].startswith("permit")
+    assert done.code == 3
+    assert results(done)["keys"]["state"] == "ok", "what is stored can be read"
