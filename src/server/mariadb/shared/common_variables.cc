@@ -23,9 +23,9 @@ constinit PaddedTypelib log_levels(log_level_names, 7);
 const char* algorithm_names[] = {"aes_cbc", "aes_ctr", nullptr};
 constinit PaddedTypelib algorithms(algorithm_names, 2);
 
+// Trace, which MariaDB's own plugin has, is Debug: there is no more to tell.
 LogLevel LevelOf(unsigned long value) {
-  constexpr unsigned long kDebug = 5, kTrace = 6;  // In log_level_names.
-  if (value >= kTrace) return LogLevel::kTrace;
+  constexpr unsigned long kDebug = 5;  // In log_level_names.
   return value >= kDebug ? LogLevel::kDebug : LogLevel::kNote;
 }
 
@@ -124,7 +124,7 @@ EnumVariable MYSQL_SYSVAR_NAME(log_level) = {
     PLUGIN_VAR_ENUM | kDynamic,
     "log_level",
     "How much is written to the error log. Errors, warnings and notes always "
-    "are; Debug adds a line for each remote call, and Trace its parts",
+    "are; Debug, and Trace, which is the same, add a line for each remote call",
     nullptr,
     Update<unsigned long, AdoptLogLevel>,
     &log_level_value,
