@@ -13,7 +13,8 @@ import subprocess
 import pytest
 import yaml
 
-from document_blocks import BLOCKS, LAYOUT, OUTPUT, PARSED, RUN, SAME
+from document_blocks import BLOCKS, LAYOUT, OTHER_NAMES, OUTPUT, PARSED, RUN, SAME
+from same_blocks import missing_names, names_of, source_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -128,11 +129,38 @@ def test_every_block_says_what_runs_it(name):
     described = BLOCKS.get(name, [])
     assert wrong_blocks(blocks((ROOT / name).read_text()), described) == []
     for start, how, where in described:
-        if how in (RUN, SAME, OUTPUT):
+        if how == SAME:
+            assert all((ROOT / one).is_file() for one in where.split()) and where
+        elif how in (RUN, OUTPUT):
             test = (ROOT / where).read_text()
-            assert how == SAME or pathlib.Path(name).name in test, f"{where} does not read {name}"
+            assert pathlib.Path(name).name in test, f"{where} does not read {name}"
         else:
             assert how in (PARSED, LAYOUT) and bool(where) == (how == PARSED), start
+
+
+def same_blocks() -> list[tuple[str, str, str, str, str]]:
+    return [(name, start, language, text, where) for name, described in BLOCKS.items()
+            for (language, text), (start, how, where) in zip(
+                blocks((ROOT / name).read_text()), described) if how == SAME]
+
+
+@pytest.mark.parametrize("name,start,language,text,where", same_blocks())
+def test_what_runs_the_same_names_what_the_block_names(name, start, language, text, where):
+    source = "".join(source_of(ROOT / one) for one in where.split())
+    assert missing_names(language, text, source) == set(OTHER_NAMES.get((name, start), ()))
+
+
+def test_a_name_that_only_the_block_has_is_found():
+    shell = ("sudo -u mysql keyringctl slot list --check  # --nothing\n"
+             "A=1 /bin/mysqld --x-y=1 \\\n  --z\n")
+    assert names_of("sh", shell) == {"slot", "list", "--check", "mysqld", "--x-y", "--z"}
+    source = 'tool.run("slot", "list", "--check"); "mysqld --loose-x_y" "--zz"'
+    assert missing_names("sh", shell, source) == {"--z"}
+    assert missing_names("json", '{ "a": {"b_c": 1} }', "a=1, b_c_d=2, b-c=3") == set()
+    assert missing_names("ini", "[x]\na-b=1\nc=2 # d=3", "a_b") == {"c"}
+    assert {where for *_, where in same_blocks()} and all(
+        any((name, start) == (page, first) for page, first, *_ in same_blocks())
+        for name, start in OTHER_NAMES)
 
 
 def test_a_block_that_is_not_described_is_found():
