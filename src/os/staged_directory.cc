@@ -21,7 +21,7 @@ std::string WithoutSlash(std::string path) {
 
 Result<std::unique_ptr<StagedDirectory>> StagedDirectory::Begin(
     FileSystem& files, Random& random, const std::string& path,
-    mode_t permissions) {
+    mode_t permissions, std::optional<FileOwner> owner) {
   const std::string final_path = WithoutSlash(path);
   const Result<FileInfo> there = files.Stat(final_path);
   if (there) {
@@ -30,8 +30,8 @@ Result<std::unique_ptr<StagedDirectory>> StagedDirectory::Begin(
   if (there.error().code() != StatusCode::kNotFound) return there.error();
   const Result<FileInfo> around = files.Stat(DirectoryName(final_path));
   if (!around) return around.error();
-  std::unique_ptr<StagedDirectory> staged(
-      new StagedDirectory(files, random, final_path, around->owner));
+  std::unique_ptr<StagedDirectory> staged(new StagedDirectory(
+      files, random, final_path, owner.value_or(around->owner)));
   staged->Sweep();
   Status status = staged->Make(permissions);
   if (!status.ok()) return status;

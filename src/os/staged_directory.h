@@ -28,12 +28,11 @@ namespace openkeyring {
 class StagedDirectory {
  public:
   // kAlreadyExists when there is something at `path`. The directory and its
-  // files belong to the owner of the directory around it, where we may say so.
-  // `files` and `random` are borrowed.
-  static Result<std::unique_ptr<StagedDirectory>> Begin(FileSystem& files,
-                                                        Random& random,
-                                                        const std::string& path,
-                                                        mode_t permissions);
+  // files belong to `owner`, or to the owner of the directory around it, where
+  // we may say so. `files` and `random` are borrowed.
+  static Result<std::unique_ptr<StagedDirectory>> Begin(
+      FileSystem& files, Random& random, const std::string& path,
+      mode_t permissions, std::optional<FileOwner> owner = std::nullopt);
   // Removes it unless it was published.
   ~StagedDirectory();
   StagedDirectory(const StagedDirectory&) = delete;

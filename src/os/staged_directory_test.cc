@@ -111,6 +111,21 @@ TEST_F(StagedDirectoryTest, WhatSomebodyElseMadeStays) {
   EXPECT_FALSE(std::filesystem::exists(owned));
 }
 
+TEST_F(StagedDirectoryTest, ItBelongsToWhomItIsMadeForOrToTheOwnerAroundIt) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give directories away";
+  ASSERT_EQ(chown(around_.path().c_str(), 65534, 65534), 0);
+  const auto owner_of = [&](std::optional<FileOwner> owner) {
+    auto staged = StagedDirectory::Begin(PosixFileSystem(), SystemRandom(),
+                                         path_, 0750, owner);
+    EXPECT_TRUE(staged && (*staged)->Publish().ok());
+    const FileOwner found = PosixFileSystem().Stat(path_)->owner;
+    std::filesystem::remove(path_);
+    return found;
+  };
+  EXPECT_EQ(owner_of(std::nullopt), (FileOwner{65534, 65534}));
+  EXPECT_EQ(owner_of(FileOwner{65533, 65532}), (FileOwner{65533, 65532}));
+}
+
 TEST_F(StagedDirectoryTest, ALinkInItsOwnPlaceGetsNothing) {
   auto staged = Begin();
   ASSERT_TRUE(staged);

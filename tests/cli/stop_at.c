@@ -39,6 +39,8 @@ WRAPPED(rename, (const char* from, const char* to), (from, to))
 WRAPPED(renameat2, (int at, const char* from, int at2, const char* to, unsigned flags),
         (at, from, at2, to, flags))
 WRAPPED(link, (const char* from, const char* to), (from, to))
+WRAPPED(linkat, (int at, const char* from, int at2, const char* to, int flags),
+        (at, from, at2, to, flags))
 WRAPPED(symlink, (const char* from, const char* to), (from, to))
 WRAPPED(unlink, (const char* path), (path))
 WRAPPED(mkdir, (const char* path, mode_t mode), (path, mode))

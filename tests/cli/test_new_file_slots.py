@@ -3,10 +3,10 @@
 one: it is made while a region is down, and opened without that region."""
 
 import json
-import subprocess
 
 import pytest
 
+import recovery_keys
 from changing import SOME, kms_config, read_plain, write_plain
 from lab import aws_keyring_plugin, kms_regions, percona_file
 
@@ -27,22 +27,12 @@ def regions(both_regions, tool):
     yield both_regions
 
 
-@pytest.fixture
-def recovery(directory):
-    """The two halves of a recovery key."""
-    private, public = directory / "recovery-private.pem", directory / "recovery.pem"
-    for command in (["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072",
-                     "-out", private], ["pkey", "-in", private, "-pubout", "-out", public]):
-        subprocess.run(["openssl", *map(str, command)], check=True, timeout=60)
-    return private, public
-
-
 class NewFile:
     """Commands that make a sealed file in the directory "new", and what is in there."""
 
-    def __init__(self, tool, directory, regions, recovery):
+    def __init__(self, tool, directory, regions):
         self.tool, self.directory, self.regions = tool, directory, regions
-        self.private, self.public = recovery
+        self.private, self.public = recovery_keys.pair()
         self.place = directory / "new"
         self.place.mkdir()
         self.path = self.place / "keys"
@@ -98,8 +88,8 @@ class NewFile:
 
 
 @pytest.fixture
-def new_file(tool, directory, regions, recovery):
-    return NewFile(tool, directory, regions, recovery)
+def new_file(tool, directory, regions):
+    return NewFile(tool, directory, regions)
 
 
 COMMANDS = ["migrate", "convert", "convert keyring_aws", "recover"]

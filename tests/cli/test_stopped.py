@@ -3,11 +3,6 @@
 system: the old state or the new one, and the same command again ends what was begun."""
 
 import errno
-import os
-import pathlib
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -15,47 +10,7 @@ import key_files
 from changing import SOME, kms_config, read_plain, write_plain
 from lab import aws_client
 from sealed_file import SealedFile
-from stopping import killed_everywhere, refused_everywhere
-
-
-@dataclass
-class Change:
-    """A command and what must hold whenever it stops."""
-
-    words: tuple
-    places: list[pathlib.Path]  # Files and directories that it changes: put back before each run.
-    check: Callable[[], None]  # Holds at any time.
-    ended: Callable[[], bool]  # Whether the change is done.
-    once: bool = False  # It is refused when it is done already.
-    least: int = 3  # Calls that change something.
-    saved: dict = field(default_factory=dict)
-
-    def end(self, tool) -> None:
-        """The same command ends what was begun."""
-        if not (self.once and self.ended()):
-            tool.run(*self.words)
-        self.check()
-        assert self.ended()
-
-    def save(self) -> None:
-        for path in self.places:
-            if path.is_dir():
-                self.saved[path] = path.with_name(path.name + "-saved")
-                shutil.copytree(path, self.saved[path])
-            else:
-                self.saved[path] = path.read_bytes() if path.exists() else None
-
-    def put_back(self) -> None:
-        for path, saved in self.saved.items():
-            if isinstance(saved, pathlib.Path):
-                shutil.rmtree(path)
-                shutil.copytree(saved, path)
-            elif saved is None and path.is_dir():
-                shutil.rmtree(path)
-            elif saved is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.write_bytes(saved)
+from stopped_change import Change, check_killed_everywhere, check_refused_everywhere
 
 
 def sealed_change(name: str, tool, directory, kms) -> Change:
@@ -235,35 +190,13 @@ def change(request, tool, directory, kms) -> Change:
         made = restored(request.param, tool, directory, kms)
     else:
         made = sealed_change(request.param, tool, directory, kms)
-    made.check()
-    assert not made.ended()
-    made.save()
-    return made
+    return made.begin()
 
 
 def test_killed_at_each_change_it_is_the_old_state_or_the_new_one(tool, change):
-    ended = []
-    for _ in killed_everywhere(tool, *change.words):
-        change.check()
-        ended.append(change.ended())
-        change.end(tool)
-        change.put_back()
-    assert len(ended) >= change.least and not ended[0]
-    assert change.ended()
+    check_killed_everywhere(tool, change)
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])
 def test_refused_at_each_change_it_says_so_and_nothing_is_lost(tool, change, error):
-    failed = 0
-    for done in refused_everywhere(tool, error, *change.words):
-        change.check()
-        assert done.returncode in ((0, 1) if error == errno.ENOSPC else (0, 1, 2)), done
-        if done.returncode == 0:
-            assert change.ended(), done
-        else:
-            failed += 1
-            assert os.strerror(error) in done.stderr, done
-        change.end(tool)
-        change.put_back()
-    assert failed >= 2
-    assert change.ended()
+    check_refused_everywhere(tool, change, error)

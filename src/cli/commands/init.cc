@@ -10,6 +10,7 @@
 #include "os/durable.h"
 #include "os/process.h"
 #include "os/random.h"
+#include "os/staged_directory.h"
 
 namespace openkeyring {
 namespace {
@@ -150,12 +151,15 @@ class Setup {
     return info->owner;
   }
 
+  // It is there with its owner and mode, or not at all.
   Status MakeDirectory() {
-    const std::string& directory = options_.keyring_directory;
-    Status status = files_.MakeDirectory(directory, kDirectoryMode);
-    if (!status.ok()) return status;
-    GiveDirectory();
-    return files_.SyncDirectory(DirectoryName(directory));
+    const auto made = StagedDirectory::Begin(files_, SystemRandom(),
+                                             options_.keyring_directory,
+                                             kDirectoryMode, OwnerOfData());
+    if (!made) return made.error();
+    Status status = (*made)->Publish();
+    if (status.ok()) GiveDirectory();
+    return status;
   }
 
   void GiveDirectory() {
