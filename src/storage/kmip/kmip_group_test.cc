@@ -41,7 +41,7 @@ class KmipGroupTest : public testing::Test {
         KmipKeyringOptions());
     started.mariadb = std::make_unique<KmipVersionedBackend>(
         *client_, *started.group, SystemClock(), SystemRandom(), lab_.log,
-        KmipVersionedBackend::Options{100, [] { return Millis(5000); }});
+        KmipVersionedBackend::Options{100, [] { return Millis(30000); }});
     return started;
   }
   static Key Aes(const std::string& id) {
@@ -135,7 +135,7 @@ TEST_F(KmipGroupTest, NothingIsChangedOnAServerWithoutTheMarker) {
   ASSERT_TRUE(started.mysql->Load(Lab::Soon()));
   ASSERT_TRUE(started.mysql->Store(Aes("k"), Lab::Soon()).ok());
   VersionedKeys keys(*started.mariadb, SystemClock(), SystemRandom(), lab_.log,
-                     {[] { return size_t{16}; }, [] { return Millis(5000); }});
+                     {[] { return size_t{16}; }, [] { return Millis(30000); }});
   ASSERT_TRUE(keys.LoadAll(Millis(0)).ok());
   ASSERT_EQ(*keys.LatestVersion(1), 1U);
   const size_t before = lab_.store.size();

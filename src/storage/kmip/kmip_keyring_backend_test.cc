@@ -392,10 +392,12 @@ TEST(KmipKeyringBackendStandby, AFirstServerThatHangsLeavesTimeForTheSecond) {
                              lab.log, {});
   ASSERT_TRUE(backend.Load(Lab::Soon()));
   lab.server(0).Push(MakeFault("hang", "*", -1));
-  const Status status = backend.Store(Aes("k"), Lab::In(3000));
+  const Status status = backend.Store(Aes("k"), Lab::In(6000));
   EXPECT_TRUE(status.ok()) << status.ToString();
   // From then on it is passed over.
-  EXPECT_TRUE(backend.Store(Aes("l"), Lab::In(1000)).ok());
+  const int asked = lab.server(0).requests();
+  EXPECT_TRUE(backend.Store(Aes("l"), Lab::Soon()).ok());
+  EXPECT_EQ(lab.server(0).requests(), asked);
   EXPECT_EQ(backend.Load(Lab::Soon())->size(), 2U);
 }
 
