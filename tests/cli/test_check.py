@@ -275,6 +275,14 @@ def test_kms_keys_that_cannot_be_used(good, kms, operation, text):
     assert finding(done, "kms-key", text)["state"] == "failed" and done.code == 3
 
 
+def test_a_kms_key_of_another_kind(good, kms):
+    kind = {"KeyUsage": "GENERATE_VERIFY_MAC", "KeySpec": "HMAC_256"}
+    key = aws_client.call(kms, "CreateKey", **kind)["KeyMetadata"]["KeyId"]
+    good.configure({**conftest.kms_options(kms, good.directory), "kms_key": key})
+    found = finding(good.ctl("check", "--json"), "kms-key", "is not a symmetric encryption key")
+    assert found["state"] == "failed" and "(HMAC_256, GENERATE_VERIFY_MAC)" in found["text"]
+
+
 def test_a_permission_that_is_missing(good, kms):
     kms.fault("http_status", "Decrypt", -1, status=400, code="AccessDeniedException",
               message="not authorized")
