@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from lab import certificates, emulator, process
+from lab.patience import seconds
 from products import HERE, SANITIZING, Product
 
 ROUNDS = 100
@@ -47,7 +48,7 @@ def test_a_hundred_installations_under_address_sanitizer(directory):
         text=True,
         capture_output=True,
         check=False,
-        timeout=300,
+        timeout=seconds(300),
         env=process.bare_environment(
             directory,
             {"AWS_CA_BUNDLE": str(authority.certificate), "ASAN_OPTIONS": "detect_leaks=1"},
@@ -67,7 +68,7 @@ def test_a_server_with_other_service_interfaces_is_refused(directory, version, a
                     HERE / "keyring_plugin_harness.c", "-o", program, "-ldl"], check=True)
     done = subprocess.run(
         [program, "1", Product("keyring_aws").path, f"data_file={directory}/keys"],
-        text=True, capture_output=True, check=False, timeout=60,
+        text=True, capture_output=True, check=False, timeout=seconds(60),
         env=process.bare_environment(directory, {}))
     assert done.returncode != 0
     assert ("is for 8.0.22 and later" in done.stderr) == (not accepted), done.stderr

@@ -10,6 +10,8 @@ import pytest
 
 from products import HERE, SANITIZING, compiler, runner
 
+from lab.patience import seconds
+
 ROUNDS = 100  # Under the sanitizer; without it enough to see one page a round.
 MANY_ROUNDS = 400
 
@@ -32,7 +34,7 @@ def run(program, rounds, library, symbols, **environment):
         capture_output=True,
         check=False,
         env={"PATH": os.environ["PATH"], **environment},
-        timeout=300,
+        timeout=seconds(300),
     )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lab import emulator, kms_component, process
+from lab.patience import seconds
 from products import HERE, Product
 
 
@@ -27,7 +28,7 @@ def host(directory):
         return subprocess.run(
             [program, Product("component_keyring_kms").path, directory / "plugin",
              directory / "data", config, what],
-            text=True, capture_output=True, check=False, timeout=60,
+            text=True, capture_output=True, check=False, timeout=seconds(60),
             env=process.bare_environment(directory, kms.environment()))
 
     run.options = lambda name: json.dumps(kms_component.config(kms, directory / "keys" / name))

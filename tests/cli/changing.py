@@ -13,6 +13,7 @@ import subprocess
 import jsonschema
 
 from lab import kmip_component, kms_component, process
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "schemas"
@@ -49,7 +50,7 @@ class Tool:
 
     def run(self, *words, code: int = 0, **more) -> subprocess.CompletedProcess:
         with self.popen(*words, **more) as running:
-            out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=seconds(60))
         assert running.returncode == code, (words, running.returncode, out, err)
         return subprocess.CompletedProcess(words, running.returncode, out, err)
 
@@ -156,5 +157,5 @@ def interrupt_after(running: subprocess.Popen, seconds: float, number=signal.SIG
         running.wait(seconds)
     except subprocess.TimeoutExpired:
         running.send_signal(number)
-    running.communicate(timeout=60)
+    running.communicate(timeout=seconds(60))
     return running.returncode

@@ -10,6 +10,7 @@ import subprocess
 import jsonschema
 
 from lab import process
+from lab.patience import seconds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "products" / "keyringctl"
@@ -54,7 +55,9 @@ class Result:
         return f"exit code {self.code}\n{self.out}\n--- stderr\n{self.err}"
 
 
-def run(home: pathlib.Path, *words, environment=None, user=None, stdin="", timeout=60) -> Result:
+def run(
+    home: pathlib.Path, *words, environment=None, user=None, stdin="", timeout=seconds(60)
+) -> Result:
     command = [str(word) for word in (PROGRAM, *words)]
     as_user = {"user": user, "group": "nogroup", "extra_groups": []} if user else {}
     done = subprocess.run(command, input=stdin, text=True, capture_output=True, check=False,
@@ -109,8 +112,9 @@ class Keyring:
     def write(self, *lines: str, check=True) -> subprocess.CompletedProcess:
         done = subprocess.run(
             [writer(), self.product, self.plugin, self.data, *self.variables],
-            input="\n".join(lines) + "\n", text=True, capture_output=True, check=False, timeout=60,
-            cwd=self.data, env=process.bare_environment(self.directory, self.environment))
+            input="\n".join(lines) + "\n", text=True, capture_output=True, check=False,
+            timeout=seconds(60), cwd=self.data,
+            env=process.bare_environment(self.directory, self.environment))
         assert not check or done.returncode == 0, done.stderr
         return done
 

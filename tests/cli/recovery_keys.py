@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 
 from lab import process
+from lab.patience import seconds
 
 
 @functools.cache
@@ -15,5 +16,5 @@ def pair() -> tuple[pathlib.Path, pathlib.Path]:
     private, public = directory / "recovery-private.pem", directory / "recovery.pem"
     for command in (["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072",
                      "-out", private], ["pkey", "-in", private, "-pubout", "-out", public]):
-        subprocess.run(["openssl", *map(str, command)], check=True, timeout=60)
+        subprocess.run(["openssl", *map(str, command)], check=True, timeout=seconds(60))
     return private, public

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 from lab import process
+from lab.patience import seconds
 
 MOST = 2000  # Changes of one command.
 
@@ -36,7 +37,7 @@ def run(tool, number: int, *words, **more) -> subprocess.CompletedProcess:
     }
     try:
         with tool.popen(*words) as running:
-            out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=seconds(60))
     finally:
         tool.environment = calm
     return subprocess.CompletedProcess(words, running.returncode, out, err)

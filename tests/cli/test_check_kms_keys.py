@@ -9,6 +9,7 @@ import pytest
 from check_reports import finding, results
 
 from lab import kms_regions
+from lab.patience import seconds
 
 MISSING_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
                        "AWS_EC2_METADATA_DISABLED": "true"}
@@ -219,7 +220,7 @@ def test_public_keys_and_a_local_file_have_slots_too(double, regions, directory)
     for words in (["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072",
                    "-out", private],
                   ["pkey", "-in", private, "-pubout", "-out", public]):
-        subprocess.run(["openssl", *map(str, words)], check=True, timeout=60)
+        subprocess.run(["openssl", *map(str, words)], check=True, timeout=seconds(60))
     local = directory / "local"
     local.write_bytes(bytes(range(32)))
     local.chmod(0o600)

@@ -17,6 +17,7 @@ import ctl
 import pytest
 
 from lab import percona_file, process
+from lab.patience import seconds
 
 DOCUMENT = ctl.ROOT / "docs" / "keyringctl.md"
 
@@ -122,7 +123,7 @@ def make_recovery_key(directory):
     private, public = directory / "recovery-private.pem", directory / "recovery.pem"
     for words in (["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072",
                    "-out", private], ["pkey", "-in", private, "-pubout", "-out", public]):
-        subprocess.run(["openssl", *map(str, words)], check=True, timeout=60)
+        subprocess.run(["openssl", *map(str, words)], check=True, timeout=seconds(60))
     return private, public
 
 
@@ -332,7 +333,7 @@ def test_ctrl_c_is_exit_code_130(keyring, kms):
             env=process.bare_environment(keyring.directory, keyring.environment))
         time.sleep(0.6)  # It is in the middle of its keys; at any other moment it is 130, too.
         started.send_signal(signal.SIGINT)
-        out, err = started.communicate(timeout=30)
+        out, err = started.communicate(timeout=seconds(30))
     finally:
         kms.latency(0)
     assert started.returncode == 130 and out == "" and "interrupted" in err

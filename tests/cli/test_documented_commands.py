@@ -10,6 +10,8 @@ import subprocess
 import ctl
 import pytest
 
+from lab.patience import seconds
+
 PAGES = [ctl.ROOT / "README.md", *sorted((ctl.ROOT / "docs").rglob("*.md"))]
 NAMES = [str(page.relative_to(ctl.ROOT)) for page in PAGES]
 
@@ -17,7 +19,7 @@ NAMES = [str(page.relative_to(ctl.ROOT)) for page in PAGES]
 @functools.cache
 def help_of(*command: str) -> str:
     done = subprocess.run([ctl.PROGRAM, *command, "--help"], text=True, capture_output=True,
-                          timeout=20, check=False)
+                          timeout=seconds(20), check=False)
     return done.stdout if done.returncode == 0 else ""
 
 

@@ -13,6 +13,7 @@ import pytest
 import ctl
 from changing import Tool, snapshot
 from lab import kms_component, process
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 
@@ -130,7 +131,7 @@ class Plugin:
                      line.startswith(self.product.replace("_", "-"))]
         subprocess.run([ctl.writer(), self.product, self.directory / "plugin",
                         self.directory / "data", *variables], input="\n".join(lines) + "\n",
-                       text=True, check=True, timeout=60, cwd=self.directory / "data",
+                       text=True, check=True, timeout=seconds(60), cwd=self.directory / "data",
                        env=process.bare_environment(self.directory, self.environment))
 
 

@@ -8,6 +8,8 @@ import subprocess
 import ctl
 import pytest
 
+from lab.patience import seconds
+
 SHARED = {
     "man": "usr/share/man/man1/keyringctl.1",
     "bash": "usr/share/bash-completion/completions/keyringctl",
@@ -21,7 +23,7 @@ def installed(directory):
     """A root directory that the tool was installed into."""
     build = ctl.writer().parents[1]
     subprocess.run(["cmake", "--install", build, "--prefix", "/usr", "--component", "keyringctl"],
-                   env={**os.environ, "DESTDIR": str(directory)}, check=True, timeout=60,
+                   env={**os.environ, "DESTDIR": str(directory)}, check=True, timeout=seconds(60),
                    capture_output=True)
     return directory
 

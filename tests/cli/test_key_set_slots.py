@@ -11,6 +11,7 @@ import pytest
 import stopping
 from changing import read_plain, snapshot
 from lab import aws_client, key_set, kms_regions
+from lab.patience import seconds
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +222,7 @@ def test_changes_are_refused_while_a_server_has_the_set(a_set, regions):
         assert a_set.slots("--check", code=3)[0] == (1, "aws-kms", "opened")
     finally:
         holder.stdin.close()
-        holder.wait(timeout=60)
+        holder.wait(timeout=seconds(60))
 
 
 def test_what_is_no_set_to_be_changed_is_refused(a_set, regions):
@@ -292,7 +293,7 @@ def recovery(tmp_path_factory):
     private, public = directory / "private.pem", directory / "public.pem"
     for command in (["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072",
                      "-out", private], ["pkey", "-in", private, "-pubout", "-out", public]):
-        subprocess.run(["openssl", *map(str, command)], check=True, timeout=60)
+        subprocess.run(["openssl", *map(str, command)], check=True, timeout=seconds(60))
     return private, public
 
 

@@ -12,6 +12,7 @@ import ctl
 import pytest
 
 from lab import aws_client, percona_file, process
+from lab.patience import seconds
 
 
 def ids(reply: dict) -> list[str]:
@@ -259,7 +260,7 @@ def test_a_reading_command_that_is_interrupted_ends_with_130(make_keyring, kms, 
         running.send_signal(signal.SIGINT)
     finally:
         kms.resume()
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=seconds(60))
     assert (running.returncode, out) == (130, "") and "interrupted" in err
 
 

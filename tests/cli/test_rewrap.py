@@ -6,6 +6,7 @@ import pytest
 from changing import SOME, kms_config, read_plain, snapshot, write_plain
 from key_files import VERSIONS, contents, options_of, read_raw, write_raw
 from lab import aws_client, aws_keyring_plugin
+from lab.patience import seconds
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_key_that_may_not_be_used_changes_nothing(tool, directory, kms, key_fi
     before = files(directory)
     missing = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-000000000000"
     done = tool.popen("rewrap", *key_files(missing), "--yes")
-    out, err = done.communicate(timeout=60)
+    out, err = done.communicate(timeout=seconds(60))
     assert done.returncode in (2, 4), (out, err)
     assert files(directory) == before
 

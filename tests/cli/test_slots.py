@@ -12,6 +12,7 @@ from changing import SOME, read_plain, snapshot
 from sealed_file import SealedFile
 from stopping import killed_everywhere
 from lab import aws_client
+from lab.patience import seconds
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def recovery(directory):
         ],
         ["pkey", "-in", private, "-pubout", "-out", public],
     ):
-        subprocess.run(["openssl", *map(str, command)], check=True, timeout=60)
+        subprocess.run(["openssl", *map(str, command)], check=True, timeout=seconds(60))
     return private, public
 
 
@@ -301,7 +302,7 @@ def test_a_wrong_or_locked_private_key_is_refused(sealed, recovery, directory):
         "-out",
         locked,
     ]
-    subprocess.run(list(map(str, command)), check=True, timeout=60)
+    subprocess.run(list(map(str, command)), check=True, timeout=seconds(60))
     words = ("recover", "--path", sealed.path, "--print-keys", "--output", directory / "x", "--yes")
     done = sealed.tool.run(*words, "--private-key", locked, code=2)
     assert "--passphrase-file" in done.stderr
@@ -318,9 +319,9 @@ def test_a_wrong_or_locked_private_key_is_refused(sealed, recovery, directory):
         "-out",
         str(other),
     ]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=seconds(60))
     done = sealed.tool.popen(*words, "--private-key", other)
-    done.communicate(timeout=60)
+    done.communicate(timeout=seconds(60))
     assert done.returncode != 0 and not (directory / "x").exists()
     sealed.tool.run(*words, "--private-key", locked, "--passphrase-file", secret)
     assert read_plain(directory / "x") == SOME

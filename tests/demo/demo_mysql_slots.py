@@ -15,6 +15,7 @@ from story import check, say, step
 
 from lab import kms_component, kms_regions
 from lab.kms_component import NAME
+from lab.patience import seconds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROWS = 200
@@ -22,7 +23,7 @@ ROWS = 200
 
 def openssl(*arguments) -> None:
     say("openssl " + " ".join(str(one) for one in arguments))
-    subprocess.run(["openssl", *map(str, arguments)], check=True, timeout=60)
+    subprocess.run(["openssl", *map(str, arguments)], check=True, timeout=seconds(60))
 
 
 def show_slots(server) -> None:
@@ -120,13 +121,13 @@ def lose_everything(directory, regions, server, private) -> None:
     say(f"docs/recover_sealed_keyring.py --slot {number} --blob keys > blob")
     blob = directory / "safe" / "blob"
     blob.write_bytes(subprocess.run([*recover, "--slot", number, "--blob", str(server.keyring)],
-                                    check=True, capture_output=True, timeout=60).stdout)
+                                    check=True, capture_output=True, timeout=seconds(60)).stdout)
     key = directory / "safe" / "data-key"
     openssl("pkeyutl", "-decrypt", "-inkey", private, "-in", blob, "-out", key, "-pkeyopt",
             "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256")
     say("docs/recover_sealed_keyring.py --data-key data-key keys")
     shown = subprocess.run([*recover, "--data-key", str(key), str(server.keyring)], check=True,
-                           capture_output=True, timeout=60, text=True).stdout
+                           capture_output=True, timeout=seconds(60), text=True).stdout
     names = [json.loads(line).get("data_id", "") for line in shown.splitlines()]
     check(value in shown.lower(), f"{len(names)} keys are recovered, without AWS and without "
                                   "OpenKeyring; the demo's own is the one that SQL has shown")

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from lab import aws_plugin, process
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 TOOL = PRODUCTS / "keyringctl"
@@ -25,7 +26,7 @@ class Check:
         done = subprocess.run(
             [TOOL, "check", "--json", "--skip", "confinement", "--skip", "memory-lock",
              *(["--datadir", server.data] if installed else []), *map(str, words)],
-            text=True, capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
+            text=True, capture_output=True, check=False, timeout=seconds(60), stdin=subprocess.DEVNULL,
             env=process.bare_environment(
                 server.directory, {**server.environment, **(environment or {})}))
         assert done.stderr == "", done.stderr

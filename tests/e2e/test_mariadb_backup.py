@@ -12,6 +12,7 @@ import pytest
 from lab import aws_plugin, kmip_plugin, mariadb, process
 from lab.certificates import Authority
 from lab.kmip_emulator import KmipEmulator
+from lab.patience import seconds
 
 SUITE = pathlib.Path("/usr/share/mysql/mysql-test/suite/mariabackup")
 MOCK_BUILD = mariadb.ROOT / "build" / "mock"
@@ -289,7 +290,8 @@ def test_mariadbs_own_test_of_the_plugin(mock_plugin, directory):
         ["perl", "mariadb-test-run.pl", f"--suite={suite}", f"--vardir={directory}/var", "--nowarnings",
          "--force", "--retry=0", TEST],
         cwd=SUITE.parents[1], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        timeout=300, env={**process.bare_environment(directory), "AWS_KEY_MANAGEMENT_SO": "aws_key_management",
-                          **({"MTR_ALLOW_ROOT": "1"} if os.geteuid() == 0 else {})})
+        timeout=seconds(300),
+        env={**process.bare_environment(directory), "AWS_KEY_MANAGEMENT_SO": "aws_key_management",
+             **({"MTR_ALLOW_ROOT": "1"} if os.geteuid() == 0 else {})})
     assert re.search(rf"{TEST}.*\[ pass \]", done.stdout), done.stdout[-4000:]
     assert done.returncode == 0, done.stdout[-4000:]

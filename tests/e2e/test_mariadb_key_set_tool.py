@@ -8,6 +8,7 @@ import pytest
 
 from lab import process
 from lab.aws_plugin import make_table, make_tables, readable, status
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
@@ -38,7 +39,7 @@ class World:
             [PRODUCTS / "keyringctl", *words, "--product", "aws_key_management",
              "--defaults-file", option_file],
             env=process.bare_environment(self.directory, regions[0].environment()),
-            capture_output=True, text=True, check=False, timeout=120)
+            capture_output=True, text=True, check=False, timeout=seconds(120))
         assert done.returncode == code, (words, done.stdout, done.stderr)
         return done.stdout + done.stderr
 

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from lab import aws_plugin, kmip_plugin, mariadb, process
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 
@@ -27,7 +28,7 @@ def test_tables_are_read_under_the_other_plugin_and_back(store, directory, kms, 
         done = subprocess.run(
             [PRODUCTS / "keyringctl", "migrate", f"{source}:{options}", f"{target}:{options}",
              "--datadir", server.data, "--yes"], text=True, capture_output=True, check=False,
-            timeout=60, env=process.bare_environment(directory, kms.environment()))
+            timeout=seconds(60), env=process.bare_environment(directory, kms.environment()))
         assert done.returncode == 0, done
 
     try:

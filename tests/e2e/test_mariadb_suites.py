@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from lab import aws_plugin, process
+from lab.patience import seconds
 
 MTR = pathlib.Path("/usr/share/mysql/mysql-test")
 PLUGINS = pathlib.Path("/usr/lib/mysql/plugin")
@@ -85,7 +86,7 @@ def run(suites: pathlib.Path, suite: str, names: list[str], directory: pathlib.P
     done = subprocess.run(
         ["perl", "mariadb-test-run.pl", f"--suite={suites / suite}", f"--vardir={directory}/var",
          "--nowarnings", "--force", "--max-test-fail=0", "--retry=0", "--testcase-timeout=10", *names],
-        cwd=MTR, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=3000,
+        cwd=MTR, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=seconds(3000),
         env={**process.bare_environment(directory), **kms.environment(),
              **({"MTR_ALLOW_ROOT": "1"} if os.geteuid() == 0 else {})})
     (directory / f"{suite}.log").write_text(done.stdout)

@@ -10,6 +10,7 @@ import time
 import mysql_workload
 import pytest
 from lab import kms_regions, service
+from lab.patience import seconds
 
 pytestmark = pytest.mark.sid
 
@@ -64,7 +65,7 @@ def public_key(directory, name="recovery"):
         ["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072", "-out", str(private)],
         ["pkey", "-in", str(private), "-pubout", "-out", str(public)],
     ):
-        subprocess.run(["openssl", *command], check=True, timeout=60)
+        subprocess.run(["openssl", *command], check=True, timeout=seconds(60))
     return private, public
 
 
@@ -320,17 +321,17 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
     server.kill()
     number = slot_number(status["Slots_untried"])
     recover = ["/usr/bin/python3", str(DOCS / "recover_sealed_keyring.py")]
-    blob = subprocess.run([*recover, "--blob", "--slot", number, str(server.keyring)], check=True, timeout=60,
+    blob = subprocess.run([*recover, "--blob", "--slot", number, str(server.keyring)], check=True, timeout=seconds(60),
                           capture_output=True).stdout
     (directory / "blob").write_bytes(blob)
     subprocess.run(["openssl", "pkeyutl", "-decrypt", "-inkey", str(private), "-in", str(directory / "blob"),
                     "-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256",
-                    "-out", str(directory / "data-key")], check=True, timeout=60)
+                    "-out", str(directory / "data-key")], check=True, timeout=seconds(60))
     shown = subprocess.run([*recover, "--data-key", str(directory / "data-key"), str(server.keyring)], check=True,
-                           timeout=60, capture_output=True, text=True).stdout
+                           timeout=seconds(60), capture_output=True, text=True).stdout
     assert value.lower() in shown.lower()
     # And by the program alone.
-    shown = subprocess.run([*recover, "--private-key", str(private), str(server.keyring)], check=True, timeout=60,
+    shown = subprocess.run([*recover, "--private-key", str(private), str(server.keyring)], check=True, timeout=seconds(60),
                            capture_output=True, text=True).stdout
     assert value.lower() in shown.lower()
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from lab import aws_plugin, documents, process
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 PAGE = "docs/recipes/backup.md"
@@ -25,7 +26,7 @@ def run(server, directory, line: str, options: str, fails: bool = False) -> str:
         program, rest = str(PRODUCTS / program), [*rest, *options.split()]
     else:
         rest = [*rest, *options.split()]
-    done = subprocess.run([program, *rest], text=True, capture_output=True, timeout=120, check=False,
+    done = subprocess.run([program, *rest], text=True, capture_output=True, timeout=seconds(120), check=False,
                           env=process.bare_environment(directory, server.environment))
     assert (done.returncode == 0) == (not fails), done.stdout + done.stderr
     return done.stdout + done.stderr

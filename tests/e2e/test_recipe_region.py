@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from lab import aws_plugin, documents, kms_regions, process
+from lab.patience import seconds
 from lab.service import PRODUCTS
 
 PAGE = "docs/recipes/another_region.md"
@@ -21,7 +22,7 @@ def tool(line: str, directory, options, environment) -> str:
     words = line.removeprefix("sudo -u mysql ").split()
     assert words[0] == "keyringctl"
     done = subprocess.run([PRODUCTS / "keyringctl", *words[1:], *map(str, options)], text=True,
-                          capture_output=True, timeout=120, check=False,
+                          capture_output=True, timeout=seconds(120), check=False,
                           env=process.bare_environment(directory, environment))
     assert done.returncode == 0, (line, done.stdout, done.stderr)
     return done.stdout + done.stderr

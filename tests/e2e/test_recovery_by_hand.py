@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from lab import aws_client, aws_plugin, documents, percona_file
+from lab.patience import seconds
 
 PAGE = "docs/file_formats.md"
 
@@ -21,7 +22,7 @@ def program(start: str) -> str:
 def blob(text: str, directory) -> tuple[bytes, str]:
     """What the program writes, and what it says."""
     done = subprocess.run(["bash", "-ec", text], cwd=directory, text=True, capture_output=True,
-                          timeout=20, check=True)
+                          timeout=seconds(20), check=True)
     return (directory / "blob").read_bytes(), done.stderr
 
 

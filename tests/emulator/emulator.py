@@ -24,6 +24,8 @@ import botocore.exceptions
 import botocore.session
 import pytest
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 15
 
@@ -80,7 +82,7 @@ class Emulator:
     def stop(self, how=signal.SIGTERM):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
-        status = self.process.wait(timeout=10) if self.process else None
+        status = self.process.wait(timeout=seconds(10)) if self.process else None
         self.log.close()
         return status
 
@@ -94,7 +96,7 @@ class Emulator:
 
     def control(self, method, path, body=None, expect=200):
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.ready["control_port"], timeout=10)
+            "127.0.0.1", self.ready["control_port"], timeout=seconds(10))
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text)
         answer = Answer(connection.getresponse())
@@ -137,7 +139,7 @@ class Emulator:
             aws_session_token=credentials.token,
             config=botocore.config.Config(**config))
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=seconds(10)):
         url = urllib.parse.urlsplit(self.ready["url"])
         if url.scheme == "https":
             context = ssl.create_default_context(cafile=self.ready.get("ca"))
@@ -145,7 +147,7 @@ class Emulator:
                 url.hostname, url.port, timeout=timeout, context=context)
         return http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
 
-    def send(self, method, path, body=None, headers=None, timeout=10):
+    def send(self, method, path, body=None, headers=None, timeout=seconds(10)):
         connection = self.connect(timeout)
         connection.request(method, path, body, headers or {})
         answer = Answer(connection.getresponse())

@@ -23,6 +23,8 @@ import pytest
 import emulator as emulator_module
 from emulator import ALIAS, code_of
 
+from lab.patience import seconds
+
 MOTO_DIFFERS = {
     "auth": "moto answers auth errors as XML with 403, AWS KMS as JSON with 400",
     "date": "moto does not check the date",
@@ -66,7 +68,7 @@ class Server:
         headers, text = spoil(dict(request.headers.items()), text)
         url = urllib.parse.urlsplit(self.url)
         headers.setdefault("Host", url.netloc)
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=seconds(20))
         connection.request("POST", "/", text, headers)
         return emulator_module.Answer(connection.getresponse())
 

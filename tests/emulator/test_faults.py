@@ -12,6 +12,8 @@ import pytest
 
 from emulator import ALIAS, code_of
 
+from lab.patience import seconds
+
 DATA_KEY = {"KeyId": ALIAS, "KeySpec": "AES_256"}
 
 
@@ -274,7 +276,8 @@ def test_sixty_four_kept_connections_are_served_at_once(emulator):
 # HTTP that no client library sends.
 
 def raw(emulator, text):
-    with socket.create_connection(("127.0.0.1", emulator.ready["port"]), timeout=5) as sock:
+    address = ("127.0.0.1", emulator.ready["port"])
+    with socket.create_connection(address, timeout=seconds(5)) as sock:
         sock.sendall(text)
         sock.shutdown(socket.SHUT_WR)
         received = b""
@@ -315,7 +318,8 @@ def test_chunks_and_expect_are_understood(emulator):
     chunked = head + "Transfer-Encoding: chunked\r\n\r\n5\r\n" + body[:5] + \
         f"\r\n{len(body) - 5:x}\r\n" + body[5:] + "\r\n0\r\n\r\n"
     assert raw(emulator, chunked.encode()).startswith(b"HTTP/1.1 200 ")
-    with socket.create_connection(("127.0.0.1", emulator.ready["port"]), timeout=5) as sock:
+    address = ("127.0.0.1", emulator.ready["port"])
+    with socket.create_connection(address, timeout=seconds(5)) as sock:
         sock.sendall(
             (head + f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n").encode()
         )

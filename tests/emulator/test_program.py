@@ -16,6 +16,8 @@ import pytest
 import emulator as emulator_module
 from emulator import code_of
 
+from lab.patience import seconds
+
 KEY_ID = "01234567-89ab-cdef-0123-456789abcdef"
 
 
@@ -61,7 +63,7 @@ def test_options_name_keys_regions_account_and_credentials(make_emulator, tmp_pa
     (["--nonsense"], "nonsense")])
 def test_bad_options_end_the_program_with_a_reason(tmp_path, options, text):
     done = subprocess.run(
-        [emulator_module.program(), *options], capture_output=True, text=True, timeout=10
+        [emulator_module.program(), *options], capture_output=True, text=True, timeout=seconds(10)
     )
     assert done.returncode != 0
     assert text in done.stdout + done.stderr
@@ -70,7 +72,7 @@ def test_bad_options_end_the_program_with_a_reason(tmp_path, options, text):
 def test_a_taken_port_is_a_clear_error(make_emulator):
     running = make_emulator()
     done = subprocess.run([emulator_module.program(), "--port", str(running.ready["port"])],
-                          capture_output=True, text=True, timeout=10)
+                          capture_output=True, text=True, timeout=seconds(10))
     assert done.returncode == 1 and "in use" in done.stderr
 
 
@@ -120,7 +122,7 @@ def test_a_stale_ready_file_goes_at_the_start(make_emulator, tmp_path):
     subprocess.run(
         [emulator_module.program(), "--ready-file", str(stale), "--port", str(taken.ready["port"])],
         capture_output=True,
-        timeout=10,
+        timeout=seconds(10),
     )
     assert not stale.exists()
 
@@ -185,7 +187,7 @@ def test_it_ends_when_its_parent_does(tmp_path):
         [sys.executable, "-c", starter, emulator_module.program(), str(tmp_path / "ready.json")],
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=seconds(15),
     )
     pid = int(done.stdout)
     deadline = time.monotonic() + 5
@@ -297,6 +299,6 @@ def test_a_key_of_another_certificate_is_refused(certificates):
         ],
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=seconds(10),
     )
     assert done.returncode == 1 and "private key" in done.stderr

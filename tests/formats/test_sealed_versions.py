@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / "build/release/tests/sealed_keyring_tool"
 VECTORS = ROOT / "testvectors" / "sealed"
@@ -35,7 +37,7 @@ def version_1_reader(content: bytes) -> str:
 
 def write(path: pathlib.Path, *commands: str) -> bytes:
     subprocess.run([TOOL, path], input="".join(f"{line}\n" for line in commands), text=True,
-                   check=True, timeout=60)
+                   check=True, timeout=seconds(60))
     return path.read_bytes()
 
 
@@ -75,11 +77,11 @@ def test_the_reader_of_version_1_itself_says_so(tmp_path):
     path = tmp_path / "keyring"
     before = write(path, "put 6b - 414553 00ff", "local", "put 6c - 414553 01")
     refused = subprocess.run([old_tool, path], input="reopen\n", text=True, capture_output=True,
-                             check=False, timeout=60)
+                             check=False, timeout=seconds(60))
     assert refused.returncode == 1 and NEWER in refused.stderr, refused
     assert path.read_bytes() == before and sorted(tmp_path.glob("keyring.torn*")) == []
     # And a file of version 1, which is what it is, it reads.
     older = tmp_path / "older"
     subprocess.run([old_tool, older], input="put 6b - 414553 00ff\n", text=True, check=True,
-                   timeout=60)
+                   timeout=seconds(60))
     assert version_1_reader(older.read_bytes()) == "read"

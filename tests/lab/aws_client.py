@@ -15,6 +15,8 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+from .patience import seconds
+
 MAGIC = b"\x89OKRK\r\n\x1a"
 
 
@@ -40,10 +42,10 @@ def call(kms, operation: str, **members) -> dict:
     url = urllib.parse.urlsplit(kms.url)
     connection = (
         http.client.HTTPSConnection(
-            url.netloc, timeout=10, context=ssl._create_unverified_context()
+            url.netloc, timeout=seconds(10), context=ssl._create_unverified_context()
         )
         if url.scheme == "https"
-        else http.client.HTTPConnection(url.netloc, timeout=10)
+        else http.client.HTTPConnection(url.netloc, timeout=seconds(10))
     )
     try:
         connection.request("POST", "/", request.body, dict(request.headers))

@@ -7,6 +7,7 @@ import subprocess
 from . import mysql, process
 from .mariadb import PRODUCTS
 from .mysql_installation import as_root
+from .patience import seconds
 
 NAME = "keyring_aws"
 LIBRARY = PRODUCTS / f"{NAME}.so"
@@ -91,7 +92,7 @@ class MySQLWithKeyringAws(mysql.MySQL):
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=seconds(60),
             cwd=self.directory,
             env=process.bare_environment(self.directory),
         )

@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 
 from . import process
+from .patience import seconds
 from .service import ROOT, Service
 
 EXAMPLES = ROOT / "packaging/examples/monitoring"
@@ -26,7 +27,7 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def fetch(url: str) -> str | None:
     """The page, or None while nobody answers."""
     try:
-        with _opener.open(url, timeout=20) as answer:
+        with _opener.open(url, timeout=seconds(20)) as answer:
             return answer.read().decode()
     except OSError:
         return None
@@ -140,7 +141,7 @@ class Prometheus(Service):
     def ask(self, what: str, **parameters) -> list[dict]:
         """What the HTTP API answers; an expression that is wrong is an error."""
         url = f"http://127.0.0.1:{self.port}/api/v1/{what}?" + urllib.parse.urlencode(parameters)
-        with _opener.open(url, timeout=20) as answer:
+        with _opener.open(url, timeout=seconds(20)) as answer:
             content = json.load(answer)
         assert content["status"] == "success" and not content.get("warnings"), content
         return content["data"]["result"]
@@ -197,6 +198,6 @@ def run_check(file: pathlib.Path, keyringctl: pathlib.Path, options, environment
         capture_output=True,
         check=False,
         env=environment,
-        timeout=60,
+        timeout=seconds(60),
     )
     file.write_text(f"{done.stdout}openkeyring_check_exit_code {done.returncode}\n")

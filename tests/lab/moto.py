@@ -15,6 +15,7 @@ import botocore.awsrequest
 import botocore.credentials
 
 from . import packages, process
+from .patience import seconds
 from .service import Service
 
 _FREE_CALLS = 3  # CreateUser, CreateAccessKey, PutUserPolicy come before signatures are checked.
@@ -107,7 +108,7 @@ class Moto(Service):
         region = "us-east-1" if service == "iam" else self.region
         botocore.auth.SigV4Auth(credentials, service, region).add_auth(request)
         plain = urllib.request.Request(self.url + "/", body, dict(request.headers.items()))
-        with urllib.request.urlopen(plain, timeout=20) as answer:
+        with urllib.request.urlopen(plain, timeout=seconds(20)) as answer:
             return answer.read()
 
     def create_key(self, alias: str) -> str:

@@ -9,6 +9,7 @@ import subprocess
 from . import process
 from .database_server import DatabaseServer, SqlError
 from .mysql_installation import SIZES, Installation, as_root, mysql_9
+from .patience import seconds
 from .sql_session import Session
 
 # What of the installation's plugin directory is in ours. The server itself asks for the reference
@@ -191,7 +192,7 @@ class MySQL(DatabaseServer):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
-            timeout=60,
+            timeout=seconds(60),
             cwd=self.directory,
             env=process.bare_environment(self.directory, self.environment),
         )

@@ -14,11 +14,11 @@ import sys
 import tempfile
 import time
 
+from . import patience
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 _alive: set["Process"] = set()
-# How slow this machine is, as tools/run_tests found: waiting takes that much longer.
-_FACTOR = float(os.environ.get("OPENKEYRING_TIME_FACTOR", "1"))
 
 
 class Failed(RuntimeError):
@@ -27,7 +27,7 @@ class Failed(RuntimeError):
 
 def wait_until(condition, what: str, seconds: float = 30.0, every: float = 0.02):
     """The first true value of `condition()`; TimeoutError after `seconds`."""
-    seconds *= _FACTOR
+    seconds *= patience.FACTOR
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -150,7 +150,7 @@ class Process:
 
     def wait(self, seconds: float = 60.0) -> int:
         """The exit code; kills the whole session and raises when it does not end in time."""
-        seconds *= _FACTOR
+        seconds *= patience.FACTOR
         try:
             code = self._child.wait(seconds)
         except subprocess.TimeoutExpired:

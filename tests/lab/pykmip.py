@@ -8,6 +8,7 @@ import socket
 import sqlite3
 
 from . import certificates, process
+from .patience import seconds
 from .service import Service
 
 PROGRAM = pathlib.Path("/usr/bin/pykmip-server")
@@ -68,7 +69,9 @@ class PyKmip(Service):
         """What its database holds: id, owner, state, names, groups and info of each; never a value.
         """
         with contextlib.closing(
-            sqlite3.connect(f"file:{self.directory}/pykmip.db?mode=ro", uri=True, timeout=10)
+            sqlite3.connect(
+                f"file:{self.directory}/pykmip.db?mode=ro", uri=True, timeout=seconds(10)
+            )
         ) as database:
             def lists(sql: str) -> dict[int, list]:
                 found: dict[int, list] = {}

@@ -9,6 +9,7 @@ import signal
 import urllib.request
 
 from . import process
+from .patience import seconds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCTS = ROOT / "build" / "products"
@@ -118,5 +119,5 @@ class OurEmulator(Service):
             data=json.dumps(body).encode() if body is not None else None,
             headers={"Content-Type": "application/json"})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=20) as answer:
+        with opener.open(request, timeout=seconds(20)) as answer:
             return json.loads(answer.read() or b"{}")

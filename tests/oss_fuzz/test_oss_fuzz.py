@@ -14,6 +14,8 @@ import zipfile
 
 import pytest
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYOUT = ROOT / "fuzz" / "oss-fuzz"
 ALL = re.findall(r"\b\w+_fuzz\b", re.search(
@@ -53,7 +55,8 @@ def out(sanitizer, tmp_path_factory):
     if TARGETS != ALL:
         environment["FUZZ_TARGETS"] = " ".join(TARGETS)
     done = subprocess.run([LAYOUT / "build.sh"], env=environment, text=True, cwd=base, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=4 * 3600)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=seconds(4 * 3600))
     assert done.returncode == 0, done.stdout[-3000:]
     return base / "out"
 
@@ -84,7 +87,8 @@ def test_a_target_runs_its_seeds_and_more(out, target, tmp_path):
     done = subprocess.run(
         [out / target, f"-max_total_time={SECONDS}", "-timeout=25", "-rss_limit_mb=2560",
          *([f"-dict={dictionary}"] if dictionary.exists() else []), tmp_path],
-        text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
+        text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=seconds(300),
         env={**os.environ, "UBSAN_OPTIONS": "silence_unsigned_overflow=1:print_stacktrace=1"})
     assert done.returncode == 0, done.stdout[-2000:]
     assert re.search(rf"{len(names)} files found in ", done.stdout)

@@ -9,11 +9,13 @@ import subprocess
 import tarfile
 import zlib
 
+from lab.patience import seconds
+
 
 def output(*argv, **more) -> str:
     """What a program prints; AssertionError with it when the program fails."""
     done = subprocess.run([str(word) for word in argv], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=300, check=False, **more)
+                          stderr=subprocess.STDOUT, timeout=seconds(300), check=False, **more)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -14,6 +14,7 @@ sys.path.append(str(ROOT / "packaging"))
 
 from archives import Deb, output  # noqa: E402
 from lab import certificates, emulator, kmip_emulator, process  # noqa: E402
+from lab.patience import seconds  # noqa: E402
 
 ARM64 = bool(os.environ.get("OPENKEYRING_BINARY_ARM64"))
 PACKAGE = [ROOT / "packaging/package",
@@ -36,7 +37,7 @@ def made(tmp_path_factory) -> pathlib.Path:
     """The directory with the archives that ./dev package makes, without RPMs."""
     out = tmp_path_factory.mktemp("made")
     done = subprocess.run([*PACKAGE, "--out", out, "--no-rpm"], text=True, capture_output=True,
-                          timeout=300, check=False, umask=0o077)  # Which must not show.
+                          timeout=seconds(300), check=False, umask=0o077)  # Which must not show.
     assert done.returncode == 0, done.stderr
     yield out
     shutil.rmtree(out)

@@ -14,6 +14,8 @@ import guides
 import packages
 import pytest
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGINS = "/usr/lib/mysql/plugin"
 OPTIONS = "/etc/mysql/mariadb.conf.d"
@@ -246,6 +248,6 @@ def test_the_tar_archives_have_the_same_files(made, debs, architecture):
 def test_cmake_installs_a_product(product, directory, build_directory):
     subprocess.run(["cmake", "--install", build_directory, "--prefix", "/usr",
                     "--component", product], env={**os.environ, "DESTDIR": str(directory)},
-                   capture_output=True, timeout=60, check=True)
+                   capture_output=True, timeout=seconds(60), check=True)
     found = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]
     assert found == [f"usr/lib/mysql/plugin/{product}.so"]

@@ -16,13 +16,15 @@ sys.path += [str(ROOT / "packaging"), str(ROOT / "tools")]
 import packages  # noqa: E402
 import sbom  # noqa: E402
 
+from lab.patience import seconds  # noqa: E402
+
 VERSION = packages.version()
 KEY = "releaser@openkeyring.invalid"
 
 
 def run(*argv, cwd, code=0) -> str:
     done = subprocess.run([str(word) for word in argv], cwd=cwd, text=True, check=False,
-                          capture_output=True, timeout=120)
+                          capture_output=True, timeout=seconds(120))
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 

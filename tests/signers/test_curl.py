@@ -11,6 +11,8 @@ import pytest
 
 from signing import random_request
 
+from lab.patience import seconds
+
 
 def what_curl_sends(request) -> tuple[dict[str, str], str]:
     """Headers (lower-case names) and body that arrive at a server."""
@@ -44,7 +46,7 @@ def what_curl_sends(request) -> tuple[dict[str, str], str]:
         if request.session_token:
             argv += ["--header", f"X-Amz-Security-Token: {request.session_token}"]
         done = subprocess.run(
-            [*argv, request.url], capture_output=True, text=True, check=False, timeout=30
+            [*argv, request.url], capture_output=True, text=True, check=False, timeout=seconds(30)
         )
         thread.join()
         assert done.returncode == 0, done.stderr

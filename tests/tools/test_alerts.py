@@ -10,6 +10,8 @@ import subprocess
 import pytest
 import yaml
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "packaging/examples/monitoring/openkeyring.rules.yml"
 GUIDE = (ROOT / "docs/monitoring.md").read_text()
@@ -234,7 +236,7 @@ def promtool(*words) -> subprocess.CompletedProcess:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
-        timeout=60,
+        timeout=seconds(60),
     )
 
 

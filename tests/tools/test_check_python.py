@@ -32,6 +32,15 @@ def test_a_problem_is_found(tmp_path, name, line, found):
     assert code == 1 and f"{name}:2:" in text and found in text
 
 
+@pytest.mark.parametrize("limit, is_found", [("60", True), ("5", True), ("0.3", False),
+                                             ("2", False), ("seconds(60)", False)])
+def test_limits_of_time_in_tests_grow_with_slowness(tmp_path, limit, is_found):
+    code, text = run(tmp_path, "tests/x.py", f"print(seconds=1, timeout={limit})\n".replace(
+        "seconds(", "float("))
+    assert (code == 1 and "tests/x.py:1: a fixed limit" in text) == is_found
+    assert run(tmp_path / "other", "tools/x.py", f"print(timeout={60})\n")[0] == 0
+
+
 def test_clean_files_and_other_languages_are_fine(tmp_path):
     assert run(tmp_path, "x.py", "x = '" + 93 * "a" + "'\n")[0] == 0
     assert run(tmp_path, "script", "#!/bin/sh\nx=1\n")[0] == 0

@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SUITES = [line.split()[0] for line in (ROOT / "tools/suites.txt").read_text().splitlines()
           if not line.startswith("#")]
@@ -67,7 +69,7 @@ show_progress 'installing packages' {tmp_path}/log
 while [ ! -s {tmp_path}/out ]; do sleep 0.02; done
 """
     with open(tmp_path / "out", "w") as out:
-        subprocess.run(["bash", "-euc", script], stdout=out, check=True, timeout=60,
+        subprocess.run(["bash", "-euc", script], stdout=out, check=True, timeout=seconds(60),
                        env={**os.environ, "OPENKEYRING_SILENCE_SECONDS": "0.05"})
     assert re.match(r"  installing packages: \d+ s  second line\n",
                     (tmp_path / "out").read_text())
@@ -99,7 +101,8 @@ def without_packages(tmp_path, arguments):
     apt.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\nexit 1\n")
     apt.chmod(0o755)
     return subprocess.run(
-        [ROOT / "dev", *arguments], text=True, capture_output=True, check=False, timeout=60,
+        [ROOT / "dev", *arguments], text=True, capture_output=True, check=False,
+        timeout=seconds(60),
         env={**os.environ, "OPENKEYRING_PACKAGES": str(packages),
              "OPENKEYRING_APT_LOG": str(tmp_path / "apt.log"),
              "PATH": f"{tmp_path}:{os.environ['PATH']}"})

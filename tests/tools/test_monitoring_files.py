@@ -12,6 +12,8 @@ import subprocess
 
 import pytest
 
+from lab.patience import seconds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "packaging/examples/monitoring"
 GUIDE = (ROOT / "docs/monitoring.md").read_text()
@@ -87,7 +89,7 @@ def run_unit(directory: pathlib.Path, keyringctl: str) -> pathlib.Path:
     for key in ("ExecStartPre", "ExecStart", "ExecStartPost"):
         words = [word.replace(FILE, str(file)) for word in commands(key)]
         with open(f"{file}.new", "a", encoding="utf-8") as output:  # StandardOutput=append:
-            subprocess.run(words, stdout=output, env=environment, check=True, timeout=20)
+            subprocess.run(words, stdout=output, env=environment, check=True, timeout=seconds(20))
     return file
 
 
@@ -102,7 +104,7 @@ def test_the_unit_writes_what_the_check_says_and_its_exit_code(tmp_path):
         text=True,
         check=False,
         capture_output=True,
-        timeout=20,
+        timeout=seconds(20),
     )
     assert checked.returncode == 0, checked.stderr
 
@@ -137,6 +139,7 @@ def test_systemd_accepts_the_units():
         EXAMPLES / "openkeyring-check.timer",
     ]
     done = subprocess.run(
-        verify, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60
+        verify, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        timeout=seconds(60),
     )
     assert (done.returncode, done.stdout) == (0, "")

@@ -14,6 +14,7 @@ import struct
 import subprocess
 
 from lab import process
+from lab.patience import seconds
 
 
 BLOCK = 4096
@@ -111,7 +112,7 @@ def _let_gdb_dump(pid: int, path: pathlib.Path) -> None:
         ["gdb", "-nx", "-batch", "-p", str(pid), "-iex", "set auto-load off", "-iex", "set debuginfod enabled off",
          "-iex", "set auto-solib-add off", "-ex", "set use-coredump-filter on",
          "-ex", "set dump-excluded-mappings off", "-ex", f"generate-core-file {path}", "-ex", "kill"],
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=600)
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=seconds(600))
     assert path.exists(), done.stdout[-2000:]
 
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from lab import kmip_component, kmip_emulator, process
+from lab.patience import seconds
 import linearizable
 import torture
 from linearizable import Operation, is_linearizable
@@ -146,7 +147,7 @@ def live(keyring: ctl.Keyring, recorder, race: str, lines: int = 0) -> None:
     """One life of a process, killed after so many lines of its history (0: it ends by itself)."""
     done = subprocess.run(
         [ctl.writer(), keyring.product, keyring.plugin, keyring.data, *keyring.variables],
-        input=f"{race} {lines}\n", text=True, capture_output=True, timeout=120, check=False,
+        input=f"{race} {lines}\n", text=True, capture_output=True, timeout=seconds(120), check=False,
         cwd=keyring.data, env=process.bare_environment(keyring.directory, keyring.environment))
     assert done.returncode == (-9 if lines else 0), done.stderr
     for line in done.stdout.splitlines():
