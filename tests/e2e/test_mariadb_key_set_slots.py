@@ -141,6 +141,13 @@ def test_a_local_unlock_file_and_a_recovery_key(make_server, regions, directory,
     make_table(server, "a", 5)
     assert status(server)["slots"] == "3"
     server.stop()
+    # KMS refuses, and answers before the startup deadline: the local file is not used.
+    kms.fault("http_status", "Decrypt", count=2, **DENIED)
+    kms.reset_counters()
+    server.start("--aws-key-management-startup-deadline=60")
+    assert status(server)["opened_by_local_slot"] == "0" and readable(server, "a")
+    assert kms.calls("Decrypt") == 3 and "local_unlock_file is tried" not in said(server)
+    server.stop()
     kms.stop()
     server.start()
     assert readable(server, "a")

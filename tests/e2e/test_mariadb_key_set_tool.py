@@ -25,10 +25,10 @@ class World:
     def keys(regions) -> str:
         return json.dumps([one.entry for one in regions])
 
-    def server(self, *regions):
+    def server(self, *regions, options=()):
         return self.make_server(regions[0], store="SEALED", installation=self.installation,
                                 environment={"AWS_MAX_ATTEMPTS": "1"},
-                                master_key_id=self.keys(regions))
+                                master_key_id=self.keys(regions), options=options)
 
     def tool(self, data, regions, *words, code=0) -> str:
         option_file = self.directory / "tool.cnf"
@@ -86,4 +86,30 @@ def test_the_other_region_starts_the_server_after_each_change_of_the_tool(world,
     assert other.warnings_of(f"{ROTATE}=-1") == []
     other.restart()
     assert all(readable(other, name) for name in "abc") and status(other)["versions_failed"] == "0"
+    other.stop()
+
+
+def test_a_lost_account_is_recovered_with_the_private_key_only(world, regions, directory):
+    """Into a new directory under another KMS key; the server goes on with it."""
+    first, second = regions
+    private, public = directory / "private.pem", directory / "recovery.pem"
+    subprocess.run(["openssl", "genrsa", "-out", private, "3072"], check=True, capture_output=True)
+    subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True,
+                   capture_output=True)
+    server = world.server(
+        first, options=[f"--aws-key-management-recovery-public-key={public}"]).start()
+    make_tables(server, {"a": 1, "b": 5})
+    assert server.warnings_of(f"{ROTATE}=5") == []
+    make_table(server, "c", 5)
+    server.stop()
+    first.stop()
+    new = directory / "recovered"
+    world.tool(server.data, [second], "recover", "--private-key", private, "--output", new, "--yes")
+    other = world.server(second, options=[f"--aws-key-management-keyfile-dir={new}"]).start()
+    assert all(readable(other, name) for name in "abc") and status(other)["versions_failed"] == "0"
+    assert status(other)["slots"] == "1" and second.key_arn in status(other)["slot_opened"]
+    make_table(other, "d", 7)
+    assert other.warnings_of(f"{ROTATE}=-1") == []
+    other.restart()
+    assert all(readable(other, name) for name in "abcd")
     other.stop()

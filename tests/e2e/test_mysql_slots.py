@@ -9,8 +9,7 @@ import time
 
 import mysql_workload
 import pytest
-from lab import kms_regions, service
-from lab.patience import seconds
+from lab import aws_client, kms_regions, process, service
 
 pytestmark = pytest.mark.sid
 
@@ -314,11 +313,12 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
     server = make_slots_mysql(more={"recovery_public_key": str(public)})
     server.start()
     server.install_udf()
+    mysql_workload.fill(server)
     assert server.value(GENERATE.format("precious")) == "1"
     value = server.value("SELECT HEX(keyring_key_fetch('precious'))")
     status = server.status()
     assert status["Slots"] == "3" and "public-key" in status["Slots_untried"]
-    server.kill()
+    server.stop()
     number = slot_number(status["Slots_untried"])
     recover = ["/usr/bin/python3", str(DOCS / "recover_sealed_keyring.py")]
     blob = subprocess.run([*recover, "--blob", "--slot", number, str(server.keyring)], check=True, timeout=seconds(60),
@@ -334,6 +334,23 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
     shown = subprocess.run([*recover, "--private-key", str(private), str(server.keyring)], check=True, timeout=seconds(60),
                            capture_output=True, text=True).stdout
     assert value.lower() in shown.lower()
+    # A new file for another account, by the tool; the server goes on with it.
+    for one in regions:
+        one.set_key_state("Disabled")
+    new_key = aws_client.call(regions[1], "CreateKey")["KeyMetadata"]["Arn"]
+    server.keyring = server.keyring.with_name("recovered")
+    options = {"kms_key": new_key, "region": regions[1].region, "endpoint_url": regions[1].url}
+    server.configure(**options)
+    done = subprocess.run([service.PRODUCTS / "keyringctl", "recover", "--path", server.keyring.with_name("keys"),
+                           "--config", server.plugin_directory / "component_keyring_kms.cnf",
+                           "--private-key", private, "--output", server.keyring, "--yes"], timeout=60, check=False,
+                          capture_output=True, text=True,
+                          env=process.bare_environment(directory, regions[1].environment()))
+    assert done.returncode == 0, done
+    server.start()
+    mysql_workload.check(server)
+    assert server.value("SELECT HEX(keyring_key_fetch('precious'))") == value
+    assert server.status()["Slots"] == "1" and new_key in server.status()["Slot_opened"]
 
 
 def slot_number(text: str) -> str:
