@@ -75,6 +75,7 @@ class KeyringFile {
   const std::string& path() const { return path_; }
   // The file that path() led to when it was opened; path() before.
   const std::string& target() const { return target_; }
+  const std::string& cure() const { return cure_; }
 
   // Opens and locks the file unless that is done and the path still names it.
   // Afterwards locked(), or why_not_writable() says why not: kNotFound when

@@ -153,6 +153,8 @@ def test_a_local_unlock_file_and_a_recovery_key(make_server, regions, directory,
     assert readable(server, "a")
     assert status(server)["opened_by_local_slot"] == "1"
     assert "local_unlock_file is tried" in said(server)
+    assert "the last resort" in said(server)
+    assert "make one reachable and restart the server" in said(server)
     server.stop()
     inside = server.data / "secret"
     inside.write_bytes(secret.read_bytes())

@@ -96,7 +96,8 @@ void SealedFileSlots::LogOpened() const {
     log_.Write(LogLevel::kError,
                "keyring file " + file_.path() + ": " + by +
                    ", the last resort, because no key server could be used; "
-                   "make one reachable and reload the keyring");
+                   "make one reachable and " +
+                   file_.cure());
   } else if (!failures_.empty()) {
     Warn(by);
   }

@@ -103,6 +103,9 @@ TEST_F(SealedSlotsTest, TheLastResortOpensWhenItIsAllowedAndIsShouted) {
   EXPECT_TRUE(store->slots().opened_by_last_resort());
   EXPECT_EQ(loaded_, (Texts{{"k", "data"}}));
   EXPECT_EQ(world_.log.lines().back().first, LogLevel::kError);
+  EXPECT_THAT(world_.log.lines().back().second,
+              HasSubstr("because no key server could be used; make one "
+                        "reachable and run ALTER INSTANCE RELOAD KEYRING"));
 }
 
 TEST_F(SealedSlotsTest, AFileOfVersionOneGetsASecondSlotAndLosesItAgain) {
