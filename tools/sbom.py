@@ -51,10 +51,10 @@ def _id(text: str) -> str:
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", text)
 
 
-def _component(name: str, machine: Machine) -> dict:
-    component, version = COMPONENTS[name], component_version(name, machine)
+def _component(identifier: str, name: str, version: str) -> dict:
+    component = COMPONENTS[name]
     return {
-        "SPDXID": _id(f"component-{name}"), "name": name, "versionInfo": version,
+        "SPDXID": identifier, "name": name, "versionInfo": version,
         "supplier": "Organization: Debian", "downloadLocation": "NOASSERTION",
         "homepage": component.home, "filesAnalyzed": False, "copyrightText": "NOASSERTION",
         "licenseConcluded": component.license, "licenseDeclared": component.license,
@@ -84,18 +84,38 @@ def package_of(path: pathlib.Path) -> packages.Package:
     raise packages.Failed(f"{path.name} is not a package of this project")
 
 
-def document(artifacts: list[pathlib.Path], products: pathlib.Path) -> dict:
-    names, relationships = set(), []
-    machine = machine_of_all([built for path in artifacts
-                              for built in tree.binaries(package_of(path), products)])
-    for path in artifacts:
-        relationships.append(("SPDXRef-DOCUMENT", "DESCRIBES", _id(path.name)))
-        inside = set().union(*(
-            tree.linked_in(built) for built in tree.binaries(package_of(path), products)))
-        names |= inside
-        relationships += [(_id(path.name), "STATIC_LINK", _id(f"component-{name}"))
-                          for name in sorted(inside)]
-    content = [*map(_artifact, artifacts), *(_component(name, machine) for name in sorted(names))]
+class _Components:
+    """Those that were found, each version once."""
+
+    def __init__(self):
+        self.found: dict[tuple[str, str], str] = {}  # (name, version): identifier
+
+    def identifier(self, name: str, machine: Machine) -> str:
+        version = component_version(name, machine)
+        is_other = any(one == name for one, of in self.found if of != version)
+        return self.found.setdefault(
+            (name, version),
+            _id(f"component-{name}" + (f"-{machine.debian}" if is_other else "")))
+
+    def content(self) -> list[dict]:
+        return [_component(identifier, name, version)
+                for (name, version), identifier in sorted(self.found.items())]
+
+
+def document(builds: list[tuple[list[pathlib.Path], pathlib.Path]]) -> dict:
+    """Of packages and of the products in them, once for each architecture."""
+    components, artifacts, relationships = _Components(), [], []
+    for packed, products in builds:
+        machine = machine_of_all([built for path in packed
+                                  for built in tree.binaries(package_of(path), products)])
+        for path in packed:
+            artifacts.append(path)
+            relationships.append(("SPDXRef-DOCUMENT", "DESCRIBES", _id(path.name)))
+            inside = set().union(*(
+                tree.linked_in(built) for built in tree.binaries(package_of(path), products)))
+            relationships += [(_id(path.name), "STATIC_LINK", components.identifier(name, machine))
+                              for name in sorted(inside)]
+    content = [*map(_artifact, artifacts), *components.content()]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     created = datetime.datetime.fromtimestamp(packages.epoch(), datetime.UTC)
     name = f"openkeyring-{packages.version()}"

@@ -2,9 +2,11 @@
 """What ./dev release refuses, and what it makes, signed with a key that exists for this test."""
 
 import hashlib
+import itertools
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -161,10 +163,14 @@ def test_a_release_is_complete_and_signed(released, tree, made):
 
 @pytest.fixture(scope="module")
 def bill(made):
-    return sbom.document(sorted(made.iterdir()), ROOT / "build/products")
+    return sbom.document([(sorted(made.iterdir()), ROOT / "build/products")])
 
 
 def test_the_bill_of_materials_has_what_spdx_requires(bill, made):
+    check_bill(bill, made, {path.name for path in made.iterdir()})
+
+
+def check_bill(bill, directory, packed) -> None:
     assert (bill["spdxVersion"], bill["dataLicense"]) == ("SPDX-2.3", "CC0-1.0")
     assert bill["SPDXID"] == "SPDXRef-DOCUMENT" and bill["documentNamespace"].startswith("https://")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", bill["creationInfo"]["created"])
@@ -182,10 +188,10 @@ def test_the_bill_of_materials_has_what_spdx_requires(bill, made):
     described = {one["relatedSpdxElement"] for one in bill["relationships"]
                  if one["relationshipType"] == "DESCRIBES"}
     files = {one["packageFileName"]: one for one in bill["packages"] if "packageFileName" in one}
-    assert files.keys() == {path.name for path in made.iterdir()}
+    assert files.keys() == packed
     assert described == {one["SPDXID"] for one in files.values()}
     for name, one in files.items():
-        digest = hashlib.sha256((made / name).read_bytes()).hexdigest()
+        digest = hashlib.sha256((directory / name).read_bytes()).hexdigest()
         assert one["checksums"] == [{"algorithm": "SHA256", "checksumValue": digest}]
 
 
@@ -206,5 +212,45 @@ def test_the_bill_of_materials_says_what_is_linked_in(bill, debs):
 
 def test_two_bills_of_the_same_packages_are_alike(made, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    one, two = (sbom.document(sorted(made.iterdir()), ROOT / "build/products") for _ in range(2))
+    one, two = (sbom.document([(sorted(made.iterdir()), ROOT / "build/products")])
+                for _ in range(2))
     assert one == two and one["creationInfo"]["created"] == "2023-11-14T22:13:20Z"
+
+
+@pytest.fixture
+def made_for_arm64(made, directory):
+    """Packages with the names of another architecture."""
+    other = directory / "arm64"
+    other.mkdir()
+    for path in made.iterdir():
+        name = path.name.replace("amd64", "arm64").replace("x86_64", "aarch64")
+        shutil.copy(path, other / (name if name != path.name else f"{name}.other"))
+    return other
+
+
+def test_a_release_has_the_packages_of_both_architectures(tree, made, made_for_arm64):
+    out = tree.parent / "out"
+    release(tree, "--packages", made, "--out", out, "--arm64", "--arm64-packages", made_for_arm64,
+            "--arm64-products", ROOT / "build/products")
+    packed = {path.name for one in (made, made_for_arm64) for path in one.iterdir()}
+    assert len(packed) == 2 * len(list(made.iterdir()))
+    summed = {line.split()[1] for line in (out / "SHA256SUMS").read_text().splitlines()}
+    assert summed > packed
+    bill = json.loads((out / f"openkeyring-{VERSION}.spdx.json").read_text())
+    assert packed == {one["packageFileName"] for one in bill["packages"]
+                      if "packageFileName" in one}
+    check_bill(bill, out, packed)
+    # What both have is there once.
+    assert [one["name"] for one in bill["packages"]].count("tl-expected") == 1
+
+
+def test_the_bill_of_materials_tells_versions_apart(made, monkeypatch):
+    versions = iter(["1.0"] * 100)
+    monkeypatch.setattr(sbom, "component_version", lambda name, machine: next(versions))
+    packed, products = sorted(made.iterdir()), ROOT / "build/products"
+    of_one = sbom.document([(packed, products)])
+    versions = itertools.chain(["1.0"] * (len(of_one["relationships"]) - len(packed)),
+                               itertools.repeat("2.0"))
+    bill = sbom.document([(packed, products), (packed, products)])
+    found = {(one["name"], one["versionInfo"]): one["SPDXID"] for one in bill["packages"]}
+    assert found["tl-expected", "1.0"] != found["tl-expected", "2.0"]
