@@ -52,10 +52,10 @@ Status ListSealedFile(FileSystem& files, Log& log, StoredKeyring& keyring) {
                   "; keyringctl verify tells whether a crash left it so");
   }
   const size_t count = names->keys.size();
+  const auto listing = std::make_shared<const Listing>(
+      Listing{std::move(*content), std::move(*names)});
   keyring.keys = {
-      count, [listing = std::make_shared<const Listing>(std::move(*content),
-                                                        std::move(*names))](
-                 size_t i, StoredKey& key) { listing->Fill(i, key); }};
+      count, [listing](size_t i, StoredKey& key) { listing->Fill(i, key); }};
   return Status::Ok();
 }
 
