@@ -8,7 +8,7 @@ import pytest
 
 import recovery_keys
 from changing import SOME, kms_config, read_plain, write_plain
-from lab import aws_keyring_plugin, kms_regions, percona_file
+from lab import aws_keyring_plugin, key_set, kms_regions, percona_file
 
 PRODUCT = "component_keyring_kms"
 
@@ -182,3 +182,67 @@ def test_a_file_in_percona_s_format_has_one_key(new_file):
     new_file.tool.run(*words)
     assert len(percona_file.read(new_file.path, first)) == len(SOME)
     assert json.loads(new_file.path.read_text())
+
+
+def test_a_new_key_set_is_made_by_the_second_region_too(tool, make_keyring, regions):
+    """MariaDB's, by migrate; what recover makes is in test_key_set_slots.py."""
+    first, second = regions
+    kmip, aws = make_keyring("kmip_key_management"), make_keyring("aws_key_management")
+    kmip.write("latest 1", "rotate 1", "latest 2")
+    options = aws.directory / "both.cnf"
+
+    def configure(*used) -> list:
+        aws.variables = [f"--aws_key_management_master_key_id={json.dumps([*used])}",
+                         "--aws_key_management_startup_deadline=5"]
+        options.write_text("[mysqld]\n" + "\n".join(
+            word.removeprefix("--") for word in aws.variables + kmip.variables) + "\n")
+        return ["--defaults-file", options, "--datadir", aws.data]
+
+    where = configure(first.entry, second.entry)
+    words = ["migrate", f"kmip_key_management:{options}", f"aws_key_management:{options}",
+             "--datadir", aws.data, "--yes"]
+    first.stop()
+    second.stop()
+    tool.json(*words, code=4)
+    assert not (aws.data / key_set.NAME).exists()
+    second.start()
+    reply = tool.json(*words)
+    assert reply["copied"] == 3
+    assert any(f"there is no key slot for aws-kms {first.entry['key']} yet" in one
+               for one in reply["warnings"]), reply["warnings"]
+    where = ["--product", "aws_key_management", *configure(second.entry)]
+    assert tool.json("verify", *where)["readable"] == 3
+    slots = tool.json("slot", "list", "--check", *where)["slots"]
+    assert [(one["name"], one["state"]) for one in slots] == [(second.key_arn, "opened")]
+
+
+def test_a_recovered_key_set_is_made_by_the_second_region_too(tool, make_keyring, regions):
+    first, second = regions
+    private, public = recovery_keys.pair()
+    keyring = make_keyring("aws_key_management")
+
+    def configure(*used, **more) -> None:
+        options = {"master_key_id": json.dumps([*used]), "recovery_public_key": public, **more}
+        keyring.variables = [f"--aws_key_management_{name}={value}"
+                             for name, value in options.items()]
+        keyring.option_file.write_text("[mysqld]\n" + "\n".join(
+            word.removeprefix("--") for word in keyring.variables) + "\n")
+
+    configure(first.entry, second.entry)
+    keyring.environment = first.environment()
+    keyring.write("latest 1", "rotate 1")
+    output = keyring.directory / "new"
+    words = ["recover", "--private-key", private, "--output", output, *keyring.where(), "--yes"]
+    first.stop()
+    second.stop()
+    tool.json(*words, code=4)
+    assert not output.exists() and not list(output.parent.glob(".new*"))
+    second.start()
+    reply = tool.json(*words)
+    assert [f"the new key set has no key slot for aws-kms {first.entry['key']} yet" in one
+            for one in reply["warnings"]].count(True) == 1, reply["warnings"]
+    configure(second.entry, keyfile_dir=output)
+    assert tool.json("verify", *keyring.where())["readable"] == 2
+    slots = tool.json("slot", "list", "--check", *keyring.where())["slots"]
+    assert [one["kind"] for one in slots] == ["aws-kms", "public-key"]
+    assert slots[0]["name"] == second.key_arn and slots[0]["state"] == "opened"
