@@ -4,11 +4,10 @@
 import json
 import os
 import subprocess
-import time
 
 import pytest
 
-from lab import aws_plugin, key_set
+from lab import aws_client, aws_plugin, key_set
 from lab.aws_plugin import make_table, make_tables, readable, refusal, said, status, wait_usable
 
 ROTATE = "SET GLOBAL aws_key_management_rotate_key"
@@ -34,9 +33,7 @@ def test_the_second_region_serves_while_the_first_is_down(make, regions):
     assert (first["slots"], first["opened_by_local_slot"]) == ("2", "0")
     server.stop()
     regions[0].stop()
-    began = time.monotonic()
     server.start()
-    assert time.monotonic() - began < 15
     assert all(readable(server, name) for name in "ab")
     now = status(server)
     assert now["versions_failed"] == "0" and "eu-central-1" in now["slots_failed"] and "eu-west-1" in now["slot_opened"]
@@ -180,6 +177,21 @@ def test_one_endpoint_for_several_keys_is_refused(make_server, regions):
     assert server.process.wait(30) != 0
     assert "aws_key_management_endpoint_url is for one KMS key" in said(server)
     assert not (server.data / key_set.NAME).exists()
+
+
+def test_two_keys_of_one_region_stand_between_commas(make_server, regions):
+    kms = regions[0]
+    second = aws_client.call(kms, "CreateKey")["KeyMetadata"]["Arn"]
+    server = make_server(kms, store="AUTO", master_key_id=f"{kms.key_arn}, {second}",
+                         environment={**ONCE, "AWS_ENDPOINT_URL_KMS": kms.url},
+                         options=["--aws-key-management-endpoint-url="]).start()
+    make_table(server, "a", 5)
+    assert status(server)["slots"] == "2"
+    server.stop()
+    kms.set_key_state("Disabled")
+    server.start()
+    assert readable(server, "a") and second in status(server)["slot_opened"]
+    server.stop()
 
 
 def test_without_a_master_key_the_other_slots_open(make_server, regions, directory):
