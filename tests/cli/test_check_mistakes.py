@@ -4,6 +4,7 @@
 
 import json
 import os
+import pwd
 
 import pytest
 
@@ -92,14 +93,40 @@ def test_a_library_that_only_root_can_read(good, server):
     done = by_server(good)
     assert finding(done, "library", "cannot be read by the server's user")["state"] == "failed"
     assert results(done)["manifest"]["state"] == "ok" and done.json()["would_find_keys"] is False
+    nobody = pwd.getpwnam("nobody")
+    os.chown(good.data, nobody.pw_uid, nobody.pw_gid)
+    library.chmod(0o640)
+    assert results(by_server(good))["library"]["state"] == "failed"
+    os.chown(library, 0, nobody.pw_gid)
+    assert results(by_server(good))["library"]["state"] == "ok", "by its group"
+    os.chown(library, nobody.pw_uid, 0)
+    assert results(by_server(good))["library"]["state"] == "ok"
+    library.chmod(0o600)
+    os.chown(library, 0, nobody.pw_gid)
+    assert results(by_server(good))["library"]["state"] == "failed"
 
 
 def test_a_manifest_with_two_keyrings(good, server):
     server()
     (good.directory / "bin/mysqld.my").write_text(json.dumps(
-        {"components": "file://component_keyring_kms,file://component_keyring_file"}))
+        {"components": "file://component_keyring_kms, file://component_keyring_file"}))
+    (good.plugin / "component_keyring_kms.so").write_text("")
     done = by_server(good, "--product", "component_keyring_kms")
     assert finding(done, "manifest", "names more than one component")["state"] == "warning"
+    assert done.json()["would_find_keys"] is True, "the first one is loaded"
+
+
+def test_a_manifest_that_everybody_may_write(good, server):
+    """The server takes it all the same, and logs a warning."""
+    server()
+    manifest = good.directory / "bin/mysqld.my"
+    manifest.write_text(json.dumps({"components": "file://component_keyring_kms"}))
+    manifest.chmod(0o666)
+    (good.plugin / "component_keyring_kms.so").write_text("")
+    done = by_server(good)
+    assert finding(done, "manifest", "anybody can choose what the server loads")[
+        "state"] == "warning"
+    assert done.json()["would_find_keys"] is True
 
 
 def test_a_keyring_without_keys_is_no_failure_but_is_said(make_keyring, kms, directory):

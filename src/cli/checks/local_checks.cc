@@ -2,7 +2,6 @@
 // What this machine decides: configuration, files, confinement, memory.
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "cli/checks/check.h"
 #include "cli/keyring_store.h"
@@ -88,76 +87,6 @@ std::string OwnerText(const FileOwner& owner) {
          std::to_string(owner.group);
 }
 
-std::string Variable(const Installation& installation, const char* name) {
-  const auto found = installation.server.variables.find(name);
-  return found == installation.server.variables.end() ? "" : found->second;
-}
-
-void CheckManifest(CheckRun& run, const std::string& path) {
-  const std::string text = Text(run.files, path);
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  const std::string hint =
-      "write { \"components\": \"file://" + NameOf(run) + "\" } to " + path;
-  if (text.empty()) {
-    return run.FailStart(path +
-                             " does not exist or cannot be read, so that the "
-                             "server loads no keyring",
-                         hint);
-  }
-  if (!json.is_object())
-    return run.FailStart(path + " is not a JSON object", hint);
-  if (json.contains("read_local_manifest") &&
-      (json["read_local_manifest"] == true ||
-       json["read_local_manifest"] == "true")) {
-    const std::string local =
-        JoinPath(run.installation.data_directory, "mysqld.my");
-    if (local != path) return CheckManifest(run, local);
-  }
-  const std::string components =
-      json.contains("components") && json["components"].is_string()
-          ? json["components"].get<std::string>()
-          : "";
-  if (components.find("file://" + NameOf(run)) == std::string::npos) {
-    return run.FailStart(path + " does not name " + NameOf(run), hint);
-  }
-  if (components.find(".so") != std::string::npos ||
-      components.find("file:///") != std::string::npos) {
-    return run.FailStart(path + " names the component with a path or with .so",
-                         hint);
-  }
-  if (std::ranges::count(components, ',') > 0) {
-    run.Warn(path + " names more than one component: " + components,
-             "load one keyring only");
-  }
-  const auto info = StatOf(run.files, path);
-  if (info && (info->permissions & kWorldWritable) != 0) {
-    run.Warn(path + " is world-writable, and the server ignores it then",
-             "chmod 0644 " + path);
-  }
-  run.Ok(path + " names it");
-}
-
-void CheckPluginOption(CheckRun& run) {
-  const std::string name = NameOf(run);
-  for (const char* option :
-       {"early_plugin_load", "plugin_load", "plugin_load_add"}) {
-    if (Variable(run.installation, option).find(name) == std::string::npos) {
-      continue;
-    }
-    const bool early = std::string_view(option) == "early_plugin_load";
-    if (run.installation.product == Product::kKeyringAws && !early) {
-      return run.FailStart(std::string("the server loads keyring_aws by ") +
-                               option + ", after InnoDB has asked for its keys",
-                           "early-plugin-load=keyring_aws.so in [mysqld]");
-    }
-    return run.Ok(std::string(option) + " names it");
-  }
-  const bool early = run.installation.product == Product::kKeyringAws;
-  run.FailStart("no option of the server loads " + name,
-                std::string(early ? "early-plugin-load=" : "plugin_load_add=") +
-                    name + (early ? ".so in [mysqld]" : " in [mariadb]"));
-}
-
 // What crashes left, or put aside, beside a keyring.
 void CheckLeftovers(CheckRun& run, const std::string& directory,
                     const std::string& own) {
@@ -229,43 +158,6 @@ void CheckConfiguration(CheckRun& run) {
                     : run.installation.config) +
                    " is complete and has no unknown option"
              : "the server's options are complete and none is unknown");
-}
-
-void CheckLoading(CheckRun& run) {
-  const Installation& installation = run.installation;
-  if (!installation.config.empty()) return run.Skip("--config was given");
-  if (!IsComponent(installation.product)) return CheckPluginOption(run);
-  if (Variable(installation, "early_plugin_load").find(NameOf(run)) !=
-      std::string::npos) {
-    run.FailStart("early-plugin-load names " + NameOf(run) +
-                      ", which is a component and not a plugin",
-                  "remove the option; the manifest mysqld.my loads components");
-  }
-  if (installation.server.program.empty()) {
-    return run.Skip("the server's program was not found");
-  }
-  CheckManifest(
-      run, JoinPath(DirectoryName(installation.server.program), "mysqld.my"));
-}
-
-void CheckLibrary(CheckRun& run) {
-  const std::string& directory = run.installation.plugin_directory;
-  if (!run.installation.config.empty() || directory.empty()) {
-    return run.Skip("the server's plugin directory is not known");
-  }
-  const std::string path = JoinPath(directory, NameOf(run) + ".so");
-  const auto info = StatOf(run.files, path);
-  if (!info) {
-    return run.FailStart(
-        path + " does not exist, or its directory cannot be read",
-        "install the package of OpenKeyring for this server, or "
-        "name the directory with --plugin-dir");
-  }
-  if ((info->permissions & kWorldReadable) == 0 && info->owner.user == 0) {
-    return run.FailStart(path + " cannot be read by the server's user",
-                         "chmod 0644 " + path);
-  }
-  run.Ok(path);
 }
 
 void CheckPermissions(CheckRun& run) {
