@@ -70,7 +70,8 @@ def test_every_command_over_a_key_set(a_set, kms, directory):
     subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", public], check=True,
                    capture_output=True)
     a_set.option_file.write_text(a_set.option_file.read_text() +
-                                 f"aws_key_management_recovery_public_key={public}\n")
+                                 f"aws_key_management_recovery_public_key={public}\n"
+                                 "aws_key_management_startup_deadline=20\n")
     with Slow(kms, SET_MS):
         shows(a_set, "opening keys", "check", *a_set.where())
         shows(a_set, "reading keys", "rewrap", "--yes", *a_set.where())  # Adds the recovery slot.

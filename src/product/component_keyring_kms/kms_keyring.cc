@@ -102,10 +102,12 @@ Result<std::unique_ptr<KmsKeyring>> KmsKeyring::OpenRewrapped(
   FileBackendOptions options = keyring.BackendOptions();
   options.first_load = options.may_create = false;
   options.must_rewrap = true;
-  const Deadline deadline =
-      Deadline::After(SystemClock(), keyring.config_.startup_deadline);
-  Status status = keyring.LoadKeys(options, data_directory, deadline, log);
-  if (status.ok()) status = keyring.CheckAliases(deadline, log);
+  const auto soon = [&keyring] {
+    return Deadline::After(SystemClock(), keyring.config_.startup_deadline);
+  };
+  Status status = keyring.LoadKeys(options, data_directory, soon(), log);
+  // With time of its own: the file is changed already.
+  if (status.ok()) status = keyring.CheckAliases(soon(), log);
   if (!status.ok()) return status;
   keyring.NoteFormat(data_directory, log);
   return opened;
