@@ -84,6 +84,7 @@ def test_manifests(good, server, manifest, text):
     (good.plugin / "component_keyring_kms.so").write_text("")
     done = by_server(good, "--product", "component_keyring_kms")
     assert finding(done, "manifest", text)["state"] == "failed"
+    assert len(results(done)["manifest"]["findings"]) == 1
     assert results(done)["library"]["state"] == results(done)["keys"]["state"] == "ok"
     assert done.json()["would_find_keys"] is False, "a start would load no keyring"
     assert finding(done, "start", "see the checks above")["state"] == "failed"

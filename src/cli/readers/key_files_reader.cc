@@ -132,7 +132,7 @@ class KeyFilesReader : public KeyringReader {
       version = std::max(version, identity->key.version);
       key.owner.clear();
       key.type = "AES";
-      key.created = TimeOfMark(directory, *marked, identity->key);
+      key.created = TimeOfMark(directory, identity->key);
     }
     std::ranges::sort(keys, [](const auto& a, const auto& b) {
       return std::pair(std::stoul(a.id), a.version) <
@@ -159,12 +159,7 @@ class KeyFilesReader : public KeyringReader {
   // A key is marked when it is made, and not when it is rotated: the set has no
   // times, and of a later version none is known.
   std::optional<WallTime> TimeOfMark(const std::string& directory,
-                                     const HighestVersions& marked,
                                      KeyVersion key) {
-    const auto highest = marked.find(key.id);
-    if (highest == marked.end() || highest->second != key.version) {
-      return std::nullopt;
-    }
     return TimeOf(files_.Stat(JoinPath(directory, VersionMarkName(key))));
   }
 
