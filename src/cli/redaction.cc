@@ -56,6 +56,8 @@ constexpr std::string_view kOptions[] = {"path",
                                          "recovery_public_key",
                                          "local_unlock_file"};
 
+constexpr std::string_view kManifest[] = {"components", "read_local_manifest"};
+
 // Of an entry of a list of KMS keys; no other option has objects to show.
 constexpr std::string_view kMembers[] = {"key", "region", "endpoint_url",
                                          "profile", "role_arn"};
@@ -160,6 +162,14 @@ Json ShownValue(const Json& value) {
   return shown;
 }
 
+Json ShownMembers(const Json& object, const auto& names) {
+  Json shown = Json::object();
+  for (const auto& [name, value] : object.items()) {
+    shown[name] = IsIn(names, name) ? ShownValue(value) : Json(kLeftOut);
+  }
+  return shown;
+}
+
 // "region" of "keyring_aws_region"; "" for what is of no product.
 std::string_view BehindProduct(std::string_view name) {
   for (const Product product : kAllProducts) {
@@ -172,11 +182,11 @@ std::string_view BehindProduct(std::string_view name) {
 }  // namespace
 
 Json ShownConfiguration(const Json& config) {
-  Json shown = Json::object();
-  for (const auto& [name, value] : config.items()) {
-    shown[name] = IsIn(kOptions, name) ? ShownValue(value) : Json(kLeftOut);
-  }
-  return shown;
+  return ShownMembers(config, kOptions);
+}
+
+Json ShownManifest(const Json& manifest) {
+  return ShownMembers(manifest, kManifest);
 }
 
 std::string ShownVariables(const ServerVariables& variables) {

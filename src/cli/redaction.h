@@ -15,6 +15,8 @@ namespace openkeyring {
 
 // A component's configuration, an object.
 nlohmann::ordered_json ShownConfiguration(const nlohmann::ordered_json& config);
+// A manifest of MySQL's (mysqld.my), an object.
+nlohmann::ordered_json ShownManifest(const nlohmann::ordered_json& manifest);
 
 // Lines "NAME = VALUE" of the server's variables that matter to keyrings. Of
 // a variable of our plugins that is unknown, the name.

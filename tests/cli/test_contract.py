@@ -431,9 +431,15 @@ def test_a_bundle_has_no_user_and_password_of_a_url_whoever_names_it(good, kms, 
 
     server()
     (directory / "bin/mysqld.my").write_text(json.dumps({
-        "components": "file://user:planted-secret-2@component_keyring_kms"}))
+        "components": "file://user:planted-secret-2@component_keyring_kms",
+        "password": "planted-secret-3"}))
     text = bundle_of("manifest.tar", "--datadir", good.data)
+    assert '"password": "(left out)"' in text
     assert "file://(left out)@component_keyring_kms" in text
+    (directory / "bin/mysqld.my").write_text(
+        "component_keyring_kms file://user:planted-secret-4@x, password planted-secret-5")
+    text = bundle_of("text.tar", "--datadir", good.data, "--product", good.product)
+    assert "mysqld.my is not a JSON object" in text
 
 
 def test_the_process_leaves_no_core(keyring, kms):

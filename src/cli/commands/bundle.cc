@@ -81,8 +81,9 @@ std::string ManifestText(const Installation& installation) {
           : JoinPath(DirectoryName(installation.server.program), "mysqld.my");
   const Result<Bytes> text = PosixFileSystem().ReadStart(path, kMaxConfig);
   if (!text) return "";
-  return path + "\n" + WithoutUserInformation(std::string(AsText(*text))) +
-         "\n";
+  const Json json = Json::parse(AsText(*text), nullptr, false);
+  if (!json.is_object()) return path + " is not a JSON object\n";
+  return path + "\n" + Dumped(ShownManifest(json));
 }
 
 Outcome RunBundle(CommandContext& context) {
