@@ -32,9 +32,9 @@ std::string DataDirectoryOf(const DatabaseServer& server) {
 bool HasDataDirectory(FileSystem& files, const DatabaseServer& server,
                       const std::string& directory) {
   return !directory.empty() &&
-         (IsSamePath(files, directory, DataDirectoryOf(server)) ||
+         (IsSameFor(files, server, DataDirectoryOf(server), directory) ||
           (!server.working_directory.empty() &&
-           IsSamePath(files, directory, server.working_directory)));
+           IsSameFor(files, server, server.working_directory, directory)));
 }
 
 Outcome CheckUnused(const std::string& what, const std::string& data_directory,
@@ -42,8 +42,9 @@ Outcome CheckUnused(const std::string& what, const std::string& data_directory,
                     const Uses& uses) {
   ServerSearch search(files, SystemProcessRunner(), context.out);
   for (const DatabaseServer& server : search.Running()) {
-    const ServerDirectories directories = {search.PluginDirectory(server),
-                                           DataDirectoryOf(server)};
+    const ServerDirectories directories = {
+        PathSeenBy(files, server, search.PluginDirectory(server)),
+        PathSeenBy(files, server, DataDirectoryOf(server))};
     if (HasDataDirectory(files, server, data_directory) ||
         uses(server, directories)) {
       return tl::unexpected(ServerRuns(server.pid));
@@ -69,8 +70,9 @@ bool ShareServer(const KmipComponentConfig& a, const KmipComponentConfig& b) {
   });
 }
 
-std::string InDirectory(const std::string& directory, const std::string& path) {
-  return path.starts_with('/') ? path : JoinPath(directory, path);
+std::string InDataDirectory(const DatabaseServer& server,
+                            const std::string& path) {
+  return path.starts_with('/') ? path : JoinPath(DataDirectoryOf(server), path);
 }
 
 }  // namespace
@@ -103,15 +105,14 @@ Outcome CheckComponentFileUnused(const std::string& path,
                                  CommandContext& context, FileSystem& files) {
   return CheckUnused(
       path, data_directory, context, files,
-      [&](const DatabaseServer&, const ServerDirectories& directories) {
+      [&](const DatabaseServer& server, const ServerDirectories& directories) {
         NoLog quiet;
         Result<JsonOptions> options =
             ReadComponentFile(files, quiet, kComponentFile, directories, {});
         if (!options) return false;
         const std::string theirs = options->Text("path");
         return !theirs.empty() &&
-               IsSamePath(files, path,
-                          InDirectory(directories.instance, theirs));
+               IsSameFor(files, server, InDataDirectory(server, theirs), path);
       });
 }
 
@@ -120,13 +121,13 @@ Outcome CheckPluginFileUnused(const std::string& path,
                               CommandContext& context, FileSystem& files) {
   return CheckUnused(
       path, data_directory, context, files,
-      [&](const DatabaseServer& server, const ServerDirectories& directories) {
+      [&](const DatabaseServer& server, const ServerDirectories&) {
         if (!LoadsPlugin(server.variables, kPluginFile)) return false;
         const auto theirs = server.variables.find(kPluginFileData);
         // Where it is else depends on how the server was built.
         return theirs == server.variables.end() ||
-               IsSamePath(files, path,
-                          InDirectory(directories.instance, theirs->second));
+               IsSameFor(files, server, InDataDirectory(server, theirs->second),
+                         path);
       });
 }
 

@@ -48,6 +48,32 @@ bool IsSamePath(FileSystem& files, const std::string& a, const std::string& b) {
   return Canonical(files, a) == Canonical(files, b);
 }
 
+std::string PathSeenBy(FileSystem& files, const DatabaseServer& server,
+                       const std::string& path) {
+  const std::string root = "/proc/" + std::to_string(server.pid) + "/root";
+  return path.starts_with('/') && files.Stat(root) ? root + path : path;
+}
+
+bool IsSameFor(FileSystem& files, const DatabaseServer& server,
+               const std::string& theirs, const std::string& ours) {
+  const bool same_name = IsSamePath(files, theirs, ours);
+  const std::string seen = PathSeenBy(files, server, theirs);
+  if (seen == theirs) return same_name;
+  const Result<FileInfo> a = files.Stat(seen), b = files.Stat(ours);
+  // A file system that is mounted twice may have two numbers.
+  if (a && b) {
+    return a->inode == b->inode && (a->device == b->device || same_name);
+  }
+  for (const Result<FileInfo>* one : {&a, &b}) {
+    if (*one || one->error().code() == StatusCode::kNotFound) continue;
+    return same_name;  // It may not be looked at.
+  }
+  if (a || b) return false;
+  return same_name ||
+         (BaseName(theirs) == BaseName(ours) &&
+          IsSameFor(files, server, DirectoryName(theirs), DirectoryName(ours)));
+}
+
 Outcome CheckNoServerUses(const std::string& directory,
                           const Installation& installation,
                           CommandContext& context, FileSystem& files,
@@ -63,7 +89,7 @@ Outcome CheckNoServerUses(const std::string& directory,
        ServerSearch(files, processes, context.out).Running()) {
     for (const std::string& theirs : DirectoriesOf(server)) {
       if (std::ranges::any_of(ours, [&](const std::string& one) {
-            return IsSamePath(files, one, theirs);
+            return IsSameFor(files, server, theirs, one);
           })) {
         return tl::unexpected(ServerRuns(server.pid));
       }

@@ -26,6 +26,15 @@ Outcome CheckNoServerUses(const std::string& directory,
 // compared by name.
 bool IsSamePath(FileSystem& files, const std::string& a, const std::string& b);
 
+// The path by which we see what a running server has at `path`: a service or a
+// container has mounts of its own. `path` itself where we may not look.
+std::string PathSeenBy(FileSystem& files, const DatabaseServer& server,
+                       const std::string& path);
+// Whether what a running server has at `theirs` is what we have at `ours`: the
+// same file, whatever it is called; by name where we may not look.
+bool IsSameFor(FileSystem& files, const DatabaseServer& server,
+               const std::string& theirs, const std::string& ours);
+
 }  // namespace openkeyring
 
 #endif  // OPENKEYRING_CLI_SERVER_USE_H_

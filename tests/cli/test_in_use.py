@@ -53,16 +53,33 @@ def serve():
     """A function that starts what calls itself a server; it ends with the test."""
     made = []
 
-    def begin(working_directory, *words, name="mariadbd", **more) -> int:
-        made.append(subprocess.Popen(
-            [f"/nowhere/{name}", "-c", PYTHON, str(working_directory), *map(str, words)],
-            executable=sys.executable, stdout=subprocess.PIPE, text=True, **more))
+    def begin(working_directory, *words, name="mariadbd", through=(), **more) -> int:
+        command = ["-c", PYTHON, str(working_directory), *map(str, words)]
+        if through:
+            command = [*through, f"/nowhere/{name}", sys.executable, *command]
+        else:
+            command, more = [f"/nowhere/{name}", *command], {**more, "executable": sys.executable}
+        made.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **more))
         assert made[-1].stdout.readline() == "up\n"
         return made[-1].pid
     yield begin
     for one in made:
         one.kill()
         one.wait()
+
+
+@pytest.fixture
+def serve_apart(serve):
+    """A server with mounts of its own, as a container or a service has: `mounts` are the arguments
+    of mount, made before it starts."""
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
+        pytest.skip("needs mounts of its own")
+
+    def begin(mounts, *words, name) -> int:
+        made = [f"mount {' '.join(map(str, one))} &&" for one in mounts]
+        return serve("/", *words, name=name, through=[
+            "unshare", "--mount", "bash", "-c", f'{" ".join(made)} exec -a "$0" "$@"'])
+    return begin
 
 
 @pytest.mark.parametrize("spelling", [lambda path: path, lambda path: f"{path}/",
@@ -228,6 +245,50 @@ def test_a_server_is_seen_by_a_path_that_is_relative_to_where_it_works(tool, dir
     words = ("migrate", f"component_keyring_file:{data}/plain", target, "--yes")
     pid = serve(data, f"--plugin-dir={directory}/plugin", name="mysqld")
     assert f"pid {pid}" in tool.run(*words, code=5).stderr
+
+
+def test_a_server_whose_paths_are_other_files_stops_nothing(unlocked, serve_apart):
+    """A container, say, with the usual paths, and nothing of ours in them."""
+    serve_apart([("-t", "tmpfs", "tmpfs", place) for place in (unlocked.plugin, unlocked.data)],
+                f"--datadir={unlocked.data}", f"--plugin-dir={unlocked.plugin}",
+                "--early-plugin-load=keyring_file.so",
+                f"--keyring_file_data={unlocked.data}/plain", name="mysqld")
+    unlocked.migrate("--yes", "--datadir", unlocked.data)
+
+
+def test_a_server_that_has_the_keyring_under_another_path_is_seen(unlocked, serve_apart):
+    apart = [unlocked.directory / f"apart-{place.name}"
+             for place in (unlocked.plugin, unlocked.data)]
+    for place in apart:
+        place.mkdir()
+    mounts = [("--bind", place, name) for place, name in
+              zip((unlocked.plugin, unlocked.data), apart)]
+    pid = serve_apart(mounts, f"--datadir={apart[1]}", name="mysqld")
+    assert f"pid {pid}" in unlocked.migrate("--yes", "--datadir", unlocked.data, code=5).stderr
+    more = [f"--plugin-dir={apart[0]}", "--datadir=/nowhere",
+            "--early-plugin-load=keyring_file.so", f"--keyring_file_data={apart[1]}/plain"]
+    pid = serve_apart(mounts, *more, name="mysqld")
+    (unlocked.data / "unused").mkdir()
+    (unlocked.plugin / "component_keyring_file.cnf").write_text(
+        json.dumps({"path": f"{apart[1]}/plain"}))
+    words = ("--datadir", unlocked.data / "unused")
+    if unlocked.word == unlocked.plugin / "component_keyring_file.cnf":
+        unlocked.word = f"component_keyring_file:{unlocked.data}/plain"
+    assert f"pid {pid}" in unlocked.migrate("--yes", *words, code=5).stderr
+
+
+def test_key_files_of_a_server_with_mounts_of_its_own(key_files, serve_apart):
+    keys, data = key_files.keys, key_files.data
+    other = key_files.directory / "apart"
+    other.mkdir()
+    option = "--aws-key-management-keyfile-dir="
+    serve_apart([("-t", "tmpfs", "tmpfs", place) for place in (keys, data)],
+                f"--datadir={data}", f"{option}{keys}", name="mariadbd")
+    words = ("--defaults-file", key_files.option_file)
+    pid = serve_apart([("--bind", keys, other)], "--datadir=/nowhere", f"{option}{other}",
+                      name="mariadbd")
+    done = key_files.convert(*words, code=5)
+    assert f"pid {pid}" in done.stderr, "and not the one with files of its own"
 
 
 def test_of_a_mysql_server_whose_options_are_not_known_there_is_a_warning(unlocked, serve):
