@@ -277,6 +277,16 @@ def test_a_server_that_has_the_keyring_under_another_path_is_seen(unlocked, serv
     assert f"pid {pid}" in unlocked.migrate("--yes", *words, code=5).stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+def test_who_may_not_look_at_a_server_goes_by_names(unlocked, serve):
+    for place in (unlocked.directory, *unlocked.directory.rglob("*")):
+        place.chmod(0o755)
+    pid = serve("/", *unlocked.uses, name="mysqld")
+    done = unlocked.tool.run("migrate", unlocked.word, unlocked.target, "--dry-run", code=5,
+                             user="nobody", group="nogroup", extra_groups=[])
+    assert f"pid {pid}" in done.stderr
+
+
 def test_key_files_of_a_server_with_mounts_of_its_own(key_files, serve_apart):
     keys, data = key_files.keys, key_files.data
     other = key_files.directory / "apart"
