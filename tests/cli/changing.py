@@ -151,10 +151,10 @@ def snapshot(*paths: pathlib.Path) -> dict:
     return found
 
 
-def interrupt_after(running: subprocess.Popen, seconds: float, number=signal.SIGKILL) -> int:
+def interrupt_after(running: subprocess.Popen, pause: float, number=signal.SIGKILL) -> int:
     """Its exit code; the signal is sent unless it ends earlier."""
     try:
-        running.wait(seconds)
+        running.wait(pause)
     except subprocess.TimeoutExpired:
         running.send_signal(number)
     running.communicate(timeout=seconds(60))
