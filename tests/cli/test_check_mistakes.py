@@ -9,7 +9,7 @@ import pwd
 import pytest
 
 import conftest
-from lab import certificates, kmip_component
+from lab import aws_keyring_plugin, certificates, kmip_component
 from check_reports import by_server, finding, results
 
 
@@ -82,6 +82,51 @@ def test_a_keyring_file_that_lies_open(good):
     (good.data / "keyring").chmod(0o644)
     done = good.ctl("check", "--json")
     assert finding(done, "permissions", "is world-readable")["state"] == "warning"
+
+
+def given_to_nobody(keyring) -> None:
+    """As if the server ran as that user; root runs the check and can read everything."""
+    nobody = pwd.getpwnam("nobody")
+    for path in (keyring.directory, *keyring.directory.rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs files of root")
+@pytest.mark.parametrize("product,name", [
+    ("component_keyring_kms", "data/keyring"),
+    ("component_keyring_kms", "plugin/component_keyring_kms.cnf"),
+    ("component_keyring_kms", "plugin"),
+    ("component_keyring_kmip", "client_key"),
+    ("keyring_aws", "data/keyring_aws_data"),
+    ("keyring_aws", "conf"),
+    ("aws_key_management", "data/aws-kms-key-set"),
+])
+def test_what_root_can_read_and_the_server_s_user_cannot(
+    make_keyring, kmip, kms, product, name
+):
+    keyring = make_keyring(product)
+    keyring.write("latest 1" if product == "aws_key_management" else "store k - AES")
+    options = {}
+    if name == "client_key":
+        options = kmip.client_files("nobody")
+        keyring.configure({**json.loads(keyring.config.read_text()), **options})
+    if name == "conf":
+        aws_keyring_plugin.write_conf(keyring.directory / name, kms)
+        text = keyring.option_file.read_text().replace("=CHAIN", "=FILE")
+        keyring.option_file.write_text(f"{text}keyring_aws_conf_file={keyring.directory / name}\n")
+    given_to_nobody(keyring)
+    path = options.get(name) or keyring.directory / name
+    mode = os.stat(path).st_mode
+    os.chown(path, 0, 0)
+    os.chmod(path, 0o700 if os.path.isdir(path) else 0o600)
+    done = keyring.ctl("check", "--json")
+    found = finding(done, "permissions", "cannot be read by the server's user")
+    assert found["state"] == "failed" and f"{path} has the owner 0" in found["text"], found
+    assert done.json()["would_find_keys"] is False and done.code == 3
+    # Perhaps the user is in the group.
+    os.chmod(path, mode | 0o070 if os.path.isdir(path) else 0o640)
+    text = json.dumps(results(keyring.ctl("check", "--json"))["permissions"])
+    assert "cannot be read by the server's user" not in text
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a library of root")

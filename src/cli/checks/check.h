@@ -161,6 +161,8 @@ void CheckConfiguration(CheckRun& run);
 void CheckLoading(CheckRun& run);      // Manifest, or options.
 void CheckLibrary(CheckRun& run);      // The .so in the plugin directory.
 void CheckPermissions(CheckRun& run);  // Owners and modes.
+// Its first part: of what a start reads, what the server's user may not read.
+void CheckServerAccess(CheckRun& run);
 void CheckConfinement(CheckRun& run);  // AppArmor, SELinux.
 void CheckLockedMemory(CheckRun& run);
 void CheckCredentials(CheckRun& run);

@@ -161,6 +161,8 @@ void CheckConfiguration(CheckRun& run) {
 }
 
 void CheckPermissions(CheckRun& run) {
+  CheckServerAccess(run);
+  if (HasFailed(run)) return;
   const std::string path = StoragePath(run);
   if (path.empty()) return run.Skip("keys are not in a file");
   const auto data = StatOf(run.files, run.installation.data_directory);
