@@ -35,6 +35,7 @@ constexpr std::array kKinds = {
     "drop_first",
     "wrong_objects",
     "vanish",
+    "lose_first",
     "twice",
 };
 

@@ -221,6 +221,7 @@ Secret KmipServer::AnswerItems(const Request& request,
             : service_.Do(behaviour, request.version, item, client,
                           placeholder);
     writer.Add(item, outcome);
+    if (fault.kind == "lose_first") store_.ForgetFirst();
     if (outcome.failure && request.stops_at_failure) break;
   }
   return writer.Finish();

@@ -58,6 +58,11 @@ void Store::Forget(const std::string& id) {
   objects_.erase(NumberOf(id));
 }
 
+void Store::ForgetFirst() {
+  const std::lock_guard lock(mutex_);
+  if (!objects_.empty()) objects_.erase(objects_.begin());
+}
+
 bool Store::Has(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   return objects_.contains(NumberOf(id));

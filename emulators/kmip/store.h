@@ -40,6 +40,7 @@ class Store {
             const std::function<void(StoredObject&)>& call);
   // As if there had never been one, whatever its state.
   void Forget(const std::string& id);
+  void ForgetFirst();
   // Whether it is there, whatever its owner.
   bool Has(const std::string& id) const;
   // In order of creation.

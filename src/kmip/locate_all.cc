@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kmip/locate_all.h"
 
+#include <algorithm>
+
 #include "kmip/list_search.h"
 
 namespace openkeyring {
@@ -23,14 +25,30 @@ Status LookBehindTheEnd(KmipListSearch& search) {
   return is_shorter && is_split ? Status::Ok() : search.AskForTheEnd();
 }
 
+// What other clients destroy between two pages moves the next page up, and the
+// object that was at its beginning is on neither. What was destroyed had been
+// seen, and is not there when the pages are read again.
+Result<bool> IsAllThereAgain(KmipListSearch& search) {
+  std::vector<std::string> before = search.all();
+  const Result<PageProof> pages = search.Read();
+  if (!pages) return pages.error();
+  std::vector<std::string> now = search.all();
+  std::ranges::sort(before);
+  std::ranges::sort(now);
+  return std::ranges::includes(now, before);
+}
+
 Result<bool> IsProvenByPages(KmipListSearch& search) {
-  // Again when there is more: another client may just have made it.
+  // Again when there is more, or less: another client may be at work.
   constexpr int kTries = 4;
   for (int i = 0; i < kTries; ++i) {
     const Result<PageProof> pages = search.Read();
     if (!pages) return pages.error();
-    if (*pages != PageProof::kEmptyPage) {
-      return *pages == PageProof::kMorePages;
+    if (*pages == PageProof::kNone) return false;
+    if (*pages == PageProof::kMorePages) {
+      const Result<bool> is_there = IsAllThereAgain(search);
+      if (!is_there || *is_there) return is_there;
+      continue;
     }
     const size_t listed = search.all().size();
     const Status looked = LookBehindTheEnd(search);

@@ -20,7 +20,8 @@ enum class KmipProbe { kAllowed, kForbidden };
 // total. So a list counts as complete only when it is proven to be:
 //
 //  * by an empty page after several, so that the server's bound comes after the
-//    offset;
+//    offset, when all are there again in a second reading: what others destroy
+//    meanwhile moves the pages, and hides an object between two of them;
 //  * by an empty page after the only one, when neither a longer list (Maximum
 //    Items) nor lists of other dates and states show more: a server that
 //    applies its bound before the offset ends its pages there;

@@ -323,6 +323,28 @@ TEST(KmipListing, IsCompleteWhileOthersStore) {
   }
 }
 
+// What another client destroys between two pages moves the next page up, so
+// that one object is on neither.
+TEST(KmipListing, IsCompleteWhileOthersDestroy) {
+  for (const int skip : {0, 1, 3}) {
+    Lab lab;
+    KmipClient& client = lab.Client();
+    const auto ids = StoreMany(client, 25);
+    Behaviour behaviour;
+    behaviour.locate_cap = 10;
+    behaviour.exact_located_items = false;
+    lab.server().Set(behaviour);
+    Fault fault = MakeFault("lose_first", "Locate");
+    fault.skip = skip;
+    lab.server().Push(fault);
+    const auto found = LocateAll(client, {}, 100, Lab::Soon());
+    ASSERT_TRUE(found) << found.status().message();
+    for (size_t i = 1; i < ids.size(); ++i) {
+      EXPECT_EQ(std::ranges::count(*found, ids[i]), 1) << i << " " << skip;
+    }
+  }
+}
+
 TEST(KmipListing, OfAServerThatGoesAwayIsAnError) {
   Lab lab;
   KmipClient& client = lab.Client();
