@@ -152,16 +152,11 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(tool, directory, kms, kmi
         done = tool.run("migrate", plain, target, "--dry-run")
         assert done.stdout.startswith("would ") and "4 keys" in done.stdout
         assert snapshot(directory) == before
-    assert (
-        tool.json(
-            "migrate",
-            kmip_config(directory / "i", kmip, "dry"),
-            plain,
-            "--dry-run",
-            "--allow-plaintext",
-        )["plan"]
-        == []
-    ), "no key came to the server"
+    # And a source without keys is refused: no key came to the server.
+    for word in ("--dry-run", "--yes"):
+        empty = tool.json("migrate", kmip_config(directory / "i", kmip, "dry"), plain, word,
+                          "--allow-plaintext", code=2)
+        assert "has no keys to copy" in empty["message"]
 
 
 def test_it_asks_on_a_terminal_and_nowhere_else(tool, directory, kms, plain):

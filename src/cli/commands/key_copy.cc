@@ -98,6 +98,12 @@ Outcome CopyKeys(CommandContext& context, const char* command,
                  KeyringStore& from, KeyringStore& to) {
   const auto source = from.ReadAll();
   if (!source) return tl::unexpected(source.error());
+  if (source->empty()) {
+    return UsageFailure(
+        from.Description() + " has no keys to copy; nothing was changed",
+        "is it the keyring that the server uses? Where it is, "
+        "a start makes the new one");
+  }
   const auto target = to.ReadAll();
   if (!target) return tl::unexpected(target.error());
   const KeyComparison found = CompareKeys(*source, *target);

@@ -77,6 +77,18 @@ TEST_F(KeyCopyTest, MissingKeysAreCopiedAndEqualOnesSkipped) {
   EXPECT_EQ(to_.added, 1u);
 }
 
+// A wrong object group, or an empty file, is not a keyring that was copied.
+TEST_F(KeyCopyTest, ASourceWithoutKeysIsRefused) {
+  from_.keys.clear();
+  for (const char* flag : {"--yes", "--dry-run"}) {
+    const Outcome refused = Copy({flag});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ExitCode::kUsage);
+    EXPECT_THAT(refused.error().status.message(),
+                HasSubstr("has no keys to copy"));
+  }
+}
+
 TEST_F(KeyCopyTest, AnotherKeyOfOneNameStopsEverything) {
   for (const auto& [data, type] :
        {std::pair("2223", "AES"), {"2222", "RSA"}, {"222", "AES"}}) {
