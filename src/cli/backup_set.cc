@@ -288,7 +288,8 @@ Result<BackupManifest> CheckBackup(FileSystem& files,
 
 Outcome CheckNotInBackup(FileSystem& files, const std::string& path) {
   if (path.empty()) return ExitCode::kOk;
-  for (const std::string& directory : {path, DirectoryName(path)}) {
+  const std::string target = files.CanonicalPath(path).value_or(path);
+  for (const std::string& directory : {target, DirectoryName(target)}) {
     if (!files.Stat(JoinPath(directory, kManifestSumName))) continue;
     return UsageFailure(
         directory +

@@ -59,8 +59,9 @@ Result<BackupManifest> ReadManifestIn(FileSystem& files,
 Result<BackupManifest> CheckBackup(FileSystem& files,
                                    const std::string& directory);
 
-// kUsage when `path` ("": ok) is the directory of a backup, or a file in it:
-// after a change its checksums would be wrong, and restore would refuse it.
+// kUsage when `path` ("": ok) is, or leads to, the directory of a backup, or a
+// file in it: after a change its checksums would be wrong, and restore would
+// refuse it.
 Outcome CheckNotInBackup(FileSystem& files, const std::string& path);
 
 // Where the keyring is, or would be: a file, for MariaDB's key files a

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """keyringctl backup and restore: complete, unchanged, not older, or refused."""
 
+import itertools
 import json
 import pathlib
 import shutil
@@ -127,10 +128,15 @@ def test_a_backup_is_not_changed_where_it_lies(make_keyring, directory, product,
     name = json.loads((directory / "b/manifest.json").read_text())["name"]
     words = ["rewrap"] if product == "keyring_aws" or more else [
         "rewrap", "reseal", "slot add", "slot remove 1"]
+    paths = [directory / "b" / name]
+    if name:
+        paths.append(directory / "link" / name)
+        paths[1].parent.mkdir()
+        paths[1].symlink_to(paths[0])
     before = snapshot(directory / "b")
-    for word in words:
-        done = keyring.ctl(word, "--path", directory / "b" / name, "--yes")
-        assert done.code == 2 and f"{directory}/b is a backup" in done.err, (word, done)
+    for word, path in itertools.product(words, paths):
+        done = keyring.ctl(word, "--path", path, "--yes")
+        assert done.code == 2 and f"{directory}/b is a backup" in done.err, (word, path, done)
     assert snapshot(directory / "b") == before
 
 
