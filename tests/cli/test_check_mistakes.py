@@ -151,6 +151,20 @@ def test_a_library_that_only_root_can_read(good, server):
     assert results(by_server(good))["library"]["state"] == "failed"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a manifest of root")
+def test_a_manifest_that_only_root_can_read(good, server):
+    server()
+    (good.plugin / "component_keyring_kms.so").touch()
+    manifest = good.directory / "bin/mysqld.my"
+    manifest.write_text('{"components": "file://component_keyring_kms"}')
+    manifest.chmod(0o600)
+    done = by_server(good)
+    assert finding(done, "manifest", "cannot be read by the server's user")["state"] == "failed"
+    assert done.json()["would_find_keys"] is False
+    manifest.chmod(0o644)
+    assert results(by_server(good))["manifest"]["state"] == "ok"
+
+
 def test_a_manifest_with_two_keyrings(good, server):
     server()
     (good.directory / "bin/mysqld.my").write_text(json.dumps(

@@ -108,6 +108,11 @@ void CheckManifest(CheckRun& run, const std::string& path) {
   });
   if (failed) return;
   const auto info = StatOf(run.files, path);
+  const auto data = StatOf(run.files, run.installation.data_directory);
+  if (info && !MayRead(*info, data)) {
+    return run.FailStart(path + " cannot be read by the server's user",
+                         "chmod 0644 " + path);
+  }
   if (info && (info->permissions & kWorldWritable) != 0) {
     run.Warn(
         path + " is world-writable: anybody can choose what the server loads",
