@@ -141,7 +141,8 @@ Json ShownText(const std::string& text) {
                                : Json(Dumped(ShownValue(list)));
   }
   const size_t at = text.rfind('@');
-  if (at == text.npos || text.starts_with('/')) return text;
+  const bool is_path = text.starts_with('/') && !text.starts_with("//");
+  if (at == text.npos || is_path) return text;
   const size_t scheme = text.find("://");
   if (scheme == text.npos || scheme > at) return kLeftOut;
   return text.substr(0, scheme + 3) + kLeftOut + text.substr(at);
@@ -179,6 +180,18 @@ std::string_view BehindProduct(std::string_view name) {
   return "";
 }
 
+// "user:password@" may have lost its scheme, as in an option that is refused
+// for that.
+std::string ShownWord(std::string_view word) {
+  constexpr std::string_view kScheme = "://";
+  const size_t at = word.rfind('@');
+  if (at == word.npos || word.find(':') > at) return std::string(word);
+  const size_t scheme = word.find(kScheme);
+  const size_t start = scheme < at ? scheme + kScheme.size() : 0;
+  return std::string(word.substr(0, start)) + kLeftOut +
+         std::string(word.substr(at));
+}
+
 }  // namespace
 
 Json ShownConfiguration(const Json& config) {
@@ -203,21 +216,15 @@ std::string ShownVariables(const ServerVariables& variables) {
 }
 
 std::string WithoutUserInformation(const std::string& text) {
-  constexpr std::string_view kScheme = "://";
+  constexpr std::string_view kSpace = " \t\n";
   std::string shown;
-  size_t done = 0;
-  for (size_t at = 0; (at = text.find(kScheme, done)) != text.npos;) {
-    const size_t start = at + kScheme.size();
+  for (size_t start = 0; start < text.size();) {
     const size_t end =
-        std::min(text.find_first_of(" \t\n", start), text.size());
-    const size_t user = text.substr(start, end - start).rfind('@');
-    shown += text.substr(done, start - done);
-    done = start;
-    if (user == text.npos) continue;
-    shown += kLeftOut;
-    done = start + user;
+        std::min(text.find_first_of(kSpace, start), text.size() - 1) + 1;
+    shown += ShownWord(std::string_view(text).substr(start, end - start));
+    start = end;
   }
-  return shown + text.substr(done);
+  return shown;
 }
 
 Json WithoutUserInformation(Json json) {

@@ -22,7 +22,8 @@ nlohmann::ordered_json ShownManifest(const nlohmann::ordered_json& manifest);
 // a variable of our plugins that is unknown, the name.
 std::string ShownVariables(const ServerVariables& variables);
 
-// The same text, without what stands before an "@" in URLs.
+// The same text, without what stands before an "@" in URLs, and in words that
+// have a ":" there.
 std::string WithoutUserInformation(const std::string& text);
 // In all strings of a reply.
 nlohmann::ordered_json WithoutUserInformation(nlohmann::ordered_json json);

@@ -65,6 +65,13 @@ TEST(ShownVariablesTest, OnlyExactNamesHaveValues) {
       "keyring_aws_region_ = (left out)\n");
 }
 
+TEST(ShownVariablesTest, AnAddressWithoutSchemeIsNotAPath) {
+  EXPECT_EQ(ShownVariables({{"keyring_aws_endpoint_url", "//u:SECRET@h"},
+                            {"keyring_aws_data_file", "/a@b/c"}}),
+            "keyring_aws_data_file = /a@b/c\n"
+            "keyring_aws_endpoint_url = (left out)\n");
+}
+
 TEST(ShownVariablesTest, AListThatCannotBeReadIsLeftOut) {
   EXPECT_EQ(ShownVariables({{"aws_key_management_master_key_id",
                              R"([{"external_id":"SECRET"})"}}),
@@ -76,6 +83,13 @@ TEST(WithoutUserInformationTest, EveryUrlOfATextIsCut) {
                 "a http://u:SECRET@h/x b https://h2 c://SEC@RET@d")),
             "a http://(left out)@h/x b https://h2 c://(left out)@d");
   EXPECT_EQ(WithoutUserInformation(std::string("k@eu://")), "k@eu://");
+  // In messages about an option that is wrong.
+  EXPECT_EQ(WithoutUserInformation(std::string(
+                "not u:SECRET@h:1/x; no \"//u:SECRET@h\"\nhttp:/u:SECRET@h ")),
+            "not (left out)@h:1/x; no (left out)@h\"\n(left out)@h ");
+  EXPECT_EQ(WithoutUserInformation(std::string("key a of app@% @")),
+            "key a of app@% @");
+  EXPECT_EQ(WithoutUserInformation(std::string()), "");
   const Json json = {{"a", {{"text", "x http://SECRET@h"}}}, {"n", 1}};
   EXPECT_EQ(WithoutUserInformation(json).dump(),
             R"({"a":{"text":"x http://(left out)@h"},"n":1})");
