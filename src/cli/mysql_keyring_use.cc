@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/encoding.h"
 #include "cli/keyring_store.h"
 #include "cli/product_options.h"
 #include "cli/server_search.h"
@@ -70,6 +71,17 @@ bool ShareServer(const KmipComponentConfig& a, const KmipComponentConfig& b) {
   });
 }
 
+// Whether it has the component in its memory, whatever became of its
+// configuration since. Root can tell it of every process.
+bool HasLoaded(FileSystem& files, const DatabaseServer& server,
+               const std::string& component) {
+  constexpr size_t kMaxMaps = 4 << 20;
+  const Result<Bytes> maps = files.ReadStart(
+      "/proc/" + std::to_string(server.pid) + "/maps", kMaxMaps);
+  return maps &&
+         AsText(*maps).find("/" + component + ".so") != std::string::npos;
+}
+
 std::string InDataDirectory(const DatabaseServer& server,
                             const std::string& path) {
   return path.starts_with('/') ? path : JoinPath(DataDirectoryOf(server), path);
@@ -94,8 +106,10 @@ Outcome CheckGroupUnused(const Installation& installation,
         NoLog quiet;
         const Result<KmipComponentConfig> theirs =
             KmipComponentOptions(other, files, quiet);
-        return theirs &&
-               theirs->group.object_group == ours->group.object_group &&
+        if (!theirs) {
+          return HasLoaded(files, server, ProductName(other.product));
+        }
+        return theirs->group.object_group == ours->group.object_group &&
                ShareServer(*theirs, *ours);
       });
 }
@@ -109,7 +123,7 @@ Outcome CheckComponentFileUnused(const std::string& path,
         NoLog quiet;
         Result<JsonOptions> options =
             ReadComponentFile(files, quiet, kComponentFile, directories, {});
-        if (!options) return false;
+        if (!options) return HasLoaded(files, server, kComponentFile);
         const std::string theirs = options->Text("path");
         return !theirs.empty() &&
                IsSameFor(files, server, InDataDirectory(server, theirs), path);

@@ -16,7 +16,8 @@ namespace openkeyring {
 // it would be overwritten.
 //
 // A server uses a keyring when it has the data directory that is given ("": not
-// known), or when its configuration means the same keyring. Its manifest is not
+// known), when its configuration means the same keyring, or when it has loaded
+// the component and the configuration cannot be read. Its manifest is not
 // asked: that may have changed since it was started. Every process that calls
 // itself a server is looked at, as CheckNoServerUses does it; there is a
 // warning of one whose configuration is not found.

@@ -13,7 +13,14 @@ from test_migrate import plugin_file
 
 from lab import aws_plugin, percona_file, process
 
-PYTHON = "import os, sys, time; os.chdir(sys.argv[1]); print('up', flush=True); time.sleep(600)"
+PYTHON = """
+import mmap, os, sys, time
+os.chdir(sys.argv[1])
+held = [mmap.mmap(os.open(word[10:], os.O_RDONLY), 0, prot=mmap.PROT_READ)
+        for word in sys.argv if word.startswith("--library=")]
+print("up", flush=True)
+time.sleep(600)
+"""
 
 
 class KeyFiles:
@@ -218,6 +225,23 @@ def test_nothing_is_copied_from_a_keyring_of_a_server_that_runs(unlocked, serve,
         done = unlocked.migrate(*words, *more, code=5)
         assert f"pid {pid}" in done.stderr and "nothing was changed" in done.stderr
     assert snapshot(unlocked.directory) == before
+
+
+def test_a_server_whose_configuration_was_moved_away_is_seen(unlocked, serve):
+    """As somebody does who has the next one ready: what it has loaded tells it."""
+    if str(unlocked.word).startswith("keyring_file:"):
+        return  # The plugin's options are those of the process.
+    elsewhere = unlocked.directory / "elsewhere"
+    elsewhere.mkdir()
+    kind = "kmip" if "kmip" in str(unlocked.word) else "file"
+    library = elsewhere / f"component_keyring_{kind}.so"
+    library.write_text("a library")
+    uses = [f"--plugin-dir={elsewhere}", f"--datadir={elsewhere}"]
+    serve("/", *uses, name="mysqld")
+    unlocked.migrate("--yes", "--dry-run")
+    pid = serve("/", *uses, f"--library={library}", name="mysqld")
+    done = unlocked.migrate("--yes", code=5)
+    assert f"pid {pid}" in done.stderr and "nothing was changed" in done.stderr
 
 
 @pytest.mark.parametrize("other", [{"object_group": "another"}, {"server_port": "1"}])
