@@ -428,3 +428,11 @@ def test_what_a_crash_left_is_named(good):
     (good.data / "keyring.torn-0123456789abcdef").write_text("x")
     check = results(good.ctl("check", "--json"))["files"]
     assert check["state"] == "warning" and "torn-0123456789abcdef" in check["findings"][0]["text"]
+
+
+def test_a_yes_names_what_was_not_judged(good):
+    def last(*words):
+        return results(good.ctl("check", "--json", *words))["start"]["findings"][0]["text"]
+
+    assert last().startswith("yes: ") and "not judged" not in last()
+    assert last("--skip", "tls", "--skip", "config").endswith(" key (not judged: config)")

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/installation.h"
@@ -96,6 +97,9 @@ class CheckRun {
     Fail(std::move(text), std::move(hint), code);
   }
 
+  // A check that is not made.
+  void LeaveOut(std::string_view id);
+
   bool uses_kms() const;
   // One for each configured KMS key, opened at the first use; none when the
   // configuration does not allow it, or when AWS KMS is not used.
@@ -133,6 +137,7 @@ class CheckRun {
   bool keys_failed = false, by_local_file = false;
   bool start_fails = false;     // Whatever the keys are.
   bool no_keyring_yet = false;  // The first start makes it.
+  std::string left_out;         // Of the checks that stop a start: "a, b".
   // What the server that runs said; nothing when it was not asked.
   std::optional<RunningServer> running;
   std::optional<ServerComparison> comparison;

@@ -79,6 +79,7 @@ std::vector<CheckResult> RunChecks(const Installation& installation,
     if (context.interruption.requested()) break;
     if (options.pre && !spec.before_install) continue;
     if (std::ranges::find(options.skip, spec.id) != options.skip.end()) {
+      run.LeaveOut(spec.id);
       continue;
     }
     run.findings.clear();

@@ -287,12 +287,15 @@ void CheckStart(CheckRun& run) {
                     "expected before the first encrypted table; otherwise the "
                     "configuration looks in the wrong place");
   }
+  const std::string keys =
+      Counted(*run.readable_keys, "key") +
+      (run.left_out.empty() ? "" : " (not judged: " + run.left_out + ")");
   if (run.by_local_file) {
-    return run.Warn("yes, by local_unlock_file after the startup deadline: " +
-                        Counted(*run.readable_keys, "key"),
-                    "no KMS key opens the keyring: see the checks above");
+    return run.Warn(
+        "yes, by local_unlock_file after the startup deadline: " + keys,
+        "no KMS key opens the keyring: see the checks above");
   }
-  run.Ok("yes: " + Counted(*run.readable_keys, "key"));
+  run.Ok("yes: " + keys);
 }
 
 }  // namespace openkeyring
