@@ -32,6 +32,10 @@ enum class KmipProbe { kAllowed, kForbidden };
 //  * else, when nothing but equally old objects is there, by registering an
 //    opaque object, finding it in a longer answer, and destroying it.
 //
+// Nothing proves it on a server that bounds what it searches in, before it
+// compares: there no search shows the rest. A store that is not shown fails,
+// and so does a load without the group's marker.
+//
 // kUnavailable when completeness is not proven: an incomplete list never looks
 // complete. kInvalidArgument for more than `most` objects.
 Result<std::vector<std::string>> LocateAll(
