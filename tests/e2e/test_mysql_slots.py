@@ -10,6 +10,7 @@ import time
 import mysql_workload
 import pytest
 from lab import aws_client, kms_regions, process, service
+from lab.patience import seconds
 
 pytestmark = pytest.mark.sid
 
@@ -343,7 +344,7 @@ def test_a_lost_account_is_recovered_with_the_private_key_only(directory, region
     server.configure(**options)
     done = subprocess.run([service.PRODUCTS / "keyringctl", "recover", "--path", server.keyring.with_name("keys"),
                            "--config", server.plugin_directory / "component_keyring_kms.cnf",
-                           "--private-key", private, "--output", server.keyring, "--yes"], timeout=60, check=False,
+                           "--private-key", private, "--output", server.keyring, "--yes"], timeout=seconds(60), check=False,
                           capture_output=True, text=True,
                           env=process.bare_environment(directory, regions[1].environment()))
     assert done.returncode == 0, done
