@@ -140,8 +140,8 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/kmip/locate_all.cc",
-        "if (search.all().size() == listed) return true;",
-        "return true;",
+        "if (search.all().size() != listed) continue;",
+        "",
         "a server may apply its bound before the offset",
     ),
     (
@@ -152,9 +152,15 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/kmip/locate_all.cc",
-        "return is_shorter && is_split ? Status::Ok() : search.AskForTheEnd();",
-        "return Status::Ok();",
+        "const Status end = search.AskForTheEnd();\n  if (!end.ok()) return end;\n  return false;",
+        "return false;",
         "a server that is gone says nothing of its list",
+    ),
+    (
+        "src/kmip/locate_all.cc",
+        "if (probed.ok()) return false;",
+        "",
+        "a server may apply its bound before the offset",
     ),
     (
         "src/kmip/list_search.cc",

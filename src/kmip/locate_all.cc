@@ -16,13 +16,32 @@ Status NotProven(size_t found) {
               "with Offset Items); raise the server's limit of Locate"};
 }
 
-// Searches for what a bound before the offset would hide. Not all servers
-// answer these searches: then they say nothing.
-Status LookBehindTheEnd(KmipListSearch& search) {
+// Searches for what a bound before the offset would hide: whether they prove
+// that there is nothing. Not all servers answer them: then they say nothing.
+Result<bool> LookBehindTheEnd(KmipListSearch& search) {
   const Result<bool> is_shorter = search.IsShorterThanOneMore();
-  if (is_shorter && *is_shorter) return Status::Ok();
+  if (is_shorter && *is_shorter) return true;
   const Result<bool> is_split = search.Split();
-  return is_shorter && is_split ? Status::Ok() : search.AskForTheEnd();
+  if (is_shorter && is_split) return *is_split;
+  const Status end = search.AskForTheEnd();
+  if (!end.ok()) return end;
+  return false;
+}
+
+// Of a list that nothing proves but the empty page. No server has a bound of
+// less than ten; for more, an object of ours must make a longer answer, where
+// one can be made.
+Result<bool> IsTheEnd(KmipListSearch& search, KmipProbe probe) {
+  constexpr size_t kLeastBound = 10;
+  if (probe == KmipProbe::kForbidden || search.all().size() < kLeastBound) {
+    return true;
+  }
+  const Status probed = search.Probe();
+  if (search.IsShorterThanAnother()) return true;
+  if (probed.ok()) return false;
+  const Status end = search.AskForTheEnd();
+  if (!end.ok()) return end;
+  return true;
 }
 
 // What other clients destroy between two pages moves the next page up, and the
@@ -38,9 +57,9 @@ Result<bool> IsAllThereAgain(KmipListSearch& search) {
   return std::ranges::includes(now, before);
 }
 
-Result<bool> IsProvenByPages(KmipListSearch& search) {
+Result<bool> IsProvenByPages(KmipListSearch& search, KmipProbe probe) {
   // Again when there is more, or less: another client may be at work.
-  constexpr int kTries = 4;
+  constexpr int kTries = 10;
   for (int i = 0; i < kTries; ++i) {
     const Result<PageProof> pages = search.Read();
     if (!pages) return pages.error();
@@ -51,15 +70,18 @@ Result<bool> IsProvenByPages(KmipListSearch& search) {
       continue;
     }
     const size_t listed = search.all().size();
-    const Status looked = LookBehindTheEnd(search);
-    if (!looked.ok()) return looked;
-    if (search.all().size() == listed) return true;
+    const Result<bool> is_proven = LookBehindTheEnd(search);
+    if (!is_proven) return is_proven;
+    if (search.all().size() != listed) continue;
+    const Result<bool> is_end =
+        *is_proven ? is_proven : IsTheEnd(search, probe);
+    if (!is_end || *is_end) return is_end;
   }
   return false;
 }
 
 Result<bool> IsProven(KmipListSearch& search, KmipProbe probe) {
-  Result<bool> is_proven = IsProvenByPages(search);
+  Result<bool> is_proven = IsProvenByPages(search, probe);
   if (!is_proven || *is_proven) return is_proven;
   const Status asked = search.AskForEverything();
   if (!asked.ok()) return asked;

@@ -24,7 +24,9 @@ enum class KmipProbe { kAllowed, kForbidden };
 //    meanwhile moves the pages, and hides an object between two of them;
 //  * by an empty page after the only one, when neither a longer list (Maximum
 //    Items) nor lists of other dates and states show more: a server that
-//    applies its bound before the offset ends its pages there;
+//    applies its bound before the offset ends its pages there. When all are of
+//    one second and state, and ten or more, by the object of the last resort
+//    too, where the server takes one;
 //  * else, since the bound is at least the longest answer that was seen, by
 //    being shorter than another answer: the one for all objects of the client;
 //  * else by splitting: each range of creation dates (Initial Date), and within

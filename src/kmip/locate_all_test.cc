@@ -300,6 +300,47 @@ INSTANTIATE_TEST_SUITE_P(
                     TruncatingServer{"TwoOfFive", 5, 2, {2, 0}}),
     [](const auto& one) { return std::string(one.param.name); });
 
+// Of objects of one second and state the searches show no more.
+class KmipListingOfOneSecond : public KmipListingThatEndsTooEarly {
+ protected:
+  void ExpectNothingLeft() { EXPECT_EQ(lab_.store.size(), ids_.size()); }
+};
+
+TEST_P(KmipListingOfOneSecond, IsAnErrorWhereItIsTruncated) {
+  StoreEvery(0);
+  EXPECT_EQ(List().status().code(), StatusCode::kUnavailable);
+  ExpectNothingLeft();
+}
+
+TEST_P(KmipListingOfOneSecond, IsProvenByAnObjectOfOurs) {
+  behaviour_.locate_cap = 0;
+  StoreEvery(0);
+  const auto found = List();
+  ASSERT_TRUE(found) << found.status().message();
+  EXPECT_EQ(*found, ids_);
+  EXPECT_EQ(lab_.server().operations()["Register"], GetParam().stored + 1);
+  ExpectNothingLeft();
+}
+
+TEST_P(KmipListingOfOneSecond, IsTheEndWhereNoObjectCanBeMade) {
+  behaviour_.locate_cap = 0;
+  StoreEvery(0);
+  Fault denied = MakeFault("fail", "Register", -1);
+  denied.reason = 0x0C;
+  lab_.server().Push(denied);
+  ExpectAll();
+  const auto found = List();
+  ASSERT_TRUE(found) << found.status().message();
+  EXPECT_EQ(found->size(), ids_.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Servers, KmipListingOfOneSecond,
+    testing::Values(TruncatingServer{"TenOfFifteen", 15, 10, {1, 4}},
+                    TruncatingServer{
+                        "TenOfFifteenInVersion20", 15, 10, {2, 0}}),
+    [](const auto& one) { return std::string(one.param.name); });
+
 TEST(KmipListing, IsCompleteWhileOthersStore) {
   Lab lab;
   KmipClient& client = lab.Client();
