@@ -246,6 +246,7 @@ def test_directories_of_the_keyring(good, kms):
     (good.directory / "missing").chmod(0o755)
     if os.geteuid() == 0:
         os.chown(good.data, 65534, 65534)
+        os.chown(good.config, 0, 65534)
         good.directory.chmod(0o755)
         finding(good.ctl("check", "--json"), "permissions", "may not be able to store keys")
 

@@ -116,15 +116,18 @@ def test_what_root_can_read_and_the_server_s_user_cannot(
         keyring.option_file.write_text(f"{text}keyring_aws_conf_file={keyring.directory / name}\n")
     given_to_nobody(keyring)
     path = options.get(name) or keyring.directory / name
-    mode = os.stat(path).st_mode
     os.chown(path, 0, 0)
     os.chmod(path, 0o700 if os.path.isdir(path) else 0o600)
     done = keyring.ctl("check", "--json")
     found = finding(done, "permissions", "cannot be read by the server's user")
     assert found["state"] == "failed" and f"{path} has the owner 0" in found["text"], found
     assert done.json()["would_find_keys"] is False and done.code == 3
-    # Perhaps the user is in the group.
-    os.chmod(path, mode | 0o070 if os.path.isdir(path) else 0o640)
+    # Nobody gives a server the group of root; of another group it may be a member.
+    os.chmod(path, 0o750 if os.path.isdir(path) else 0o640)
+    again = finding(keyring.ctl("check", "--json"), "permissions",
+                    "cannot be read by the server's user")
+    assert again["state"] == "failed" and f"{path} has the owner 0" in again["text"]
+    os.chown(path, 0, 4242)
     text = json.dumps(results(keyring.ctl("check", "--json"))["permissions"])
     assert "cannot be read by the server's user" not in text
 

@@ -6,12 +6,19 @@
 namespace openkeyring {
 namespace {
 
-constexpr mode_t kReads = 0444, kSearches = 0111, kOwner = 0700, kOthers = 0077;
+constexpr mode_t kReads = 0444, kSearches = 0111;
+constexpr mode_t kOwner = 0700, kOthers = 0077, kOthersAlone = 0007;
 
-// No only where it is certain: the user may be a member of the group, or an
-// access control list may name it.
-bool May(mode_t what, const FileInfo& info, uid_t user) {
-  const mode_t bits = info.owner.user == user ? kOwner : kOthers;
+// `server` owns the data directory. No only where it is certain: its user may
+// be a member of the group, or an access control list may name it. That of root
+// has no servers in it, unless the data directory is of that group, too.
+bool May(mode_t what, const FileInfo& info, const FileOwner& server) {
+  constexpr gid_t kRootGroup = 0;
+  const bool is_roots =
+      info.owner.group == kRootGroup && server.group != kRootGroup;
+  const mode_t bits = info.owner.user == server.user ? kOwner
+                      : is_roots                     ? kOthersAlone
+                                                     : kOthers;
   return (info.permissions & what & bits) != 0;
 }
 
@@ -23,13 +30,14 @@ std::string ModeOf(const FileInfo& info) {
 }
 
 // It, or a directory on the way to it.
-void CheckReadable(CheckRun& run, const std::string& name, uid_t user) {
+void CheckReadable(CheckRun& run, const std::string& name,
+                   const FileOwner& server) {
   const Result<std::string> target = run.files.CanonicalPath(name);
   if (!target) return;  // The checks of what it is for tell that.
   mode_t needed = kReads;
   for (std::string path = *target;; path = DirectoryName(path)) {
     const Result<FileInfo> info = run.files.Stat(path);
-    if (info && !May(needed, *info, user)) {
+    if (info && !May(needed, *info, server)) {
       return run.FailStart(
           name + " cannot be read by the server's user, who owns " +
               run.installation.data_directory + ": " + path +
@@ -89,7 +97,7 @@ void CheckServerAccess(CheckRun& run) {
     return;
   }
   for (const std::string& path : FilesOfStart(run)) {
-    if (!path.empty()) CheckReadable(run, path, data->owner.user);
+    if (!path.empty()) CheckReadable(run, path, data->owner);
   }
 }
 
