@@ -68,6 +68,28 @@ const std::vector<CheckSpec>& AllChecks() {
   return checks;
 }
 
+std::string NameOf(const CheckRun& run) {
+  return ProductName(run.installation.product);
+}
+
+std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path) {
+  const Result<FileInfo> info = files.Stat(path);
+  if (!info) return std::nullopt;
+  return *info;
+}
+
+std::string TextOf(FileSystem& files, const std::string& path) {
+  constexpr size_t kMaxText = 1 << 20;
+  const Result<Bytes> content = files.ReadStart(path, kMaxText);
+  return content ? std::string(AsText(*content)) : "";
+}
+
+bool CheckRun::HasFailed() const {
+  return std::ranges::any_of(findings, [](const Finding& finding) {
+    return finding.state == CheckState::kFailed;
+  });
+}
+
 void CheckRun::LeaveOut(std::string_view id) {
   // Those that call FailStart.
   constexpr std::string_view kStopStart[] = {"config", "manifest", "library",

@@ -97,6 +97,9 @@ class CheckRun {
     Fail(std::move(text), std::move(hint), code);
   }
 
+  // Whether the check that runs has found a failure.
+  bool HasFailed() const;
+
   // A check that is not made.
   void LeaveOut(std::string_view id);
 
@@ -202,6 +205,13 @@ struct CheckedEndpoint {
 };
 
 std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run);
+
+// Of the product that is checked.
+std::string NameOf(const CheckRun& run);
+// Nothing when it is not there, or may not be looked at.
+std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path);
+// Its first MiB; "" when it cannot be read.
+std::string TextOf(FileSystem& files, const std::string& path);
 
 // Where the keys are kept, "" when that is not a file.
 std::string StoragePath(CheckRun& run);

@@ -9,17 +9,13 @@ namespace {
 constexpr char kProfiles[] = "/sys/kernel/security/apparmor/profiles";
 constexpr size_t kMaxText = 1 << 20;
 
-std::string Text(FileSystem& files, const std::string& path) {
-  const Result<Bytes> content = files.ReadStart(path, kMaxText);
-  return content ? std::string(AsText(*content)) : "";
-}
-
 // The AppArmor profile of a server's program, with local additions.
 void CheckProfile(CheckRun& run, const std::string& name,
                   const std::string& path) {
   const std::string profile = "usr.sbin." + name;
-  const std::string rules = Text(run.files, "/etc/apparmor.d/" + profile) +
-                            Text(run.files, "/etc/apparmor.d/local/" + profile);
+  const std::string rules =
+      TextOf(run.files, "/etc/apparmor.d/" + profile) +
+      TextOf(run.files, "/etc/apparmor.d/local/" + profile);
   const std::string what = "the AppArmor profile of /usr/sbin/" + name;
   const std::string cure = "add to /etc/apparmor.d/local/" + profile + ": ";
   const std::string directory = DirectoryName(path);
@@ -48,7 +44,7 @@ void CheckSelinux(CheckRun& run, const std::string& path) {
         "semanage fcontext -a -t mysqld_db_t '" + DirectoryName(path) +
             "(/.*)?' && restorecon -R " + DirectoryName(path));
   }
-  if (Text(run.files, "/sys/fs/selinux/booleans/mysql_connect_any")
+  if (TextOf(run.files, "/sys/fs/selinux/booleans/mysql_connect_any")
           .starts_with("0")) {
     run.Warn(
         "SELinux is enforcing, and mysql_connect_any is off: the server may "
@@ -73,7 +69,7 @@ void CheckConfinement(CheckRun& run) {
     confined = true;
     CheckProfile(run, name, path);
   }
-  if (Text(run.files, "/sys/fs/selinux/enforce").starts_with("1")) {
+  if (TextOf(run.files, "/sys/fs/selinux/enforce").starts_with("1")) {
     confined = true;
     CheckSelinux(run, path);
   }

@@ -11,21 +11,10 @@ namespace {
 
 constexpr mode_t kGroupReadable = 0040, kWorldReadable = 0004,
                  kWorldWritable = 0002;
-constexpr size_t kMaxText = 1 << 20;
-
-std::string NameOf(const CheckRun& run) {
-  return ProductName(run.installation.product);
-}
 
 std::string Variable(const Installation& installation, const char* name) {
   const auto found = installation.server.variables.find(name);
   return found == installation.server.variables.end() ? "" : found->second;
-}
-
-std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path) {
-  const Result<FileInfo> info = files.Stat(path);
-  if (!info) return std::nullopt;
-  return *info;
 }
 
 // Whether the owner of the data directory may read the file; where that is not
@@ -77,9 +66,9 @@ void CheckComponents(CheckRun& run, const std::string& path,
              "load one keyring only");
   }
 }
+
 void CheckManifest(CheckRun& run, const std::string& path) {
-  const Result<Bytes> content = run.files.ReadStart(path, kMaxText);
-  const std::string_view text = content ? AsText(*content) : "";
+  const std::string text = TextOf(run.files, path);
   const auto json = nlohmann::json::parse(text, nullptr, false);
   const std::string hint =
       "write { \"components\": \"file://" + NameOf(run) + "\" } to " + path;
@@ -103,10 +92,7 @@ void CheckManifest(CheckRun& run, const std::string& path) {
           ? json["components"].get<std::string>()
           : "";
   CheckComponents(run, path, components, hint);
-  const bool failed = std::ranges::any_of(run.findings, [](const auto& one) {
-    return one.state == CheckState::kFailed;
-  });
-  if (failed) return;
+  if (run.HasFailed()) return;
   const auto info = StatOf(run.files, path);
   const auto data = StatOf(run.files, run.installation.data_directory);
   if (info && !MayRead(*info, data)) {

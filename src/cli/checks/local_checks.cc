@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What this machine decides: configuration, files, confinement, memory.
+// What this machine decides: configuration, files, memory.
 #include <algorithm>
 #include <charconv>
 
@@ -12,22 +12,6 @@ namespace openkeyring {
 namespace {
 
 constexpr mode_t kWorldReadable = 0004, kWorldWritable = 0002;
-constexpr size_t kMaxText = 1 << 20;
-
-std::string NameOf(const CheckRun& run) {
-  return ProductName(run.installation.product);
-}
-
-std::string Text(FileSystem& files, const std::string& path) {
-  const Result<Bytes> content = files.ReadStart(path, kMaxText);
-  return content ? std::string(AsText(*content)) : "";
-}
-
-bool HasFailed(const CheckRun& run) {
-  return std::ranges::any_of(run.findings, [](const Finding& finding) {
-    return finding.state == CheckState::kFailed;
-  });
-}
 
 constexpr char kCorrectOptions[] =
     "correct the options that the message names; docs/";
@@ -74,12 +58,6 @@ Status ConfigurationStatus(CheckRun& run) {
       return KmipVersionsOptionsOf(run.installation).status();
   }
   return Status::Ok();
-}
-
-std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path) {
-  const Result<FileInfo> info = files.Stat(path);
-  if (!info) return std::nullopt;
-  return *info;
 }
 
 std::string OwnerText(const FileOwner& owner) {
@@ -150,7 +128,7 @@ void CheckConfiguration(CheckRun& run) {
                          kCorrectOptions + NameOf(run) + ".md has all of them",
                          ExitCode::kUsage);
   }
-  if (HasFailed(run)) return;
+  if (run.HasFailed()) return;
   run.Ok(IsComponent(run.installation.product)
              ? (run.installation.config.empty()
                     ? JoinPath(run.installation.plugin_directory,
@@ -162,7 +140,7 @@ void CheckConfiguration(CheckRun& run) {
 
 void CheckPermissions(CheckRun& run) {
   CheckServerAccess(run);
-  if (HasFailed(run)) return;
+  if (run.HasFailed()) return;
   const std::string path = StoragePath(run);
   if (path.empty()) return run.Skip("keys are not in a file");
   const auto data = StatOf(run.files, run.installation.data_directory);
@@ -202,7 +180,7 @@ void CheckLockedMemory(CheckRun& run) {
   const int pid = run.installation.server.pid;
   if (pid == 0) return run.Skip("the server does not run");
   const std::string limits =
-      Text(run.files, "/proc/" + std::to_string(pid) + "/limits");
+      TextOf(run.files, "/proc/" + std::to_string(pid) + "/limits");
   const size_t at = limits.find("Max locked memory");
   if (at == std::string::npos) return run.Skip("its limits cannot be read");
   const std::string_view line = std::string_view(limits).substr(at);

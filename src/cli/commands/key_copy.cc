@@ -101,8 +101,8 @@ Outcome CopyKeys(CommandContext& context, const char* command,
   if (source->empty()) {
     return UsageFailure(
         from.Description() + " has no keys to copy; nothing was changed",
-        "is it the keyring that the server uses? Where it is, "
-        "a start makes the new one");
+        "is it the keyring that the server uses? If it is, a start makes the "
+        "new one, and nothing needs to be copied");
   }
   const auto target = to.ReadAll();
   if (!target) return tl::unexpected(target.error());

@@ -203,11 +203,8 @@ class KeyFilesReader : public KeyringReader {
   static void AddMissing(const HighestVersions& marked,
                          const std::vector<KeyVersion>& versions,
                          Verification& found) {
-    HighestVersions highest;
-    for (const KeyVersion key : versions) {
-      highest[key.id] = std::max(highest[key.id], key.version);
-    }
-    for (const KeyVersion key : MissingVersions(marked, highest)) {
+    for (const KeyVersion key :
+         MissingVersions(marked, HighestVersionsOf(versions))) {
       found.problems.push_back(
           {"key " + std::to_string(key.id) + "." + std::to_string(key.version),
            MissingFromKeySet(found.place, key)});

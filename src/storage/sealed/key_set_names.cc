@@ -63,6 +63,14 @@ HighestVersions HighestVersionsOf(const KeySetNames& names) {
   return highest;
 }
 
+HighestVersions HighestVersionsOf(const std::vector<KeyVersion>& versions) {
+  HighestVersions highest;
+  for (const KeyVersion key : versions) {
+    highest[key.id] = std::max(highest[key.id], key.version);
+  }
+  return highest;
+}
+
 std::vector<KeyVersion> MissingVersions(const HighestVersions& marked,
                                         const HighestVersions& in_set) {
   std::vector<KeyVersion> missing;

@@ -53,6 +53,7 @@ Result<ListedKeySet> ReadKeySetNames(ByteView content);
 // Key id -> highest version: of marks (KeyDirectory::Content), or of a set.
 using HighestVersions = std::map<uint32_t, uint32_t>;
 HighestVersions HighestVersionsOf(const KeySetNames& names);
+HighestVersions HighestVersionsOf(const std::vector<KeyVersion>& versions);
 // The marked versions of which a set has neither that version nor a later one:
 // the set is an old copy, and who makes such a key again loses the data under
 // the first one.
