@@ -110,8 +110,7 @@ class Search {
           (file != server.variables.end() && file->second.starts_with('/') &&
            IsSamePath(files_, file->second, defaults_file));
       return !same_file ||
-             (!data_directory.empty() &&
-              !IsSamePath(files_, server.DataDirectory(), data_directory));
+             (!data_directory.empty() && !Has(server, data_directory));
     });
     if (!servers.empty()) return servers;
     servers = servers_.Installed(defaults_file);
@@ -122,6 +121,13 @@ class Search {
       }
     }
     return servers;
+  }
+
+  // A container has its own directories under the same names.
+  bool Has(const DatabaseServer& server, const std::string& directory) {
+    const std::string theirs = server.DataDirectory();
+    return IsSamePath(files_, theirs, directory) &&
+           IsSameFor(files_, server, theirs, directory);
   }
 
   // Such a user would choose where root reads and writes keys.

@@ -131,6 +131,13 @@ std::string Dumped(const Json& json) {
 
 Json ShownValue(const Json& value);
 
+// What follows "?" in a URL may be a signature or a token.
+std::string WithoutQuery(std::string_view url) {
+  const size_t query = url.find('?');
+  if (query == url.npos) return std::string(url);
+  return std::string(url.substr(0, query + 1)) + kLeftOut;
+}
+
 // A list of KMS keys may be text, too. A path may have an "@", and of all else
 // that has one it is not known what stands before it.
 Json ShownText(const std::string& text) {
@@ -140,12 +147,14 @@ Json ShownText(const std::string& text) {
     return list.is_discarded() ? Json(kLeftOut)
                                : Json(Dumped(ShownValue(list)));
   }
-  const size_t at = text.rfind('@');
   const bool is_path = text.starts_with('/') && !text.starts_with("//");
-  if (at == text.npos || is_path) return text;
-  const size_t scheme = text.find("://");
+  if (is_path) return text;
+  const size_t scheme = text.find("://"), at = text.rfind('@');
+  if (at == text.npos) {
+    return scheme == text.npos ? text : WithoutQuery(text);
+  }
   if (scheme == text.npos || scheme > at) return kLeftOut;
-  return text.substr(0, scheme + 3) + kLeftOut + text.substr(at);
+  return text.substr(0, scheme + 3) + kLeftOut + WithoutQuery(text.substr(at));
 }
 
 Json ShownValue(const Json& value) {
@@ -183,13 +192,47 @@ std::string_view BehindProduct(std::string_view name) {
 // "user:password@" may have lost its scheme, as in an option that is refused
 // for that.
 std::string ShownWord(std::string_view word) {
-  constexpr std::string_view kScheme = "://";
   const size_t at = word.rfind('@');
   if (at == word.npos || word.find(':') > at) return std::string(word);
-  const size_t scheme = word.find(kScheme);
-  const size_t start = scheme < at ? scheme + kScheme.size() : 0;
-  return std::string(word.substr(0, start)) + kLeftOut +
-         std::string(word.substr(at));
+  return kLeftOut + std::string(word.substr(at));
+}
+
+std::string ShownWords(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\n";
+  std::string shown;
+  while (!text.empty()) {
+    const size_t end =
+        std::min(text.find_first_of(kSpace), text.size() - 1) + 1;
+    shown += ShownWord(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return shown;
+}
+
+// What follows "://" on a line. A password may have a space in it: all up to
+// the last "@" is taken for one.
+std::string ShownAfterScheme(std::string_view text) {
+  const size_t at = text.rfind('@');
+  const std::string rest(at == text.npos ? text : text.substr(at));
+  const size_t space = std::min(rest.find_first_of(" \t"), rest.size());
+  return (at == text.npos ? "" : kLeftOut) +
+         WithoutQuery(std::string_view(rest).substr(0, space)) +
+         ShownWords(std::string_view(rest).substr(space));
+}
+
+std::string ShownLine(std::string_view line) {
+  constexpr std::string_view kScheme = "://";
+  std::string shown;
+  bool is_url = false;
+  while (true) {
+    const size_t end = line.find(kScheme);
+    const std::string_view part = line.substr(0, end);
+    shown += is_url ? ShownAfterScheme(part) : ShownWords(part);
+    if (end == line.npos) return shown;
+    shown += kScheme;
+    line.remove_prefix(end + kScheme.size());
+    is_url = true;
+  }
 }
 
 }  // namespace
@@ -216,13 +259,12 @@ std::string ShownVariables(const ServerVariables& variables) {
 }
 
 std::string WithoutUserInformation(const std::string& text) {
-  constexpr std::string_view kSpace = " \t\n";
   std::string shown;
   for (size_t start = 0; start < text.size();) {
-    const size_t end =
-        std::min(text.find_first_of(kSpace, start), text.size() - 1) + 1;
-    shown += ShownWord(std::string_view(text).substr(start, end - start));
-    start = end;
+    const size_t end = std::min(text.find('\n', start), text.size());
+    shown += ShownLine(std::string_view(text).substr(start, end - start));
+    if (end < text.size()) shown += '\n';
+    start = end + 1;
   }
   return shown;
 }

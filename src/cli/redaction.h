@@ -9,8 +9,9 @@
 
 // What may leave this machine (`keyringctl bundle`). By allow lists of exact
 // names, on every level: a value whose option is not on them, because it is
-// secret, new or misspelled, is "(left out)". User and password are cut out of
-// URLs wherever they are. Threads: all functions may be called concurrently.
+// secret, new or misspelled, is "(left out)". User, password and query are cut
+// out of URLs wherever they are. Threads: all functions may be called
+// concurrently.
 namespace openkeyring {
 
 // A component's configuration, an object.
@@ -22,8 +23,9 @@ nlohmann::ordered_json ShownManifest(const nlohmann::ordered_json& manifest);
 // a variable of our plugins that is unknown, the name.
 std::string ShownVariables(const ServerVariables& variables);
 
-// The same text, without what stands before an "@" in URLs, and in words that
-// have a ":" there.
+// The same text, without what stands before an "@" or after a "?" in URLs, and
+// before an "@" in words that have a ":" there. Too much rather than too
+// little: what stands between a URL and an "@" behind it on its line goes, too.
 std::string WithoutUserInformation(const std::string& text);
 // In all strings of a reply.
 nlohmann::ordered_json WithoutUserInformation(nlohmann::ordered_json json);

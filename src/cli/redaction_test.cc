@@ -35,11 +35,15 @@ TEST(ShownConfigurationTest, UserAndPasswordAreCutOutOfUrls) {
   const Json shown = ShownConfiguration(Json::parse(R"({
       "endpoint_url": "https://user:SEC/RET@kms.example:8443/x",
       "ca_bundle": "user:SECRET@host",
+      "server": "https://kms.example/?token=SECRET",
+      "server_addr": "https://u:SEC RET@kms.example/?token=SECRET",
       "local_unlock_file": "/run/credentials/mysqld@1.service/unlock",
       "kms_key": [{"key": "k", "endpoint_url": "http://SECRET@kms.example"}]
       })"));
   EXPECT_EQ(shown["endpoint_url"], "https://(left out)@kms.example:8443/x");
   EXPECT_EQ(shown["ca_bundle"], "(left out)");
+  EXPECT_EQ(shown["server"], "https://kms.example/?(left out)");
+  EXPECT_EQ(shown["server_addr"], "https://(left out)@kms.example/?(left out)");
   EXPECT_EQ(shown["local_unlock_file"],
             "/run/credentials/mysqld@1.service/unlock");
   EXPECT_EQ(shown["kms_key"][0]["endpoint_url"],
@@ -90,6 +94,12 @@ TEST(WithoutUserInformationTest, EveryUrlOfATextIsCut) {
   EXPECT_EQ(WithoutUserInformation(std::string("key a of app@% @")),
             "key a of app@% @");
   EXPECT_EQ(WithoutUserInformation(std::string()), "");
+  EXPECT_EQ(WithoutUserInformation(std::string(
+                "no http://u:SEC RET@h/x and\nx https://SEC RET@h @ y\n")),
+            "no http://(left out)@h/x and\nx https://(left out)@ y\n");
+  EXPECT_EQ(WithoutUserInformation(std::string(
+                "in https://h/x?SECRET=SECRET b? http://u:SECRET@h?SECRET c")),
+            "in https://h/x?(left out) b? http://(left out)@h?(left out) c");
   const Json json = {{"a", {{"text", "x http://SECRET@h"}}}, {"n", 1}};
   EXPECT_EQ(WithoutUserInformation(json).dump(),
             R"({"a":{"text":"x http://(left out)@h"},"n":1})");

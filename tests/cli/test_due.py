@@ -198,8 +198,11 @@ def test_a_private_key_is_not_called_a_certificate(make_keyring, kmip, directory
     for directory_instead in (False, True):  # Root may read every file.
         if directory_instead:
             key.mkdir()
-        failed = keyring.ctl("due", "--json", "--older-than", "1d").error()
-        assert str(key) in failed["message"], failed
+        unreadable = keyring.ctl("due", "--json", "--older-than", "1d")
+        assert unreadable.code == 3
+        assert str(key) in of_files()[0]
+        assert any("keys were not looked at" in warning and str(key) in warning
+                   for warning in unreadable.json()["warnings"]), unreadable
         found = results(keyring.ctl("check", "--json"))["certificates"]["findings"]
         assert [one["state"] for one in found if one["text"].startswith("private key: ")] == [
             "failed"], found

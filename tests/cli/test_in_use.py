@@ -280,6 +280,22 @@ def test_a_server_whose_paths_are_other_files_stops_nothing(unlocked, serve_apar
     unlocked.migrate("--yes", "--datadir", unlocked.data)
 
 
+def test_the_server_of_a_data_directory_is_not_a_container_with_one_of_that_name(
+        key_files, serve, serve_apart):
+    option = f"--aws-key-management-keyfile-dir={key_files.keys}"
+    serve_apart([("-t", "tmpfs", "tmpfs", key_files.data)], f"--datadir={key_files.data}",
+                option, name="mariadbd")
+    words = key_files.named("--datadir", key_files.data, "--path", key_files.keys)
+
+    def pids():
+        sources = key_files.tool.json("list", *words)["source"]
+        return [one["found_in"] for one in sources if one["found_in"].startswith("process")]
+
+    assert pids() == []
+    pid = serve("/", f"--datadir={key_files.data}", option)
+    assert pids() == [f"process {pid}"]
+
+
 def test_a_server_that_has_the_keyring_under_another_path_is_seen(unlocked, serve_apart):
     apart = [unlocked.directory / f"apart-{place.name}"
              for place in (unlocked.plugin, unlocked.data)]

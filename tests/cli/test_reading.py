@@ -142,6 +142,17 @@ def test_a_backup_is_verified_with_the_configuration(make_keyring, directory):
     assert keyring.ctl("verify", "--path", copy).code == 0
 
 
+def test_a_place_without_keys_is_not_simply_ok(make_keyring):
+    """As the wrong directory of several, where a backup is looked for."""
+    keyring = make_keyring("aws_key_management", key_store="FILES")
+    done = keyring.ctl("verify")
+    assert done.code == 0 and done.out == f"no keys in {keyring.data}\n"
+    assert "there are no keys in" in done.err
+    assert keyring.ctl("verify", "--strict").code == 3
+    reply = keyring.ctl("verify", "--json").json()
+    assert reply["readable"] == 0 and len(reply["warnings"]) == 1
+
+
 @pytest.mark.parametrize("product,file", [("component_keyring_kms", "keyring"),
                                           ("keyring_aws", "keyring_aws_data")])
 def test_every_damaged_byte_is_a_problem(make_keyring, product, file):

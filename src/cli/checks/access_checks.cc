@@ -9,9 +9,6 @@ namespace {
 constexpr mode_t kReads = 0444, kSearches = 0111;
 constexpr mode_t kOwner = 0700, kOthers = 0077, kOthersAlone = 0007;
 
-// `server` owns the data directory. No only where it is certain: its user may
-// be a member of the group, or an access control list may name it. That of root
-// has no servers in it, unless the data directory is of that group, too.
 bool May(mode_t what, const FileInfo& info, const FileOwner& server) {
   constexpr gid_t kRootGroup = 0;
   const bool is_roots =
@@ -89,6 +86,12 @@ std::vector<std::string> FilesOfStart(CheckRun& run) {
 }
 
 }  // namespace
+
+bool MayRead(const FileInfo& info, const std::optional<FileInfo>& data) {
+  if (data && data->owner.user != 0) return May(kReads, info, data->owner);
+  return info.owner.user != 0 ||
+         (info.permissions & kReads & kOthersAlone) != 0;
+}
 
 void CheckServerAccess(CheckRun& run) {
   const Result<FileInfo> data = run.files.Stat(run.installation.data_directory);

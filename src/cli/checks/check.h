@@ -213,6 +213,13 @@ std::optional<FileInfo> StatOf(FileSystem& files, const std::string& path);
 // Its first MiB; "" when it cannot be read.
 std::string TextOf(FileSystem& files, const std::string& path);
 
+// Whether the user who owns the data directory may read a file. No only where
+// it is certain: that user may be a member of the file's group, or an access
+// control list may name it. Root's group has no servers in it, unless the data
+// directory is of that group, too. Where the directory is not known, or is
+// root's, whether somebody else may.
+bool MayRead(const FileInfo& info, const std::optional<FileInfo>& data);
+
 // Where the keys are kept, "" when that is not a file.
 std::string StoragePath(CheckRun& run);
 

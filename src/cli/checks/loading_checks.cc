@@ -9,23 +9,11 @@
 namespace openkeyring {
 namespace {
 
-constexpr mode_t kGroupReadable = 0040, kWorldReadable = 0004,
-                 kWorldWritable = 0002;
+constexpr mode_t kWorldWritable = 0002;
 
 std::string Variable(const Installation& installation, const char* name) {
   const auto found = installation.server.variables.find(name);
   return found == installation.server.variables.end() ? "" : found->second;
-}
-
-// Whether the owner of the data directory may read the file; where that is not
-// known, or is root, whether another user may.
-bool MayRead(const FileInfo& info, const std::optional<FileInfo>& data) {
-  if ((info.permissions & kWorldReadable) != 0) return true;
-  if (!data || data->owner.user == 0) return info.owner.user != 0;
-  const FileOwner& server = data->owner;
-  return server.user == info.owner.user ||
-         (server.group == info.owner.group &&
-          (info.permissions & kGroupReadable) != 0);
 }
 
 // "file://a,file://b"

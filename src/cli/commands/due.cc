@@ -141,10 +141,18 @@ Outcome RunDue(CommandContext& context) {
   const auto opened = OpenKeyring(context, Needs::kPath);
   if (!opened) return tl::unexpected(opened.error());
   const Installation& installation = opened->installation;
-  const auto keyring = opened->reader->List();
-  if (!keyring) return tl::unexpected(keyring.error());
   const DueAge age = {*limit, SystemClock().Now()};
   DueList list;
+  const auto keyring = opened->reader->List();
+  if (!keyring) {
+    // A certificate that is bad may be why.
+    AddFiles(installation, context, list);
+    if (list.due.empty()) return tl::unexpected(keyring.error());
+    context.out.Warn("keys were not looked at: " +
+                     keyring.error().status.message());
+    Print(list, context);
+    return ExitCode::kProblems;
+  }
   AddOldKeys(*keyring, age, list);
   KmsKeyDates dates;
   if (UsesKms(installation.product)) {

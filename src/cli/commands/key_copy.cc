@@ -73,6 +73,29 @@ Outcome CompareAgain(const std::vector<Key>& source, const KeyringStore& from,
       "do not use it; " + from.Description() + " is as it was"));
 }
 
+// A server may have started meanwhile, or run unseen.
+Outcome CheckSourceStayed(const std::vector<Key>& source, KeyringStore& from,
+                          const KeyringStore& to) {
+  const std::string copied = "what was copied to " + to.Description() +
+                             " is what " + from.Description() + " had before";
+  const auto again = from.ReadAll();
+  if (!again) {
+    Failure failure = again.error();
+    failure.status = failure.status.WithContext(
+        copied + ", but whether it has changed since is not known");
+    return tl::unexpected(std::move(failure));
+  }
+  const KeyComparison now = CompareKeys(*again, source);
+  if (now.equal == again->size() && now.equal == source.size()) {
+    return ExitCode::kOk;
+  }
+  return tl::unexpected(Failure(
+      {StatusCode::kUnavailable,
+       from.Description() + " was changed while it was copied; " + copied},
+      ExitCode::kFailed,
+      "stop the server that uses it, and copy it again into an empty keyring"));
+}
+
 }  // namespace
 
 KeyComparison CompareKeys(const std::vector<Key>& source,
@@ -126,6 +149,8 @@ Outcome CopyKeys(CommandContext& context, const char* command,
   }
   const Outcome good = CompareAgain(*source, from, to);
   if (!good) return good;
+  const Outcome stayed = CheckSourceStayed(*source, from, to);
+  if (!stayed) return stayed;
   return Report(context, command, found, from, to);
 }
 

@@ -21,8 +21,9 @@ KeyComparison CompareKeys(const std::vector<Key>& source,
                           const std::vector<Key>& target);
 
 // Copies all keys that `to` lacks, after a confirmation, and then reads `to`
-// again and compares every key. Refused, with nothing changed, when `to` has
-// another key under a name of `from`. `command` is the name in the schema.
+// again and compares every key; and `from`, which must be as it was. Refused,
+// with nothing changed, when `to` has another key under a name of `from`.
+// `command` is the name in the schema.
 Outcome CopyKeys(CommandContext& context, const char* command,
                  KeyringStore& from, KeyringStore& to);
 

@@ -21,11 +21,15 @@ Key Make(std::string id, std::string_view data, std::string type = "AES") {
 class FakeStore : public KeyringStore {
  public:
   std::vector<Key> keys;
-  bool loses_what_it_gets = false;
+  bool loses_what_it_gets = false, answers = true;
   size_t added = 0;
+  // Done before the keys are read for the second time.
+  std::function<void()> meanwhile;
 
   std::string Description() const override { return "fake"; }
   tl::expected<Keys, Failure> ReadAll() override {
+    if (++reads_ == 2 && meanwhile) meanwhile();
+    if (!answers) return Failed({StatusCode::kUnavailable, "no answer"});
     Keys copy;
     for (const Key& key : keys) {
       copy.push_back({key.name, key.type, key.data.Clone()});
@@ -44,6 +48,9 @@ class FakeStore : public KeyringStore {
     }
     return ExitCode::kOk;
   }
+
+ private:
+  int reads_ = 0;
 };
 
 class KeyCopyTest : public testing::Test {
@@ -117,6 +124,35 @@ TEST_F(KeyCopyTest, WhatCannotBeReadAgainIsAFailure) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ExitCode::kFailed);
   EXPECT_THAT(failed.error().status.message(), HasSubstr("0 of 2 keys"));
+}
+
+// By a server that started meanwhile.
+TEST_F(KeyCopyTest, ASourceThatChangesMeanwhileIsNotCopied) {
+  const std::function<void()> changes[] = {
+      [&] { from_.keys.push_back(Make("c", "3333")); },
+      [&] { from_.keys.pop_back(); },
+      [&] { from_.keys.back() = Make("b", "2223"); }};
+  for (const auto& change : changes) {
+    from_ = {}, to_ = {};
+    from_.keys.push_back(Make("a", "1111"));
+    from_.keys.push_back(Make("b", "2222"));
+    from_.meanwhile = change;
+    const Outcome failed = Copy({"--yes"});
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, ExitCode::kFailed);
+    EXPECT_THAT(failed.error().status.message(),
+                HasSubstr("fake was changed while it was copied"));
+  }
+}
+
+TEST_F(KeyCopyTest, ASourceThatCannotBeReadAgainIsAFailure) {
+  from_.meanwhile = [&] { from_.answers = false; };
+  const Outcome failed = Copy({"--yes"});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ExitCode::kUnavailable);
+  EXPECT_THAT(failed.error().status.message(),
+              HasSubstr("whether it has changed since is not known"));
+  EXPECT_EQ(to_.added, 2u);
 }
 
 TEST_F(KeyCopyTest, KeysAreNeverPrinted) {

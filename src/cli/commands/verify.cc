@@ -6,6 +6,11 @@
 namespace openkeyring {
 namespace {
 
+// Nothing is wrong with it, and it may be the wrong place.
+bool HasNothing(const Verification& found) {
+  return found.keys == 0 && found.problems.empty();
+}
+
 Outcome PrintAsJson(const Verification& found, KeyringReader& reader,
                     Output& out) {
   nlohmann::ordered_json problems = nlohmann::ordered_json::array();
@@ -37,7 +42,9 @@ void Print(const Verification& found, Output& out) {
     out.Line(out.Paint(Color::kRed, "bad") + "  " + Printable(problem.what) +
              ": " + Printable(problem.status.message()));
   }
-  if (found.problems.empty()) {
+  if (HasNothing(found)) {
+    out.Line("no keys in " + Printable(found.place));
+  } else if (found.problems.empty()) {
     out.Line(out.Paint(Color::kGreen, "ok") + "  " +
              Counted(found.keys, "key") + " can be read in " +
              Printable(found.place));
@@ -62,6 +69,12 @@ Outcome RunVerify(CommandContext& context) {
   context.out.EndProgress();
   if (context.interruption.requested()) return Interrupted();
   if (!found) return tl::unexpected(found.error());
+  if (HasNothing(*found)) {
+    context.out.Warn(
+        "there are no keys in " + found->place,
+        "expected before the first encrypted table; otherwise this is not the "
+        "keyring that the server uses, or its keys are gone");
+  }
   if (context.out.json()) {
     const Outcome printed = PrintAsJson(*found, *opened->reader, context.out);
     if (!printed) return printed;
