@@ -12,15 +12,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAINTAINER = "The OpenKeyring authors <noreply@openkeyring.invalid>"
 REVISION = "1"  # Of the packaging; 1 again with each new version.
 
-MONITORING = ("docs/monitoring.md", "docs/monitoring.svg")
-COMMON = ("docs/README.md", "docs/which_one.md", "docs/packages.md", "docs/encrypt_everything.md",
-          "docs/errors.md", "docs/file_formats.md", "docs/threat_model.md", "SECURITY.md",
-          *MONITORING,
-          # In the package they lie beside the guides.
-          *(f"docs/recipes/{name}.md" for name in ("docker", "kubernetes", "aws_identity",
-                                                   "replication", "backup", "another_region")))
-RECOVERY = ("docs/recover_sealed_keyring.py",)
-AWS = ("docs/aws.md", "docs/performance.md", *RECOVERY)
+DEVELOPERS = ("architecture", "release")  # Pages for who builds it.
+# All of them in each package, in one directory: they refer to each other.
+GUIDES = tuple(
+    str(path.relative_to(ROOT)) for directory in ("docs", "docs/recipes")
+    for path in sorted((ROOT / directory).glob("*.md")) if path.stem not in DEVELOPERS)
+COMMON = (*GUIDES, "docs/monitoring.svg", "docs/recover_sealed_keyring.py", "SECURITY.md")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +41,11 @@ class Package:
 OLD_MARIADB = "openkeyring-mariadb"
 
 
-def _mariadb(product: str, summary: str, description: str, *documents: str) -> Package:
+def _mariadb(product: str, summary: str, description: str) -> Package:
     return Package(
         name=f"mariadb-plugin-{product.replace('_', '-')}", summary=summary,
         description=description, libraries=(product,), configuration=f"{product}.cnf",
-        documents=(f"docs/{product}.md", *documents, *COMMON),
+        documents=COMMON,
         examples=("apparmor/usr.sbin.mariadbd", "selinux.txt", "systemd/mariadb.service.d",
                   "monitoring"),
         fields={"Recommends": "keyringctl, mariadb-server", "Breaks": OLD_MARIADB,
@@ -61,7 +58,7 @@ PACKAGES = (
     _mariadb("aws_key_management", "MariaDB encryption keys under AWS KMS",
              "The plugin aws_key_management for MariaDB's data-at-rest encryption: a drop-in\n"
              "replacement for MariaDB's plugin of that name, which is not distributed as a\n"
-             "package. New servers keep all keys in one sealed file that one call opens.", *AWS),
+             "package. New servers keep all keys in one sealed file that one call opens."),
     _mariadb("kmip_key_management", "MariaDB encryption keys on a KMIP server",
              "The plugin kmip_key_management for MariaDB's data-at-rest encryption, with keys\n"
              "that one of several KMIP servers holds."),
@@ -71,8 +68,7 @@ PACKAGES = (
                     "Percona's components of these names, for MySQL and Percona Server 8.0.25 and\n"
                     "later; and the plugin keyring_aws, after MySQL Enterprise's.",
         libraries=("component_keyring_kms", "component_keyring_kmip", "keyring_aws"),
-        documents=("docs/component_keyring_kms.md", "docs/component_keyring_kmip.md",
-                   "docs/keyring_aws.md", *AWS, *COMMON),
+        documents=COMMON,
         examples=("apparmor/usr.sbin.mysqld", "selinux.txt", "systemd/mysql.service.d",
                   "mysql/component_keyring_kms.cnf", "mysql/component_keyring_kmip.cnf",
                   "mysql/keyring_aws.cnf", "mysql/mysqld.my", "monitoring"),
@@ -86,8 +82,7 @@ PACKAGES = (
                     "it sets them up, checks them, lists, backs up, restores and migrates keys,\n"
                     "and rewraps them under another key of AWS KMS.",
         program="keyringctl",
-        documents=("docs/keyringctl.md", "docs/packages.md", "docs/errors.md",
-                   "docs/file_formats.md", "docs/schemas", *RECOVERY, "SECURITY.md", *MONITORING),
+        documents=(*COMMON, "docs/schemas"),
         examples=("monitoring",),
         fields={"Breaks": f"{OLD_MARIADB}, openkeyring-mysql (<< 0.1.0-1)",
                 "Replaces": f"{OLD_MARIADB}, openkeyring-mysql (<< 0.1.0-1)",

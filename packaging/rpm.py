@@ -49,11 +49,22 @@ def _move(package: Package, source: pathlib.Path, root: pathlib.Path) -> None:
     for empty in ("usr/lib/mysql", "usr/lib", "etc/mysql"):
         if (root / empty).exists():
             (root / empty).rmdir()
-    shutil.rmtree(root / "usr/share/doc" / package.name / "examples/apparmor", ignore_errors=True)
+    examples = root / "usr/share/doc" / package.name / "examples"
+    shutil.rmtree(examples / "apparmor", ignore_errors=True)
+    _rename_unit(examples / "systemd")
     if package.configuration:
         (root / MARIADB_PLUGINS).mkdir(parents=True)
         for name in package.libraries:
             (root / MARIADB_PLUGINS / f"{name}.so").symlink_to(f"../../mysql/plugin/{name}.so")
+
+
+def _rename_unit(directory: pathlib.Path) -> None:
+    """MySQL's unit is mysqld.service in the RPMs of Oracle, Percona and Enterprise Linux."""
+    old = directory / "mysql.service.d"
+    if old.exists():
+        drop_in, = old.rename(directory / "mysqld.service.d").iterdir()
+        text = drop_in.read_text().replace("mysql.service", "mysqld.service")
+        drop_in.write_text(text.replace("systemctl restart mysql\n", "systemctl restart mysqld\n"))
 
 
 def _files(root: pathlib.Path) -> str:

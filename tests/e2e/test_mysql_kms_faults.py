@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -414,6 +415,23 @@ def test_a_secret_that_everybody_can_read_is_a_warning_with_the_cure(kms, make_k
     server.configure(**own, allow_insecure_permissions=True)
     server.reload()
     assert own["secret_access_key"] not in json.dumps(server.status_rows())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the server's user")
+def test_the_cure_for_permissions_works_as_it_is_printed(kms, make_kms_mysql):
+    """On a file of root's, which the server reads only because everybody may."""
+    own = {"auth_key": kms.ready["access_key_id"], "secret_access_key": kms.ready["secret_access_key"]}
+    server = make_kms_mysql(user="mysql", more=own, environment={"AWS_ACCESS_KEY_ID": "AKIAWRONG"})
+    config = server.plugin_directory / f"{NAME}.cnf"
+    os.chown(config, 0, 0)
+    config.chmod(0o644)
+    server.start()
+    cure = re.search(rf"run: (chown .*; chmod .* {config})", server.status()["Configuration_warnings"])[1]
+    subprocess.run(["bash", "-ec", cure], check=True)
+    server.reload()
+    assert server.status()["Configuration_warnings"] == "<NONE>"
+    server.restart()
+    assert server.status()["Component_status"] == "Active"
 
 
 def test_backups_that_percona_left_are_judged(kms, make_kms_mysql):

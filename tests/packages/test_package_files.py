@@ -26,28 +26,24 @@ LIBRARIES = {
     "keyringctl": [],
 }
 MARIADB = [name for name in LIBRARIES if name.startswith("mariadb-")]
-COMMON = {"copyright", "changelog.gz", "changelog.Debian.gz", "errors.md", "file_formats.md",
-          "packages.md", "SECURITY.md", "monitoring.md", "monitoring.svg", *(
-              f"examples/monitoring/{path.name}"
-              for path in (ROOT / "packaging/examples/monitoring").iterdir())}
-RECIPES = {path.name for path in (ROOT / "docs/recipes").iterdir()}
-DATABASE = COMMON | RECIPES | {"README.md", "which_one.md", "encrypt_everything.md",
-                               "threat_model.md", "examples/selinux.txt"}
-AWS = {"aws.md", "performance.md", "recover_sealed_keyring.py"}
+GUIDES = {page.name for directory in ("docs", "docs/recipes")
+          for page in (ROOT / directory).glob("*.md")} - {"architecture.md", "release.md"}
+COMMON = GUIDES | {
+    "copyright", "changelog.gz", "changelog.Debian.gz", "SECURITY.md", "monitoring.svg",
+    "recover_sealed_keyring.py", *(
+        f"examples/monitoring/{path.name}"
+        for path in (ROOT / "packaging/examples/monitoring").iterdir())}
+OF_MARIADB = COMMON | {"examples/selinux.txt", "examples/apparmor/usr.sbin.mariadbd",
+                       "examples/systemd/mariadb.service.d/openkeyring.conf"}
 DOCUMENTS = {
-    "mariadb-plugin-aws-key-management": DATABASE | AWS | {
-        "aws_key_management.md", "examples/apparmor/usr.sbin.mariadbd",
-        "examples/systemd/mariadb.service.d/openkeyring.conf"},
-    "mariadb-plugin-kmip-key-management": DATABASE | {
-        "kmip_key_management.md", "examples/apparmor/usr.sbin.mariadbd",
-        "examples/systemd/mariadb.service.d/openkeyring.conf"},
-    "openkeyring-mysql": DATABASE | AWS | {
-        "component_keyring_kms.md", "component_keyring_kmip.md", "keyring_aws.md",
-        "examples/apparmor/usr.sbin.mysqld", "examples/systemd/mysql.service.d/openkeyring.conf",
+    "mariadb-plugin-aws-key-management": OF_MARIADB,
+    "mariadb-plugin-kmip-key-management": OF_MARIADB,
+    "openkeyring-mysql": COMMON | {
+        "examples/selinux.txt", "examples/apparmor/usr.sbin.mysqld",
+        "examples/systemd/mysql.service.d/openkeyring.conf",
         "examples/mysql/mysqld.my", "examples/mysql/component_keyring_kms.cnf",
         "examples/mysql/component_keyring_kmip.cnf", "examples/mysql/keyring_aws.cnf"},
-    "keyringctl": COMMON | {"keyringctl.md", "recover_sealed_keyring.py"} | {
-        f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()},
+    "keyringctl": COMMON | {f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()},
 }
 ELF = {"amd64": 62, "arm64": 183}  # What an ELF header calls a processor.
 PROGRAM = {"/usr/bin/keyringctl", "/usr/share/man/man1/keyringctl.1.gz",
@@ -169,6 +165,18 @@ def test_links_between_the_guides_resolve(debs, name):
                 assert anchor in guides.anchors(target), f"{document}: {path}#{anchor}"
             count += 1
     assert count > 5, "the guides do refer to each other"
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_no_link_between_guides_is_cut(debs, name):
+    def targets(text):
+        return {pathlib.PurePath(path).name for path, _ in guides.links(text)} & GUIDES
+
+    documents = debs[name].documents()
+    for directory in ("docs", "docs/recipes"):
+        for page in (ROOT / directory).glob("*.md"):
+            if page.name in GUIDES:
+                assert targets(page.read_text()) == targets(documents[page.name]), page
 
 
 def test_a_link_to_what_is_not_shipped_is_plain_text():

@@ -31,7 +31,8 @@ def test_files_of_the_rpm(rpms, debs, name):
              if path.is_symlink() or path.is_file()}
     moved = {"/usr/lib/mysql/plugin": "/usr/lib64/mysql/plugin",
              "/etc/mysql/mariadb.conf.d": "/etc/my.cnf.d",
-             "/usr/share/zsh/vendor-completions": "/usr/share/zsh/site-functions"}
+             "/usr/share/zsh/vendor-completions": "/usr/share/zsh/site-functions",
+             "/mysql.service.d/": "/mysqld.service.d/"}
     expected = set()
     for file in debs[name].files:
         for old, new in moved.items():
@@ -43,6 +44,14 @@ def test_files_of_the_rpm(rpms, debs, name):
         assert (root / link[1:]).resolve(strict=True).is_file()
         expected.add(link)
     assert found == expected
+
+
+def test_the_drop_in_is_for_the_unit_of_these_systems(rpms):
+    root = unpacked(rpms["openkeyring-mysql"], "openkeyring-mysql")
+    drop_in, = root.rglob("mysqld.service.d/*.conf")
+    text = drop_in.read_text()
+    assert "/etc/systemd/system/mysqld.service.d/" in text and "restart mysqld\n" in text
+    assert "/run/credentials/mysqld.service/" in text and "mysql.service" not in text
 
 
 @pytest.mark.parametrize("name", LIBRARIES)

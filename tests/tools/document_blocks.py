@@ -114,6 +114,7 @@ BLOCKS = {
     "docs/packages.md": [
         ("sudo install -d -m 700", PARSED, SERVICE),
         ("[Unit]", SAME, "tests/packages/test_tools.py"),
+        ("sudo systemd-run", PARSED, SERVICE),
         ("sudo apt install", SAME, "tests/packages/test_life.py"),
     ],
     "docs/release.md": [
