@@ -91,6 +91,27 @@ def test_indirect_calls_and_returns_can_be_checked_by_the_cpu(product):
     assert len(re.findall(landing, code)) > 100
 
 
+# How a function of more than a page on the stack touches each of its pages.
+PROBES = {True: r"or[bwlq]\s+\$0x0,\(%rsp\)", False: r"str\s+xzr, \[sp"}
+
+
+def test_large_frames_touch_each_page_and_copies_are_measured(product):
+    x86 = "X86-64" in product.tool("readelf", "-hW")
+    assert re.search(PROBES[x86], product.tool("objdump", "-d", "--no-show-raw-insn"))
+    assert re.search(r" U __\w+_chk\b", product.tool("nm", "-D"))
+
+
+def test_the_libcurl_inside_is_hardened_like_our_code():
+    if libcurl_directory() is None:
+        pytest.skip("built with the system's libcurl")
+    library, = libcurl_directory().rglob("libcurl.a")
+    code = subprocess.run([f"{BINUTILS}objdump", "-d", "--no-show-raw-insn", library], text=True,
+                          capture_output=True, check=True).stdout
+    x86 = "x86-64" in code
+    assert re.search(PROBES[x86], code)
+    assert len(re.findall("endbr64" if x86 else r"bti\s+j?c|paciasp", code)) > 100
+
+
 def test_bounds_of_the_cpp_library_are_checked(product):
     assert "__glibcxx_assert_fail" in product.tool("nm", "-C")
 

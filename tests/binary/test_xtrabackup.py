@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The KMS component in a program that loads it as Percona XtraBackup does. XtraBackup itself is not
+"""The components in a program that loads them as Percona XtraBackup does. XtraBackup itself is not
 packaged for this system."""
 
 import json
@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lab import emulator, kms_component, process
+from lab import emulator, kmip_component, kmip_emulator, kms_component, process
 from lab.patience import seconds
 from products import HERE, Product
 
@@ -19,14 +19,14 @@ def host(directory):
     for name in ("plugin", "data", "keys"):
         (directory / name).mkdir()
 
-    def run(config, what: str, *, exported: bool = True):
+    def run(config, what: str, *, exported: bool = True, library="component_keyring_kms"):
         program = directory / f"host{exported}"
         if not program.exists():
             subprocess.run(["c++", "-std=c++20", "-g", "-Wall", "-Werror",
                             *(["-rdynamic"] if exported else []), HERE / "xtrabackup_host.cc",
                             "-o", program, "-ldl"], check=True)
         return subprocess.run(
-            [program, Product("component_keyring_kms").path, directory / "plugin",
+            [program, Product(library).path, directory / "plugin",
              directory / "data", config, what],
             text=True, capture_output=True, check=False, timeout=seconds(60),
             env=process.bare_environment(directory, kms.environment()))
@@ -47,6 +47,20 @@ def test_the_configuration_is_the_one_that_its_option_names(host, directory):
     (directory / "plugin" / named.name).write_text(host.options("other"))
     assert host(named, "fetch").stdout == "value AES\n"
     assert not (directory / "keys" / "other").exists()
+
+
+def test_the_component_for_kmip_takes_it_too(host, directory):
+    with kmip_emulator.KmipEmulator(directory / "kmip").start() as kmip:
+        named = directory / "component_keyring_kmip.cnf"
+        options = kmip_component.config(kmip, "mysql", object_group="named")
+        named.write_text(json.dumps(options))
+        other = directory / "plugin" / named.name
+        other.write_text(json.dumps({**options, "object_group": "other"}))
+        done = host(named, "store", library="component_keyring_kmip")
+        assert done.returncode == 0, done.stderr
+        done = host(named, "fetch", library="component_keyring_kmip")
+        assert (done.returncode, done.stdout) == (0, "value AES\n"), done.stderr
+        assert host(other, "fetch", library="component_keyring_kmip").returncode != 0
 
 
 def test_a_local_configuration_is_followed_from_there(host, directory):

@@ -101,12 +101,17 @@ def world():
     process.remove_directory(directory)
 
 
-def every_server_has_every_metric_and_the_exporter_has_those_that_are_known(world):
+def has_every_metric_and_the_exporter_those_that_are_known(server, exporter) -> dict[str, str]:
+    shown = status(server)
+    assert list(shown) == NAMES
+    seen = set(re.findall(rf"^{monitoring.PREFIX}(\w+) ", exporter.metrics(), re.M))
+    assert seen == {metric for metric, value in shown.items() if value}
+    return shown
+
+
+def every_server_has_every_metric(world):
     for name, server in world.servers.items():
-        shown = status(server)
-        assert list(shown) == NAMES
-        seen = set(re.findall(rf"^{monitoring.PREFIX}(\w+) ", world.exporters[name].metrics(), re.M))
-        assert seen == {metric for metric, value in shown.items() if value}, name
+        shown = has_every_metric_and_the_exporter_those_that_are_known(server, world.exporters[name])
         assert (shown["loaded"], shown["key_server_reachable"], shown["failures"]) == ("1", "1", "0"), name
         assert int(shown["requests"]) >= 1 and int(shown["request_milliseconds_sum"]) >= 0
     assert status(world.mysql)["slots"] == "3" and status(world.aws)["slots"] == "", "key files have no slots"
@@ -116,11 +121,21 @@ def every_server_has_every_metric_and_the_exporter_has_those_that_are_known(worl
 
 def test_keyring_aws_has_them_too(make_aws_mysql):
     server = make_aws_mysql().start()
-    shown = status(server)
-    assert list(shown) == NAMES
+    with monitoring.Exporter(server).start() as exporter:
+        shown = has_every_metric_and_the_exporter_those_that_are_known(server, exporter)
     assert (shown["loaded"], shown["key_server_reachable"], shown["load_failed"]) == ("1", "1", "")
     server.sql("UNINSTALL PLUGIN keyring_aws")
     assert status(server) == {}
+
+
+def test_component_keyring_kmip_has_them_too(make_kmip_mysql, kmip_servers):
+    server = make_kmip_mysql(kmip_servers["emulator"]).start()
+    server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTION='Y'")
+    with monitoring.Exporter(server).start() as exporter:
+        shown = has_every_metric_and_the_exporter_those_that_are_known(server, exporter)
+    assert (shown["loaded"], shown["key_server_reachable"], shown["load_failed"]) == ("1", "1", "0")
+    assert shown["keys"] == "1" and shown["kms_key_state"] == "" and shown["slots"] == ""
+    assert int(shown["client_certificate_expires_seconds"]) > 3600
 
 
 @pytest.mark.long
@@ -210,7 +225,7 @@ def every_expression_of_the_dashboard_has_data(world):
 
 def test_what_is_wrong_is_seen_in_metrics_alerts_and_the_dashboard(world):
     """One test, because each step finds what the one before has left."""
-    every_server_has_every_metric_and_the_exporter_has_those_that_are_known(world)
+    every_server_has_every_metric(world)
     throttling_is_counted(world)
     a_key_server_that_is_away_is_seen_at_the_next_call(world)
     a_slot_that_is_lost_is_seen_after_a_reload(world)

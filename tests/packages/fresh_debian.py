@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A fresh Debian 12 in a directory, made by debootstrap: packages are installed there, and servers
-run, without touching this machine. Needs root.
+"""A fresh Debian, 12 or sid, in a directory, made by debootstrap: packages are installed there, and
+servers run, without touching this machine. Needs root.
 
 The mirrors and the ways to them (proxies, certificates, passwords) are those of this machine's own
 apt. /proc is mounted for one command at a time, in namespaces that end with it.
@@ -16,16 +16,16 @@ import sys
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 import apt_world  # noqa: E402
+from lab.patience import seconds  # noqa: E402
 
 RELEASE = "bookworm"
-COMMAND_SECONDS = 900
 
 
 class FreshDebian:
-    def __init__(self, root: pathlib.Path):
+    def __init__(self, root: pathlib.Path, release: str = RELEASE):
         """`root`: a directory that does not exist yet."""
         self.root = root
-        subprocess.run(["cp", "-a", "--reflink=auto", _base(), root], check=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", _base(release), root], check=True)
         self.run("apt-get", "-q", "update")
 
     def argv(self, *argv, user: str = "root", environment=None) -> list[str]:
@@ -45,7 +45,7 @@ class FreshDebian:
         text = more.pop("input", None)
         return subprocess.run(self.argv(*argv, **more), text=True, input=text or "",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=COMMAND_SECONDS, check=False)
+                              timeout=seconds(900), check=False)
 
     def run(self, *argv, **more) -> str:
         """The output; AssertionError with it when the program fails."""
@@ -78,29 +78,30 @@ class FreshDebian:
         return done.stdout.strip().replace("un", "") if done.returncode == 0 else ""
 
 
-def _base() -> pathlib.Path:
+def _base(release: str) -> pathlib.Path:
     """The system that each fresh one is a copy of; made once a machine, and kept in the cache."""
     home = apt_world.cache_home() / "debootstrap"
     home.mkdir(parents=True, exist_ok=True)
-    made = home / RELEASE
-    with apt_world.locked(home / f"{RELEASE}.lock"):
+    made = home / release
+    with apt_world.locked(home / f"{release}.lock"):
         if not made.is_dir():
-            scratch = home / f"{RELEASE}.new"
+            scratch = home / f"{release}.new"
             shutil.rmtree(scratch, ignore_errors=True)
             done = subprocess.run(
-                ["debootstrap", "--variant=minbase", RELEASE, scratch, apt_world.mirror()],
+                ["debootstrap", "--variant=minbase", release, scratch, apt_world.mirror()],
                 text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             if done.returncode != 0:
                 raise apt_world.Unavailable(f"debootstrap failed:\n{done.stdout[-2000:]}")
-            _configure(scratch)
+            _configure(scratch, release)
             scratch.rename(made)
     return made
 
 
-def _configure(root: pathlib.Path) -> None:
+def _configure(root: pathlib.Path, release: str) -> None:
     """This machine's ways to the mirrors; and no service starts."""
-    lines = [apt_world.source_line("deb", uri, suite)
-             for uri, suite in apt_world.release_mirrors(RELEASE)]
+    mirrors = (apt_world.release_mirrors(release) if release != "sid"
+               else [(apt_world.mirror(), release)])  # It has neither updates nor security fixes.
+    lines = [apt_world.source_line("deb", uri, suite) for uri, suite in mirrors]
     (root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
     dump = subprocess.run(["apt-config", "dump"], text=True, capture_output=True, check=True).stdout
     own = [line for line in dump.splitlines() if line.lower().startswith("acquire::http")]
@@ -108,6 +109,8 @@ def _configure(root: pathlib.Path) -> None:
     if authorities.exists():
         shutil.copy(authorities, root / "etc/apt/authorities.crt")
         own.append('Acquire::https::CAInfo "/etc/apt/authorities.crt";')
+    if release == "sid":  # A mirror may be a snapshot.
+        own.append('Acquire::Check-Valid-Until "false";')
     (root / "etc/apt/apt.conf.d/90machine").write_text("\n".join(own) + "\n")
     for name in ("resolv.conf", "hosts"):
         shutil.copy(os.path.realpath(f"/etc/{name}"), root / "etc" / name)

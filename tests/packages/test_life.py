@@ -13,6 +13,7 @@ import pytest
 from archives import output
 from fresh_debian import FreshDebian
 from lab import process
+from lab.patience import seconds
 
 pytestmark = [
     pytest.mark.long,
@@ -64,6 +65,8 @@ def debian():
 class Server:
     """Debian's MariaDB inside, as its unit starts it: as its user, with the files in /etc/mysql."""
 
+    PROGRAM, CLIENT, ADMIN = "/usr/sbin/mariadbd", "mariadb", "mariadb-admin"
+
     def __init__(self, debian: FreshDebian, environment):
         self.debian, self.environment, self.process = debian, environment, None
         self.log = debian.path("/var/log/server.log")
@@ -72,10 +75,10 @@ class Server:
         self.debian.run("install", "-d", "-o", "mysql", "-g", "mysql", "/run/mysqld")
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
-                self.debian.argv("/usr/sbin/mariadbd", user="mysql", environment=self.environment),
+                self.debian.argv(self.PROGRAM, user="mysql", environment=self.environment),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
-            process.wait_until(self._answers, "MariaDB", 120, 0.2)
+            process.wait_until(self._answers, self.PROGRAM, seconds(120), 0.2)
         except BaseException:
             self.process.kill()
             raise
@@ -83,15 +86,15 @@ class Server:
 
     def _answers(self):
         assert self.process.poll() is None, self.log.read_text()[-4000:]
-        return self.debian.try_run("mariadb-admin", "ping").returncode == 0
+        return self.debian.try_run(self.ADMIN, "ping").returncode == 0
 
     def sql(self, text: str) -> str:
-        return self.debian.run("mariadb", "-N", "-e", text).strip()
+        return self.debian.run(self.CLIENT, "-N", "-e", text).strip()
 
     def __exit__(self, *_):
-        self.debian.try_run("mariadb-admin", "shutdown")
+        self.debian.try_run(self.ADMIN, "shutdown")
         try:
-            self.process.wait(60)
+            self.process.wait(seconds(60))
         finally:
             self.process.kill()
 

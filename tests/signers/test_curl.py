@@ -17,7 +17,7 @@ from lab.patience import seconds
 def what_curl_sends(request) -> tuple[dict[str, str], str]:
     """Headers (lower-case names) and body that arrive at a server."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
+        server.settimeout(seconds(20))
         port = server.getsockname()[1]
         caught = []
         thread = threading.Thread(target=lambda: caught.append(_receive(server)))
@@ -61,7 +61,7 @@ def what_curl_sends(request) -> tuple[dict[str, str], str]:
 def _receive(server) -> tuple[str, str]:
     connection, _ = server.accept()
     with connection:
-        connection.settimeout(20)
+        connection.settimeout(seconds(20))
         data = b""
         while b"\r\n\r\n" not in data:
             data += connection.recv(65536)
