@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from lab import process
+from lab import aws_plugin, process
 from lab.mysql import SqlError
 
 from test_check_running_server import Check, words
@@ -84,6 +84,70 @@ def purge(server) -> None:
     server.sql(f"PURGE BINARY LOGS TO '{newest}'")
 
 
+def decrypt_mariadb(server, aria: str) -> None:
+    """By the page; `aria` is the query for the statements that write its tables again. Stops the
+    server before the plugin is to be removed."""
+    server.start()
+    first, encrypted = statements("MariaDB: decrypting again")
+    server.sql(first)
+    process.wait_until(lambda: server.sql(encrypted) == [], "the threads of InnoDB", 60)
+    off = [re.sub("=(ON|FORCE)$", "=OFF", option) for option in settings("MariaDB")]
+    server.options = [one for one in server.options if one not in settings("MariaDB")] + off
+    server.restart()
+    for (statement,) in server.sql(aria):
+        server.sql(statement)
+    purge(server)
+    server.restart()
+    server.stop()
+
+
+def decrypt_mysql(server) -> None:
+    """The steps of the page, by their numbers; stops the server before the last one."""
+    server.stop()
+    kept = [one for one in server.options if one not in settings("MySQL and Percona Server")]
+    server.options = kept
+    server.start()  # 1
+    (*make_statements, make_spare, others, inactive, state, active, spare_inactive, spare_state,
+     drop_spare, encrypted) = statements("MySQL: decrypting again")
+    for query in make_statements:  # 2
+        for statement, in server.sql(query):
+            server.sql(statement)
+    server.sql(make_spare)  # 3
+    names = [name for name, in server.sql(others)]
+    assert names == ["innodb_undo_001", "innodb_undo_002"]
+    for name in names:
+        truncate(server, *(one.replace(names[0], name) for one in (inactive, state, active)))
+    truncate(server, spare_inactive, spare_state, drop_spare)
+    purge(server)  # 4
+    assert server.sql(encrypted) == []
+    server.restart()  # 5
+    server.stop()
+
+
+def truncate(server, inactive: str, state: str, then: str) -> None:
+    """An undo tablespace; `then` it is used again, or dropped."""
+    server.sql(inactive)
+    process.wait_until(lambda: server.value(state) == "empty", inactive, 60)
+    server.sql(then)
+
+
+def use_without_a_key(server, *engines: str) -> None:
+    """Started without its keyring, and once more after it wrote: of all that is there, nothing
+    needs a key, and what is made in a database of the time before does not ask for one."""
+    server.start()
+    tables = [(database, engine) for database in ("old", "new") for engine in engines]
+    for database, engine in tables:
+        assert server.value(f"SELECT COUNT(*) FROM {database}.{engine}") == "100"
+        server.sql(f"CREATE TABLE {database}.later_{engine} (a INT) ENGINE={engine};"
+                   f"INSERT INTO {database}.later_{engine} VALUES (1);"
+                   f"DELETE FROM {database}.{engine} LIMIT 50")
+    server.restart()
+    for database, engine in tables:
+        assert server.value(f"SELECT COUNT(*) FROM {database}.{engine}") == "50"
+        assert server.value(f"SELECT a FROM {database}.later_{engine}") == "1"
+    server.stop()
+
+
 @pytest.mark.parametrize("title, files", [
     ("MariaDB", ["README.md", "docs/aws_key_management.md", "docs/kmip_key_management.md",
                  "packaging/aws_key_management.cnf", "packaging/kmip_key_management.cnf"]),
@@ -99,7 +163,8 @@ def test_every_guide_and_example_has_the_same_settings(title, files):
 
 
 def test_mariadb(kms, make_server):
-    server = make_server(kms, options=["--log-bin=binlog", "--server-id=1"]).start()
+    binary_log = ["--log-bin=binlog", "--server-id=1"]
+    server = make_server(kms, options=binary_log).start()
     server.sql("CREATE DATABASE old")
     write(server, OLD, "old", "InnoDB", "Aria")
     told = in_clear(server, "warning")
@@ -129,19 +194,11 @@ def test_mariadb(kms, make_server):
     assert [server.value(f"SELECT COUNT(*) FROM {d}.{e}")
             for d in ("old", "new") for e in ("InnoDB", "Aria")] == ["100"] * 4
     server.stop()
-    # Decrypting again.
-    server.start()
-    first, encrypted = statements("MariaDB: decrypting again")
-    server.sql(first)
-    process.wait_until(lambda: server.sql(encrypted) == [], "the threads of InnoDB", 60)
-    off = [re.sub("=(ON|FORCE)$", "=OFF", option) for option in settings("MariaDB")]
-    server.options = [one for one in server.options if one not in settings("MariaDB")] + off
-    server.restart()
-    for (statement,) in server.sql(aria):
-        server.sql(statement)
-    server.restart()
-    server.stop()
+    decrypt_mariadb(server, aria)
     assert {"InnoDB.ibd", "Aria.MAD"} <= set(shown(server, NEW, "new/*"))
+    (server.plugin_directory / aws_plugin.PLUGIN.name).unlink()
+    server.options = binary_log
+    use_without_a_key(server, "InnoDB", "Aria")
 
 
 @pytest.mark.sid
@@ -168,7 +225,9 @@ def test_mysql(kms, make_kms_mysql):
         server.sql(statement)
     server.sql("CREATE DATABASE new")
     write(server, NEW, "new", "InnoDB")
-    server.sql("CREATE TABLE old.later (a INT)")  # In a database of the time before.
+    server.sql("CREATE TABLE old.later (a INT);"  # In a database of the time before.
+               "CREATE TABLESPACE shared ADD DATAFILE 'shared.ibd' ENCRYPTION='Y';"
+               "CREATE TABLE old.shared (a INT) TABLESPACE shared")
     assert rows(server, queries) == []
     assert in_clear(server, "ok", words(server)).startswith("every tablespace but")
     server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM ENCRYPTION='N'")
@@ -178,15 +237,6 @@ def test_mysql(kms, make_kms_mysql):
     server.stop()
     assert shown(server, OLD, "old/*") == [] and shown(server, NEW) == []
     server.start()
-    # Decrypting again.
-    for database in ("old", "new"):
-        server.sql(f"ALTER TABLE {database}.InnoDB ENCRYPTION='N'")
-    server.sql("ALTER TABLE old.later ENCRYPTION='N'; ALTER TABLE sys.sys_config ENCRYPTION='N';"
-               "ALTER TABLESPACE mysql ENCRYPTION='N'")
-    server.stop()
-    server.options = [one for one in server.options
-                      if one not in settings("MySQL and Percona Server")]
-    server.start()
-    (encrypted,) = statements("MySQL: decrypting again")
-    assert server.sql(encrypted) == []
-    server.stop()
+    decrypt_mysql(server)
+    (server.program_directory / "mysqld.my").unlink()
+    use_without_a_key(server, "InnoDB")

@@ -75,7 +75,7 @@ BLOCKS = {
         (start, RUN, "tests/e2e/test_encrypt_everything.py") for start in (
             "[mariadb]", "SELECT s.name", "SELECT CONCAT", "SELECT CONCAT", "SET GLOBAL",
             "SELECT name", "[mysqld]", "ALTER TABLESPACE", "SELECT CONCAT", "SELECT name",
-            "SELECT name")
+            "SELECT CONCAT", "CREATE UNDO", "ALTER UNDO", "ALTER UNDO", "SELECT name")
     ],
     "docs/file_formats.md": [
         BYTES, BYTES,
