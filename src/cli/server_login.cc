@@ -216,7 +216,7 @@ Result<std::vector<SqlRow>> AskServer(const DatabaseServer& server,
   std::vector<SqlRow> rows;
   for (const std::string_view line : lines) {
     SqlRow row = Fields(line);
-    if (std::ranges::find(tags, row.front()) != tags.end()) {
+    if (tags.empty() || std::ranges::find(tags, row.front()) != tags.end()) {
       rows.push_back(std::move(row));
     }
   }

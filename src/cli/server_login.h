@@ -33,8 +33,9 @@ using SqlRow = std::vector<std::string>;
 
 // Runs SQL statements, which must read only, in one session, within ten
 // seconds, and gives the rows of all of them. Every row that counts must begin
-// with one of `tags`; other lines are the client's own. What the statements say
-// is on a command line, for everybody to see.
+// with one of `tags`; other lines are the client's own. No tags, for statements
+// that cannot make one: all lines are given. What the statements say is on a
+// command line, for everybody to see.
 //
 // kMisconfigured: the login file can be read by others or is not there, or
 // there is no client program. kDenied: the server refused the login, or a

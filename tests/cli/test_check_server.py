@@ -118,18 +118,23 @@ def rows(tag: str, *values) -> str:
                    for line in lines)
 
 
+SEES = rows("sees", "SELECT")
+
+
 def test_what_is_in_clear_is_named(client):
     settings = rows("setting", ("innodb_redo_log_encrypt", "OFF"), ("log_bin", "OFF"),
                     ("binlog_encryption", "OFF"), ("default_table_encryption", "ON"),
                     ("persist_sensitive_variables_in_plaintext", "ON"))
-    client.answer("one", "two", more=settings + rows("engine", "d.t (MyISAM)")
-                  + rows("clear", *(f"d/t{number}" for number in range(12))))
+    client.answer("one", "two", more=SEES + settings + rows("engine", "d.t (MyISAM)")
+                  + rows("clear", *(f"d/t{number}" for number in range(12)))
+                  + rows("database", "d", "e"))
     found = client.check()["in-clear"]
     assert found["state"] == "warning"
     assert [one["text"] for one in found["findings"]] == [
         "12 tablespaces in clear: " + ", ".join(f"d/t{number}" for number in range(10))
         + " and 2 more",
         "1 table in clear, since the engine cannot encrypt: d.t (MyISAM)",
+        "2 databases with DEFAULT ENCRYPTION='N', where new tables are in clear: d, e",
         "new data stays in clear by the settings: innodb_redo_log_encrypt=OFF, "
         "persist_sensitive_variables_in_plaintext=ON"]
 
@@ -138,3 +143,30 @@ def test_without_settings_nobody_knows_what_is_in_clear(client):
     client.answer("one", "two")
     found = client.check()["in-clear"]
     assert found["state"] == "skipped" and "settings" in found["findings"][0]["text"]
+
+
+SAFE = SEES + rows("setting", ("innodb_redo_log_encrypt", "ON"), ("log_bin", "ON"))
+
+
+@pytest.mark.parametrize("logs, state, said", [
+    ("b.1\t12\tYes\nb.2\t14\tYes\n", "ok", "every tablespace but"),
+    ("b.1\t12\tNo\nb.2\t14\tYes\nb.3\t1\tNo\n", "warning", "2 binary logs in clear: b.1, b.3"),
+    ("b.1\t12\n", "skipped", "binary logs were not judged: SHOW BINARY LOGS does not tell"),
+    ("b.1\t12\tYes\nb.2\t12\n", "skipped", "binary logs were not judged"),
+    ("b.1\t12\tPerhaps\n", "skipped", "binary logs were not judged"),
+    ("", "skipped", "binary logs were not judged"),
+])
+def test_binary_logs_are_named_or_not_judged(client, logs, state, said):
+    for _ in range(2):
+        client.answer("one", "two", more=SAFE)
+    (client.answers / "answer.3").write_text("WARNING: of the client\n" + logs)
+    found = client.check()["in-clear"]
+    assert found["state"] == state, found
+    assert found["findings"][0]["text"].startswith(said), found
+
+
+def test_a_login_that_does_not_see_all_tables_is_not_ok(client):
+    client.answer("one", "two", more=SAFE.removeprefix(SEES) + rows("setting", ("log_bin", "OFF")))
+    found = client.check()["in-clear"]
+    assert found["state"] == "skipped" and len(found["findings"]) == 1, found
+    assert "needs SELECT or REFERENCES on *.*" in found["findings"][0]["text"]

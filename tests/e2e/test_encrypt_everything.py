@@ -10,7 +10,7 @@ import pytest
 from lab import aws_plugin, process
 from lab.mysql import SqlError
 
-from test_check_running_server import Check, words
+from test_check_running_server import Check, client, login_file, words
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "encrypt_everything.md"
@@ -180,8 +180,24 @@ def test_mariadb(kms, make_server):
     for (statement,) in server.sql(aria):
         server.sql(statement)
     purge(server)
-    assert in_clear(server, "ok").startswith("every InnoDB tablespace is encrypted")
-    server.sql("CREATE DATABASE new")
+    told = in_clear(server, "ok")
+    assert told.startswith("every InnoDB tablespace is encrypted")
+    assert told.endswith("Aria tables, and binary and relay logs of the time before")
+    server.sql("CREATE USER some@localhost; GRANT PROCESS ON *.* TO some@localhost")
+    assert "not see were not judged" in in_clear(server, "skipped", ("--login-socket", "some"))
+    server.sql("GRANT REFERENCES ON *.* TO some@localhost")
+    in_clear(server, "ok", ("--login-socket", "some"))
+    server.sql("CREATE TABLE old.Fixed (a INT) ENGINE=Aria TRANSACTIONAL=0 ROW_FORMAT=FIXED")
+    told = in_clear(server, "warning", ("--login-socket", "some"))
+    assert told == ("1 Aria table in clear, since only ROW_FORMAT=PAGE is encrypted: "
+                    "old.Fixed (Fixed)")
+    assert server.sql(other) == [("old.Fixed", "Aria")]
+    server.sql("ALTER TABLE old.Fixed ROW_FORMAT=PAGE")
+    server.sql("CREATE DATABASE new;"  # With what has tablespaces of its own.
+               "CREATE TABLE old.parts (a INT) ENGINE=InnoDB PARTITION BY HASH(a) PARTITIONS 2;"
+               "CREATE TABLE old.words (a TEXT, FULLTEXT KEY (a)) ENGINE=InnoDB;"
+               "CREATE TABLE old.other (a INT) ENGINE=InnoDB ENCRYPTION_KEY_ID=2")
+    in_clear(server, "ok")
     write(server, NEW, "new", "InnoDB", "Aria")
     server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM")
     assert server.sql(other) == [("new.MyISAM", "MyISAM")]
@@ -201,6 +217,25 @@ def test_mariadb(kms, make_server):
     use_without_a_key(server, "InnoDB", "Aria")
 
 
+def check_logins(server) -> None:
+    """Of a server without data in clear: what a login may not see is not called encrypted."""
+    server.sql("CREATE USER some@localhost; GRANT PROCESS ON *.* TO some@localhost;"
+               "GRANT SELECT ON performance_schema.* TO some@localhost")
+    login = ["--login-file", login_file(server.directory, "some"), "--client", client(server)]
+    told = in_clear(server, "skipped", login)
+    assert "that the login does not see were not judged" in told
+    assert "binary logs were not judged: ERROR 1227" in told and "REPLICATION CLIENT" in told
+    server.sql("GRANT REFERENCES ON *.* TO some@localhost")
+    assert in_clear(server, "skipped", login).startswith("binary logs were not judged")
+    server.sql("GRANT REPLICATION CLIENT ON *.* TO some@localhost")
+    assert "relay" not in in_clear(server, "ok", login)
+    server.sql("CHANGE REPLICATION SOURCE TO SOURCE_HOST='nowhere'")
+    assert "relay logs of the time before were not judged" in in_clear(server, "ok", login)
+    server.sql("RESET REPLICA ALL; CREATE TABLE new.unseen (a INT) ENGINE=MyISAM ENCRYPTION='N'")
+    assert "new.unseen" in in_clear(server, "warning", login)
+    server.sql("DROP TABLE new.unseen; DROP USER some@localhost")
+
+
 @pytest.mark.sid
 def test_mysql(kms, make_kms_mysql):
     server = make_kms_mysql(binlog=True)
@@ -215,14 +250,23 @@ def test_mysql(kms, make_kms_mysql):
     server.stop()
     server.options += settings("MySQL and Percona Server")
     server.start()
-    purge(server)
     queries = statements("MySQL: what is still in clear")
-    assert {"mysql", "sys/sys_config", "old/InnoDB"} <= {row[0] for row in rows(server, queries)}
+    assert {"mysql", "sys/sys_config", "old/InnoDB", "old"} <= {
+        row[0] for row in rows(server, queries)}
     once = statements("MySQL and Percona Server")
     for statement in once[:2]:
         server.sql(statement)
-    for statement, in rows(server, once[2:]):
+    databases, tables = once[2:]
+    for statement, in server.sql(tables):
         server.sql(statement)
+    told = in_clear(server, "warning", words(server))
+    assert "1 database with DEFAULT ENCRYPTION='N', where new tables are in clear: old" in told
+    assert re.search(r"\d binary logs? in clear: binlog.000001", told), told
+    assert "tablespace" not in told, told
+    for statement, in server.sql(databases):
+        server.sql(statement)
+    assert "database" not in in_clear(server, "warning", words(server))
+    purge(server)
     server.sql("CREATE DATABASE new")
     write(server, NEW, "new", "InnoDB")
     server.sql("CREATE TABLE old.later (a INT);"  # In a database of the time before.
@@ -230,6 +274,7 @@ def test_mysql(kms, make_kms_mysql):
                "CREATE TABLE old.shared (a INT) TABLESPACE shared")
     assert rows(server, queries) == []
     assert in_clear(server, "ok", words(server)).startswith("every tablespace but")
+    check_logins(server)
     server.sql("CREATE TABLE new.MyISAM (a INT) ENGINE=MyISAM ENCRYPTION='N'")
     assert rows(server, queries) == [("new.MyISAM", "MyISAM")]
     server.restart()
