@@ -78,6 +78,10 @@ std::string OptionFile(const char* group, const Lines& lines) {
   return text;
 }
 
+// Without its plugin a server would start, and MariaDB would make tables in
+// clear.
+constexpr char kOrNoStart[] = "FORCE_PLUS_PERMANENT";
+
 std::string OptionsOf(Product product, const SetupOptions& options) {
   if (product == Product::kKeyringAws) {
     return OptionFile(
@@ -92,12 +96,14 @@ std::string OptionsOf(Product product, const SetupOptions& options) {
   if (product == Product::kAwsKeyManagement) {
     return OptionFile(
         "mariadb", {{"plugin-load-add", "aws_key_management"},
+                    {"aws-key-management", kOrNoStart},
                     {"aws-key-management-master-key-id", options.kms_key},
                     {"aws-key-management-region", options.region},
                     {"aws-key-management-endpoint-url", options.endpoint_url}});
   }
   return OptionFile(
       "mariadb", {{"plugin-load-add", "kmip_key_management"},
+                  {"kmip-key-management", kOrNoStart},
                   {"kmip-key-management-servers", options.servers},
                   {"kmip-key-management-server-ca", options.server_ca},
                   {"kmip-key-management-client-cert", options.client_cert},

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 
 import ctl
 from changing import Tool, snapshot
-from lab import kms_component, process
+from lab import kms_component, mariadb, process
 from lab.patience import seconds
 from lab.service import PRODUCTS
 
@@ -32,6 +33,7 @@ def test_option_files_of_the_plugins(tool: Tool, directory, server):
     cases = {
         "aws_key_management": [
             "plugin-load-add=aws_key_management",
+            "aws-key-management=FORCE_PLUS_PERMANENT",
             "aws-key-management-region=eu-central-1",
         ],
     }
@@ -127,8 +129,7 @@ class Plugin:
         """As a first start does, with the options that were written."""
         variables = [f"--{line.partition('=')[0].replace('-', '_')}={line.partition('=')[2]}"
                      for line in self.written.read_text().splitlines()[1:]
-                     if line.startswith(self.product) or
-                     line.startswith(self.product.replace("_", "-"))]
+                     if line.replace("-", "_").startswith(f"{self.product}_")]
         subprocess.run([ctl.writer(), self.product, self.directory / "plugin",
                         self.directory / "data", *variables], input="\n".join(lines) + "\n",
                        text=True, check=True, timeout=seconds(60), cwd=self.directory / "data",
@@ -171,6 +172,32 @@ def test_check_is_content_with_what_was_written(product, tool: Tool, directory, 
             done = tool.run(*plugin.words, *more, code=1)
             assert "is there and says something else; nothing was changed" in done.stderr
         assert snapshot(directory) == before
+
+
+@pytest.mark.parametrize("product", ["aws_key_management", "kmip_key_management"])
+def test_mariadb_starts_with_the_plugin_that_was_set_up_or_not_at_all(
+        product, tool: Tool, directory, server, kms, kmip):
+    """Without FORCE_PLUS_PERMANENT, it starts without the plugin and makes tables in clear."""
+    plugin = Plugin(product, directory, server, kms, kmip)
+    tool.run(*plugin.words, "--yes")
+    lines = plugin.written.read_text().splitlines()
+    assert lines[0] == "[mariadb]"
+    options = [f"--{line}" for line in lines[1:]]
+    database = mariadb.MariaDB(directory / "m", plugins=[PRODUCTS / f"{product}.so"],
+                               options=options, environment=plugin.environment)
+    try:
+        database.start()
+        database.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTED=YES")
+        with pytest.raises(mariadb.SqlError):
+            database.sql(f"UNINSTALL PLUGIN {product}")
+        database.stop()
+        database.options = [re.sub("(-region|-servers)=.*", r"\1=not one", option)
+                            for option in options]
+        assert database.options != options
+        with pytest.raises(process.Failed):
+            database.start()
+    finally:
+        database.kill()
 
 
 @pytest.mark.parametrize("line", ["plugin-load-add=aws_key_management.so",
