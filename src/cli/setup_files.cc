@@ -86,6 +86,7 @@ std::string OptionsOf(Product product, const SetupOptions& options) {
   if (product == Product::kKeyringAws) {
     return OptionFile(
         "mysqld", {{"early-plugin-load", "keyring_aws.so"},
+                   {"keyring_aws", kOrNoStart},
                    {"keyring_aws_cmk_id", options.kms_key},
                    {"keyring_aws_region", options.region},
                    {"keyring_aws_endpoint_url", options.endpoint_url},

@@ -13,7 +13,7 @@ import pytest
 
 import ctl
 from changing import Tool, snapshot
-from lab import kms_component, mariadb, process
+from lab import kms_component, mariadb, mysql, process
 from lab.patience import seconds
 from lab.service import PRODUCTS
 
@@ -174,24 +174,29 @@ def test_check_is_content_with_what_was_written(product, tool: Tool, directory, 
         assert snapshot(directory) == before
 
 
-@pytest.mark.parametrize("product", ["aws_key_management", "kmip_key_management"])
-def test_mariadb_starts_with_the_plugin_that_was_set_up_or_not_at_all(
+@pytest.mark.parametrize("product", ["aws_key_management", "kmip_key_management",
+                                     pytest.param("keyring_aws", marks=pytest.mark.sid)])
+def test_a_server_starts_with_the_plugin_that_was_set_up_or_not_at_all(
         product, tool: Tool, directory, server, kms, kmip):
-    """Without FORCE_PLUS_PERMANENT, it starts without the plugin and makes tables in clear."""
+    """Without FORCE_PLUS_PERMANENT, it starts without the plugin, and MariaDB makes tables in
+    clear."""
     plugin = Plugin(product, directory, server, kms, kmip)
-    tool.run(*plugin.words, "--yes")
+    with plugin.as_server():
+        tool.run(*plugin.words, "--yes")
     lines = plugin.written.read_text().splitlines()
-    assert lines[0] == "[mariadb]"
+    assert lines[0] == ("[mysqld]" if plugin.is_mysql else "[mariadb]")
     options = [f"--{line}" for line in lines[1:]]
-    database = mariadb.MariaDB(directory / "m", plugins=[PRODUCTS / f"{product}.so"],
-                               options=options, environment=plugin.environment)
+    database = (mysql.MySQL if plugin.is_mysql else mariadb.MariaDB)(
+        directory / "m", plugins=[PRODUCTS / f"{product}.so"], options=options,
+        environment=plugin.environment)
+    encrypted = "ENCRYPTION='Y'" if plugin.is_mysql else "ENCRYPTED=YES"
     try:
         database.start()
-        database.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT) ENCRYPTED=YES")
+        database.sql(f"CREATE DATABASE d; CREATE TABLE d.t (a INT) {encrypted}; DROP TABLE d.t")
         with pytest.raises(mariadb.SqlError):
             database.sql(f"UNINSTALL PLUGIN {product}")
         database.stop()
-        database.options = [re.sub("(-region|-servers)=.*", r"\1=not one", option)
+        database.options = [re.sub("(-region|-servers|_cmk_id)=.*", r"\1=not one", option)
                             for option in options]
         assert database.options != options
         with pytest.raises(process.Failed):
