@@ -71,7 +71,8 @@ PACKAGES = (
         documents=COMMON,
         examples=("apparmor/usr.sbin.mysqld", "selinux.txt", "systemd/mysql.service.d",
                   "mysql/component_keyring_kms.cnf", "mysql/component_keyring_kmip.cnf",
-                  "mysql/keyring_aws.cnf", "mysql/mysqld.my", "monitoring"),
+                  "mysql/keyring_aws.cnf", "mysql/encryption.cnf", "mysql/mysqld.my",
+                  "monitoring"),
         fields={"Recommends": "keyringctl, mysql-community-server | percona-server-server | "
                               "mysql-server", "Suggests": "python3"},
         rpm_fields=("Recommends: keyringctl", "Suggests: mysql-server"),

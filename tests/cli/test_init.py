@@ -17,6 +17,8 @@ from lab import kms_component, mariadb, mysql, process
 from lab.patience import seconds
 from lab.service import PRODUCTS
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def server(directory):
@@ -63,6 +65,10 @@ def test_option_files_of_the_plugins(tool: Tool, directory, server):
         assert lines[0] == "[mariadb]"
         assert all(line in lines for line in expected)
         assert f"{place}/openkeyring.cnf" in reply["written"]
+        again = tool.run(*words, "--yes").stdout.splitlines()
+        assert again[0] == "everything is there already"
+        assert again[-1].startswith("nothing is encrypted by that alone: ")
+        assert again[-1].endswith("docs/encrypt_everything.md")
         assert tool.json(*words, "--yes")["changed"] is False
         (place / "openkeyring.cnf").write_text("[mysqld]\nmine=1\n")
         done = tool.run(*words, "--yes", code=1)
@@ -203,6 +209,53 @@ def test_a_server_starts_with_the_plugin_that_was_set_up_or_not_at_all(
             database.start()
     finally:
         database.kill()
+
+
+def settings_of(text: str, product: str) -> dict[str, str]:
+    """What the first option group of a document says of the plugin, commented out or not."""
+    start = re.search(r"^\[\w+\]", text, re.M).start()
+    group = re.split(r"^```|^CNF$", text[start:], flags=re.M)[0]
+    names = re.compile(rf"(?:^|\s)#?((?:early|plugin)[-_]\w[\w-]*|{product.replace('_', '[-_]')}"
+                       r"[\w-]*) *= *(\S+)")
+    return {name.replace("-", "_"): value for name, value in names.findall(group)}
+
+
+# What init writes and a guide does not, and the other way around: keys in a file, or found.
+DIFFERENT = {"keyring_aws": {"keyring_aws_credentials", "keyring_aws_conf_file"}}
+
+
+@pytest.mark.parametrize("product, documents", [
+    ("aws_key_management", ["README.md", "packaging/aws_key_management.cnf"]),
+    ("kmip_key_management", ["packaging/kmip_key_management.cnf"]),
+    ("keyring_aws", ["packaging/examples/mysql/keyring_aws.cnf"]),
+])
+def test_guide_example_and_init_load_a_plugin_alike(product, documents, tool: Tool, directory,
+                                                    server, kms, kmip):
+    plugin = Plugin(product, directory, server, kms, kmip)
+    with plugin.as_server():
+        planned = tool.json(*plugin.words, "--dry-run")["plan"][-1]["detail"]
+    written = settings_of(planned, product)
+    written.pop(f"{product}_endpoint_url", None)
+    assert written[product] == "FORCE_PLUS_PERMANENT" and len(written) >= 4
+    for document in [f"docs/{product}.md", *documents]:
+        said = settings_of((ROOT / document).read_text(), product)
+        assert set(said) ^ set(written) == DIFFERENT.get(product, set()), document
+        for name in said:
+            if name == product or name.endswith(("plugin_load", "plugin_load_add")):
+                assert said[name] == written[name], document
+
+
+def test_guide_example_and_init_configure_a_component_alike(tool: Tool, directory, server):
+    with calls_itself_mysql(directory):
+        plan = tool.json("init", "component_keyring_kms", "--datadir", directory / "data",
+                         "--plugin-dir", directory / "plugin", "--kms-key", "alias/k", "--region",
+                         "eu-central-1", "--keyring-dir", directory / "k", "--dry-run")["plan"]
+    written = set(json.loads(plan[-2]["detail"]))
+    assert "region" in written
+    for document in ("README.md", "docs/component_keyring_kms.md",
+                     "packaging/examples/mysql/component_keyring_kms.cnf"):
+        found = re.search(r'\{ "path": [^}]*\}', (ROOT / document).read_text())[0]
+        assert set(json.loads(found)) == written, document
 
 
 @pytest.mark.parametrize("line", ["plugin-load-add=aws_key_management.so",

@@ -152,7 +152,8 @@ def use_without_a_key(server, *engines: str) -> None:
     ("MariaDB", ["README.md", "docs/aws_key_management.md", "docs/kmip_key_management.md",
                  "packaging/aws_key_management.cnf", "packaging/kmip_key_management.cnf"]),
     ("MySQL and Percona Server", ["README.md", "docs/component_keyring_kms.md",
-                                  "docs/component_keyring_kmip.md", "docs/keyring_aws.md"]),
+                                  "docs/component_keyring_kmip.md", "docs/keyring_aws.md",
+                                  "packaging/examples/mysql/encryption.cnf"]),
 ])
 def test_every_guide_and_example_has_the_same_settings(title, files):
     for name in files:

@@ -209,6 +209,10 @@ class Setup {
     }
     if (changed_.empty()) context_.out.Line("everything is there already");
     for (const std::string& rule : rules) context_.out.Line(rule);
+    context_.out.Line(
+        "nothing is encrypted by that alone: restart the server, run "
+        "keyringctl check, and take the settings from "
+        "docs/encrypt_everything.md");
     return ExitCode::kOk;
   }
 
