@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/systemd_unit.h"
 #include "net/endpoint.h"
 #include "product/component_keyring_kmip/kmip_component_config.h"
 #include "product/kmip_service.h"
@@ -110,6 +111,20 @@ std::string OptionsOf(Product product, const SetupOptions& options) {
                   {"kmip-key-management-client-cert", options.client_cert},
                   {"kmip-key-management-client-key", options.client_key},
                   {"kmip-key-management-object-group", options.object_group}});
+}
+
+// Whether a keyring may be on a volume that is mounted after that of the data.
+bool IsOutsideOfData(const std::string& directory,
+                     const std::string& data_directory) {
+  return !directory.starts_with(data_directory + "/") || data_directory.empty();
+}
+
+std::vector<std::string> CredentialLines(Product product) {
+  if (!IsForKms(product)) {
+    return {"#LoadCredential=kmip-client.key:/etc/openkeyring/kmip-client.key"};
+  }
+  return {"#LoadCredential=aws:/etc/openkeyring/aws-credentials",
+          "#Environment=AWS_SHARED_CREDENTIALS_FILE=%d/aws"};
 }
 
 std::string OptionDirectory(const Installation& installation,
@@ -222,6 +237,36 @@ std::vector<std::string> AccessRules(const Installation& installation,
     }
     lines.push_back("  setsebool -P mysql_connect_any on");
   }
+  return lines;
+}
+
+std::vector<std::string> DropInLines(const Installation& installation,
+                                     const SetupOptions& options,
+                                     FileSystem& files) {
+  const bool is_mariadb = IsForMariaDb(installation.product);
+  const std::string unit =
+      ServerUnit(files, is_mariadb).value_or(DefaultServerUnit(is_mariadb));
+  std::vector<std::string> drop_in = {"[Unit]", "Wants=network-online.target",
+                                      "After=network-online.target"};
+  const std::string& directory = options.keyring_directory;
+  if (NeedsKeyringDirectory(installation.product) &&
+      IsOutsideOfData(directory, installation.data_directory)) {
+    drop_in.push_back("RequiresMountsFor=" + directory);
+  }
+  drop_in.emplace_back("[Service]");
+  drop_in.emplace_back(kLimitMemlock);
+  if (StartTimeout(files, unit).value_or(Millis(0)) <
+      kRecommendedStartTimeout) {
+    drop_in.push_back("TimeoutStartSec=" +
+                      std::to_string(kRecommendedStartTimeout.count()));
+  }
+  for (std::string& line : CredentialLines(installation.product)) {
+    drop_in.push_back(std::move(line));
+  }
+  std::vector<std::string> lines = {
+      "systemd: add to /etc/systemd/system/" + unit +
+      ".d/openkeyring.conf, then systemctl daemon-reload"};
+  for (const std::string& line : drop_in) lines.push_back("  " + line);
   return lines;
 }
 

@@ -48,6 +48,13 @@ std::vector<std::string> AccessRules(const Installation& installation,
                                      const SetupOptions& options,
                                      FileSystem& files);
 
+// Lines for people: a drop-in for the server's systemd unit, as the packaged
+// examples have it. Without TimeoutStartSec where the unit waits long enough;
+// credentials are comments.
+std::vector<std::string> DropInLines(const Installation& installation,
+                                     const SetupOptions& options,
+                                     FileSystem& files);
+
 }  // namespace openkeyring
 
 #endif  // OPENKEYRING_CLI_SETUP_FILES_H_

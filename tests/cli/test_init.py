@@ -258,6 +258,34 @@ def test_guide_example_and_init_configure_a_component_alike(tool: Tool, director
         assert set(json.loads(found)) == written, document
 
 
+# For keys outside of the data directory, by an option that init does not write.
+ONLY_IN_EXAMPLE = {"mysql": set(), "mariadb": {"#RequiresMountsFor=/var/lib/mysql-keys"}}
+
+
+@pytest.mark.parametrize("service, products", [
+    ("mysql", ["keyring_aws"]), ("mariadb", ["aws_key_management", "kmip_key_management"])])
+def test_the_drop_in_is_that_of_the_package(service, products, tool: Tool, directory, server, kms,
+                                            kmip):
+    printed = set()
+    for product in products:
+        plugin = Plugin(product, directory, server, kms, kmip)
+        with plugin.as_server():
+            lines = tool.json(*plugin.words, "--yes")["systemd_drop_in"]
+            shown = tool.run(*plugin.words, "--yes").stdout
+        plugin.written.unlink()
+        assert lines[0].startswith("systemd: add to /etc/systemd/system/m")
+        assert "\n".join(lines) in shown
+        keyring = str(directory / "keyring")
+        printed |= {line.strip().replace(keyring, "/var/lib/mysql-keyring") for line in lines[1:]}
+    example = ROOT / f"packaging/examples/systemd/{service}.service.d/openkeyring.conf"
+    wanted = {line for line in example.read_text().splitlines()
+              if re.match(r"#?[A-Z]\w+=|\[", line)} - ONLY_IN_EXAMPLE[service]
+    if service == "mysql":
+        wanted = {line for line in wanted if "kmip" not in line}
+    # Not printed where the unit of this machine waits long enough.
+    assert printed | {"TimeoutStartSec=900"} == wanted
+
+
 @pytest.mark.parametrize("line", ["plugin-load-add=aws_key_management.so",
                                   "loose-aws-key-management-region=eu-central-1"])
 def test_a_plugin_that_another_option_file_has_is_not_set_up_twice(tool: Tool, directory, server,

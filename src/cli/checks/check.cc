@@ -46,6 +46,7 @@ const std::vector<CheckSpec>& AllChecks() {
       {"permissions", "owners and modes", false, CheckPermissions},
       {"confinement", "AppArmor and SELinux", true, CheckConfinement},
       {"memory-lock", "locked memory", true, CheckLockedMemory},
+      {"start-timeout", "start timeout of systemd", true, CheckStartTimeout},
       {"credentials", "AWS credentials", true, CheckCredentials},
       {"dns", "name of the key server", true, CheckNames},
       {"tcp", "connection to the key server", true, CheckConnections},

@@ -173,6 +173,7 @@ void CheckPermissions(CheckRun& run);  // Owners and modes.
 void CheckServerAccess(CheckRun& run);
 void CheckConfinement(CheckRun& run);  // AppArmor, SELinux.
 void CheckLockedMemory(CheckRun& run);
+void CheckStartTimeout(CheckRun& run);  // Of the systemd unit.
 void CheckCredentials(CheckRun& run);
 void CheckNames(CheckRun& run);  // DNS.
 void CheckConnections(CheckRun& run);

@@ -6,6 +6,7 @@
 #include "cli/checks/check.h"
 #include "cli/keyring_store.h"
 #include "cli/setup_files.h"
+#include "cli/systemd_unit.h"
 #include "os/permissions_cure.h"
 
 namespace openkeyring {
@@ -194,7 +195,7 @@ void CheckLockedMemory(CheckRun& run) {
   if (limit >= kEnough) return run.Ok(std::to_string(limit) + " bytes");
   run.Warn("the server may lock " + std::to_string(limit) +
                " bytes of memory, so that keys can reach the swap space",
-           "LimitMEMLOCK=1M in its systemd unit");
+           std::string(kLimitMemlock) + " in its systemd unit");
 }
 
 void CheckFiles(CheckRun& run) {

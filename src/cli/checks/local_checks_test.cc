@@ -219,7 +219,7 @@ TEST_F(LockedMemoryTest, ALowLimitIsAWarningAndAHighOneIsNot) {
   EXPECT_THAT(
       Run(CheckLockedMemory),
       ElementsAre("warning: the server may lock 65535 bytes of memory, so that "
-                  "keys can reach the swap space | LimitMEMLOCK=1M in its "
+                  "keys can reach the swap space | LimitMEMLOCK=8M in its "
                   "systemd unit"));
   files_.contents[kLimits] = Limits("0");
   EXPECT_THAT(Run(CheckLockedMemory), ElementsAre(HasSubstr("may lock 0 ")));
@@ -227,6 +227,81 @@ TEST_F(LockedMemoryTest, ALowLimitIsAWarningAndAHighOneIsNot) {
   EXPECT_THAT(Run(CheckLockedMemory), ElementsAre("ok: 65536 bytes | "));
   files_.contents[kLimits] = Limits("unlimited");
   EXPECT_THAT(Run(CheckLockedMemory), ElementsAre("ok: unlimited | "));
+}
+
+class StartTimeoutCheckTest : public LocalChecksTest {
+ protected:
+  StartTimeoutCheckTest() {
+    installation_.product = Product::kKmipKeyManagement;
+    installation_.server.is_mariadb = true;
+    installation_.is_configured = true;
+    installation_.server.variables = {
+        {"kmip_key_management_servers", "kmip.example.com"},
+        {"kmip_key_management_server_ca", "/ca.pem"},
+        {"kmip_key_management_client_cert", "/client.pem"},
+        {"kmip_key_management_client_key", "/client.key"}};
+  }
+  void SetUnit(const std::string& line) {
+    files_.contents[kMariaDbUnit] = "[Service]\n" + line + "\n";
+  }
+  void SetDeadline(const std::string& seconds) {
+    installation_.server.variables["kmip_key_management_startup_deadline"] =
+        seconds;
+  }
+
+  static constexpr char kMariaDbUnit[] =
+      "/usr/lib/systemd/system/mariadb.service";
+};
+
+TEST_F(StartTimeoutCheckTest, WithoutAUnitNothingIsKnown) {
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre("skipped: no systemd unit of the server was found "
+                          "| "));
+  SetUnit("");
+  installation_.server.pid = 42;
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre(HasSubstr("skipped: no systemd unit")));
+  installation_.server.variables.clear();
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre("skipped: the startup deadline is not known | "));
+}
+
+TEST_F(StartTimeoutCheckTest, SystemdsDefaultIsEnoughForTheDefaultDeadline) {
+  SetUnit("");
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre("ok: systemd lets a start of mariadb.service take 90 "
+                          "s, and it waits up to 60 s for its keys | "));
+  SetUnit("TimeoutStartSec=89");
+  EXPECT_THAT(
+      Run(CheckStartTimeout),
+      ElementsAre("warning: systemd ends a start of mariadb.service after 89 "
+                  "s, and it waits up to 60 s for its keys | "
+                  "TimeoutStartSec=900 under [Service] in /etc/systemd/system/"
+                  "mariadb.service.d/openkeyring.conf, then systemctl "
+                  "daemon-reload"));
+}
+
+TEST_F(StartTimeoutCheckTest, ALongDeadlineNeedsAUnitWithoutALimit) {
+  SetUnit("TimeoutStartSec=900");
+  SetDeadline("870");
+  EXPECT_THAT(Run(CheckStartTimeout), ElementsAre(HasSubstr("ok: systemd")));
+  SetDeadline("871");
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre(HasSubstr("| TimeoutStartSec=infinity under")));
+  SetUnit("TimeoutSec=infinity");
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre("ok: systemd does not limit a start of "
+                          "mariadb.service | "));
+}
+
+TEST_F(StartTimeoutCheckTest, OfAServerThatRunsTheUnitThatStartedItCounts) {
+  SetUnit("TimeoutStartSec=10");
+  installation_.server.pid = 42;
+  files_.contents["/proc/42/cgroup"] = "0::/system.slice/shop.service\n";
+  files_.contents["/etc/systemd/system/shop.service"] = "[Service]";
+  EXPECT_THAT(Run(CheckStartTimeout),
+              ElementsAre(HasSubstr("ok: systemd lets a start of "
+                                    "shop.service take 90 s")));
 }
 
 TEST_F(LockedMemoryTest, BothAreAmongTheChecks) {

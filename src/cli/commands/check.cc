@@ -65,7 +65,8 @@ CommandSpec CheckCommand() {
           "find out whether a start would find its keys, and what is wrong",
           "Looks at everything that a keyring needs, in order: configuration, "
           "manifest or options, library, owners and modes, AppArmor and "
-          "SELinux, locked memory, credentials, name, connection, TLS and "
+          "SELinux, locked memory, the systemd unit, credentials, name, "
+          "connection, TLS and "
           "clock of the key server, the KMS key and the permissions on it (by "
           "dry run), KMIP servers, files, key slots, and every key. The last "
           "line says whether a start of the server now would find its keys. "

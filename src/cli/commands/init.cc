@@ -195,13 +195,16 @@ class Setup {
   Outcome Report() {
     const std::vector<std::string> rules =
         AccessRules(installation_, options_, files_);
+    const std::vector<std::string> drop_in =
+        DropInLines(installation_, options_, files_);
     if (context_.out.json()) {
       context_.out.PrintJson("init",
                              {{"dry_run", false},
                               {"changed", !changed_.empty()},
                               {"product", ProductName(installation_.product)},
                               {"written", changed_},
-                              {"access_rules", rules}});
+                              {"access_rules", rules},
+                              {"systemd_drop_in", drop_in}});
       return ExitCode::kOk;
     }
     for (const std::string& path : changed_) {
@@ -209,6 +212,7 @@ class Setup {
     }
     if (changed_.empty()) context_.out.Line("everything is there already");
     for (const std::string& rule : rules) context_.out.Line(rule);
+    for (const std::string& line : drop_in) context_.out.Line(line);
     context_.out.Line(
         "nothing is encrypted by that alone: restart the server, run "
         "keyringctl check, and take the settings from "
@@ -289,7 +293,8 @@ CommandSpec InitCommand() {
           "and configuration, or an option file for a plugin, and the "
           "directory of the keyring, which belongs to the owner of the data "
           "directory. Prints the rules of AppArmor or SELinux that the server "
-          "needs. Nothing is overwritten; what is there already is skipped. No "
+          "needs, and a drop-in for its systemd unit. Nothing is overwritten; "
+          "what is there already is skipped. No "
           "credentials are written: the product finds them as the AWS tools "
           "do. Run keyringctl check afterwards.",
           {{"PRODUCT",
