@@ -189,8 +189,8 @@ class Search {
     if (servers.empty()) {
       return UsageFailure(
           "no database server was found on this machine",
-          "name the configuration with --config or --defaults-file, or a "
-          "keyring file with --path");
+          "install the server first, or name the configuration with --config "
+          "or --defaults-file, or a keyring file with --path");
     }
     std::string names;
     for (const DatabaseServer& server : servers) {
@@ -198,11 +198,17 @@ class Search {
                (server.program.empty() ? server.options_from : server.program) +
                " with data directory " + server.DataDirectory();
     }
+    if (product) {
+      return UsageFailure(
+          std::string(IsForMariaDb(*product) ? "no MariaDB" : "no MySQL") +
+              " server for " + ProductName(*product) +
+              " was found on this machine, only " + names,
+          "install the server first, or name another one with --datadir or "
+          "--defaults-file");
+    }
     return UsageFailure(
         "no product of OpenKeyring is configured for " + names,
-        product ? "--datadir or --defaults-file names another server"
-                : "--product says which one is meant; keyringctl help "
-                  "discovery");
+        "--product says which one is meant; keyringctl help discovery");
   }
 
   static Found Several(const std::vector<Installation>& found) {

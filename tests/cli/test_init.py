@@ -84,6 +84,13 @@ def test_every_missing_option_is_named(tool: Tool, server):
         assert name in done.stderr
 
 
+def test_without_its_server_the_server_is_to_be_installed_first(tool: Tool, server):
+    """The machine has MariaDB only."""
+    done = tool.run("init", "keyring_aws", "--defaults-file", server, "--yes", code=2)
+    assert "no MySQL server for keyring_aws was found on this machine, only " in done.stderr
+    assert "hint: install the server first, or name another one with --datadir" in done.stderr
+
+
 @contextlib.contextmanager
 def calls_itself_mysql(directory):
     """What calls itself a MySQL that runs on this data directory: the machine may have another."""
