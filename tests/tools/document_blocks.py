@@ -66,6 +66,7 @@ BLOCKS = {
         ("[mysqld]", RUN, "tests/e2e/test_encrypt_everything.py"),
     ],
     "docs/keyring_aws.md": [
+        ("sudo install -d", PARSED, INSTALLED),
         ("[mysqld]", SAME, "tests/e2e/test_keyring_aws_main_path.py"),
         ("CREATE FUNCTION", SAME, "tests/e2e/test_keyring_aws_main_path.py"),
         ("[mysqld]", RUN, "tests/e2e/test_encrypt_everything.py"),

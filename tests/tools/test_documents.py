@@ -124,6 +124,16 @@ def test_each_guide_is_one_place_for_each_fact():
     assert len(seen) > 50
 
 
+@pytest.mark.parametrize("name", [
+    "README.md", "docs/component_keyring_kms.md", "docs/keyring_aws.md",
+    "packaging/examples/mysql/keyring_aws.cnf"])
+def test_the_directory_of_the_keyring_is_made_before_it_is_named(name):
+    """The server's user cannot make it in /var/lib."""
+    before, made, _ = (ROOT / name).read_text().partition(
+        "install -d -o mysql -g mysql -m 750 /var/lib/mysql-keyring\n")
+    assert made and "[mysqld]" not in before
+
+
 @pytest.mark.parametrize("name", [*NAMES, *sorted(set(BLOCKS) - set(NAMES))])
 def test_every_block_says_what_runs_it(name):
     described = BLOCKS.get(name, [])
