@@ -30,7 +30,8 @@ def loaded(keyring) -> None:
         return
     option = "early-plugin-load" if keyring.product == "keyring_aws" else "plugin-load-add"
     with keyring.option_file.open("a") as file:
-        file.write(f"{option}={keyring.product}.so\nplugin-dir={keyring.plugin}\n")
+        file.write(f"{option}={keyring.product}.so\n{keyring.product}=FORCE_PLUS_PERMANENT\n"
+                   f"plugin-dir={keyring.plugin}\n")
     (keyring.plugin / f"{keyring.product}.so").write_text("")
 
 

@@ -131,6 +131,24 @@ def test_a_plugin_that_is_not_loaded_or_too_late(make_keyring, server):
     refused(by_server(keyring), "after InnoDB has asked for its keys")
 
 
+@pytest.mark.parametrize("product", ["aws_key_management", "keyring_aws"])
+@pytest.mark.parametrize("value,state", [("FORCE_PLUS_PERMANENT", "ok"), ("force", "ok"),
+                                         ("ON", "warning"), (None, "warning")])
+def test_a_plugin_that_the_server_may_start_without(make_keyring, product, value, state):
+    keyring = make_keyring(product)
+    keyring.write("latest 1" if product == "aws_key_management" else "store k - AES")
+    loaded(keyring)
+    line = f"{product}=FORCE_PLUS_PERMANENT\n"
+    text = keyring.option_file.read_text()
+    assert line in text
+    keyring.option_file.write_text(text.replace(line, f"{product}={value}\n" if value else ""))
+    done = keyring.ctl("check", "--json")
+    assert results(done)["manifest"]["state"] == state
+    if state == "warning":
+        finding(done, "manifest", "the server starts without it when it cannot be loaded")
+    assert done.json()["would_find_keys"] is True and done.code == 0
+
+
 def test_a_library_that_is_elsewhere(good, server):
     server()
     (good.directory / "bin/mysqld.my").write_text('{"components": "file://component_keyring_kms"}')

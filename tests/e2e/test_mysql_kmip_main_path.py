@@ -5,7 +5,6 @@ import pytest
 from lab import mysql_pair
 from lab.kmip_component import NAME
 from lab.mysql import SqlError
-from lab.patience import seconds
 
 from mysql_workload import EVERYTHING, check, fill, migrate_there_and_back, rotate_under_load, survive_daemonize
 
@@ -151,20 +150,3 @@ def test_every_other_version_of_kmip(version, kmip_servers, make_kmip_mysql):
     assert server.status()["Kmip_version"] == version
     assert server.value("SELECT keyring_key_fetch('k')") == "text"
     assert server.value("SELECT keyring_key_remove('k')") == "1"
-
-
-@pytest.mark.long
-def test_a_thousand_keys_of_a_slow_server_are_reloaded(kmip_servers, make_kmip_mysql):
-    """With the options that a server has by default: PyKMIP takes more than ten seconds for that."""
-    server = make_kmip_mysql(kmip_servers["pykmip"]).start()
-    server.install_udf()
-    made = server.sql("SET SESSION cte_max_recursion_depth=2000; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
-                      " FROM n WHERE i < 1000) SELECT SUM(keyring_key_generate(CONCAT('k', i), 'AES', 32)) FROM n", seconds=seconds(900))
-    assert made == [("1000",)]
-    keys = sorted(server.keyring_keys())
-    assert len(keys) == 1000
-    server.sql("ALTER INSTANCE RELOAD KEYRING")
-    assert sorted(server.keyring_keys()) == keys
-    assert server.status()["Last_failure"] == "<NONE>"
-    server.restart()
-    assert sorted(server.keyring_keys()) == keys

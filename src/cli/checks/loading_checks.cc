@@ -95,6 +95,18 @@ void CheckManifest(CheckRun& run, const std::string& path) {
   run.Ok(path + " names it");
 }
 
+// MariaDB starts without a plugin that does not load, and makes tables in clear
+// then.
+void CheckInsisted(CheckRun& run) {
+  const std::string name = NameOf(run);
+  const std::string set = AsciiLower(Variable(run.installation, name.c_str()));
+  if (set == "force" || set == "force_plus_permanent") return;
+  run.Warn("without " + name +
+               "=FORCE_PLUS_PERMANENT the server starts without it when it "
+               "cannot be loaded",
+           "add the option to those of the plugin");
+}
+
 void CheckPluginOption(CheckRun& run) {
   const std::string name = NameOf(run);
   for (const char* option :
@@ -108,7 +120,8 @@ void CheckPluginOption(CheckRun& run) {
                                option + ", after InnoDB has asked for its keys",
                            "early-plugin-load=keyring_aws.so in [mysqld]");
     }
-    return run.Ok(std::string(option) + " names it");
+    run.Ok(std::string(option) + " names it");
+    return CheckInsisted(run);
   }
   const bool early = run.installation.product == Product::kKeyringAws;
   run.FailStart("no option of the server loads " + name,
