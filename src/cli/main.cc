@@ -6,6 +6,7 @@
 #include "cli/process_protection.h"
 #include "cli/program.h"
 #include "os/environment.h"
+#include "os/process.h"
 
 namespace {
 
@@ -21,7 +22,8 @@ int Run(const std::vector<std::string>& words) {
                                           isatty(STDIN_FILENO) == 1,
                                           variable("NO_COLOR"),
                                           variable("TERM")};
-  const openkeyring::Status status = openkeyring::ProtectProcess();
+  openkeyring::Status status = openkeyring::HoldStandardDescriptors();
+  if (status.ok()) status = openkeyring::ProtectProcess();
   if (!status.ok()) {
     return openkeyring::ReportFailure(
         words, terminal,

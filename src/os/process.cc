@@ -177,6 +177,18 @@ class RealProcessRunner : public ProcessRunner {
 
 }  // namespace
 
+Status HoldStandardDescriptors() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(number, F_GETFD) >= 0) continue;
+    const int wrong_way = number == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+    if (open("/dev/null", wrong_way) == number) continue;
+    return {StatusCode::kInternal,
+            "descriptor " + std::to_string(number) +
+                " is closed, and /dev/null cannot take its place"};
+  }
+  return Status::Ok();
+}
+
 uid_t EffectiveUser() { return geteuid(); }
 
 ProcessRunner& SystemProcessRunner() {

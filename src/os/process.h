@@ -33,6 +33,13 @@ class ProcessRunner {
                                     Millis timeout, size_t max_output) = 0;
 };
 
+// Keeps the numbers 0, 1 and 2 from what is opened next where this process was
+// started without them (">&-"): a message would go into a keyring file that got
+// the number of standard error. Reading from what takes their place, and
+// writing to it, fail as before. To be called before anything is opened.
+// kInternal when the system has nothing to take their place.
+Status HoldStandardDescriptors();
+
 // The effective user of this process.
 uid_t EffectiveUser();
 

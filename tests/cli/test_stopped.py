@@ -3,12 +3,14 @@
 system: the old state or the new one, and the same command again ends what was begun."""
 
 import errno
+import subprocess
 
 import pytest
 
 import key_files
-from changing import SOME, kms_config, read_plain, write_plain
+from changing import SOME, TOOL, kms_config, read_plain, write_plain
 from lab import aws_client
+from lab.patience import seconds
 from sealed_file import SealedFile
 from stopped_change import Change, check_killed_everywhere, check_refused_everywhere
 
@@ -200,3 +202,20 @@ def test_killed_at_each_change_it_is_the_old_state_or_the_new_one(tool, change):
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])
 def test_refused_at_each_change_it_says_so_and_nothing_is_lost(tool, change, error):
     check_refused_everywhere(tool, change, error)
+
+
+def test_no_message_gets_into_a_file_by_the_number_of_a_closed_descriptor(
+    tool, directory, change
+):
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        change.put_back()
+        words = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", TOOL, *change.words, "--verbose"]
+        subprocess.run(words, env=tool.environment, cwd=directory, check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=seconds(60))
+        assert change.ended(), closed
+        change.check()
+        for path in directory.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert b"keyringctl: " not in content, (closed, path)
+                assert b"compared and equal" not in content, (closed, path)
