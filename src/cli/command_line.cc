@@ -236,10 +236,21 @@ Status CheckChoice(const std::string& name, const std::string& value,
           name + " must be one of " + Listed(choices) + ", not " + value};
 }
 
+// As of a variable of a script that is not set: to take it for "not given"
+// would mean another keyring.
+Status CheckNotEmpty(const std::string& name, const std::string& value) {
+  if (!value.empty()) return Status::Ok();
+  return {StatusCode::kInvalidArgument, name + " must not be empty"};
+}
+
 Status CheckValues(const CommandSpec& command, const Arguments& arguments) {
   Status status;
   for (const OptionSpec& option : AllOptions(command)) {
+    const bool is_path = option.completes != OptionSpec::Completes::kNothing;
     for (const std::string& value : arguments.All(LongName(option))) {
+      if (status.ok() && is_path) {
+        status = CheckNotEmpty(LongName(option), value);
+      }
       if (status.ok()) {
         status = CheckChoice(LongName(option), value, option.choices);
       }
@@ -252,6 +263,7 @@ Status CheckValues(const CommandSpec& command, const Arguments& arguments) {
           std::string(operand.name) + " is missing: " + UsageLine(command)};
     }
     for (const std::string& value : arguments.All(operand.name)) {
+      if (status.ok()) status = CheckNotEmpty(operand.name, value);
       if (status.ok()) {
         status = CheckChoice(operand.name, value, operand.choices);
       }

@@ -55,6 +55,28 @@ TEST(CommandLineTest, WrongLinesAreUsageWithTheNearestWord) {
   }
 }
 
+TEST(CommandLineTest, AnEmptyPathIsNotOneThatIsNotGiven) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"verify", "--path", ""},
+        {"list", "--config", ""},
+        {"list", "--datadir", ""},
+        {"list", "--defaults-file", ""},
+        {"list", "--plugin-dir", ""},
+        {"convert", "--to", "sealed", "--output", ""},
+        {"restore", ""},
+        {"restore", "--", ""},
+        {"migrate", "", "component_keyring_kms"}}) {
+    const auto line = ParseCommandLine(words);
+    ASSERT_FALSE(line) << words[0];
+    EXPECT_EQ(line.error().code, ExitCode::kUsage);
+    EXPECT_NE(line.error().status.message().find("must not be empty"),
+              std::string::npos);
+  }
+  const auto without_owner = ParseCommandLine({"show", "--owner", "", "key"});
+  ASSERT_TRUE(without_owner);
+  EXPECT_TRUE(without_owner->arguments.Has("--owner"));
+}
+
 TEST(CommandLineTest, HelpWinsOverWhatIsWrong) {
   const auto line = ParseCommandLine({"show", "--no-such", "--help"});
   ASSERT_TRUE(line);
