@@ -35,6 +35,13 @@ Outcome CheckNotReadOnly(const Installation& installation, Log& log) {
       "that may write");
 }
 
+Outcome CheckIsThere(FileSystem& files, const std::string& path) {
+  const Status status = files.Stat(path).status();
+  if (status.ok()) return ExitCode::kOk;
+  if (status.code() != StatusCode::kNotFound) return FileFailed(status);
+  return UsageFailure("there is no keyring file " + path);
+}
+
 Outcome LockFile(FileSystem& files, const std::string& path,
                  std::unique_ptr<WritableFile>& lock) {
   if (lock != nullptr && lock->IsAt(path).value_or(false)) {

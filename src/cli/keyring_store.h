@@ -84,6 +84,10 @@ class NoLog : public Log {
 // this configuration.
 Outcome CheckNotReadOnly(const Installation& installation, Log& log);
 
+// kUsage when there is no file; a file that cannot be looked for is another
+// error, and never taken for one that is not there.
+Outcome CheckIsThere(FileSystem& files, const std::string& path);
+
 // kInUse, with the pid, when another process has the file at `path` locked.
 // Else locks it for as long as `lock` lives; a file that cannot be opened for
 // writing, or is not there, is not locked. A lock that is there already stays.

@@ -168,9 +168,8 @@ tl::expected<SealedPlace, Failure> FindSealedFile(CommandContext& context,
 
 Opened OpenSealedFile(const SealedPlace& place, SealedUse use, Log& log) {
   FileSystem& files = PosixFileSystem();
-  if (!files.Stat(place.path)) {
-    return UsageFailure("there is no keyring file " + place.path);
-  }
+  const Outcome there = CheckIsThere(files, place.path);
+  if (!there) return tl::unexpected(there.error());
   if (Changes(use)) {
     std::unique_ptr<WritableFile> lock;
     const Outcome free = LockFile(files, place.path, lock);

@@ -154,9 +154,8 @@ Outcome RewrapAll(CommandContext& context, const Installation& installation,
 // All keys in one file.
 Outcome RewrapFile(CommandContext& context, const Installation& installation,
                    const std::string& place) {
-  if (!PosixFileSystem().Stat(place)) {
-    return UsageFailure("there is no keyring file " + place);
-  }
+  const Outcome there = CheckIsThere(PosixFileSystem(), place);
+  if (!there) return there;
   const Outcome may = CheckMayRewrite(installation, context.out);
   if (!may) return may;
   NoLog quiet;
