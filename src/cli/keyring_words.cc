@@ -82,6 +82,12 @@ Opened OpenComponentFile(CommandContext& context, const std::string& file,
     return UsageFailure(file + " has read_only; nothing was changed",
                         "remove read_only from it");
   }
+  if (data_directory.empty() && !path.starts_with('/')) {
+    return UsageFailure("the path " + path +
+                            " is relative to the server's data directory, "
+                            "which is not known; nothing was changed",
+                        "name it with --datadir");
+  }
   if (!path.starts_with('/')) path = JoinPath(data_directory, path);
   return OpenPlainFile(context, path, role);
 }

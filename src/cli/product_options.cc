@@ -117,7 +117,15 @@ Result<KmsComponentConfig> KmsComponentOptions(const Installation& installation,
   Result<KmsComponentConfig> config =
       ReadKmsComponentConfig(files, log, *directories);
   if (!config) return config;
-  if (!installation.path.empty()) config->path = installation.path;
+  if (!installation.path.empty()) {
+    config->path = installation.path;
+  } else if (installation.data_directory.empty() &&
+             !config->path.starts_with('/')) {
+    return Status(StatusCode::kMisconfigured,
+                  "the path " + config->path +
+                      " is relative to the server's data directory, which is "
+                      "not known; name it with --datadir");
+  }
   config->read_only = true;
   config->progress = InHundredths(installation.progress);
   return config;

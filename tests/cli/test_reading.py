@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 
+import conftest
 import ctl
 import pytest
 
@@ -295,6 +296,35 @@ def test_a_kmip_server_that_is_away_is_exit_code_4(make_keyring, kmip):
         assert keyring.ctl(command, "--json").error()["code"] == 4
 
 
+def test_a_path_relative_to_an_unknown_data_directory_is_not_looked_for_here(
+    make_keyring, kms, directory
+):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store k - AES")
+    shutil.copy(keyring.data / "keyring", directory / "keyring")  # Of another server.
+    keyring.configure({**conftest.kms_options(kms, directory), "path": "keyring"})
+    config = ["--config", keyring.config]
+    for words in (["list"], ["verify"], ["rewrap", "--yes"], ["slot", "add", "--yes"]):
+        done = ctl.run(directory, *words, *config, environment=kms.environment())
+        assert done.code == 2 and "name it with --datadir" in done.err, done
+    done = keyring.ctl("verify")
+    assert done.code == 0, done
+    assert f"{keyring.data}/keyring" in done.out
+
+
+def test_nothing_is_migrated_to_a_path_relative_to_an_unknown_data_directory(
+    make_keyring, kms, directory
+):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store k - AES")
+    plain = directory / "component_keyring_file.cnf"
+    plain.write_text(json.dumps({"path": "plain", "read_only": False}))
+    done = ctl.run(directory, "migrate", keyring.config, plain, "--allow-plaintext", "--yes",
+                   environment=kms.environment())
+    assert done.code == 2 and "relative to the server's data directory" in done.err, done
+    assert not (directory / "plain").exists()
+
+
 def test_a_file_of_another_user_is_a_matter_of_who_runs_it(make_keyring):
     if os.geteuid() != 0:
         pytest.skip("needs root")
@@ -302,3 +332,16 @@ def test_a_file_of_another_user_is_a_matter_of_who_runs_it(make_keyring):
     keyring.write("store k - AES")
     done = ctl.run(keyring.directory, "list", "--path", keyring.data / "keyring", user="nobody")
     assert done.code == 2 and "Permission denied" in done.err, done
+
+
+def test_a_file_in_a_directory_of_another_user_is_not_called_missing(make_keyring):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store k - AES")
+    keyring.config.chmod(0o644)
+    keyring.data.chmod(0o700)
+    for words in ("slot list --check", "slot add --yes", "rewrap --yes", "reseal --yes"):
+        done = ctl.run(keyring.directory, *words.split(), "--config", keyring.config,
+                       user="nobody", environment=keyring.environment)
+        assert done.code == 2 and "Permission denied" in done.err, (words, done)
