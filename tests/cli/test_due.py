@@ -148,6 +148,13 @@ def test_an_old_key_file_is_due_and_a_key_server_that_is_away_is_a_warning(make_
     assert reply.json()["warnings"]
 
 
+def test_an_age_of_centuries_is_one(make_keyring):
+    keyring = make_keyring("aws_key_management", key_store="FILES")
+    keyring.write("latest 1")
+    for age in ("100y", "300y", "100000y"):
+        assert keyring.ctl("due", "--older-than", age).code == 0, age
+
+
 def test_a_wrong_age_is_refused(sealed):
     for wrong in ("", "90", "d", "-1d", "1w", "1000000d"):
         sealed.tool.run("due", "--older-than", wrong, "--config", sealed.config, code=2)

@@ -32,7 +32,10 @@ struct DueList {
 struct DueAge {
   std::chrono::seconds limit;
   WallTime now;
-  bool IsOver(WallTime since) const { return now - since > limit; }
+  // In seconds: in nanoseconds an age of 300 years does not fit.
+  bool IsOver(WallTime since) const {
+    return std::chrono::floor<std::chrono::seconds>(now - since) > limit;
+  }
 };
 
 // The creation dates of KMS keys, by ARN, as far as AWS KMS told them.
