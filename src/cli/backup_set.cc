@@ -19,6 +19,7 @@ constexpr char kSchema[] = "openkeyring/backup-manifest/1";
 constexpr size_t kMaxManifest = size_t{64} << 20;
 constexpr size_t kMaxPart = size_t{1} << 30;
 constexpr int kReadAttempts = 5;
+constexpr char kInHex[] = "_hex";
 
 Status Corrupt(std::string what) {
   return {StatusCode::kCorrupt, std::move(what)};
@@ -55,6 +56,14 @@ class Members {
     const Json* value = Find(name);
     if (value == nullptr || !value->is_string()) return Bad<std::string>();
     return value->get<std::string>();
+  }
+  // Of a key: what is not UTF-8 stands in hex beside it.
+  std::string Name(const std::string& name) {
+    std::string text = Text(name.c_str());
+    const std::string in_hex = name + kInHex;
+    if (Find(in_hex.c_str()) == nullptr) return text;
+    const Result<Bytes> bytes = HexDecode(Text(in_hex.c_str()));
+    return bytes ? std::string(AsText(*bytes)) : Bad<std::string>();
   }
   uint64_t Number(const char* name, uint64_t most) {
     const Json* value = Find(name);
@@ -111,8 +120,19 @@ BackupFile ReadFile(const Json& json, bool& good) {
 
 BackupKey ReadKey(const Json& json, bool& good) {
   Members members(json, good);
-  return {members.Text("id"), members.Text("owner"),
+  return {members.Name("id"), members.Name("owner"),
           static_cast<uint32_t>(members.Number("version", UINT32_MAX))};
+}
+
+// JSON text holds nothing but UTF-8: two keys could have one name there.
+Json JsonOf(const BackupKey& key) {
+  Json json = {{"id", key.id}, {"owner", key.owner}, {"version", key.version}};
+  for (const auto& [name, text] :
+       {std::pair<std::string, std::string>{"id", key.id},
+        {"owner", key.owner}}) {
+    if (!IsUtf8(text)) json[name + kInHex] = HexEncode(AsBytes(text));
+  }
+  return json;
 }
 
 Status CheckFile(FileSystem& files, const std::string& directory,
@@ -204,8 +224,7 @@ std::string WriteManifest(const BackupManifest& manifest) {
                              {"sha256", file.sha256}});
   }
   for (const BackupKey& key : manifest.keys) {
-    json["keys"].push_back(
-        {{"id", key.id}, {"owner", key.owner}, {"version", key.version}});
+    json["keys"].push_back(JsonOf(key));
   }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

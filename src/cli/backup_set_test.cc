@@ -63,6 +63,17 @@ TEST_F(BackupSetTest, AManifestIsReadAsItWasWritten) {
   EXPECT_EQ(read->files[0].mode, mode_t{0640});
 }
 
+TEST_F(BackupSetTest, NamesThatAreNotUtf8AreReadAsTheyWere) {
+  manifest_.keys = {{"a\xff", "u@h", 0}, {"a\xfe", "u@h", 0}, {"b", "\xfc", 0}};
+  const std::string text = WriteManifest(manifest_);
+  const auto read = ReadManifest(AsBytes(text));
+  ASSERT_TRUE(read) << read.status().ToString();
+  EXPECT_EQ(read->keys, manifest_.keys);
+  std::string wrong = text;
+  wrong.replace(wrong.find("61ff"), 4, "61fg");
+  EXPECT_EQ(ReadManifest(AsBytes(wrong)).status().code(), StatusCode::kCorrupt);
+}
+
 TEST_F(BackupSetTest, WhatIsMissingChangedOrTooMuchIsNoticed) {
   Write();
   directory_.Write("data", "contend");

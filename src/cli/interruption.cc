@@ -22,7 +22,9 @@ void Interruption::Install() {
   }
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;
-  (void)sigaction(SIGPIPE, &ignore, nullptr);
+  for (const int number : {SIGPIPE, SIGXFSZ}) {
+    (void)sigaction(number, &ignore, nullptr);
+  }
 }
 
 bool Interruption::requested() const { return requests != 0; }

@@ -4,6 +4,7 @@
 import itertools
 import json
 import pathlib
+import resource
 import shutil
 import subprocess
 
@@ -13,7 +14,7 @@ import pytest
 
 from changing import SCHEMAS, SOME, kmip_config, kms_config, snapshot, write_plain
 from key_files import options_of
-from lab import aws_client, percona_file
+from lab import aws_client, percona_file, process
 from stopping import killed_everywhere
 
 MORE = {**SOME, ("later", ""): ("AES", bytes(24))}
@@ -325,6 +326,29 @@ def test_keys_on_a_kmip_server_are_named_and_looked_for(tool, directory, kmip):
         "restore", "--config", elsewhere, "--datadir", data, directory / "b", "--yes", code=3
     )
     assert "lacks keys" in done.stderr and "INNODBKey-0f3a-1" in done.stderr
+
+
+def test_keys_whose_names_are_not_utf_8_are_put_back(directory, make_keyring):
+    keyring = make_keyring("component_keyring_kms")
+    command = [ctl.writer(), keyring.product, keyring.plugin, keyring.data]
+    environment = process.bare_environment(directory, keyring.environment)
+    subprocess.run(command, input=b"store a\xff u@h AES\nstore a\xfe u@h AES\n", check=True,
+                   capture_output=True, cwd=keyring.data, env=environment)
+    assert keyring.ctl("backup", directory / "b", "--yes").code == 0
+    path = keyring.data / "keyring"
+    before = path.read_bytes()
+    assert keyring.ctl("restore", directory / "b", "--yes").code == 0
+    path.unlink()
+    done = keyring.ctl("restore", directory / "b", "--yes")
+    assert done.code == 0 and "with 2 keys" in done.out, done
+    assert path.read_bytes() == before
+
+
+def test_a_limit_of_file_sizes_is_a_failure_and_no_signal(tool, directory, keyring):
+    done = tool.run("backup", *keyring.arguments, directory / "b", "--yes", code=1,
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    assert "File too large" in done.stderr
+    assert not (directory / "b").exists()
 
 
 def test_a_disk_that_is_full_leaves_no_backup(tool, directory, keyring):
