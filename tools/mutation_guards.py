@@ -9,6 +9,24 @@ GUARDS: list[tuple[str, str, str, str]] = [
         "CURLOPT_FRESH_CONNECT, 0L",
         "what may be sent only once needs a connection that was not closed meanwhile",
     ),
+    (
+        "src/net/curl_handle.cc",
+        "address->socktype | SOCK_CLOEXEC",
+        "address->socktype",
+        "no program that the host starts inherits a connection to a key server",
+    ),
+    (
+        "src/net/http_curl.cc",
+        '(url.scheme == "https" || request.allow_plain_http)',
+        '(url.scheme == "https" || url.scheme == "http")',
+        "plain http that may not leave this machine is not given to a proxy",
+    ),
+    (
+        "src/os/posix_file_system.cc",
+        "if (static_cast<uint64_t>(st.st_size) > max_size) {",
+        "if (false) {",
+        "of a sparse file that is too large nothing is read",
+    ),
     ("src/net/tls_context.cc", " | SSL_OP_NO_RENEGOTIATION", "", "no renegotiation"),
     (
         "src/net/tls_error.cc",

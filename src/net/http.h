@@ -25,7 +25,9 @@ struct HttpRequest {
   // http:// to anything but loopback is refused unless this is set: for the
   // link-local credential endpoints, and where the user asked for it.
   bool allow_plain_http = false;
-  bool use_proxy = true;  // As the environment defines it.
+  // As the options or the environment define it; never for plain http that is
+  // sent only because it stays on this machine.
+  bool use_proxy = true;
   // Must not reach the server twice. A kept connection may turn out to be dead
   // only after the request went out, and would be replaced and the request sent
   // again; so this one goes out on a new connection.

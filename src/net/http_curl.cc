@@ -14,6 +14,7 @@
 #include "base/encoding.h"
 #include "base/vector_registers.h"
 #include "net/connection_pool.h"
+#include "net/curl_handle.h"
 #include "net/curl_memory.h"
 #include "net/known_addresses.h"
 #include "net/socket.h"
@@ -122,67 +123,18 @@ CURLcode UseStore(CURL*, void* context, void* store) {
   return CURLE_OK;
 }
 
-// An easy handle, and the multi handle with its open connections.
-class CurlHandle {
- public:
-  CurlHandle() : multi_(curl_multi_init()), easy_(curl_easy_init()) {
-    if (multi_ == nullptr) return;
-    curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, kMaxKept);
-  }
-
-  bool IsComplete() const { return multi_ != nullptr && easy_ != nullptr; }
-  CURL* easy() const { return easy_.get(); }
-  // Whether the last exchange was more than prepared.
-  bool has_begun() const { return has_begun_; }
-
-  // As curl_easy_perform; CURLE_ABORTED_BY_CALLBACK when it was cancelled.
-  CURLcode Perform(const Cancellation* cancellation) {
-    if (curl_multi_add_handle(multi_.get(), easy()) != CURLM_OK) {
-      return CURLE_FAILED_INIT;
-    }
-    has_begun_ = false;
-    const CURLcode code = PerformAdded(cancellation);
-    curl_multi_remove_handle(multi_.get(), easy());
-    return code;
-  }
-
- private:
-  static constexpr long kMaxKept = 2;
-
-  CURLcode PerformAdded(const Cancellation* cancellation) {
-    const int slice = cancellation == nullptr
-                          ? 1000
-                          : static_cast<int>(kCancellationSlice.count());
-    for (int running = 1; running > 0;) {
-      if (cancellation != nullptr && cancellation->IsCancelled()) {
-        return CURLE_ABORTED_BY_CALLBACK;
-      }
-      has_begun_ = true;
-      if (curl_multi_perform(multi_.get(), &running) != CURLM_OK ||
-          (running > 0 && curl_multi_poll(multi_.get(), nullptr, 0, slice,
-                                          nullptr) != CURLM_OK)) {
-        return CURLE_OUT_OF_MEMORY;
-      }
-    }
-    int queued = 0;
-    const CURLMsg* message = curl_multi_info_read(multi_.get(), &queued);
-    return message == nullptr ? CURLE_FAILED_INIT : message->data.result;
-  }
-
-  struct CleanUpMulti {
-    void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
-  };
-  struct CleanUpEasy {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-  };
-  std::unique_ptr<CURLM, CleanUpMulti> multi_;
-  std::unique_ptr<CURL, CleanUpEasy> easy_;  // Goes first.
-  bool has_begun_ = false;
-};
+// What may be sent as plain http because it stays on this machine would leave
+// it by a proxy.
+bool WantsProxy(const HttpRequest& request, const Url& url) {
+  return request.use_proxy &&
+         (url.scheme == "https" || request.allow_plain_http);
+}
 
 // A proxy, where there is one, does the resolving.
-bool MayUseProxy(const HttpRequest& request, const CurlOptions& options) {
-  if (!request.use_proxy || options.proxy != nullptr) return request.use_proxy;
+bool MayUseProxy(const HttpRequest& request, const Url& url,
+                 const CurlOptions& options) {
+  if (!WantsProxy(request, url)) return false;
+  if (options.proxy != nullptr) return true;
   return std::ranges::any_of(
       std::array{"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
                  "ALL_PROXY"},
@@ -253,7 +205,7 @@ class CurlHttpClient : public HttpClient {
   // By the name, or where that cannot be resolved by the known addresses.
   Result<HttpResponse> Exchange(CurlHandle& curl, const HttpRequest& request,
                                 const Url& url, const Deadline& deadline) {
-    if (IsNumericAddress(url.host) || MayUseProxy(request, options_)) {
+    if (IsNumericAddress(url.host) || MayUseProxy(request, url, options_)) {
       return Perform(curl, request, url, deadline, {}).response;
     }
     const std::string host = url.host + ":" + std::to_string(url.port);
@@ -293,6 +245,7 @@ class CurlHttpClient : public HttpClient {
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error_text);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     SetTransport(curl, request, deadline);
+    SetProxy(curl, WantsProxy(request, url));
     HeaderList resolved;
     if (!addresses.empty()) {
       resolved.Add(ResolveEntry(url, addresses));
@@ -367,12 +320,11 @@ class CurlHttpClient : public HttpClient {
     // Do not wait for a resolver thread longer than for anything else.
     curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 #endif
-    SetProxy(curl, request);
   }
 
-  void SetProxy(CURL* curl, const HttpRequest& request) {
-    if (!request.use_proxy) curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    if (!request.use_proxy || options_.proxy == nullptr) return;
+  void SetProxy(CURL* curl, bool wants_proxy) {
+    if (!wants_proxy) curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    if (!wants_proxy || options_.proxy == nullptr) return;
     const HttpProxy& proxy = *options_.proxy;
     curl_easy_setopt(curl, CURLOPT_PROXY, proxy.address.c_str());
     if (proxy.user.empty()) return;

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -494,6 +495,7 @@ TEST(CurlHttpClient, UsesTheProxyOfTheEnvironmentOnlyWhenAsked) {
   const Variable variable("http_proxy", proxy.Url());
   const auto client = MakeCurlHttpClient({});
   HttpRequest request = Get(server.Url("/x"));
+  request.allow_plain_http = true;
   EXPECT_EQ(client->Send(request, kLong)->body.RevealText(), "server");
   request.use_proxy = true;
   EXPECT_EQ(client->Send(request, kLong)->body.RevealText(), "proxy");
@@ -502,6 +504,44 @@ TEST(CurlHttpClient, UsesTheProxyOfTheEnvironmentOnlyWhenAsked) {
   EXPECT_EQ(client->Send(request, kLong)->body.RevealText(), "server");
   request.use_proxy = false;
   EXPECT_EQ(client->Send(request, kLong)->body.RevealText(), "server");
+}
+
+// Of the connections of this process to that port; -1: there is none.
+int DescriptorFlagsOfConnectionTo(int port) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in peer = {};
+    socklen_t size = sizeof peer;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) {
+      return fcntl(fd, F_GETFD);
+    }
+  }
+  return -1;
+}
+
+TEST(CurlHttpClient, NoConnectionIsInheritedByWhatTheHostStarts) {
+  HttpTestServer server(Says(HttpAnswer(200, "kept")));
+  const auto client = MakeCurlHttpClient({});
+  ASSERT_TRUE(client->Send(Get(server.Url()), kLong));
+  EXPECT_EQ(DescriptorFlagsOfConnectionTo(server.port()), FD_CLOEXEC);
+}
+
+TEST(CurlHttpClient, GivesNoProxyWhatIsPlainBecauseItStaysOnThisMachine) {
+  HttpTestServer proxy(Says(HttpAnswer(200, "proxy")));
+  HttpTestServer server(Says(HttpAnswer(200, "server")));
+  const Variable http("http_proxy", proxy.Url());
+  const Variable all("all_proxy", proxy.Url());
+  HttpRequest request = Post(server.Url("/x"), "a key");
+  request.use_proxy = true;
+  EXPECT_EQ(MakeCurlHttpClient({})->Send(request, kLong)->body.RevealText(),
+            "server");
+  CurlOptions options;
+  options.proxy = std::make_shared<HttpProxy>(
+      HttpProxy{proxy.Url().substr(std::string("http://").size()), "", {}});
+  EXPECT_EQ(
+      MakeCurlHttpClient(options)->Send(request, kLong)->body.RevealText(),
+      "server");
+  EXPECT_TRUE(proxy.requests().empty());
 }
 
 TEST(CurlHttpClient, IsOfALibraryThatClientsMayStartAtOnceAndThatNeedsOpenSsl) {

@@ -30,6 +30,7 @@ class HttpProxyTest : public testing::Test {
     HttpRequest request;
     request.url = server_.Url("/x");
     request.use_proxy = use_proxy;
+    request.allow_plain_http = true;
     const auto answer = client.Send(request, kLong);
     return answer ? std::string(answer->body.RevealText())
                   : answer.error().message();

@@ -316,6 +316,12 @@ class RealFileSystem : public FileSystem {
                     max_size);
   }
 
+  static Status TooLarge(const std::string& path, size_t max_size) {
+    return {StatusCode::kCorrupt, path + " is larger than " +
+                                      std::to_string(max_size) +
+                                      " bytes, more than such a file can be"};
+  }
+
   // One byte more than is expected, to see that there is more.
   static size_t ChunkSize(size_t max_size) {
     return std::min<size_t>(max_size, 65535) + 1;
@@ -344,17 +350,19 @@ class RealFileSystem : public FileSystem {
                                 std::span<uint8_t> chunk, Sink sink) {
     const Result<Descriptor> fd = OpenRegularFile(path);
     if (!fd) return fd.error();
+    // A sparse file of any size costs no disk, but memory until it is refused.
+    struct stat st;
+    if (fstat(fd->get(), &st) != 0) return ErrnoStatus("examine", path);
+    if (static_cast<uint64_t>(st.st_size) > max_size) {
+      return TooLarge(path, max_size);
+    }
     for (size_t total = 0;;) {
       const ssize_t n = read(fd->get(), chunk.data(), chunk.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return ErrnoStatus("read", path);
       if (n == 0) return Status::Ok();
       total += static_cast<size_t>(n);
-      if (total > max_size) {
-        return {StatusCode::kCorrupt,
-                path + " is larger than " + std::to_string(max_size) +
-                    " bytes, more than such a file can be"};
-      }
+      if (total > max_size) return TooLarge(path, max_size);
       sink(ByteView(chunk.data(), static_cast<size_t>(n)));
     }
   }

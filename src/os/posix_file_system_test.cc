@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,22 @@ TEST_F(PosixFiles, ReadGivesTheWholeFile) {
   ASSERT_TRUE(read) << read.error().ToString();
   EXPECT_EQ(AsText(*read), content);
   EXPECT_TRUE(files_.Read(directory_.Write("empty", ""), 0)->empty());
+}
+
+TEST_F(PosixFiles, OfASparseFileThatIsTooLargeNothingIsRead) {
+  constexpr size_t kMost = size_t{512} << 20;
+  const auto peak = [] {
+    rusage usage = {};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<size_t>(usage.ru_maxrss) << 10;
+  };
+  const std::string path = directory_.Write("f", "x");
+  ASSERT_EQ(truncate(path.c_str(), off_t{1} << 40), 0);
+  const size_t before = peak();
+  const Status status = files_.Read(path, kMost).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+  EXPECT_NE(status.message().find("is larger than"), std::string::npos);
+  EXPECT_LT(peak() - before, kMost / 8);
 }
 
 TEST_F(PosixFiles, ReadSecretReadsTheSameAsRead) {
