@@ -85,6 +85,12 @@ Result<JsonOptions> ReadComponentFile(
                                    " says read_local_config: nothing else in "
                                    "it is used");
   }
+  if (directories.instance.empty() && directories.config_file.empty()) {
+    // A tool's own directory may be anybody's.
+    return Misconfigured(options->source() +
+                         " says read_local_config, and the server's data "
+                         "directory is not known; name it with --datadir");
+  }
   Result<JsonOptions> local = ReadOne(
       files, JoinPath(directories.instance, name + ".cnf"), secret_names);
   if (!local) return local;

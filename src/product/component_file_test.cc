@@ -57,6 +57,15 @@ TEST_F(ComponentFile, IsTheOneInThePluginDirectory) {
   EXPECT_EQ(log_.Text(), "");
 }
 
+TEST_F(ComponentFile, ReadLocalConfigLeadsNowhereWhereTheDataAreNotKnown) {
+  WritePlugin(R"({"read_local_config":true})");
+  const Status status =
+      ReadComponentFile(PosixFileSystem(), log_, "x", {plugin_.path(), ""}, {})
+          .status();
+  EXPECT_EQ(status.code(), StatusCode::kMisconfigured);
+  EXPECT_THAT(status.message(), HasSubstr("data directory is not known"));
+}
+
 TEST_F(ComponentFile, ReadLocalConfigAsABooleanOrATextLeadsToTheDataDirectory) {
   WriteInstance(R"({"t":"instance"})");
   for (const char* value : {"true", "\"true\"", "\"TRUE\""}) {

@@ -312,6 +312,21 @@ def test_a_path_relative_to_an_unknown_data_directory_is_not_looked_for_here(
     assert f"{keyring.data}/keyring" in done.out
 
 
+def test_a_local_configuration_of_an_unknown_data_directory_is_not_looked_for_here(
+    make_keyring, directory
+):
+    keyring = make_keyring("component_keyring_kms")
+    keyring.write("store k - AES")
+    local = directory / keyring.config.name
+    shutil.copy(keyring.config, local)  # Of anybody.
+    keyring.configure({"read_local_config": True})
+    done = ctl.run(directory, "verify", "--config", keyring.config,
+                   environment=keyring.environment)
+    assert done.code == 2 and "name it with --datadir" in done.err, done
+    shutil.copy(local, keyring.data / local.name)
+    assert keyring.ctl("verify").code == 0
+
+
 def test_nothing_is_migrated_to_a_path_relative_to_an_unknown_data_directory(
     make_keyring, kms, directory
 ):
