@@ -5,6 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "net/endpoint.h"
+#include "net/socket.h"
+
 namespace openkeyring {
 namespace {
 
@@ -53,7 +56,8 @@ std::shared_ptr<const HttpProxy> ReadProxy(JsonOptions& theirs) {
   theirs.Require("port");
   const std::string host = theirs.Text("host");
   const auto port = theirs.Integer("port", 1, 65535);
-  proxy->address = host + ":" + std::to_string(port.value_or(0));
+  proxy->address = (IsNumericAddress(host) ? BracketedHost(host) : host) + ":" +
+                   std::to_string(port.value_or(0));
   proxy->user = theirs.TextOrBlank("user");
   proxy->password = theirs.TakeSecret("password");
   return proxy;

@@ -85,6 +85,13 @@ TEST_F(EnterpriseOptions, OfModeNativeIgnoreKeysAndMayNameAProfile) {
   EXPECT_EQ(plain->aws.profile, "");
 }
 
+TEST_F(EnterpriseOptions, MayNameAProxyByAnIpv6Address) {
+  const auto config =
+      ReadWith(R"("aws_connection":{"proxy":{"host":"fd00::1","port":3128}})");
+  ASSERT_TRUE(config) << config.status().ToString();
+  EXPECT_EQ(config->aws.proxy->address, "[fd00::1]:3128");
+}
+
 TEST_F(EnterpriseOptions, MayStandInOurFileToo) {
   Write(kOurs, R"({"cmk_id":"alias/k","data_file":"/keys",
       "aws_authentication":{"mode":"native"},"max_attempts":2})");
