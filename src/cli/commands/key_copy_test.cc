@@ -149,7 +149,7 @@ TEST_F(KeyCopyTest, ASourceThatCannotBeReadAgainIsAFailure) {
   from_.meanwhile = [&] { from_.answers = false; };
   const Outcome failed = Copy({"--yes"});
   ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().code, ExitCode::kUnavailable);
+  EXPECT_EQ(failed.error().code, ExitCode::kUnreachable);
   EXPECT_THAT(failed.error().status.message(),
               HasSubstr("whether it has changed since is not known"));
   EXPECT_EQ(to_.added, 2u);
