@@ -44,8 +44,7 @@ DOCUMENTS = {
         "examples/mysql/mysqld.my", "examples/mysql/component_keyring_kms.cnf",
         "examples/mysql/component_keyring_kmip.cnf", "examples/mysql/keyring_aws.cnf",
         "examples/mysql/encryption.cnf"},
-    "keyringctl": COMMON | {"keyringctl.md", "recover_sealed_keyring.py"} | {
-        f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()},
+    "keyringctl": COMMON | {f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()},
 }
 ELF = {"amd64": 62, "arm64": 183}  # What an ELF header calls a processor.
 PROGRAM = {"/usr/bin/keyringctl", "/usr/share/man/man1/keyringctl.1.gz",
