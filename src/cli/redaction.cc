@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr char kLeftOut[] = "(left out)";
+constexpr std::string_view kScheme = "://";
 
 constexpr std::string_view kOptions[] = {"path",
                                          "read_only",
@@ -149,12 +150,11 @@ Json ShownText(const std::string& text) {
   }
   const bool is_path = text.starts_with('/') && !text.starts_with("//");
   if (is_path) return text;
-  const size_t scheme = text.find("://"), at = text.rfind('@');
-  if (at == text.npos) {
-    return scheme == text.npos ? text : WithoutQuery(text);
-  }
+  const size_t scheme = text.find(kScheme), at = text.rfind('@');
+  if (at == text.npos) return WithoutQuery(text);
   if (scheme == text.npos || scheme > at) return kLeftOut;
-  return text.substr(0, scheme + 3) + kLeftOut + WithoutQuery(text.substr(at));
+  return text.substr(0, scheme) + std::string(kScheme) + kLeftOut +
+         WithoutQuery(text.substr(at));
 }
 
 Json ShownValue(const Json& value) {
@@ -197,42 +197,31 @@ std::string ShownWord(std::string_view word) {
   return kLeftOut + std::string(word.substr(at));
 }
 
+// Word by word, of which those that are URLs have no query.
 std::string ShownWords(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n";
   std::string shown;
   while (!text.empty()) {
-    const size_t end =
-        std::min(text.find_first_of(kSpace), text.size() - 1) + 1;
-    shown += ShownWord(text.substr(0, end));
-    text.remove_prefix(end);
+    const size_t end = std::min(text.find_first_of(" \t"), text.size());
+    const std::string_view word = text.substr(0, end);
+    shown +=
+        word.find(kScheme) == word.npos ? ShownWord(word) : WithoutQuery(word);
+    shown += text.substr(end, 1);
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return shown;
 }
 
-// What follows "://" on a line. A password may have a space in it: all up to
-// the last "@" is taken for one.
-std::string ShownAfterScheme(std::string_view text) {
-  const size_t at = text.rfind('@');
-  const std::string rest(at == text.npos ? text : text.substr(at));
-  const size_t space = std::min(rest.find_first_of(" \t"), rest.size());
-  return (at == text.npos ? "" : kLeftOut) +
-         WithoutQuery(std::string_view(rest).substr(0, space)) +
-         ShownWords(std::string_view(rest).substr(space));
-}
-
+// A password may have anything in it, a space and a "://" too: all from the
+// first URL of a line to its last "@" is taken for one.
 std::string ShownLine(std::string_view line) {
-  constexpr std::string_view kScheme = "://";
-  std::string shown;
-  bool is_url = false;
-  while (true) {
-    const size_t end = line.find(kScheme);
-    const std::string_view part = line.substr(0, end);
-    shown += is_url ? ShownAfterScheme(part) : ShownWords(part);
-    if (end == line.npos) return shown;
-    shown += kScheme;
-    line.remove_prefix(end + kScheme.size());
-    is_url = true;
+  const size_t scheme = line.find(kScheme), at = line.rfind('@');
+  if (scheme == line.npos || at == line.npos || at < scheme) {
+    return ShownWords(line);
   }
+  const std::string_view rest = line.substr(at);
+  const size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+  return ShownWords(line.substr(0, scheme)) + std::string(kScheme) + kLeftOut +
+         WithoutQuery(rest.substr(0, end)) + ShownWords(rest.substr(end));
 }
 
 }  // namespace

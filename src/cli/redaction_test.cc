@@ -36,6 +36,7 @@ TEST(ShownConfigurationTest, UserAndPasswordAreCutOutOfUrls) {
       "endpoint_url": "https://user:SEC/RET@kms.example:8443/x",
       "ca_bundle": "user:SECRET@host",
       "server": "https://kms.example/?token=SECRET",
+      "standby_server": "kms.example/?token=SECRET",
       "server_addr": "https://u:SEC RET@kms.example/?token=SECRET",
       "local_unlock_file": "/run/credentials/mysqld@1.service/unlock",
       "kms_key": [{"key": "k", "endpoint_url": "http://SECRET@kms.example"}]
@@ -43,6 +44,7 @@ TEST(ShownConfigurationTest, UserAndPasswordAreCutOutOfUrls) {
   EXPECT_EQ(shown["endpoint_url"], "https://(left out)@kms.example:8443/x");
   EXPECT_EQ(shown["ca_bundle"], "(left out)");
   EXPECT_EQ(shown["server"], "https://kms.example/?(left out)");
+  EXPECT_EQ(shown["standby_server"], "kms.example/?(left out)");
   EXPECT_EQ(shown["server_addr"], "https://(left out)@kms.example/?(left out)");
   EXPECT_EQ(shown["local_unlock_file"],
             "/run/credentials/mysqld@1.service/unlock");
@@ -85,7 +87,10 @@ TEST(ShownVariablesTest, AListThatCannotBeReadIsLeftOut) {
 TEST(WithoutUserInformationTest, EveryUrlOfATextIsCut) {
   EXPECT_EQ(WithoutUserInformation(std::string(
                 "a http://u:SECRET@h/x b https://h2 c://SEC@RET@d")),
-            "a http://(left out)@h/x b https://h2 c://(left out)@d");
+            "a http://(left out)@d");
+  EXPECT_EQ(WithoutUserInformation(
+                std::string("a https://u:SECRET://SEC RET@h/x b https://h2")),
+            "a https://(left out)@h/x b https://h2");
   EXPECT_EQ(WithoutUserInformation(std::string("k@eu://")), "k@eu://");
   // In messages about an option that is wrong.
   EXPECT_EQ(WithoutUserInformation(std::string(
@@ -99,7 +104,10 @@ TEST(WithoutUserInformationTest, EveryUrlOfATextIsCut) {
             "no http://(left out)@h/x and\nx https://(left out)@ y\n");
   EXPECT_EQ(WithoutUserInformation(std::string(
                 "in https://h/x?SECRET=SECRET b? http://u:SECRET@h?SECRET c")),
-            "in https://h/x?(left out) b? http://(left out)@h?(left out) c");
+            "in https://(left out)@h?(left out) c");
+  EXPECT_EQ(WithoutUserInformation(
+                std::string("u:SECRET@h https://h/x?SECRET=SECRET b? ")),
+            "(left out)@h https://h/x?(left out) b? ");
   const Json json = {{"a", {{"text", "x http://SECRET@h"}}}, {"n", 1}};
   EXPECT_EQ(WithoutUserInformation(json).dump(),
             R"({"a":{"text":"x http://(left out)@h"},"n":1})");
