@@ -130,6 +130,18 @@ void SayUnknown(const DueList& list, const std::string& format, Output& out) {
   }
 }
 
+// A certificate that is bad may be why the keys cannot be listed.
+Outcome WithoutKeys(const Installation& installation, const Failure& failure,
+                    CommandContext& context) {
+  DueList list;
+  AddFiles(installation, context, list);
+  if (context.interruption.requested()) return Interrupted();
+  if (list.due.empty()) return tl::unexpected(failure);
+  context.out.Warn("keys were not looked at: " + failure.status.message());
+  Print(list, context);
+  return ExitCode::kProblems;
+}
+
 Outcome RunDue(CommandContext& context) {
   const auto limit = ParseAge(context.arguments.Text("--older-than"));
   if (!limit) {
@@ -141,18 +153,10 @@ Outcome RunDue(CommandContext& context) {
   const auto opened = OpenKeyring(context, Needs::kPath);
   if (!opened) return tl::unexpected(opened.error());
   const Installation& installation = opened->installation;
+  const auto keyring = opened->reader->List();
+  if (!keyring) return WithoutKeys(installation, keyring.error(), context);
   const DueAge age = {*limit, SystemClock().Now()};
   DueList list;
-  const auto keyring = opened->reader->List();
-  if (!keyring) {
-    // A certificate that is bad may be why.
-    AddFiles(installation, context, list);
-    if (list.due.empty()) return tl::unexpected(keyring.error());
-    context.out.Warn("keys were not looked at: " +
-                     keyring.error().status.message());
-    Print(list, context);
-    return ExitCode::kProblems;
-  }
   AddOldKeys(*keyring, age, list);
   KmsKeyDates dates;
   if (UsesKms(installation.product)) {
