@@ -135,11 +135,13 @@ std::optional<Millis> ParseStartTimeout(std::string_view text) {
   if (text.empty()) return std::nullopt;
   double sum = 0;
   while (!text.empty()) {
+    constexpr std::string_view kNumeric = "0123456789.";
+    if (kNumeric.find(text.front()) == kNumeric.npos) return std::nullopt;
     double number = 0;
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), number,
                         std::chars_format::fixed);
-    if (error != std::errc() || number < 0) return std::nullopt;
+    if (error != std::errc()) return std::nullopt;
     text = Trim(text.substr(static_cast<size_t>(end - text.data())));
     const size_t length =
         std::min(text.find_first_of("0123456789. \t"), text.size());

@@ -43,7 +43,8 @@ TEST(ParseStartTimeoutTest, ZeroAndInfinityAreNoLimit) {
 }
 
 TEST(ParseStartTimeoutTest, OtherTextIsNoSpan) {
-  for (const char* text : {"", " ", "long", "5 parsecs", "-1", "s", "1min x"}) {
+  for (const char* text : {"", " ", "long", "5 parsecs", "-1", "s", "1min x",
+                           "nan", "inf", "1min nan"}) {
     EXPECT_EQ(ParseStartTimeout(text), std::nullopt) << text;
   }
 }
