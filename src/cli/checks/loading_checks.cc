@@ -101,10 +101,10 @@ void CheckInsisted(CheckRun& run) {
   const std::string name = NameOf(run);
   const std::string set = AsciiLower(Variable(run.installation, name.c_str()));
   if (set == "force" || set == "force_plus_permanent") return;
-  run.Warn("without " + name +
-               "=FORCE_PLUS_PERMANENT the server starts without it when it "
-               "cannot be loaded",
-           "add the option to those of the plugin");
+  run.Warn(name +
+               "=FORCE_PLUS_PERMANENT is not set: the server also starts when "
+               "the plugin cannot be loaded",
+           "set it beside the option that loads the plugin");
 }
 
 void CheckPluginOption(CheckRun& run) {
