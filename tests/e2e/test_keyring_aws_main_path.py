@@ -251,6 +251,31 @@ def test_migration_to_the_file_component_and_back(make_aws_mysql):
     assert server.value("SELECT keyring_key_fetch('a')") == "text"
 
 
+@pytest.mark.parametrize("registered", [False, True], ids=["options", "INSTALL PLUGIN"])
+def test_its_options_are_removed_as_encrypt_everything_says(make_aws_mysql, registered):
+    """And first, where INSTALL PLUGIN has registered it, the plugin: while it is not FORCE_PLUS_PERMANENT."""
+    server = make_aws_mysql()
+    early, permanent = server.early, ["--keyring-aws=FORCE_PLUS_PERMANENT"]
+    if registered:
+        server.early = []
+        server.start()
+        server.sql(INSTALL)
+        server.stop()
+    server.early = [*early, *permanent]
+    server.start()
+    assert server.run_error(UNINSTALL)[0] == 1702, "is force_plus_permanent and can not be unloaded"
+    if registered:
+        server.stop()
+        server.early = early
+        server.start()
+        server.sql(UNINSTALL)
+    server.stop()
+    server.early = server.values = []
+    server.start()
+    assert server.sql("SELECT 1 FROM information_schema.plugins WHERE plugin_name = 'keyring_aws'") == []
+    assert "keyring_aws" not in server.last_log()
+
+
 def test_replication_between_servers_with_keyrings_of_their_own(make_aws_mysql):
     source, replica = (make_aws_mysql(name=name, options=EVERYTHING, binlog=True, tcp=True) for name in ("a", "b"))
     source.start()
