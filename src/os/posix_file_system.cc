@@ -307,13 +307,15 @@ class RealFileSystem : public FileSystem {
   }
 
  private:
-  // Of what is read. Files of /proc have no size.
+  // Of what is read. Files of /proc have no size; for one that is refused
+  // because of its size no memory is asked for.
   static size_t ExpectedSize(const std::string& path, size_t max_size) {
     constexpr size_t kUnknown = 65535;
     struct stat st;
-    const bool is_known = stat(path.c_str(), &st) == 0 && st.st_size > 0;
-    return std::min(is_known ? static_cast<size_t>(st.st_size) : kUnknown,
-                    max_size);
+    const bool is_known = stat(path.c_str(), &st) == 0 && st.st_size > 0 &&
+                          static_cast<uint64_t>(st.st_size) <= max_size;
+    return is_known ? static_cast<size_t>(st.st_size)
+                    : std::min(kUnknown, max_size);
   }
 
   static Status TooLarge(const std::string& path, size_t max_size) {
