@@ -94,15 +94,21 @@ Status TlsFailure(SSL* ssl, const TlsOptions& options,
   return {StatusCode::kUnavailable, "TLS with " + peer + " failed: " + why};
 }
 
+std::string NameInTls(const std::string& host) {
+  return host.size() > 1 && host.back() == '.' ? host.substr(0, host.size() - 1)
+                                               : host;
+}
+
 Status CheckTlsHost(X509* certificate, const TlsOptions& options,
                     const std::string& host) {
   if (certificate == nullptr) {
     return {StatusCode::kMisconfigured, host + " has no certificate"};
   }
+  const std::string name = NameInTls(host);
   const int matches =
       IsNumericAddress(host)
           ? X509_check_ip_asc(certificate, host.c_str(), 0)
-          : X509_check_host(certificate, host.c_str(), host.size(),
+          : X509_check_host(certificate, name.c_str(), name.size(),
                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr);
   ERR_clear_error();
   if (matches == 1) return Status::Ok();

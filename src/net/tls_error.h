@@ -14,6 +14,10 @@ namespace openkeyring {
 // "host:port". Call it right after the failure.
 Status TlsFailure(SSL* ssl, const TlsOptions& options, const std::string& peer);
 
+// A host's name as certificates and the handshake have it: without the dot of
+// an absolute name ("kmip.example."; RFC 6066, clause 3).
+std::string NameInTls(const std::string& host);
+
 // Ok when the server's certificate is for that host (a name or an address). A
 // wildcard stands for a complete label.
 Status CheckTlsHost(X509* certificate, const TlsOptions& options,

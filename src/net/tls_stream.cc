@@ -99,7 +99,7 @@ class TlsStream : public ByteStream {
     Status status = UseSocket(ssl_.get(), socket_.fd());
     if (!status.ok()) return status;
     if (!IsNumericAddress(host)) {
-      SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+      SSL_set_tlsext_host_name(ssl_.get(), NameInTls(host).c_str());
     }
     status =
         Repeat([&] { return SSL_connect(ssl_.get()); }, "handshake", deadline);

@@ -509,6 +509,14 @@ TEST_F(TlsStreamTest, AWildcardStandsForACompleteLabel) {
   EXPECT_FALSE(matches("DNS:*.kmip.example", "two.one.kmip.example"));
   EXPECT_FALSE(matches("DNS:on*.kmip.example", "one.kmip.example"));
   EXPECT_FALSE(matches("DNS:*e.kmip.example", "one.kmip.example"));
+  EXPECT_TRUE(matches("DNS:one.kmip.example", "one.kmip.example."));
+  EXPECT_FALSE(matches("DNS:one.kmip.example", "one.kmip.example.."));
+}
+
+TEST(TlsName, IsWithoutTheDotOfAnAbsoluteName) {
+  EXPECT_EQ(NameInTls("kmip.example."), "kmip.example");
+  EXPECT_EQ(NameInTls("kmip.example"), "kmip.example");
+  EXPECT_EQ(NameInTls("."), ".");
 }
 
 TEST(ResolveHost, KnowsNamesAndAddresses) {
