@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A stranger's first commands, on a fresh minimal Debian 12: ./dev build and ./dev test binary, by
-root, by a user with sudo, and by a user without, who has installed what ./dev printed.
+"""A stranger's first commands, on a fresh minimal Debian 12: ./dev build, ./dev demo and ./dev test
+binary, by root, by a user with sudo, and by a user without, who has installed what ./dev printed.
 
 What is mounted inside is so in a namespace that ends with the command, also when this program is
 killed. Kept for the next time: compiled objects (ccache), and the packages that apt downloads.
@@ -76,6 +76,9 @@ class Machine(FreshDebian):
         assert built.returncode == 0, built.stdout[-3000:]
         for name in ("component_keyring_kms.so", "keyringctl"):
             assert self.path(f"{self.tree}/build/products/{name}").exists()
+        shown = self.dev("demo")
+        assert shown.returncode == 0, shown.stdout[-6000:]
+        assert "A twin server without encryption gets the same rows." in shown.stdout
         tested = self.dev("test", "binary")
         assert tested.returncode == 0, tested.stdout[-6000:]
         assert re.search(r"^-- binary: \d\d+ passed, 0 failed \(", tested.stdout, re.M), tested
@@ -118,7 +121,7 @@ def test_by_a_user_with_sudo(machine):
 
 def test_by_a_user_without_sudo_who_has_what_was_printed(machine):
     fresh = machine(USER)
-    for words in (["build"], ["test", "binary"]):
+    for words in (["build"], ["demo"], ["test", "binary"]):
         told = fresh.dev(*words)
         assert told.returncode == 3, told
         command, = INSTALL.findall(told.stdout)
