@@ -148,7 +148,7 @@ constexpr std::array kRules = {
     Rule{"KMSInvalidStateException",
          Final(StatusCode::kDenied,
                "the KMS key is pending deletion or otherwise unusable: cancel "
-               "its deletion or finish its import")},
+               "its deletion, finish its import or connect its key store")},
     Rule{"InvalidCiphertextException",
          Final(StatusCode::kCorrupt, kDamagedAdvice)},
     Rule{"IncorrectKeyException", Final(StatusCode::kCorrupt, kDamagedAdvice)},
@@ -159,6 +159,10 @@ constexpr std::array kRules = {
     Rule{"UnsupportedOperationException",
          Final(StatusCode::kMisconfigured, "use another KMS key")},
     Rule{"ValidationException", Final(StatusCode::kInvalidArgument, "")},
+    // Of RotateKeyOnDemand; the SDKs' lists have it as throttling, for services
+    // whose limits are rates.
+    Rule{"LimitExceededException",
+         Final(StatusCode::kDenied, "a quota of AWS KMS is used up")},
     Rule{"OptInRequired",
          Final(StatusCode::kDenied, "enable the region for the account")},
     Rule{"UnrecognizedClientException",
@@ -174,9 +178,14 @@ constexpr std::array kRules = {
     Rule{"SignatureDoesNotMatch", Skewed()},
     Rule{"RequestExpired", Skewed()},
     Rule{"RequestTimeTooSkewed", Skewed()},
+    Rule{"RequestInTheFuture", Skewed()},
     Rule{"AuthFailure", Skewed()},
     Rule{"MissingAuthenticationTokenException",
          Final(StatusCode::kDenied, "something on the way removes headers")},
+    Rule{"MissingAuthenticationToken",
+         Final(StatusCode::kDenied, "something on the way removes headers")},
+    Rule{"IncompleteSignatureException",
+         Final(StatusCode::kDenied, "something on the way changes headers")},
     Rule{"IncompleteSignature",
          Final(StatusCode::kDenied, "something on the way changes headers")},
     Rule{"DependencyTimeoutException", Faulted()},
@@ -202,7 +211,6 @@ constexpr std::array kRules = {
     Rule{"TransactionInProgressException", Throttled()},
     Rule{"RequestLimitExceeded", Throttled()},
     Rule{"BandwidthLimitExceeded", Throttled()},
-    Rule{"LimitExceededException", Throttled()},
     Rule{"SlowDown", Throttled()},
     Rule{"EC2ThrottledException", Throttled()},
 };
@@ -215,6 +223,36 @@ bool IsAboutScope(const AwsError& error) {
           error.code == "SignatureDoesNotMatch") &&
          AsciiLower(error.message).find("should be scoped to") !=
              std::string::npos;
+}
+
+// What KMS says, by the code of an unusable key, of a key in an external key
+// store (XKS): there the message alone tells whether the store could not be
+// reached or refused. Nothing for other errors.
+std::optional<AwsErrorClass> ClassOfExternalKeyStore(const AwsError& error) {
+  const std::string text = AsciiLower(error.message);
+  const auto says = [&](std::string_view words) {
+    return text.find(words) != std::string::npos;
+  };
+  if (error.code != "KMSInvalidStateException" ||
+      !says("external key store proxy")) {
+    return std::nullopt;
+  }
+  if (says("request rate")) {
+    AwsErrorClass throttled = Throttled();
+    throttled.advice = "the external key store is at its limit";
+    return throttled;
+  }
+  if (says("proxy rejected") || says("proxy denied") || says("ciphertext")) {
+    return Final(StatusCode::kDenied,
+                 "the external key store of the KMS key refuses: see its proxy "
+                 "and its key manager");
+  }
+  AwsErrorClass away = Faulted();
+  away.advice =
+      "the external key store of the KMS key does not answer: see its proxy "
+      "and "
+      "its key manager";
+  return away;
 }
 
 std::optional<Millis> ParseMillis(std::optional<std::string_view> text) {
@@ -247,6 +285,7 @@ AwsErrorClass ClassifyAwsError(const AwsError& error) {
                  "the request was signed for another region or service than "
                  "this endpoint's: check the region and the endpoint URL");
   }
+  if (const auto of_store = ClassOfExternalKeyStore(error)) return *of_store;
   for (const Rule& rule : kRules) {
     if (rule.code == error.code) return rule.error_class;
   }
@@ -263,7 +302,8 @@ std::optional<WrappingKeyState> KeyStateOf(const AwsError& error) {
   if (error.code == "AccessDeniedException") return WrappingKeyState::kDenied;
   if (error.code == "DisabledException") return WrappingKeyState::kDisabled;
   if (error.code == "NotFoundException") return WrappingKeyState::kMissing;
-  if (error.code == "KMSInvalidStateException") {
+  if (error.code == "KMSInvalidStateException" &&
+      !ClassifyAwsError(error).retry) {
     return WrappingKeyState::kUnusable;
   }
   return std::nullopt;

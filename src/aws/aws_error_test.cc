@@ -175,13 +175,69 @@ TEST(ClassifyAwsError, KnowsWhatPassesByWaiting) {
   }
 }
 
+// KMS has one code for a key that is pending deletion and for one whose
+// external key store is away; the words are those of AWS's troubleshooting
+// guide.
+TEST(ClassifyAwsError, AnExternalKeyStoreThatDoesNotAnswerIsAwayAndNotDenied) {
+  AwsError error;
+  error.http_status = 400;
+  error.code = "KMSInvalidStateException";
+  for (const char* message :
+       {"AWS KMS rejected the request because the external key store proxy did "
+        "not respond in time. Retry the request.",
+        "AWS KMS cannot communicate with the external key store proxy.",
+        "The external key store proxy is in an unhealthy state.",
+        "AWS KMS cannot interpret the response from the external key store "
+        "proxy."}) {
+    error.message = message;
+    const AwsErrorClass error_class = ClassifyAwsError(error);
+    EXPECT_EQ(error_class.code, StatusCode::kUnavailable) << message;
+    EXPECT_TRUE(error_class.retry) << message;
+    EXPECT_EQ(KeyStateOf(error), std::nullopt) << message;
+    const std::string text = AwsErrorStatus("Decrypt", error).message();
+    EXPECT_NE(text.find("does not answer"), std::string::npos) << text;
+    EXPECT_EQ(text.find("deletion"), std::string::npos) << text;
+  }
+  error.message =
+      "The external key store proxy rejected the request due to a very high "
+      "request rate.";
+  EXPECT_EQ(ClassifyAwsError(error).code, StatusCode::kThrottled);
+  EXPECT_TRUE(ClassifyAwsError(error).not_done);
+  EXPECT_EQ(KeyStateOf(error), std::nullopt);
+}
+
+TEST(ClassifyAwsError, WhatAnExternalKeyStoreRefusesIsFinal) {
+  AwsError error;
+  error.http_status = 400;
+  error.code = "KMSInvalidStateException";
+  for (const char* message :
+       {"The external key store proxy rejected the request because the "
+        "external "
+        "key is not enabled in the external key manager.",
+        "The external key store proxy denied access to the operation.",
+        "The ciphertext that the external key store proxy submitted for "
+        "decryption is corrupted."}) {
+    error.message = message;
+    EXPECT_EQ(ClassifyAwsError(error).code, StatusCode::kDenied) << message;
+    EXPECT_FALSE(ClassifyAwsError(error).retry) << message;
+    EXPECT_EQ(KeyStateOf(error), WrappingKeyState::kUnusable) << message;
+    EXPECT_NE(AwsErrorStatus("Decrypt", error).message().find("key manager"),
+              std::string::npos);
+  }
+  // Other codes say what they mean.
+  error.code = "AccessDeniedException";
+  error.message =
+      "AWS KMS cannot communicate with the external key store proxy";
+  EXPECT_EQ(ClassifyAwsError(error).code, StatusCode::kDenied);
+}
+
 TEST(ClassifyAwsError, KnowsWhatFewerCallsCure) {
   for (const char* code :
        {"ThrottlingException", "Throttling", "ThrottledException",
         "RequestThrottled", "RequestThrottledException",
         "TooManyRequestsException", "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded", "BandwidthLimitExceeded",
-        "LimitExceededException", "SlowDown", "EC2ThrottledException"}) {
+        "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown",
+        "EC2ThrottledException"}) {
     for (const int status : {400, 429, 503}) {
       EXPECT_EQ(Judge(code, status).code, StatusCode::kThrottled) << code;
       EXPECT_TRUE(Judge(code, status).retry) << code;
@@ -204,6 +260,8 @@ TEST(ClassifyAwsError, KnowsWhatOnlyAPersonCanMend) {
       {"InvalidCiphertextException", StatusCode::kCorrupt},
       {"IncorrectKeyException", StatusCode::kCorrupt},
       {"ValidationException", StatusCode::kInvalidArgument},
+      // Of KMS: the 25 rotations of a key are used up, not a rate of calls.
+      {"LimitExceededException", StatusCode::kDenied},
       {"SomethingNew", StatusCode::kDenied},
   };
   for (const auto& [code, expected] : table) {
@@ -221,10 +279,21 @@ TEST(ClassifyAwsError, KnowsWhatFreshCredentialsOrARightClockMayCure) {
     EXPECT_FALSE(Judge(code).may_be_clock_skew) << code;
     EXPECT_FALSE(Judge(code).retry) << code;
   }
-  for (const char* code : {"InvalidSignatureException", "SignatureDoesNotMatch",
-                           "RequestExpired", "RequestTimeTooSkewed"}) {
+  for (const char* code :
+       {"InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired",
+        "RequestTimeTooSkewed", "RequestInTheFuture"}) {
     EXPECT_TRUE(Judge(code).may_be_clock_skew) << code;
     EXPECT_EQ(Judge(code).code, StatusCode::kDenied) << code;
+  }
+}
+
+TEST(ClassifyAwsError, KnowsTheSpellingsOfBothProtocols) {
+  for (const char* code :
+       {"MissingAuthenticationToken", "MissingAuthenticationTokenException",
+        "IncompleteSignature", "IncompleteSignatureException"}) {
+    EXPECT_NE(Judge(code).advice.find("something on the way"),
+              std::string_view::npos)
+        << code;
   }
 }
 
