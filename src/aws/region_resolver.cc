@@ -29,6 +29,16 @@ Result<std::string> AskImds(AwsDependencies dependencies,
                 "the instance metadata service gave no region name");
 }
 
+// "" when the id is not an ARN. The region becomes a part of a host's name.
+Result<std::string> RegionOfArn(const std::string& key_id) {
+  std::string region = RegionOfKeyArn(key_id);
+  if (region.empty() || IsPlausibleRegion(region)) return region;
+  return Status(StatusCode::kMisconfigured,
+                "\"" + region +
+                    "\", of the ARN of a KMS key, is not the name of "
+                    "a region");
+}
+
 // What a caller can do about it decides the code: wait, or set the region.
 Status NoRegion(const Status& error) {
   return {error.IsTransient() ? error.code() : StatusCode::kMisconfigured,
@@ -56,12 +66,12 @@ RegionResolver::RegionResolver(AwsDependencies dependencies,
 Result<std::string> RegionResolver::RegionFor(const std::string& key_id,
                                               const Deadline& deadline) {
   if (!configured_region_.empty()) return configured_region_;
-  std::string own = RegionOfKeyArn(key_id);
-  if (!own.empty() && !IsMultiRegionKeyArn(key_id)) return own;
-  const std::string configured =
-      configured_key_ ? RegionOfKeyArn(configured_key_()) : "";
-  if (!configured.empty()) return configured;
-  if (!own.empty()) return own;
+  Result<std::string> own = RegionOfArn(key_id);
+  if (!own || (!own->empty() && !IsMultiRegionKeyArn(key_id))) return own;
+  Result<std::string> configured =
+      RegionOfArn(configured_key_ ? configured_key_() : "");
+  if (!configured || !configured->empty()) return configured;
+  if (!own->empty()) return own;
   return RegionOfInstance(deadline);
 }
 

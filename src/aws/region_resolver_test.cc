@@ -112,6 +112,28 @@ TEST(RegionResolver, TheArnOfAKeyNamesItsRegionAndNobodyIsAsked) {
   EXPECT_EQ(set.RegionFor(kStored, fake.InAMinute()), "ca-west-1");
 }
 
+// It would become a part of the host that is asked.
+TEST(RegionResolver, AnArnWithoutTheNameOfARegionIsRefused) {
+  FakeAwsDependencies fake;
+  std::string configured;
+  RegionResolver resolver(fake.dependencies(), NoRegion(),
+                          [&] { return configured; });
+  const std::string bad = "arn:aws:kms:evil.example/x:1:key/a";
+  const auto refusal = [&](const std::string& key_id) {
+    const Status status = resolver.RegionFor(key_id, fake.InAMinute()).status();
+    EXPECT_EQ(status.code(), StatusCode::kMisconfigured) << status.message();
+    EXPECT_NE(status.message().find("\"evil.example/x\""), std::string::npos)
+        << status.message();
+  };
+  refusal(bad);
+  configured = bad;
+  refusal("");
+  refusal("arn:aws:kms:eu-west-1:1:key/mrk-a");
+  configured = "";
+  refusal("arn:aws:kms:evil.example/x:1:key/mrk-a");
+  EXPECT_TRUE(fake.http.seen().empty());
+}
+
 TEST(RegionResolver, ACallWithoutTimeLeftAsksNobodyAndSpoilsNothing) {
   FakeAwsDependencies fake;
   RegionResolver resolver(fake.dependencies(), NoRegion());

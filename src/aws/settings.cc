@@ -21,6 +21,10 @@ struct Said {
   std::string origin;
 };
 
+Status Misconfigured(std::string message) {
+  return {StatusCode::kMisconfigured, std::move(message)};
+}
+
 // Asks option, environment and profile in turn.
 class Lookup {
  public:
@@ -49,16 +53,22 @@ class Lookup {
 
   // endpoint_url of the service in the [services ...] section that the profile
   // names.
-  Said InServices(const char* service) const {
-    const ProfileSection* section =
-        files_.config.FindServices(files_.Value(profile_, "services"));
-    if (section == nullptr) return {};
+  Result<Said> InServices(const char* service) const {
+    const std::string name = files_.Value(profile_, "services");
+    if (name.empty()) return Said();
+    const ProfileSection* section = files_.config.FindServices(name);
+    if (section == nullptr) {
+      return Misconfigured(
+          "services of " + files_.Origin(profile_, "services") +
+          ": the config file has no section [services " + name + "]");
+    }
     const auto nested = section->nested.find(service);
-    if (nested == section->nested.end()) return {};
+    if (nested == section->nested.end()) return Said();
     const auto url = nested->second.find("endpoint_url");
-    if (url == nested->second.end()) return {};
-    return {url->second, std::string(service) + " endpoint_url of a services " +
-                             "section in " + files_.config.path()};
+    if (url == nested->second.end()) return Said();
+    return Said{url->second, std::string(service) +
+                                 " endpoint_url of a services section in " +
+                                 files_.config.path()};
   }
 
  private:
@@ -66,10 +76,6 @@ class Lookup {
   const SharedFiles& files_;
   const std::string profile_;
 };
-
-Status Misconfigured(std::string message) {
-  return {StatusCode::kMisconfigured, std::move(message)};
-}
 
 Result<bool> FindBool(const Lookup& lookup, std::optional<bool> option,
                       const char* variable, const char* key) {
@@ -128,6 +134,16 @@ Status CheckScheme(const Url& url, const std::string& origin,
   return Status::Ok();
 }
 
+// What environment and profile say of a service's endpoint.
+Result<Said> FindConfiguredEndpoint(const Lookup& lookup, const char* variable,
+                                    const char* service) {
+  const Said said = lookup.Find("", {variable, "AWS_ENDPOINT_URL"}, nullptr);
+  if (!said.value.empty()) return said;
+  Result<Said> in_services = lookup.InServices(service);
+  if (!in_services || !in_services->value.empty()) return in_services;
+  return lookup.InProfile("endpoint_url");
+}
+
 // One service's explicit endpoint, empty when there is none.
 Result<std::string> FindEndpoint(const Lookup& lookup,
                                  const std::string& option,
@@ -136,9 +152,9 @@ Result<std::string> FindEndpoint(const Lookup& lookup,
                                  AwsSettings& settings) {
   Said said = lookup.Find(option, {}, nullptr);
   if (said.value.empty() && !ignore_configured) {
-    said = lookup.Find("", {variable, "AWS_ENDPOINT_URL"}, nullptr);
-    if (said.value.empty()) said = lookup.InServices(service);
-    if (said.value.empty()) said = lookup.InProfile("endpoint_url");
+    Result<Said> found = FindConfiguredEndpoint(lookup, variable, service);
+    if (!found) return found.error();
+    said = std::move(*found);
   }
   if (said.value.empty()) return std::string();
   const Result<Url> url = ParseUrl(said.value);

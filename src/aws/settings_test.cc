@@ -116,6 +116,24 @@ TEST_F(SettingsTest, EndpointsComeFromTheMostSpecificSource) {
   EXPECT_EQ(Resolved().sts_endpoint_url, "https://env-sts");
 }
 
+// Not a call to the public endpoint where a private one was meant.
+TEST_F(SettingsTest, AServicesSectionThatIsNamedMustExist) {
+  fake_.SetConfig(
+      "[default]\nendpoint_url = https://profile\nservices = vpce\n"
+      "[services vcpe]\nkms =\n  endpoint_url = https://services-kms\n");
+  const std::string refusal = Refusal();
+  EXPECT_NE(refusal.find("[services vpce]"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("profile default in /home/db/.aws/config"),
+            std::string::npos)
+      << refusal;
+  // What beats it is asked first.
+  Variable("AWS_ENDPOINT_URL") = "https://global";
+  EXPECT_EQ(Resolved().kms_endpoint_url, "https://global");
+  fake_.environment.variables.clear();
+  Variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") = "true";
+  EXPECT_EQ(Resolved().kms_endpoint_url, "");
+}
+
 TEST_F(SettingsTest, IgnoringConfiguredEndpointsLeavesTheOption) {
   Variable("AWS_ENDPOINT_URL") = "https://global";
   Variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") = "true";
