@@ -192,6 +192,7 @@ class Reader {
   // Null for a key whose value is not secret.
   Secret* SecretOf(std::string_view key) {
     if (key == "aws_secret_access_key") return &section_->secret_access_key;
+    if (key == "aws_security_token") return &section_->security_token;
     return key == "aws_session_token" ? &section_->session_token : nullptr;
   }
 

@@ -22,6 +22,7 @@ struct ProfileSection {
   std::map<std::string, std::map<std::string, std::string>> nested;
   Secret secret_access_key;
   Secret session_token;
+  Secret security_token;  // The old name of session_token.
 
   // "" when absent, which AWS tools do not tell from an empty value.
   std::string Value(const std::string& key) const;

@@ -28,13 +28,23 @@ Result<Credentials> RunAndRead(AwsDependencies dependencies,
   return CompleteCredentials(std::move(*answer), SessionToken::kOptional);
 }
 
+// Lines that continue the command are words of it, as for the AWS CLI. After a
+// backslash sh itself joins them.
+std::string OneLine(std::string command) {
+  for (size_t i = 1; i < command.size(); ++i) {
+    if (command[i] == '\n' && command[i - 1] != '\\') command[i] = ' ';
+  }
+  return command;
+}
+
 }  // namespace
 
 Result<Credentials> CredentialsOfProcess(AwsDependencies dependencies,
                                          const SharedFiles& files,
                                          const std::string& profile,
                                          const Deadline& deadline) {
-  const std::string command = files.Value(profile, "credential_process");
+  const std::string command =
+      OneLine(files.Value(profile, "credential_process"));
   if (command.empty()) {
     return Status(StatusCode::kNotFound, "no credential_process");
   }

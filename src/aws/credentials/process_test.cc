@@ -39,6 +39,14 @@ TEST_F(ProcessSourceTest, ReadsWhatTheCommandWrites) {
   EXPECT_EQ(fake_.processes.commands[0], "/bin/tool --x \"a b\"");
 }
 
+// As the AWS CLI, to which a line end is whitespace; to sh it ends a command.
+TEST_F(ProcessSourceTest, ACommandOverSeveralLinesIsOneCommand) {
+  fake_.SetConfig(
+      "[default]\ncredential_process = /bin/tool\n  --x \\\n  --y\n");
+  EXPECT_FALSE(FetchWith("{}"));
+  EXPECT_EQ(fake_.processes.commands[0], "/bin/tool --x \\\n--y");
+}
+
 TEST_F(ProcessSourceTest, TokenAndExpirationMayBeMissing) {
   const auto keys =
       FetchWith(R"({"Version":1,"AccessKeyId":"A","SecretAccessKey":"s"})");

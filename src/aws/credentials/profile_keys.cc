@@ -22,8 +22,10 @@ Result<Credentials> KeysInFile(const ProfileFile& file,
         "profile " + profile + " in " + file.path() + " has no " +
             (has_key ? "aws_access_key_id" : "aws_secret_access_key"));
   }
-  return Credentials{id, section->secret_access_key.Clone(),
-                     section->session_token.Clone(), std::nullopt};
+  const Secret& token = section->session_token.empty() ? section->security_token
+                                                       : section->session_token;
+  return Credentials{id, section->secret_access_key.Clone(), token.Clone(),
+                     std::nullopt};
 }
 
 std::string ProfileKeysSource::Name() const {

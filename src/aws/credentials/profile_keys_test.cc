@@ -32,6 +32,16 @@ TEST_F(ProfileKeysTest, EachSourceReadsItsOwnFile) {
   EXPECT_EQ(Fetch(Kind::kConfig)->access_key_id, "B");
 }
 
+TEST_F(ProfileKeysTest, TheTokensOldNameIsReadToo) {
+  const std::string keys =
+      "[default]\naws_access_key_id=A\naws_secret_access_key=s\n"
+      "aws_security_token=old\n";
+  fake_.SetCredentials(keys);
+  EXPECT_EQ(Fetch(Kind::kCredentials)->session_token.RevealText(), "old");
+  fake_.SetCredentials(keys + "aws_session_token=new\n");
+  EXPECT_EQ(Fetch(Kind::kCredentials)->session_token.RevealText(), "new");
+}
+
 TEST_F(ProfileKeysTest, NoFileNoProfileAndNoKeysAreNotFound) {
   EXPECT_EQ(Fetch(Kind::kConfig).status().code(), StatusCode::kNotFound);
   fake_.SetConfig("[default]\nregion=r\n");

@@ -34,7 +34,7 @@ class RoleWalk {
         deadline_(deadline) {}
 
   Result<Credentials> AssumeRoleOf(const std::string& profile) {
-    if (!visited_.insert(profile).second) return Circle(profile);
+    visited_.insert(profile);
     const Result<RoleRequest> role = RoleOfProfile(files_, profile, sts_);
     if (!role) return role.error();
     const Result<Credentials> caller = CallerFor(profile);
@@ -86,8 +86,13 @@ class RoleWalk {
                          name + "\"");
   }
 
-  // In the order of the chain. A profile that is its own source is one without
-  // its role.
+  bool HasKeys(const std::string& profile) const {
+    return !IsNotFound(KeysInFile(files_.credentials, profile)) ||
+           !IsNotFound(KeysInFile(files_.config, profile));
+  }
+
+  // In the order of the chain, except that keys come before a role, as for the
+  // AWS CLI. A profile that is its own source is one without its role.
   Result<Credentials> CredentialsOf(const std::string& profile,
                                     const std::string& user,
                                     const std::string& origin) {
@@ -95,10 +100,11 @@ class RoleWalk {
       return Misconfigured(origin + ": there is no source_profile " + profile);
     }
     if (profile != user) {
+      if (visited_.contains(profile)) return Circle(profile);
       Result<Credentials> by_token =
           WebIdentityOfProfile(sts_, files_, profile, deadline_);
       if (!IsNotFound(by_token)) return by_token;
-      if (!files_.Value(profile, "role_arn").empty()) {
+      if (!files_.Value(profile, "role_arn").empty() && !HasKeys(profile)) {
         return AssumeRoleOf(profile);
       }
     }

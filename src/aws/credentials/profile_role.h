@@ -16,11 +16,12 @@ namespace openkeyring {
 //
 // A source profile is read in the order of the chain: its web identity or its
 // own role (and so on; a circle is kMisconfigured), its keys in the credentials
-// file, its credential_process, its keys in the config file. A profile that is
-// its own source is read without its role. kNotFound when the profile has no
-// role_arn or gets it by a web identity; a source that is named and has nothing
-// is kMisconfigured, and so is a profile, other than "default", that is in
-// neither file.
+// file, its credential_process, its keys in the config file. One that has keys
+// or is its own source is read without its role, as the AWS CLI and the SDKs
+// for C++, Go and Rust do. kNotFound when the profile has no role_arn or gets
+// it by a web identity; a source that is named and has nothing is
+// kMisconfigured, and so is a profile, other than "default", that is in neither
+// file.
 class ProfileRoleSource : public CredentialSource {
  public:
   ProfileRoleSource(AwsDependencies dependencies,

@@ -111,12 +111,24 @@ TEST_F(ProfileRoleTest, ACircleIsRefusedEvenWhereItsProfilesHaveKeys) {
 
 TEST_F(ProfileRoleTest, ASourceProfileIsReadInTheOrderOfAProfile) {
   const std::string keys = "aws_access_key_id=K\naws_secret_access_key=s\n";
-  // Its role before its keys.
-  SetRole(
+  // Its role without keys of its own.
+  const std::string chain =
       "source_profile = b\n[profile b]\nrole_arn = arn:aws:iam::1:role/Q\n"
-      "source_profile = c\n" +
-      keys + "[profile c]\naws_access_key_id=C\naws_secret_access_key=s\n");
+      "source_profile = c\n";
+  const std::string c =
+      "[profile c]\naws_access_key_id=C\naws_secret_access_key=s\n";
+  SetRole(chain + c);
   EXPECT_EQ(Calls(), "C>Q Q>R");
+  // Its keys before its role, in either file.
+  SetRole(chain + keys + c);
+  EXPECT_TRUE(Calls().ends_with("R K>R")) << Calls();
+  SetRole(chain + c);
+  fake_.SetCredentials("[b]\naws_access_key_id=F\naws_secret_access_key=s\n");
+  EXPECT_TRUE(Calls().ends_with("R F>R")) << Calls();
+  fake_.SetCredentials("");
+  // Half a key is not left out for the role.
+  SetRole(chain + "aws_access_key_id=K\n" + c);
+  EXPECT_NE(Refusal().find("aws_secret_access_key"), std::string::npos);
   // Its process before keys in the config file.
   fake_.processes.handler = [](const std::string&) {
     return Secret::CopyOf(std::string_view(
@@ -128,6 +140,15 @@ TEST_F(ProfileRoleTest, ASourceProfileIsReadInTheOrderOfAProfile) {
   // Keys in the credentials file before its process.
   fake_.SetCredentials("[b]\naws_access_key_id=F\naws_secret_access_key=s\n");
   EXPECT_TRUE(Calls().ends_with("F>R")) << Calls();
+}
+
+// One profile of the two assumes its own role with the keys, the other its role
+// with the same keys.
+TEST_F(ProfileRoleTest, AProfileThatIsItsOwnSourceServesOthersByItsKeys) {
+  SetRole(
+      "source_profile = b\n[profile b]\nrole_arn = arn:aws:iam::1:role/Q\n"
+      "source_profile = b\naws_access_key_id=K\naws_secret_access_key=s\n");
+  EXPECT_EQ(Calls(), "K>R");
 }
 
 TEST_F(ProfileRoleTest, ACircleOfSourceProfilesIsRefused) {
