@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kDay = 86400;
 constexpr int kMaxOnDemand =
-    10;  // Rotations on demand, for a key's whole life.
+    25;  // Rotations on demand, for a key's whole life.
 
 Outcome<void> CheckRotatable(const State& state, const Key& key) {
   const auto enabled = CheckEnabled(state, key);

@@ -106,7 +106,7 @@ TEST_F(EmulatorKmsService, EveryOperationOnAKeyAsksForPermission) {
 TEST_F(EmulatorKmsService, RotationKeepsOldCiphertextReadable) {
   const std::string old = DataKey();
   const std::string arn = KeyArnOfAlias();
-  for (int i = 0; i < 10; ++i) Call("RotateKeyOnDemand", {{"KeyId", arn}});
+  for (int i = 0; i < 25; ++i) Call("RotateKeyOnDemand", {{"KeyId", arn}});
   EXPECT_EQ(CodeOf("RotateKeyOnDemand", {{"KeyId", arn}}),
             "LimitExceededException");
   const Json opened_old = Call("Decrypt", {{"CiphertextBlob", old}});

@@ -274,16 +274,16 @@ def test_rotation_keeps_old_ciphertext_readable(emulator, kms, fresh_key):
     assert moved["DestinationKeyMaterialId"] == after["KeyMaterialId"]
 
 
-def test_ten_rotations_on_demand_are_the_limit(emulator, fresh_key):
-    for _ in range(10):
+def test_25_rotations_on_demand_are_the_limit(emulator, fresh_key):
+    for _ in range(25):
         assert emulator.call("RotateKeyOnDemand", {"KeyId": fresh_key}).status == 200
     answer = emulator.call("RotateKeyOnDemand", {"KeyId": fresh_key})
     assert (answer.status, answer.code()) == (400, "LimitExceededException")
-    listed = emulator.call("ListKeyRotations", {"KeyId": fresh_key, "Limit": 7}).json()
-    assert len(listed["Rotations"]) == 7 and listed["Truncated"]
-    rest = emulator.call("ListKeyRotations", {"KeyId": fresh_key, "Limit": 7,
+    listed = emulator.call("ListKeyRotations", {"KeyId": fresh_key, "Limit": 20}).json()
+    assert len(listed["Rotations"]) == 20 and listed["Truncated"]
+    rest = emulator.call("ListKeyRotations", {"KeyId": fresh_key, "Limit": 20,
                                               "Marker": listed["NextMarker"]}).json()
-    assert len(rest["Rotations"]) == 3 and not rest["Truncated"]
+    assert len(rest["Rotations"]) == 5 and not rest["Truncated"]
     assert {r["RotationType"] for r in rest["Rotations"]} == {"ON_DEMAND"}
 
 
