@@ -29,6 +29,8 @@ LASTING = [  # (fault, what the client is told)
     (of_service("AccessDeniedException"), "allow the operation for this identity in its IAM policy and in the policy"),
     (of_service("DisabledException"), "enable the KMS key"),
     (of_service("KMSInvalidStateException"), "pending deletion"),
+    (of_service("KMSInvalidStateException", "The external key store proxy is in an unhealthy state."),
+     "the external key store of the KMS key does not answer"),
     (of_service("NotFoundException"), "there is no such KMS key in this region and account"),
     (of_service("InvalidKeyUsageException"), "use a symmetric KMS key"),
     (of_service("OptInRequired"), "enable the region for the account"),
@@ -80,6 +82,15 @@ def test_passing_faults_are_not_noticed(kms, server):
     assert int(rows["kms_retries"]) >= 2 * len([kind for kind in kinds if not re.match("wrong|cut|reset", kind)])
     assert rows["kms_errors"] == "0" and rows["versions_failed"] == "0"
     assert set(aws_plugin.key_files(server.data)) == {(1, 1), *((number, 1) for number in range(100, 100 + len(kinds)))}
+
+
+def test_an_external_key_store_that_was_slow_once_is_not_noticed(kms, server):
+    for operation in (GENERATE, DECRYPT):
+        kms.fault(operation=operation, count=1, **of_service(
+            "KMSInvalidStateException",
+            "AWS KMS rejected the request because the external key store proxy did not respond in time."))
+    assert usable(server, 100), said(server)
+    assert status(server)["kms_errors"] == "0"
 
 
 def test_a_wrong_clock_is_corrected_with_a_warning(kms, server):
