@@ -60,6 +60,17 @@ TEST_F(KeyringAwsTest, NoNewKeyringIsMadeBesideEncryptedData) {
   EXPECT_TRUE(Open().ok());
 }
 
+// Of a region that is known nothing is said.
+TEST(IsKnownRegion, KnowsThoseOfEveryPartition) {
+  for (const char* region :
+       {"eu-west-1", "ap-southeast-6", "cn-north-1", "us-gov-west-1",
+        "eusc-de-east-1", "us-iso-west-1", "us-isob-west-1", "eu-isoe-west-1",
+        "us-isof-east-1", "us-isof-south-1"}) {
+    EXPECT_TRUE(IsKnownRegion(region)) << region;
+  }
+  EXPECT_FALSE(IsKnownRegion("eu-west-9"));
+}
+
 TEST_F(KeyringAwsTest, ANewKeyringBesidePlainDataIsAWarning) {
   directory_.Write("data/binlog.000001",
                    "\xfe"
