@@ -220,7 +220,7 @@ std::string ArnOr(const Json& json, const char* name) {
 
 }  // namespace
 
-// At most every 90 days and ten times on demand: they fit a page of answers.
+// At most every 90 days and 25 times on demand: they fit a page of 100.
 Result<KmsLastRotation> ReadLastRotation(Secret& body) {
   Result<Json> json = ParseObject(body);
   if (!json) return json.error();
