@@ -250,8 +250,7 @@ std::optional<AwsErrorClass> ClassOfExternalKeyStore(const AwsError& error) {
   AwsErrorClass away = Faulted();
   away.advice =
       "the external key store of the KMS key does not answer: see its proxy "
-      "and "
-      "its key manager";
+      "and its key manager";
   return away;
 }
 

@@ -4,6 +4,7 @@ variables. What differs on purpose is a table of its own; docs/aws.md has the re
 
 import json
 import os
+import random
 import subprocess
 import unittest.mock
 
@@ -276,6 +277,35 @@ def test_what_differs_on_purpose(case, ours, theirs, ask, tmp_path):
 
     for found, expected in ((ask(case), ours), (find_with_botocore(case, tmp_path), theirs)):
         assert matches(found, expected), found
+
+
+LINES = [
+    "[profile x]\n", "[profile y]\n", "[default]\n", "region = a-1\n", " region = b-1\n",
+    "\tregion = c-1\n", "region = d-1\r\n", "region : e-1\n", "REGION=f-1\n", "region =\n",
+    "s3 =\n", " s3 =\n", "  inner = 1\n", "    deep = 1\n", "output = json\n", "\n", "   \n",
+    "# c\n", "  ; c\n", "word\n", "  word\n",
+]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_indented_lines_belong_to_the_same_property(seed, ask, tmp_path):
+    source = random.Random(seed)
+    compared = 0
+    for _ in range(40):
+        text = keys("X").join(["[profile x]\n", ""]) + "".join(
+            source.choice(LINES) for _ in range(source.randint(2, 9)))
+        theirs = find_with_botocore(config(text, profile="x"), tmp_path)
+        if "error" in theirs:
+            continue  # Of sections and keys that appear twice, too.
+        compared += 1
+        ours = ask(config(text, profile="x"))
+        if isinstance(theirs["region"], dict):  # Nested lines.
+            assert ours["region"] == "", text
+        elif "\n" in theirs["region"]:  # A value of several lines.
+            assert "is not the name of a region" in ours["error"], text
+        else:
+            assert ours.get("region") == theirs["region"], text
+    assert compared > 5
 
 
 def test_host_names_of_all_regions(ask):
