@@ -490,7 +490,7 @@ GUARDS: list[tuple[str, str, str, str]] = [
     ),
     (
         "src/aws/credentials/profile_role.cc",
-        "if (!visited_.insert(profile).second) return Circle(profile);",
+        "if (visited_.contains(profile)) return Circle(profile);",
         "",
         "a circle of roles is refused",
     ),
