@@ -181,12 +181,20 @@ def test_a_hundred_installations_leave_nothing_behind(make_aws_mysql):
         with open(f"/proc/{server.process.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
 
-    with server.session() as session:
-        for number in range(100):
+    def grown(session) -> int:
+        """kB, by 70 rounds."""
+        before = resident()
+        for _ in range(70):
             session.sql(f"{INSTALL};{UNINSTALL}")
-            if number == 30:
-                early = resident()
-        assert resident() - early < 3000, f"{resident()} kB, {early} kB after 30 rounds"
+        return resident() - before
+
+    with server.session() as session:
+        grown(session)  # What is loaded once.
+        # The server's own threads touch new memory now and then; what is left behind grows always.
+        growths = []
+        while len(growths) < 3 and (not growths or growths[-1] >= 3000):
+            growths.append(grown(session))
+        assert growths[-1] < 3000, f"grown by {growths} kB"
 
 
 def test_fetches_run_at_once(kms, make_aws_mysql):
