@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import hashlib
+import statistics
 import time
 
 import pytest
@@ -173,7 +174,10 @@ def test_credentials_change_by_reinstalling_the_plugin(kms, make_aws_mysql):
     fails(server, ROTATE, 1123, "not installed")
 
 
-def test_a_hundred_installations_leave_nothing_behind(make_aws_mysql):
+def test_many_installations_leave_nothing_behind(make_aws_mysql):
+    """The server has some 10 MB of free memory that a leak takes first, and its own threads touch a
+    MB now and then: so the second half counts, and its median. A leak of 20 kB a round
+    is more than 1,400 kB of 70."""
     server = make_aws_mysql(early=False)
     server.start()
 
@@ -189,12 +193,8 @@ def test_a_hundred_installations_leave_nothing_behind(make_aws_mysql):
         return resident() - before
 
     with server.session() as session:
-        grown(session)  # What is loaded once.
-        # The server's own threads touch new memory now and then; what is left behind grows always.
-        growths = []
-        while len(growths) < 3 and (not growths or growths[-1] >= 3000):
-            growths.append(grown(session))
-        assert growths[-1] < 3000, f"grown by {growths} kB"
+        growths = [grown(session) for _ in range(20)]
+    assert statistics.median(growths[10:]) < 100, f"grown by {growths} kB"
 
 
 def test_fetches_run_at_once(kms, make_aws_mysql):
