@@ -203,7 +203,7 @@ std::vector<CheckedEndpoint> EndpointsOf(CheckRun& run) {
   std::vector<CheckedEndpoint> all;
   if (KmipServiceOptions* kmip = run.kmip()) {
     for (const Endpoint& server : kmip->servers)
-      all.push_back({server, true, "", "", ""});
+      all.emplace_back().endpoint = server;
     return all;
   }
   for (const KmsAccess& kms : run.kms_keys()) {
