@@ -178,10 +178,15 @@ TEST(ClassifyAwsError, KnowsWhatPassesByWaiting) {
 // KMS has one code for a key that is pending deletion and for one whose
 // external key store is away; the words are those of AWS's troubleshooting
 // guide.
-TEST(ClassifyAwsError, AnExternalKeyStoreThatDoesNotAnswerIsAwayAndNotDenied) {
+AwsError InvalidState(const char* message) {
   AwsError error;
   error.http_status = 400;
   error.code = "KMSInvalidStateException";
+  error.message = message;
+  return error;
+}
+
+TEST(ClassifyAwsError, AnExternalKeyStoreThatDoesNotAnswerIsAwayAndNotDenied) {
   for (const char* message :
        {"AWS KMS rejected the request because the external key store proxy did "
         "not respond in time. Retry the request.",
@@ -189,7 +194,7 @@ TEST(ClassifyAwsError, AnExternalKeyStoreThatDoesNotAnswerIsAwayAndNotDenied) {
         "The external key store proxy is in an unhealthy state.",
         "AWS KMS cannot interpret the response from the external key store "
         "proxy."}) {
-    error.message = message;
+    const AwsError error = InvalidState(message);
     const AwsErrorClass error_class = ClassifyAwsError(error);
     EXPECT_EQ(error_class.code, StatusCode::kUnavailable) << message;
     EXPECT_TRUE(error_class.retry) << message;
@@ -198,26 +203,22 @@ TEST(ClassifyAwsError, AnExternalKeyStoreThatDoesNotAnswerIsAwayAndNotDenied) {
     EXPECT_NE(text.find("does not answer"), std::string::npos) << text;
     EXPECT_EQ(text.find("deletion"), std::string::npos) << text;
   }
-  error.message =
+  const AwsError busy = InvalidState(
       "The external key store proxy rejected the request due to a very high "
-      "request rate.";
-  EXPECT_EQ(ClassifyAwsError(error).code, StatusCode::kThrottled);
-  EXPECT_TRUE(ClassifyAwsError(error).not_done);
-  EXPECT_EQ(KeyStateOf(error), std::nullopt);
+      "request rate.");
+  EXPECT_EQ(ClassifyAwsError(busy).code, StatusCode::kThrottled);
+  EXPECT_TRUE(ClassifyAwsError(busy).not_done);
+  EXPECT_EQ(KeyStateOf(busy), std::nullopt);
 }
 
 TEST(ClassifyAwsError, WhatAnExternalKeyStoreRefusesIsFinal) {
-  AwsError error;
-  error.http_status = 400;
-  error.code = "KMSInvalidStateException";
   for (const char* message :
        {"The external key store proxy rejected the request because the "
-        "external "
-        "key is not enabled in the external key manager.",
+        "external key is not enabled in the external key manager.",
         "The external key store proxy denied access to the operation.",
         "The ciphertext that the external key store proxy submitted for "
         "decryption is corrupted."}) {
-    error.message = message;
+    const AwsError error = InvalidState(message);
     EXPECT_EQ(ClassifyAwsError(error).code, StatusCode::kDenied) << message;
     EXPECT_FALSE(ClassifyAwsError(error).retry) << message;
     EXPECT_EQ(KeyStateOf(error), WrappingKeyState::kUnusable) << message;
@@ -225,10 +226,10 @@ TEST(ClassifyAwsError, WhatAnExternalKeyStoreRefusesIsFinal) {
               std::string::npos);
   }
   // Other codes say what they mean.
-  error.code = "AccessDeniedException";
-  error.message =
-      "AWS KMS cannot communicate with the external key store proxy";
-  EXPECT_EQ(ClassifyAwsError(error).code, StatusCode::kDenied);
+  AwsError other = InvalidState(
+      "AWS KMS cannot communicate with the external key store proxy");
+  other.code = "AccessDeniedException";
+  EXPECT_EQ(ClassifyAwsError(other).code, StatusCode::kDenied);
 }
 
 TEST(ClassifyAwsError, KnowsWhatFewerCallsCure) {
