@@ -87,6 +87,11 @@ void TlsSession::WaitForEnd(int ms) {
   poll(&waited, 1, ms);
 }
 
+std::string TlsSession::ServerName() const {
+  const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+  return name == nullptr ? "" : name;
+}
+
 std::string TlsSession::ClientName() const {
   X509* certificate = SSL_get1_peer_certificate(ssl_);
   if (certificate == nullptr) return "";

@@ -44,6 +44,8 @@ class TlsSession {
   void Reset();  // RST.
   // Until the client closes, or the server ends; but `ms` at most.
   void WaitForEnd(int ms);
+  // The host that the client named in its handshake (SNI); "" without one.
+  std::string ServerName() const;
   // The common name in the client's certificate; "" without one.
   std::string ClientName() const;
 

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT
 // No answer: servers, name services and turns that do not come.
-#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -18,14 +12,11 @@
 #include <thread>
 
 #include "net/http_curl.h"
+#include "testing/fake_name_service.h"
 #include "testing/http_requests.h"
+#include "testing/silent_listener.h"
 
 namespace {
-
-// The name service of this program, which a test can make hang for one name.
-std::atomic<bool> name_service_hangs{false};
-std::atomic<bool> name_service_is_asked{false};
-constexpr char kSlowName[] = "kms.resolver.test";
 
 // How often a library was told to stay mapped (KeepLibraryMapped).
 std::atomic<int> libraries_kept{0};
@@ -41,23 +32,10 @@ extern "C" __attribute__((visibility("default"))) void* dlopen(const char* name,
   return real(name, flags);
 }
 
-extern "C" __attribute__((visibility("default"))) int getaddrinfo(
-    const char* name, const char* service, const addrinfo* hints,
-    addrinfo** found) {
-  using Function =
-      int (*)(const char*, const char*, const addrinfo*, addrinfo**);
-  static const auto real =
-      reinterpret_cast<Function>(dlsym(RTLD_NEXT, "getaddrinfo"));
-  if (name == nullptr || strcmp(name, kSlowName) != 0) {
-    return real(name, service, hints, found);
-  }
-  name_service_is_asked = true;
-  for (int i = 0; i < 300 && name_service_hangs; ++i) usleep(10000);
-  return real("127.0.0.1", service, hints, found);
-}
-
 namespace openkeyring {
 namespace {
+
+constexpr char kSlowName[] = "kms.resolver.test";  // Of the fake name service.
 
 // Holds handlers back until it is opened.
 class Gate {
@@ -85,30 +63,6 @@ class Gate {
   std::condition_variable changed_;
   bool open_ = false;
   int inside_ = 0;
-};
-
-// Takes connections and never says a word.
-class SilentListener {
- public:
-  SilentListener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(fd_, generic, size) == 0 && listen(fd_, 8) == 0 &&
-        getsockname(fd_, generic, &size) == 0) {
-      port_ = ntohs(address.sin_port);
-    }
-  }
-  SilentListener(const SilentListener&) = delete;
-  SilentListener& operator=(const SilentListener&) = delete;
-  ~SilentListener() { close(fd_); }
-  int port() const { return port_; }
-
- private:
-  int fd_;
-  int port_ = 0;
 };
 
 int ClosedPort() { return SilentListener().port(); }

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "net/tls_stream.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <latch>
 #include <memory>
 #include <string>
 
-#include "net/tls_error.h"
+#include "testing/silent_listener.h"
 #include "testing/temporary_directory.h"
 #include "testing/tls_server.h"
 
@@ -107,6 +104,24 @@ TEST_F(TlsStreamTest, ByNameTheCertificatesNameCounts) {
   TlsServer server(Server(), Echo);
   const Status status = Talk(Client(), server.port(), "localhost");
   EXPECT_TRUE(status.ok()) << status.message();
+}
+
+// RFC 6066, clause 3: servers that go by the name know none with that dot, and
+// some end the handshake over it.
+TEST_F(TlsStreamTest, AnAbsoluteNameIsTheOneInTheCertificate) {
+  std::string asked;
+  std::latch done(1);
+  TlsServerOptions options = Server();
+  options.certificate = authority_.Issue("DNS:kmip.resolver.test");
+  TlsServer server(std::move(options), [&](TlsSession& session) {
+    asked = session.ServerName();
+    done.count_down();
+    Echo(session);
+  });
+  const Status status = Talk(Client(), server.port(), "kmip.resolver.test.");
+  ASSERT_TRUE(status.ok()) << status.message();
+  done.wait();
+  EXPECT_EQ(asked, "kmip.resolver.test");
 }
 
 TEST_F(TlsStreamTest, LargeAmountsGoThroughInBothDirections) {
@@ -345,32 +360,12 @@ TEST_F(TlsStreamTest, AnUnknownHostIsMisconfigured) {
   EXPECT_NE(status.message().find("nowhere.invalid"), std::string::npos);
 }
 
-// A listener whose connections nobody accepts: TCP connects, TLS hangs.
-class SilentListener {
- public:
-  SilentListener() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(bind(socket_.fd(), generic, size), 0);
-    EXPECT_EQ(listen(socket_.fd(), 8), 0);
-    EXPECT_EQ(getsockname(socket_.fd(), generic, &size), 0);
-    port = ntohs(address.sin_port);
-  }
-  int port = 0;
-
- private:
-  Socket socket_;
-};
-
 TEST_F(TlsStreamTest, AHandshakeThatHangsEndsAtTheConnectTimeout) {
   const SilentListener listener;
   TlsOptions options = Client();
   options.connect_timeout = Millis(100);
   const SteadyTime start = SystemClock().Steady();
-  const Status status = Talk(std::move(options), listener.port);
+  const Status status = Talk(std::move(options), listener.port());
   EXPECT_EQ(status.code(), StatusCode::kTimeout) << status.message();
   EXPECT_LT(SystemClock().Steady() - start, kLong / 2);
 }
@@ -494,84 +489,6 @@ TEST_F(TlsStreamTest, DoesNotRenegotiate) {
   done.wait();
   EXPECT_FALSE(before.empty());
   EXPECT_EQ(before, after);
-}
-
-TEST_F(TlsStreamTest, AWildcardStandsForACompleteLabel) {
-  const auto matches = [&](const std::string& names, const std::string& host) {
-    const TestCertificate made = authority_.Issue(names);
-    const std::unique_ptr<BIO, decltype(&BIO_free)> file(
-        BIO_new_file(made.certificate.c_str(), "r"), BIO_free);
-    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-        PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr), X509_free);
-    return CheckTlsHost(certificate.get(), TlsOptions(), host).ok();
-  };
-  EXPECT_TRUE(matches("DNS:*.kmip.example", "one.kmip.example"));
-  EXPECT_FALSE(matches("DNS:*.kmip.example", "two.one.kmip.example"));
-  EXPECT_FALSE(matches("DNS:on*.kmip.example", "one.kmip.example"));
-  EXPECT_FALSE(matches("DNS:*e.kmip.example", "one.kmip.example"));
-  EXPECT_TRUE(matches("DNS:one.kmip.example", "one.kmip.example."));
-  EXPECT_FALSE(matches("DNS:one.kmip.example", "one.kmip.example.."));
-}
-
-TEST(TlsName, IsWithoutTheDotOfAnAbsoluteName) {
-  EXPECT_EQ(NameInTls("kmip.example."), "kmip.example");
-  EXPECT_EQ(NameInTls("kmip.example"), "kmip.example");
-  EXPECT_EQ(NameInTls("."), ".");
-}
-
-TEST(ResolveHost, KnowsNamesAndAddresses) {
-  for (const char* host : {"localhost", "127.0.0.1"}) {
-    const auto found = ResolveHost(host, 5696, In(kLong));
-    ASSERT_TRUE(found) << found.status().message();
-    EXPECT_FALSE(found->empty());
-  }
-}
-
-TEST(ResolveHost, EndsAtTheDeadline) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "names are resolved without a thread here";
-#endif
-  // On a busy machine an answer may come before the first look at the clock.
-  int timeouts = 0;
-  for (int i = 0; i < 20; ++i) {
-    const auto found = ResolveHost("kmip.invalid", 5696, In(Millis(0)));
-    ASSERT_FALSE(found);
-    timeouts += found.error().code() == StatusCode::kTimeout;
-  }
-  EXPECT_GT(timeouts, 0);
-  EXPECT_TRUE(ResolveHost("localhost", 5696, In(kLong)));
-}
-
-TEST(ResolveHost, WorksInAForkedChild) {
-  EXPECT_TRUE(ResolveHost("localhost", 5696, In(kLong)));
-  const pid_t child = fork();
-  if (child == 0) {
-    _exit(ResolveHost("localhost", 5696, In(Millis(5000))) ? 0 : 1);
-  }
-  int status = 1;
-  waitpid(child, &status, 0);
-  EXPECT_EQ(status, 0);
-}
-
-TEST(IsNumericAddress, TellsAddressesFromNames) {
-  EXPECT_TRUE(IsNumericAddress("127.0.0.1"));
-  EXPECT_TRUE(IsNumericAddress("::1"));
-  EXPECT_TRUE(IsNumericAddress("fe80::1%eth0"));
-  EXPECT_FALSE(IsNumericAddress("localhost"));
-  EXPECT_FALSE(IsNumericAddress("1.2.3"));
-}
-
-TEST(ConnectTo, TheNextAddressIsTriedWhenOneRefuses) {
-  const SilentListener listener;
-  auto addresses = ResolveHost("127.0.0.1", listener.port, In(kLong));
-  ASSERT_TRUE(addresses);
-  const auto refused = ResolveHost("127.0.0.1", 1, In(kLong));
-  ASSERT_TRUE(refused);
-  addresses->insert(addresses->begin(), refused->begin(), refused->end());
-  EXPECT_TRUE(ConnectTo(*addresses, In(kLong)));
-  EXPECT_EQ(ConnectTo(*refused, In(kLong)).error().code(),
-            StatusCode::kUnavailable);
-  EXPECT_EQ(ConnectTo({}, In(kLong)).error().code(), StatusCode::kUnavailable);
 }
 
 }  // namespace
